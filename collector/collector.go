@@ -1,0 +1,178 @@
+// Package collector is what the exporter exposes of an instance. A collector is one method of the API: how its answer
+// is read, and how the reading becomes metrics; each has a file of its own and a line in kinds. What they have in
+// common is here: each has its own poller, so that one which fails or hangs costs the others nothing, and for each
+// the same metrics say how it fares.
+package collector
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"greenapi_exporter/greenapi"
+)
+
+// Info tells what a collector is, for flags and documentation.
+type Info struct {
+	Name    string // the last part of --collector.NAME, and the value of the label
+	Method  string // the method of the API that it calls
+	Default bool   // whether it is on unless switched off
+}
+
+// All returns the collectors there are.
+func All() []Info {
+	var all []Info
+	for _, k := range kinds() {
+		all = append(all, k.info())
+	}
+	return all
+}
+
+func kinds() []kind {
+	return []kind{newOutgoing()}
+}
+
+// kind is a collector for all instances; it holds the descriptors.
+type kind interface {
+	info() Info
+	describe(chan<- *prometheus.Desc)
+	bind(Target, *calls) collector
+}
+
+// collector is a kind at work for one instance. It is safe for concurrent use.
+type collector interface {
+	// collect waits for the latest reading, no longer than ctx, and sends what there is to show.
+	collect(ctx context.Context, ch chan<- prometheus.Metric) health
+}
+
+// health is how a collector fared.
+type health struct {
+	err     error         // nil if what is shown is the latest reading
+	success time.Time     // when the last good call began; zero before the first
+	took    time.Duration // how long the latest call took; 0 before the first
+}
+
+// Target is the instance that collectors are bound to.
+type Target struct {
+	ID          string
+	Client      *greenapi.Client
+	Token       greenapi.TokenSource
+	Minutes     int           // the window
+	Retention   time.Duration // of messages in the ledger
+	MinInterval time.Duration // between calls of a journal method
+	Timeout     time.Duration // of a call
+	Logger      log.Logger
+}
+
+// Set is the collectors that are switched on, with all descriptors built once. It is immutable.
+type Set struct {
+	kinds       []kind
+	success     *prometheus.Desc
+	duration    *prometheus.Desc
+	lastSuccess *prometheus.Desc
+	requests    *prometheus.Desc
+}
+
+// NewSet returns the collectors for which enabled is true.
+func NewSet(enabled func(name string) bool) *Set {
+	s := &Set{
+		success: prometheus.NewDesc("greenapi_collector_success",
+			"Whether the collector's latest reading succeeded (1) or not (0).",
+			[]string{"id_instance", "collector"}, nil),
+		duration: prometheus.NewDesc("greenapi_collector_duration_seconds",
+			"How long the collector's latest call of the API took; calls are shared by scrapes and spaced.",
+			[]string{"id_instance", "collector"}, nil),
+		lastSuccess: prometheus.NewDesc("greenapi_collector_last_success_timestamp_seconds",
+			"When the API was last read with success, as UNIX time; absent before the first success.",
+			[]string{"id_instance", "collector"}, nil),
+		requests: prometheus.NewDesc("greenapi_api_requests_total",
+			"Calls of the API by method and result; the README says what each result means and what to do.",
+			[]string{"id_instance", "method", "result"}, nil),
+	}
+	for _, k := range kinds() {
+		if enabled(k.info().Name) {
+			s.kinds = append(s.kinds, k)
+		}
+	}
+	return s
+}
+
+// Instance is the collectors of a Set at work for one instance, with what they remember. It is safe for concurrent use.
+type Instance struct {
+	id    string
+	parts []part
+}
+
+type part struct {
+	Info
+	collector
+	*calls
+}
+
+// Bind puts the collectors to work for an instance. No call is made before the first scrape.
+func (s *Set) Bind(target Target) *Instance {
+	i := &Instance{id: target.ID}
+	for _, k := range s.kinds {
+		c := newCalls(target, k.info())
+		i.parts = append(i.parts, part{k.info(), k.bind(target, c), c})
+	}
+	return i
+}
+
+// Scrape returns a Collector of the instances for one scrape, which lasts no longer than ctx.
+func (s *Set) Scrape(ctx context.Context, instances []*Instance) prometheus.Collector {
+	return &scrape{set: s, ctx: ctx, instances: instances}
+}
+
+type scrape struct {
+	set       *Set
+	ctx       context.Context
+	instances []*Instance
+}
+
+// Describe implements prometheus.Collector.
+func (s *scrape) Describe(ch chan<- *prometheus.Desc) {
+	for _, k := range s.set.kinds {
+		k.describe(ch)
+	}
+	ch <- s.set.success
+	ch <- s.set.duration
+	ch <- s.set.lastSuccess
+	ch <- s.set.requests
+}
+
+// Collect implements prometheus.Collector. All collectors of all instances are read side by side.
+func (s *scrape) Collect(ch chan<- prometheus.Metric) {
+	var all sync.WaitGroup
+	for _, instance := range s.instances {
+		for _, p := range instance.parts {
+			all.Go(func() { s.set.collect(s.ctx, ch, instance.id, p) })
+		}
+	}
+	all.Wait()
+}
+
+// collect has one collector show what it has, and then says how it fared.
+func (s *Set) collect(ctx context.Context, ch chan<- prometheus.Metric, id string, p part) {
+	h := p.collect(ctx, ch)
+	success := 0.0
+	if h.err == nil {
+		success = 1
+	}
+	ch <- prometheus.MustNewConstMetric(s.success, prometheus.GaugeValue, success, id, p.Name)
+	if h.took > 0 {
+		ch <- prometheus.MustNewConstMetric(s.duration, prometheus.GaugeValue, h.took.Seconds(), id, p.Name)
+	}
+	if !h.success.IsZero() {
+		ch <- prometheus.MustNewConstMetric(s.lastSuccess, prometheus.GaugeValue, unix(h.success), id, p.Name)
+	}
+	for result, n := range p.counts() {
+		ch <- prometheus.MustNewConstMetricWithCreatedTimestamp(s.requests, prometheus.CounterValue, float64(n), p.created,
+			id, p.Method, string(result))
+	}
+}
+
+func unix(t time.Time) float64 { return float64(t.UnixMilli()) / 1e3 }

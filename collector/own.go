@@ -1,0 +1,69 @@
+package collector
+
+import (
+	"slices"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/collectors/version"
+	dto "github.com/prometheus/client_model/go"
+)
+
+// Own is what the exporter exposes about itself: its build, process and runtime, and the calls of all instances
+// together. It is safe for concurrent use.
+type Own struct {
+	// Registry has these metrics, and those of whoever registers more.
+	Registry *prometheus.Registry
+
+	durations *prometheus.HistogramVec
+	bytes     *prometheus.CounterVec
+}
+
+// NewOwn returns the exporter's own metrics, with the series of every collector's method at 0.
+func NewOwn() *Own {
+	o := &Own{
+		Registry: prometheus.NewRegistry(),
+		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "greenapi_api_request_duration_seconds",
+			Help:    "How long calls of the API took, to the last byte of the answer.",
+			Buckets: []float64{0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60},
+
+			NativeHistogramBucketFactor:     1.1,
+			NativeHistogramMaxBucketNumber:  100,
+			NativeHistogramMinResetDuration: time.Hour,
+		}, []string{"method"}),
+		bytes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "greenapi_api_response_bytes_total",
+			Help: "Bytes of the API's answers as they were read, after decompression.",
+		}, []string{"method"}),
+	}
+	for _, info := range All() {
+		o.durations.WithLabelValues(info.Method)
+		o.bytes.WithLabelValues(info.Method)
+	}
+	o.Registry.MustRegister(
+		version.NewCollector("greenapi_exporter"),
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		o.durations,
+		o.bytes,
+	)
+	return o
+}
+
+// Observe counts a call; it is for greenapi.Service.
+func (o *Own) Observe(method string, took time.Duration, bytes int64) {
+	o.durations.WithLabelValues(method).Observe(took.Seconds())
+	o.bytes.WithLabelValues(method).Add(float64(bytes))
+}
+
+// Gather implements prometheus.Gatherer. It leaves out the gauge go_memstats_alloc_bytes, which with the counter
+// go_memstats_alloc_bytes_total makes one OpenMetrics family declared twice; go_memstats_heap_alloc_bytes is the same
+// number.
+func (o *Own) Gather() ([]*dto.MetricFamily, error) {
+	families, err := o.Registry.Gather()
+	return slices.DeleteFunc(families, func(f *dto.MetricFamily) bool {
+		return f.GetName() == "go_memstats_alloc_bytes"
+	}), err
+}

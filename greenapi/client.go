@@ -1,0 +1,168 @@
+package greenapi
+
+import (
+	"compress/flate"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// MaxBody is how large a body may be, after decompression, in bytes.
+const MaxBody = 1 << 30
+
+// Service is what the clients of all instances share: connections, places, identity, observation.
+type Service struct {
+	// Transport makes the calls; NewTransport gives the one to use. Redirects are never followed: one would carry the
+	// token to another host.
+	Transport http.RoundTripper
+	Places    *Places
+	UserAgent string
+	// Observe, if set, hears of every call that got a place: how long it took, and the bytes of its body as read, after
+	// decompression. It must be safe for concurrent use.
+	Observe func(method string, took time.Duration, bytes int64)
+}
+
+// NewTransport returns a transport that keeps up to idle connections a host open between calls and honours
+// HTTPS_PROXY, HTTP_PROXY and NO_PROXY. Deadlines are those of a call's context.
+func NewTransport(idle int) *http.Transport {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxIdleConns = 0
+	t.MaxIdleConnsPerHost = idle
+	t.IdleConnTimeout = 5 * time.Minute // longer than usual scrape intervals
+	t.MaxResponseHeaderBytes = 64 << 10
+	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 10 * time.Second}
+	return t
+}
+
+// Client calls the API for one instance. It is safe for concurrent use.
+type Client struct {
+	service *Service
+	base    *url.URL
+	id      string
+	token   TokenSource
+	maxBody int64
+}
+
+// NewClient returns a client for the instance id at the API host base, whose path prefix is kept.
+func NewClient(service *Service, base *url.URL, id string, token TokenSource) *Client {
+	return &Client{service: service, base: base, id: id, token: token, maxBody: MaxBody}
+}
+
+// Answer is what an answer says beside its body.
+type Answer struct {
+	// Date is the API's time when it answered, to the second; our clock's where it does not say.
+	Date time.Time
+	// Asked is the API's time when the request was sent: Date less the time that it took to answer. Whatever happened
+	// up to then can be in the answer.
+	Asked time.Time
+}
+
+// OutgoingMessages reads the journal lastOutgoingMessages of the last minutes. When the answer begins it calls begin,
+// and then what that returns for each row, in the order of the journal: the rows count only if the error is nil, since
+// an answer is known to be whole and sound only at its end. The error is an *Error. The call ends with ctx, whose cause
+// says whether as Timeout or Canceled.
+func (c *Client) OutgoingMessages(ctx context.Context, minutes int, begin func(Answer) func(*Row)) error {
+	query := url.Values{"minutes": {strconv.Itoa(minutes)}}
+	return c.call(ctx, "lastOutgoingMessages", query, func(answer Answer, body io.Reader) error {
+		return readJournal(body, begin(answer))
+	})
+}
+
+// call makes one call and lets read have the body of an answer with status 200.
+func (c *Client) call(ctx context.Context, method string, query url.Values, read func(Answer, io.Reader) error) error {
+	leave, err := c.service.Places.take(ctx, c.base.Host)
+	if err != nil {
+		return &Error{Result: ended(ctx), Detail: "no place was free for the call (--greenapi.max-calls)"}
+	}
+	defer leave()
+
+	body := &countedBody{limit: c.maxBody}
+	sent := time.Now()
+	if c.service.Observe != nil {
+		defer func() { c.service.Observe(method, time.Since(sent), body.read) }()
+	}
+	response, err := c.service.Transport.RoundTrip(c.request(ctx, method, query))
+	if err != nil {
+		return networkError(ctx, err)
+	}
+	defer response.Body.Close()
+	answer := answerOf(response, sent, time.Now())
+	body.r = response.Body
+
+	if response.StatusCode != http.StatusOK {
+		return statusError(ctx, response, body, answer.Date)
+	}
+	if response.ContentLength > c.maxBody {
+		return errTooLarge
+	}
+	return bodyError(ctx, read(answer, body))
+}
+
+// request builds the one thing that holds the token in the clear. The path is put together by hand: url.JoinPath would
+// clean it.
+func (c *Client) request(ctx context.Context, method string, query url.Values) *http.Request {
+	u := *c.base
+	token := c.token.Token().text()
+	u.Path = c.base.Path + "/waInstance" + c.id + "/" + method + "/" + token
+	u.RawPath = c.base.EscapedPath() + "/waInstance" + c.id + "/" + method + "/" + url.PathEscape(token)
+	u.RawQuery = query.Encode()
+	r := &http.Request{Method: http.MethodGet, URL: &u, Host: u.Host, Header: make(http.Header)}
+	r.Header.Set("Accept", "application/json")
+	r.Header.Set("User-Agent", c.service.UserAgent)
+	return r.WithContext(ctx)
+}
+
+func answerOf(response *http.Response, sent, answered time.Time) Answer {
+	date, err := http.ParseTime(response.Header.Get("Date"))
+	if err != nil {
+		date = answered
+	}
+	return Answer{Date: date, Asked: date.Add(sent.Sub(answered))}
+}
+
+var errTooLarge = &Error{Result: TooLarge, Detail: fmt.Sprintf("the body has more than %d bytes", MaxBody)}
+
+// countedBody counts what is read and ends with errTooLarge behind the limit.
+type countedBody struct {
+	r     io.Reader
+	read  int64
+	limit int64
+}
+
+func (b *countedBody) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	b.read += int64(n)
+	if b.read > b.limit {
+		return 0, errTooLarge
+	}
+	return n, err
+}
+
+// bodyError makes an *Error of what went wrong in reading a body.
+func bodyError(ctx context.Context, err error) error {
+	var own *Error
+	var syntax *SyntaxError
+	var corrupt flate.CorruptInputError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &own):
+		return own
+	case errors.As(err, &syntax):
+		return &Error{Result: InvalidResponse, Detail: syntax.Error()}
+	case ctx.Err() != nil:
+		return &Error{Result: ended(ctx), Detail: "while reading the body"}
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return &Error{Result: InvalidResponse, Detail: "the body is cut off"}
+	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.As(err, &corrupt):
+		return &Error{Result: InvalidResponse, Detail: "the body is no sound gzip"}
+	default:
+		return networkError(ctx, err)
+	}
+}

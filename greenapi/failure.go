@@ -1,0 +1,176 @@
+package greenapi
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	// maxErrorBody is how much of an error's body is read, to find the words that name it.
+	maxErrorBody = 64 << 10
+	// MaxRetryAfter is the longest wait that an answer can ask for: a header cannot switch the exporter off for good.
+	MaxRetryAfter = 24 * time.Hour
+)
+
+// ended is the result of a call that ended with its context.
+func ended(ctx context.Context) Result { return ResultOf(context.Cause(ctx)) }
+
+// networkError makes an *Error of what the transport says. Errors of net/http can quote what the other side sent, so
+// only kinds that are known not to are repeated.
+func networkError(ctx context.Context, err error) error {
+	var (
+		op          *net.OpError
+		dns         *net.DNSError
+		certificate *tls.CertificateVerificationError
+		record      tls.RecordHeaderError
+		timeout     net.Error
+		proxy       *url.Error
+	)
+	switch {
+	case ctx.Err() != nil:
+		return &Error{Result: ended(ctx), Detail: "before the answer began"}
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return &Error{Result: Timeout, Detail: "the connection timed out"}
+	case errors.As(err, &certificate):
+		return &Error{Result: Network, Detail: certificateDetail(certificate)}
+	case errors.As(err, &record):
+		return &Error{Result: Network, Detail: "the host does not speak TLS"}
+	case errors.As(err, &dns):
+		return &Error{Result: Network, Detail: fmt.Sprintf("lookup %s: %s", dns.Name, dns.Err)}
+	case errors.As(err, &proxy):
+		return &Error{Result: Network, Detail: "the proxy that HTTPS_PROXY or HTTP_PROXY names is no valid URL"}
+	case errors.As(err, &op):
+		return &Error{Result: Network, Detail: op.Error()}
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return &Error{Result: Network, Detail: "the connection was closed before the answer was complete"}
+	default:
+		return &Error{Result: Network, Detail: "the connection broke, a proxy refused it, or what came was not HTTP"}
+	}
+}
+
+// certificateDetail names the usual causes without repeating the certificate, which is foreign text.
+func certificateDetail(err error) string {
+	var (
+		unknown x509.UnknownAuthorityError
+		invalid x509.CertificateInvalidError
+		host    x509.HostnameError
+	)
+	switch {
+	case errors.As(err, &unknown):
+		return "the host's certificate is signed by an unknown authority"
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return "the host's certificate has expired or is not yet valid; is the clock right?"
+	case errors.As(err, &host):
+		return "the certificate is for another host"
+	default:
+		return "the host's certificate cannot be verified"
+	}
+}
+
+// statusError makes an *Error of an answer whose status is not 200. Only the body of a 400 is read, since no other
+// says more than its status; who drips the rest cannot hold up the scrape.
+func statusError(ctx context.Context, response *http.Response, body io.Reader, now time.Time) error {
+	failure := &Error{
+		Result:     UnexpectedStatus,
+		Detail:     fmt.Sprintf("HTTP %d", response.StatusCode),
+		RetryAfter: retryAfter(response.Header.Get("Retry-After"), now),
+	}
+	switch status := response.StatusCode; {
+	case status == http.StatusBadRequest:
+		text, err := io.ReadAll(io.LimitReader(body, maxErrorBody))
+		if err != nil && ctx.Err() != nil {
+			return &Error{Result: ended(ctx), Detail: "while reading the body of HTTP 400"}
+		}
+		failure.Result = resultOfWords(errorText(text))
+	case status == http.StatusUnauthorized:
+		failure.Result = Unauthorized
+	case status == http.StatusForbidden:
+		failure.Result = Forbidden
+	case status == http.StatusTooManyRequests:
+		failure.Result = RateLimited
+	case status == 466:
+		failure.Result = QuotaExceeded
+	case status == 499 || status >= 500 && status <= 599:
+		failure.Result = ServerError
+	}
+	return failure
+}
+
+// resultOfWords tells apart what the API says with status 400, or 200 and "status":false. "not authorized" comes first:
+// an instance that "is starting or not authorized" has most often been logged out.
+func resultOfWords(text string) Result {
+	text = strings.ToLower(text)
+	for _, c := range []struct {
+		words  string
+		result Result
+	}{
+		{"not authorized", InstanceLoggedOut},
+		{"starting", InstanceStarting},
+		{"expired", InstanceExpired},
+		{"deleted", InstanceDeleted},
+	} {
+		if strings.Contains(text, c.words) {
+			return c.result
+		}
+	}
+	return BadRequest
+}
+
+// errorText is the part of an error's body that is meant to be read. Of JSON that is not the path, which repeats the
+// request's: its words are no one's but the user's.
+func errorText(body []byte) string {
+	var object map[string]json.RawMessage
+	if json.Unmarshal(body, &object) != nil {
+		return string(body)
+	}
+	var text []string
+	for _, key := range []string{"message", "reason", "description", "error"} {
+		var value any
+		if json.Unmarshal(object[key], &value) == nil {
+			text = append(text, fmt.Sprint(value))
+		}
+	}
+	return strings.Join(text, "\n")
+}
+
+// objectError is what an answer with status 200 means that is an object.
+func objectError(body []byte) error {
+	var object struct {
+		Code   any `json:"code"`
+		Status any `json:"status"`
+	}
+	if err := json.Unmarshal(bytes.TrimSpace(body), &object); err != nil {
+		return &SyntaxError{0, "the body is an object"}
+	}
+	switch {
+	case object.Status == false:
+		return &Error{Result: resultOfWords(errorText(body)), Detail: `HTTP 200 with "status":false`}
+	case fmt.Sprint(object.Code) == "401":
+		return &Error{Result: Unauthorized, Detail: `HTTP 200 with "code":401`}
+	default:
+		return &SyntaxError{0, "the body is an object"}
+	}
+}
+
+// retryAfter reads the header of that name (RFC 9110, section 10.2.3): seconds, or a date.
+func retryAfter(header string, now time.Time) time.Duration {
+	wait := time.Duration(0)
+	if seconds, err := strconv.ParseInt(header, 10, 64); err == nil {
+		wait = time.Duration(min(max(0, seconds), int64(MaxRetryAfter/time.Second))) * time.Second
+	} else if date, err := http.ParseTime(header); err == nil {
+		wait = date.Sub(now)
+	}
+	return min(max(0, wait), MaxRetryAfter)
+}

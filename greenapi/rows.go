@@ -1,0 +1,253 @@
+package greenapi
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// maxWord is how much of a type or status is kept. It is one more than a label value may be long, so that those who
+// judge a word by its length judge right.
+const maxWord = 65
+
+// Row is what is kept of one row of a journal; content (texts, thumbnails, phone numbers) is not.
+type Row struct {
+	// Key stands for the message: a 64-bit xxhash of idMessage and typeMessage as they are written. 0 if the row lacks
+	// either (absent, empty, null, or no string), as rows for numbers without an account can.
+	Key uint64
+	// Type and Status are typeMessage and statusMessage, at most 65 bytes of them; empty if absent, empty, null or of
+	// another JSON type. Their bytes are valid until the function that was given the row returns.
+	Type, Status []byte
+	// Timestamp is the row's UNIX time in seconds, if Timed. The documentation calls it the time of the last action.
+	Timestamp float64
+	Timed     bool
+}
+
+// readJournal reads the body of an answer with status 200 and hands each row to row, in the order in which they stand.
+// Memory does not grow with the body. It returns nil only when the whole body has been read and was a legal journal;
+// until then the rows are not to be trusted. The *Row is used again for the next.
+//
+// A journal is a JSON array of objects, read more leniently than a strict library does, as the live service has been
+// seen to need: stray commas between rows and between members, a byte order mark, control characters and bad UTF-8 in
+// strings. Only the members of the row itself count; of a member given twice, the last.
+//
+// The error is that of the reader, io.ErrUnexpectedEOF for a body that is cut off, a *SyntaxError, or an *Error for the
+// failures that the API tells with status 200 and an object.
+func readJournal(body io.Reader, row func(*Row)) error {
+	p := rowParser{scanner: newScanner(body)}
+	if err := p.skipByteOrderMark(); err != nil {
+		return err
+	}
+	c, err := p.token()
+	switch {
+	case err != nil:
+		return err
+	case c == '[':
+		return p.rows(row)
+	case c == '{':
+		return p.objectError()
+	default:
+		return p.syntax("the body is no array")
+	}
+}
+
+// SyntaxError says where a body stops being a journal. It does not repeat any of the body.
+type SyntaxError struct {
+	Offset int64 // bytes of the (decompressed) body before the place
+	Reason string
+}
+
+// Error implements error.
+func (e *SyntaxError) Error() string { return fmt.Sprintf("%s at offset %d", e.Reason, e.Offset) }
+
+type rowParser struct {
+	*scanner
+	row    Row
+	id     word
+	kind   word
+	status word
+}
+
+// word is a string member of interest: the first bytes of it, and a hash of all of it.
+type word struct {
+	text [maxWord]byte
+	n    int
+	hash uint64
+}
+
+// rows reads from behind the array's bracket to the end of the body.
+func (p *rowParser) rows(emit func(*Row)) error {
+	wantComma := false
+	for {
+		c, err := p.token()
+		if err != nil {
+			return err
+		}
+		switch {
+		case c == ',':
+			wantComma = false
+		case c == ']':
+			return p.finishBody()
+		case wantComma:
+			return p.syntax("no comma between rows")
+		case c == '{':
+			if err := p.object(); err != nil {
+				return err
+			}
+			p.finish()
+			emit(&p.row)
+			wantComma = true
+		default:
+			return p.syntax("a row is no object")
+		}
+	}
+}
+
+// object reads one row from behind its brace.
+func (p *rowParser) object() error {
+	p.row = Row{}
+	p.id.n, p.kind.n, p.status.n = 0, 0, 0
+	wantComma := false
+	for {
+		c, err := p.token()
+		if err != nil {
+			return err
+		}
+		switch {
+		case c == ',':
+			wantComma = false
+		case c == '}':
+			return nil
+		case wantComma:
+			return p.syntax("no comma between members")
+		case c == '"':
+			if err := p.member(); err != nil {
+				return err
+			}
+			wantComma = true
+		default:
+			return p.syntax("a key is no string")
+		}
+	}
+}
+
+// member reads a key from behind its quote, the colon and the value.
+func (p *rowParser) member() error {
+	key, err := p.readString(nil)
+	if err != nil {
+		return err
+	}
+	// The switch decides before the buffer that holds the key can change.
+	var into *word
+	timestamp := false
+	switch string(key) {
+	case "idMessage":
+		into = &p.id
+	case "typeMessage":
+		into = &p.kind
+	case "statusMessage":
+		into = &p.status
+	case "timestamp":
+		timestamp = true
+	}
+	c, err := p.valueAfterColon()
+	if err != nil {
+		return err
+	}
+	switch {
+	case into != nil:
+		return p.word(c, into)
+	case timestamp:
+		return p.timestamp(c)
+	default:
+		return p.skipValue(c)
+	}
+}
+
+// word reads the value that begins with c into w; one that is no string leaves w empty.
+func (p *rowParser) word(c byte, w *word) error {
+	w.n = 0
+	if c != '"' {
+		return p.skipValue(c)
+	}
+	text, err := p.readString(&w.hash)
+	if err != nil {
+		return err
+	}
+	w.n = copy(w.text[:], text)
+	return nil
+}
+
+// timestamp reads the value that begins with c: a number, a string of digits, or null for none.
+func (p *rowParser) timestamp(c byte) error {
+	p.row.Timed = false
+	start := p.offset() - 1
+	var text []byte
+	switch {
+	case c == 'n':
+		return p.literal(c)
+	case c == '"':
+		digits, err := p.readString(nil)
+		if err != nil {
+			return err
+		}
+		if len(digits) == 0 || len(bytes.Trim(digits, "0123456789")) != 0 {
+			return &SyntaxError{start, "a timestamp that is no number"}
+		}
+		text = digits
+	case c == '-' || isDigit(c):
+		number, err := p.number(c)
+		if err != nil {
+			return err
+		}
+		text = number
+	default:
+		return &SyntaxError{start, "a timestamp that is no number"}
+	}
+	seconds, err := strconv.ParseFloat(string(text), 64)
+	if err != nil || len(text) >= maxText || math.Abs(seconds) > 1<<53 {
+		return &SyntaxError{start, "a timestamp that is out of range"}
+	}
+	p.row.Timestamp, p.row.Timed = seconds, true
+	return nil
+}
+
+// finish makes the row of what its members held.
+func (p *rowParser) finish() {
+	p.row.Type, p.row.Status = p.kind.text[:p.kind.n], p.status.text[:p.status.n]
+	if p.id.n == 0 || p.kind.n == 0 {
+		return
+	}
+	var both [16]byte
+	binary.LittleEndian.PutUint64(both[:8], p.id.hash)
+	binary.LittleEndian.PutUint64(both[8:], p.kind.hash)
+	p.row.Key = max(1, xxhash.Sum64(both[:]))
+}
+
+// objectError reads the rest of a body that is an object, as far as an error's can be long, and says what it means.
+func (p *rowParser) objectError() error {
+	rest := io.MultiReader(bytes.NewReader(p.buf[p.pos:p.end]), p.r)
+	body, err := io.ReadAll(io.LimitReader(rest, maxErrorBody))
+	if err != nil {
+		return err
+	}
+	return objectError(append([]byte{'{'}, body...))
+}
+
+// finishBody reads what is behind the array: nothing but white space.
+func (p *rowParser) finishBody() error {
+	_, err := p.token()
+	switch {
+	case err == nil:
+		return p.syntax("bytes behind the array")
+	case err == io.ErrUnexpectedEOF && p.readErr == io.EOF:
+		return nil
+	default:
+		return err
+	}
+}

@@ -1,0 +1,464 @@
+package greenapi
+
+import (
+	"bytes"
+	"io"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+const (
+	bufferSize = 64 << 10
+	// maxDepth is how deep the values of a row may nest, as deep as encoding/json goes.
+	maxDepth = 10_000
+	// maxText is how much of a string or number is kept where it is read and not skipped.
+	maxText = 128
+)
+
+// scanner reads JSON from a stream through one buffer of fixed size. Strings are what a journal mostly consists of
+// (thumbnails), so they are skipped with bytes.IndexByte, many bytes a step; everything else is read byte by byte.
+type scanner struct {
+	r       io.Reader
+	buf     []byte
+	pos     int // buf[pos:end] is not yet read
+	end     int
+	base    int64 // the offset of buf[0] in the stream
+	readErr error // what the reader said last; no read follows
+
+	text   []byte                  // what readString and number have kept
+	nested [maxDepth/64 + 1]uint64 // a bit a level of nesting: 1 is an object
+}
+
+func newScanner(r io.Reader) *scanner {
+	return &scanner{r: r, buf: make([]byte, bufferSize), text: make([]byte, 0, maxText)}
+}
+
+// offset is how many bytes of the stream have been read.
+func (s *scanner) offset() int64 { return s.base + int64(s.pos) }
+
+// syntax complains about the byte read last.
+func (s *scanner) syntax(reason string) error {
+	return &SyntaxError{max(0, s.offset()-1), reason}
+}
+
+// fill replaces the buffer, all of which has been read, by the next bytes of the stream.
+func (s *scanner) fill() error {
+	s.base += int64(s.end)
+	s.pos, s.end = 0, 0
+	for range 100 {
+		if s.readErr != nil {
+			break
+		}
+		s.end, s.readErr = s.r.Read(s.buf)
+		if s.end > 0 {
+			return nil
+		}
+	}
+	switch s.readErr {
+	case nil:
+		s.readErr = io.ErrNoProgress
+		return s.readErr
+	case io.EOF:
+		return io.ErrUnexpectedEOF
+	default:
+		return s.readErr
+	}
+}
+
+// next reads a byte.
+func (s *scanner) next() (byte, error) {
+	if s.pos == s.end {
+		if err := s.fill(); err != nil {
+			return 0, err
+		}
+	}
+	c := s.buf[s.pos]
+	s.pos++
+	return c, nil
+}
+
+// token reads up to and with the next byte that is not white space.
+func (s *scanner) token() (byte, error) {
+	for {
+		for s.pos < s.end {
+			c := s.buf[s.pos]
+			s.pos++
+			if c > ' ' || (c != ' ' && c != '\n' && c != '\r' && c != '\t') {
+				return c, nil
+			}
+		}
+		if err := s.fill(); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// valueAfterColon reads a colon and returns the first byte of the value behind it.
+func (s *scanner) valueAfterColon() (byte, error) {
+	c, err := s.token()
+	if err != nil {
+		return 0, err
+	}
+	if c != ':' {
+		return 0, s.syntax("no colon behind a key")
+	}
+	return s.token()
+}
+
+func (s *scanner) skipByteOrderMark() error {
+	c, err := s.next()
+	if err != nil {
+		return err
+	}
+	if c != 0xEF {
+		s.pos--
+		return nil
+	}
+	for _, want := range []byte{0xBB, 0xBF} {
+		if c, err = s.next(); err != nil {
+			return err
+		}
+		if c != want {
+			return s.syntax("the body is no array")
+		}
+	}
+	return nil
+}
+
+// skipValue reads the rest of a value that begins with c.
+func (s *scanner) skipValue(c byte) error {
+	if c != '{' && c != '[' {
+		return s.skipScalar(c)
+	}
+	depth := 0
+	s.open(depth, c)
+	wantComma := false
+	for {
+		c, err := s.token()
+		if err != nil {
+			return err
+		}
+		object := s.nested[depth/64]>>(depth%64)&1 == 1
+		switch {
+		case c == ',':
+			wantComma = false
+			continue
+		case c == ']' && !object, c == '}' && object:
+			if depth == 0 {
+				return nil
+			}
+			depth--
+			wantComma = true
+			continue
+		case wantComma:
+			return s.syntax("no comma between values")
+		case object:
+			if c != '"' {
+				return s.syntax("a key is no string")
+			}
+			if err := s.skipString(); err != nil {
+				return err
+			}
+			if c, err = s.valueAfterColon(); err != nil {
+				return err
+			}
+		}
+		if c == '{' || c == '[' {
+			if depth++; depth == maxDepth {
+				return s.syntax("nested too deeply")
+			}
+			s.open(depth, c)
+			wantComma = false
+			continue
+		}
+		if err := s.skipScalar(c); err != nil {
+			return err
+		}
+		wantComma = true
+	}
+}
+
+func (s *scanner) open(depth int, c byte) {
+	bit := uint64(1) << (depth % 64)
+	s.nested[depth/64] &^= bit
+	if c == '{' {
+		s.nested[depth/64] |= bit
+	}
+}
+
+func (s *scanner) skipScalar(c byte) error {
+	switch {
+	case c == '"':
+		return s.skipString()
+	case c == '-' || isDigit(c):
+		_, err := s.number(c)
+		return err
+	default:
+		return s.literal(c)
+	}
+}
+
+// literal reads the rest of true, false or null, of which c is the first byte.
+func (s *scanner) literal(c byte) error {
+	rest := ""
+	switch c {
+	case 't':
+		rest = "rue"
+	case 'f':
+		rest = "alse"
+	case 'n':
+		rest = "ull"
+	default:
+		return s.syntax("no value")
+	}
+	for i := range len(rest) {
+		c, err := s.next()
+		if err != nil {
+			return err
+		}
+		if c != rest[i] {
+			return s.syntax("no value")
+		}
+	}
+	return nil
+}
+
+// The states of a number, by what has been read of it.
+const (
+	afterMinus = iota
+	afterZero
+	inInteger
+	afterPoint
+	inFraction
+	afterE
+	afterSign
+	inExponent
+)
+
+// number reads the rest of a number that begins with c and returns the first maxText bytes of it, valid until the next
+// is read. The byte behind it stays unread.
+func (s *scanner) number(c byte) ([]byte, error) {
+	s.text = append(s.text[:0], c)
+	state := inInteger
+	switch c {
+	case '-':
+		state = afterMinus
+	case '0':
+		state = afterZero
+	}
+	for {
+		if s.pos == s.end {
+			if err := s.fill(); err != nil {
+				return nil, err
+			}
+		}
+		c = s.buf[s.pos]
+		next, ok := numberStep(state, c)
+		if !ok {
+			break
+		}
+		state = next
+		s.pos++
+		if len(s.text) < maxText {
+			s.text = append(s.text, c)
+		}
+	}
+	switch state {
+	case afterZero, inInteger, inFraction, inExponent:
+		return s.text, nil
+	default:
+		s.pos++
+		return nil, s.syntax("no number")
+	}
+}
+
+// numberStep is the grammar of JSON numbers (RFC 8259, section 6).
+func numberStep(state int, c byte) (next int, ok bool) {
+	digit := isDigit(c)
+	switch state {
+	case afterMinus:
+		if c == '0' {
+			return afterZero, true
+		}
+		return inInteger, digit
+	case afterPoint:
+		return inFraction, digit
+	case afterE:
+		if c == '+' || c == '-' {
+			return afterSign, true
+		}
+		return inExponent, digit
+	case afterSign, inExponent:
+		return inExponent, digit
+	}
+	switch {
+	case digit:
+		return state, state != afterZero
+	case c == '.':
+		return afterPoint, state != inFraction
+	default:
+		return afterE, c == 'e' || c == 'E'
+	}
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+// skipString reads a string from behind its quote.
+func (s *scanner) skipString() error {
+	for {
+		quote := bytes.IndexByte(s.buf[s.pos:s.end], '"')
+		stop := s.end
+		if quote >= 0 {
+			stop = s.pos + quote
+		}
+		// Backslashes are looked for no further than the quote, and the quote not again for each of them: however a
+		// string is made, its bytes are looked at twice and no more.
+		base := s.base
+		for s.base == base && s.pos < stop {
+			backslash := bytes.IndexByte(s.buf[s.pos:stop], '\\')
+			if backslash < 0 {
+				s.pos = stop
+				break
+			}
+			s.pos += backslash + 1
+			if _, err := s.escape(); err != nil {
+				return err
+			}
+		}
+		switch {
+		case s.base != base || s.pos > stop:
+			// The escape took in the quote, or the end of the buffer.
+		case quote >= 0:
+			s.pos++
+			return nil
+		default:
+			if err := s.fill(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// readString reads a string from behind its quote and returns the first bytes of what it means, maxText or more where
+// it is longer; they are valid until the next is read. Where hash is not nil, it becomes the xxhash of all of it.
+func (s *scanner) readString(hash *uint64) ([]byte, error) {
+	rest := s.buf[s.pos:s.end]
+	quote := bytes.IndexByte(rest, '"')
+	if quote < 0 || bytes.IndexByte(rest[:quote], '\\') >= 0 {
+		return s.readSplitString(hash)
+	}
+	s.pos += quote + 1
+	if hash != nil {
+		*hash = xxhash.Sum64(rest[:quote])
+	}
+	return rest[:quote], nil
+}
+
+// readSplitString is readString for one with escapes, or one that does not end in this buffer.
+func (s *scanner) readSplitString(hash *uint64) ([]byte, error) {
+	var digest xxhash.Digest
+	digest.Reset()
+	s.text = s.text[:0]
+	keep := func(piece []byte) {
+		_, _ = digest.Write(piece)
+		s.text = append(s.text, piece[:min(len(piece), maxText-len(s.text))]...)
+	}
+	var high rune // the first half of a surrogate pair, waiting for the second
+	for {
+		plain := s.pos
+		for s.pos < s.end && s.buf[s.pos] != '"' && s.buf[s.pos] != '\\' {
+			s.pos++
+		}
+		if high != 0 && s.pos > plain {
+			keep([]byte(string(utf8.RuneError)))
+			high = 0
+		}
+		keep(s.buf[plain:s.pos])
+		c, err := s.next()
+		if err != nil {
+			return nil, err
+		}
+		switch c {
+		case '"':
+			if high != 0 {
+				keep([]byte(string(utf8.RuneError)))
+			}
+			if hash != nil {
+				*hash = digest.Sum64()
+			}
+			return s.text, nil
+		case '\\':
+			r, err := s.escape()
+			if err != nil {
+				return nil, err
+			}
+			high = s.pair(high, r, keep)
+		default:
+			s.pos-- // the first byte of the next buffer
+		}
+	}
+}
+
+// pair keeps the meaning of an escape, given the surrogate that waits from the one before it, and returns the one that
+// waits now. A surrogate without its other half means U+FFFD, as in encoding/json.
+func (s *scanner) pair(high, r rune, keep func([]byte)) rune {
+	if high != 0 {
+		if whole := utf16.DecodeRune(high, r); whole != utf8.RuneError {
+			keep([]byte(string(whole)))
+			return 0
+		}
+		keep([]byte(string(utf8.RuneError)))
+	}
+	if utf16.IsSurrogate(r) && r < 0xDC00 {
+		return r
+	}
+	keep([]byte(string(r))) // the second half alone becomes U+FFFD
+	return 0
+}
+
+// escape reads an escape from behind its backslash. One with \u means a UTF-16 code unit.
+func (s *scanner) escape() (rune, error) {
+	c, err := s.next()
+	if err != nil {
+		return 0, err
+	}
+	switch c {
+	case '"', '\\', '/':
+		return rune(c), nil
+	case 'b':
+		return '\b', nil
+	case 'f':
+		return '\f', nil
+	case 'n':
+		return '\n', nil
+	case 'r':
+		return '\r', nil
+	case 't':
+		return '\t', nil
+	case 'u':
+		return s.hex()
+	default:
+		return 0, s.syntax("an escape that JSON does not have")
+	}
+}
+
+func (s *scanner) hex() (rune, error) {
+	var r rune
+	for range 4 {
+		c, err := s.next()
+		if err != nil {
+			return 0, err
+		}
+		switch {
+		case isDigit(c):
+			r = r<<4 | rune(c-'0')
+		case 'a' <= c|0x20 && c|0x20 <= 'f':
+			r = r<<4 | rune(c|0x20-'a'+10)
+		default:
+			return 0, s.syntax("an escape that JSON does not have")
+		}
+	}
+	return r, nil
+}

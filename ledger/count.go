@@ -1,0 +1,217 @@
+package ledger
+
+import (
+	"math"
+	"math/bits"
+	"time"
+)
+
+// Row is what counts of a row of the journal.
+type Row struct {
+	// Key stands for the message; 0 if the row does not say which it is: it is then in the window alone.
+	Key uint64
+	// Type and Status are the API's words, empty where it gives none. They are not kept.
+	Type, Status []byte
+	// Timestamp is the row's time in UNIX seconds, by the API's clock, if Timed.
+	Timestamp float64
+	Timed     bool
+}
+
+// Count is a reading being counted. Nothing of it is in the ledger before Commit; a Count that is never committed needs
+// no end.
+type Count struct {
+	ledger  *Ledger
+	now     time.Time
+	gap     time.Duration
+	clock   time.Duration
+	minutes int
+
+	asked float64 // when the API was asked, by its own clock, in UNIX seconds
+	since float64 // rows older than this are not in the window
+
+	statuses *vocabulary
+	types    *vocabulary
+	window   [][]cell // by the places of type and status; a row or column is missing where nothing was shown
+	changes  []change
+	pending  Timestamp // of the oldest pending row of the window
+	newest   Timestamp
+}
+
+// cell counts the rows of a type and status.
+type cell struct {
+	rows  int
+	shown bool // also if only by rows outside the window
+}
+
+// change is a row that says something new of a message.
+type change struct {
+	key    uint64
+	kind   uint8
+	status uint8
+	old    bool // the row is older than the ledger's reach
+}
+
+// Minutes is how many minutes of the journal to ask for.
+func (c *Count) Minutes() int { return c.minutes }
+
+// TooMuch notes that the call failed in a way that asking for fewer minutes may mend.
+func (c *Count) TooMuch() { c.ledger.asking.tooMuch(c.minutes) }
+
+// Answered says, before the first row, by the API's clock when it was asked and when it answered.
+func (c *Count) Answered(asked, answered time.Time) {
+	c.asked = unix(asked)
+	c.since = math.Inf(-1)
+	if window := c.ledger.options.Minutes; c.minutes > window {
+		c.since = unix(answered) - float64(window)*60
+	}
+}
+
+// Add counts a row.
+func (c *Count) Add(row Row) {
+	var kind, status uint8
+	kind, c.types = c.types.place(row.Type)
+	status, c.statuses = c.statuses.place(row.Status)
+
+	cell := c.cell(kind, status)
+	cell.shown = true
+	at := Timestamp{row.Timestamp, row.Timed}
+	if !row.Timed || row.Timestamp >= c.since {
+		cell.rows++
+		if status == pending {
+			c.pending = c.pending.earlier(at)
+		}
+	}
+	c.newest = c.newest.later(at)
+	if row.Key == 0 {
+		return
+	}
+	known, ok := c.ledger.messages[row.Key]
+	if now := inSeconds(c.clock); ok && known.shown != now {
+		known.shown = now
+		c.ledger.messages[row.Key] = known
+	}
+	if set := reached(status); !ok || known.reached|set != known.reached {
+		c.changes = append(c.changes, change{row.Key, kind, status, row.Timed && row.Timestamp < c.ledger.reach})
+	}
+}
+
+func (c *Count) cell(kind, status uint8) *cell {
+	for int(kind) >= len(c.window) {
+		c.window = append(c.window, nil)
+	}
+	row := &c.window[kind]
+	if int(status) >= len(*row) {
+		longer := make([]cell, len(c.statuses.words))
+		copy(longer, *row)
+		*row = longer
+	}
+	return &(*row)[status]
+}
+
+// Commit puts the reading into the ledger: all of the answer has been added. It returns what there is to show, which no
+// later reading changes.
+func (c *Count) Commit() *Reading {
+	l := c.ledger
+	baseline := l.birth.IsZero()
+	created := l.asking.lastGood
+	if baseline {
+		l.birth, created = c.now, c.now
+		l.reach = c.asked - float64(c.minutes)*60
+	}
+	l.statuses, l.types, l.clock = c.statuses, c.types, c.clock
+	c.create(created)
+	c.apply(baseline)
+	l.newest = l.newest.later(c.newest)
+	l.asking.good(c.now, c.gap, c.minutes)
+	l.forget()
+	return c.reading()
+}
+
+// create makes the counters that this reading is the first to show: of every type shown so far and every documented
+// status, and of whatever else was shown together.
+func (c *Count) create(created time.Time) {
+	l := c.ledger
+	for len(l.totals) < len(l.types.words) {
+		l.totals = append(l.totals, typeTotals{})
+	}
+	for kind := range l.totals {
+		t := &l.totals[kind]
+		cells := c.cells(kind)
+		if !isFirstType(kind) && len(cells) == 0 && t.messages.Created.IsZero() {
+			continue
+		}
+		for len(t.statuses) < len(l.statuses.words) {
+			t.statuses = append(t.statuses, Counter{})
+		}
+		t.messages.create(created)
+		for status := range t.statuses {
+			if isDocumentedStatus(status) || status < len(cells) && cells[status].shown {
+				t.statuses[status].create(created)
+			}
+		}
+	}
+}
+
+// apply counts the changes. A message that is new to the ledger is not counted in the baseline, nor if it is from
+// before the ledger's reach; it is remembered with the statuses that this reading shows it with.
+func (c *Count) apply(baseline bool) {
+	l := c.ledger
+	uncounted := make(map[uint64]bool)
+	for _, change := range c.changes {
+		m, known := l.messages[change.key]
+		if !known && change.old {
+			uncounted[change.key] = true
+		}
+		set := reached(change.status)
+		if !baseline && !uncounted[change.key] {
+			t := &l.totals[change.kind]
+			if !known {
+				t.messages.Count++
+			}
+			for fresh := set &^ m.reached; fresh != 0; fresh &= fresh - 1 {
+				t.statuses[bits.TrailingZeros32(uint32(fresh))].Count++
+			}
+		}
+		l.messages[change.key] = memory{reached: m.reached | set, shown: inSeconds(c.clock)}
+	}
+}
+
+func (c *Count) cells(kind int) []cell {
+	if kind < len(c.window) {
+		return c.window[kind]
+	}
+	return nil
+}
+
+// reading puts together what there is to show after the commit.
+func (c *Count) reading() *Reading {
+	l := c.ledger
+	r := &Reading{
+		Asked:         c.now,
+		Birth:         l.birth,
+		Messages:      len(l.messages),
+		Unread:        l.asking.unread,
+		OldestPending: c.pending,
+		LastMessage:   l.newest,
+	}
+	for kind := range l.totals {
+		t := &l.totals[kind]
+		if t.messages.Created.IsZero() {
+			continue
+		}
+		cells := c.cells(kind)
+		shown := Type{Word: l.types.words[kind], Messages: t.messages, Statuses: make([]Status, 0, len(t.statuses))}
+		for status, counter := range t.statuses {
+			if counter.Created.IsZero() {
+				continue
+			}
+			s := Status{Word: l.statuses.words[status], Reached: counter}
+			if status < len(cells) {
+				s.Rows = cells[status].rows
+			}
+			shown.Statuses = append(shown.Statuses, s)
+		}
+		r.Types = append(r.Types, shown)
+	}
+	return r
+}

@@ -1,0 +1,108 @@
+// Package ledger counts every message once for each status that it reaches.
+//
+// The journal of an instance is a sliding window: a message is shown in many readings, with the status it has at the
+// time, until it leaves. A Ledger remembers which messages it has been shown and which statuses each of them has
+// reached, so that its totals are a function of the set of (message, status) pairs shown since the baseline, its first
+// reading. Neither the order of readings and rows, nor repetition, nor overlap changes them, and they never go back.
+//
+// A reading is counted like this:
+//
+//	count := l.Begin(time.Now())
+//	// ask for count.Minutes(); when the answer begins
+//	count.Answered(asked, date)
+//	// for each of its rows
+//	count.Add(row)
+//	// and if the whole answer was good
+//	reading := count.Commit()
+package ledger
+
+import "time"
+
+// Options is what a Ledger is made with.
+type Options struct {
+	// Minutes is the window: how many minutes of the journal a reading shows, at least 1.
+	Minutes int
+	// Retention is how long a message is remembered after it was last shown: at least the window and MinRetention.
+	Retention time.Duration
+}
+
+// MinRetention is how much longer than the window a message must be remembered at the least: one that is forgotten
+// while the journal may still show it would be counted twice.
+const MinRetention = 24 * time.Hour
+
+// sweepEvery is how often the ledger looks for messages to forget, which means to look at all.
+const sweepEvery = 10 * time.Minute
+
+// Ledger counts the messages of one journal. It is for one goroutine at a time.
+type Ledger struct {
+	options  Options
+	asking   asking
+	messages map[uint64]memory
+	statuses *vocabulary
+	types    *vocabulary
+	totals   []typeTotals // by the place of the type; shorter than types where the last have not been shown
+
+	birth time.Time     // when the baseline was asked for, by our clock; zero before it
+	reach float64       // UNIX seconds, by the API's clock: the journal was first read from here on
+	clock time.Duration // from the birth to the last good reading, as the sum of the gaps
+	swept time.Duration // the clock when messages were last forgotten
+
+	newest Timestamp // the newest ever shown
+}
+
+// seconds is a time on the ledger's own clock, which no one can set: good for 136 years.
+type seconds uint32
+
+func inSeconds(clock time.Duration) seconds { return seconds(clock / time.Second) }
+
+// memory is what is kept of a message. With its key and the map's own needs it takes less than 64 bytes.
+type memory struct {
+	reached statusSet
+	shown   seconds // when the journal last showed it
+}
+
+// typeTotals is what has been counted of the messages of a type.
+type typeTotals struct {
+	messages Counter
+	statuses []Counter // by the place of the status; shorter than the vocabulary where the last have not been shown
+}
+
+// New returns a Ledger without a baseline.
+func New(options Options) *Ledger {
+	return &Ledger{
+		options:  options,
+		asking:   asking{window: options.Minutes, most: max(options.Minutes, minutes(options.Retention-MinRetention))},
+		messages: make(map[uint64]memory),
+		statuses: newVocabulary(documentedStatuses()),
+		types:    newVocabulary(firstTypes(), furtherTypes()),
+	}
+}
+
+// Begin begins a reading that is asked for at now, by our clock with its monotonic part.
+func (l *Ledger) Begin(now time.Time) *Count {
+	gap := l.asking.gap(now)
+	return &Count{
+		ledger:   l,
+		now:      now,
+		gap:      gap,
+		clock:    l.clock + gap,
+		minutes:  l.asking.minutes(gap),
+		statuses: l.statuses,
+		types:    l.types,
+		window:   make([][]cell, len(l.types.words)),
+	}
+}
+
+// forget lets go of the messages that have not been shown for longer than the retention.
+func (l *Ledger) forget() {
+	if l.clock-l.swept < sweepEvery {
+		return
+	}
+	l.swept = l.clock
+	now, retention := inSeconds(l.clock), inSeconds(l.options.Retention)
+	for key, m := range l.messages {
+		if now-m.shown > retention {
+			delete(l.messages, key)
+		}
+	}
+}

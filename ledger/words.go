@@ -1,0 +1,134 @@
+package ledger
+
+// maxOwn is how many words that are not documented an instance can have of each kind. What exceeds it shares one
+// series, so that foreign text cannot grow the number of series without bound.
+const maxOwn = 16
+
+// maxLength is how long a word may be that is exposed as it is, in bytes.
+const maxLength = 64
+
+// The first places in every vocabulary, and so the bits of a set of statuses.
+const (
+	unknown = iota // an absent, empty or null word
+	other          // a word that has no place of its own
+	pending        // of statuses only
+	sent
+	delivered
+	read
+)
+
+// documentedStatuses are the values of statusMessage in GREEN-API's documentation. yellowCard was replaced by suspended
+// in July 2026.
+func documentedStatuses() []string {
+	return []string{
+		"pending", "sent", "delivered", "read", "noAccount", "notInGroup", "yellowCard", "suspended", "failed",
+		"noActiveSession",
+	}
+}
+
+// firstTypes are the values of typeMessage in GREEN-API's first documentation, in its order. Their series exist for
+// every instance.
+func firstTypes() []string {
+	return []string{
+		"textMessage", "imageMessage", "videoMessage", "documentMessage", "audioMessage", "locationMessage",
+		"contactMessage", "extendedTextMessage",
+	}
+}
+
+// furtherTypes are the values of typeMessage documented since.
+func furtherTypes() []string {
+	return []string{
+		"quotedMessage", "stickerMessage", "contactsArrayMessage", "pollMessage", "pollUpdateMessage", "reactionMessage",
+		"editedMessage", "deletedMessage", "templateMessage", "templateButtonsReplyMessage", "buttonsMessage",
+		"buttonsResponseMessage", "listMessage", "listResponseMessage", "interactiveButtons", "interactiveButtonsReply",
+		"interactiveButtonsResponse", "groupInviteMessage", "incomingBlock",
+	}
+}
+
+func isDocumentedStatus(place int) bool {
+	return place >= pending && place < pending+len(documentedStatuses())
+}
+
+func isFirstType(place int) bool {
+	return place > other && place <= other+len(firstTypes())
+}
+
+// vocabulary gives each word a place: a small number that stays its own for the life of the ledger. It is immutable, so
+// that a reading that fails leaves no word behind.
+type vocabulary struct {
+	words  []string
+	places map[string]uint8
+	own    int // how many of the words are not documented
+}
+
+func newVocabulary(documented ...[]string) *vocabulary {
+	v := &vocabulary{places: make(map[string]uint8)}
+	v.add("unknown")
+	v.add("other")
+	for _, words := range documented {
+		for _, word := range words {
+			v.add(word)
+		}
+	}
+	return v
+}
+
+func (v *vocabulary) add(word string) {
+	v.places[word] = uint8(len(v.words))
+	v.words = append(v.words, word)
+}
+
+// place returns the word's place, and the vocabulary that has it: v itself, or a longer copy.
+func (v *vocabulary) place(word []byte) (uint8, *vocabulary) {
+	if len(word) == 0 {
+		return unknown, v
+	}
+	if place, ok := v.places[string(word)]; ok {
+		return place, v
+	}
+	if v.own == maxOwn || !looksLikeWord(word) {
+		return other, v
+	}
+	longer := &vocabulary{
+		words:  append([]string(nil), v.words...),
+		places: make(map[string]uint8, len(v.places)+1),
+		own:    v.own + 1,
+	}
+	for w, p := range v.places {
+		longer.places[w] = p
+	}
+	longer.add(string(word))
+	return uint8(len(v.words)), longer
+}
+
+func looksLikeWord(word []byte) bool {
+	if len(word) > maxLength {
+		return false
+	}
+	for i, c := range word {
+		letter := 'a' <= c|0x20 && c|0x20 <= 'z'
+		if !letter && (i == 0 || c != '_' && (c < '0' || c > '9')) {
+			return false
+		}
+	}
+	return true
+}
+
+// statusSet is a set of statuses by their places; there are at most 2 + 10 + maxOwn of them.
+type statusSet uint32
+
+func (s statusSet) has(status uint8) bool { return s&(1<<status) != 0 }
+
+// reached is the set of statuses that a message has reached which is shown with this one.
+func reached(status uint8) statusSet {
+	set := statusSet(1) << status
+	switch status {
+	case unknown:
+		return set
+	case read:
+		set |= 1<<delivered | 1<<sent
+	case delivered:
+		set |= 1 << sent
+	}
+	return set | 1<<pending
+}

@@ -1,0 +1,264 @@
+// Greenapi_exporter shows Prometheus what becomes of the WhatsApp messages that are sent through GREEN-API.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/signal"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
+	"github.com/prometheus/common/version"
+	toolkit "github.com/prometheus/exporter-toolkit/web"
+	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
+
+	"greenapi_exporter/collector"
+	"greenapi_exporter/config"
+	"greenapi_exporter/fleet"
+	"greenapi_exporter/greenapi"
+	"greenapi_exporter/web"
+)
+
+const name = "greenapi_exporter"
+
+func main() {
+	if version.Version == "" {
+		version.Version = "devel" // built without the Makefile or the Dockerfile, which stamp it in
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // so that a second signal ends the program at once
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is the whole program: it serves until ctx ends and returns the exit code. A start that cannot work is told on
+// stderr in one line.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	o, done, err := parse(args, stdout)
+	if err == nil && !done {
+		err = serve(ctx, o, stdout, stderr)
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "%s: error: %s\n", name, strings.Join(strings.Fields(err.Error()), " "))
+		return 1
+	}
+	return 0
+}
+
+func serve(ctx context.Context, o *options, stdout, stderr io.Writer) error {
+	stderr = log.NewSyncWriter(stderr)
+	logger := newLogger(stderr, o.logLevel, o.logFormat)
+	if err := o.validate(); err != nil {
+		return err
+	}
+	if o.demo {
+		stop, err := startDemo(&o.instance)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
+	instance, err := o.instance.Validate(logger)
+	if err != nil {
+		return err
+	}
+	own := collector.NewOwn()
+	service := &greenapi.Service{
+		Transport: greenapi.NewTransport(o.maxCalls),
+		Places:    greenapi.NewPlaces(o.maxCalls),
+		UserAgent: name + "/" + version.Version,
+		Observe:   own.Observe,
+	}
+	instances := fleet.New(collector.NewSet(o.enabled), service, []config.Instance{instance}, logger)
+	handler, err := web.New(web.Options{
+		TelemetryPath: o.telemetryPath,
+		TimeoutOffset: o.timeoutOffset,
+		Timeout:       instance.Timeout(),
+		MaxRequests:   o.maxRequests,
+		Version:       version.Version,
+		Logger:        logger,
+		Own:           own,
+		Scrape:        instances.Scrape,
+	})
+	if err != nil {
+		return err
+	}
+	err = web.Serve(ctx, handler, o.web, instance.Timeout(), newToolkitLogger(stderr, o.logLevel, o.logFormat), func(address net.Addr) {
+		level.Info(logger).Log("msg", "started "+name, "version", version.Version, "id_instance", instance.ID(),
+			"api", instance.URL().Host, "window_minutes", instance.Minutes(), "min_interval", instance.MinInterval(),
+			"address", address)
+		if o.demo {
+			welcome(stdout, address, o.telemetryPath)
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("%w; --web.listen-address and --web.config.file say where and how to serve", err)
+	}
+	level.Info(logger).Log("msg", "stopped "+name)
+	return nil
+}
+
+// options is what the command line and the environment say.
+type options struct {
+	instance      config.Flags
+	maxCalls      int
+	collectors    map[string]*chosen
+	noDefaults    bool
+	web           *toolkit.FlagConfig
+	telemetryPath string
+	timeoutOffset time.Duration
+	maxRequests   int
+	logLevel      string
+	logFormat     string
+	demo          bool
+}
+
+// chosen is whether a collector is on, and whether the user said so.
+type chosen struct{ on, byUser bool }
+
+// enabled reports whether the collector of that name is on.
+func (o *options) enabled(collector string) bool {
+	c := o.collectors[collector]
+	return c.on && (c.byUser || !o.noDefaults)
+}
+
+// validate checks what is not about an instance.
+func (o *options) validate() error {
+	if o.demo && (o.instance.IDInstance != "" || o.instance.Token != "" || o.instance.TokenFile != "" || o.instance.URL != config.DefaultURL) {
+		return errors.New("--demo brings its own instance: drop --demo, or all of --greenapi.url, --greenapi.id-instance, --greenapi.token-file, " +
+			"GREENAPI_URL, GREENAPI_ID_INSTANCE, GREENAPI_TOKEN_FILE and " + tokenVariable)
+	}
+	switch {
+	case o.maxCalls < 1:
+		return fmt.Errorf("--greenapi.max-calls is %d; it must be at least 1", o.maxCalls)
+	case o.timeoutOffset < 0:
+		return fmt.Errorf("--web.timeout-offset is %s; it must not be negative (500ms is usual)", o.timeoutOffset)
+	case o.maxRequests < 0:
+		return fmt.Errorf("--web.max-requests is %d; it must be at least 1, or 0 for no limit", o.maxRequests)
+	}
+	if err := toolkit.Validate(*o.web.WebConfigFile); err != nil {
+		return fmt.Errorf("--web.config.file cannot be used: %w", err)
+	}
+	return web.CheckTelemetryPath(o.telemetryPath)
+}
+
+// parse reads the command line, and the environment for what it does not say. It reports done when there is nothing
+// left to do, since --help or --version have been answered on stdout.
+func parse(args []string, stdout io.Writer) (_ *options, done bool, _ error) {
+	o := &options{collectors: make(map[string]*chosen)}
+	app := kingpin.New(name, help)
+	app.UsageWriter(stdout).ErrorWriter(io.Discard).Terminate(func(int) { done = true })
+	app.Version(version.Print(name))
+	app.HelpFlag.Short('h')
+	o.define(app)
+	_, err := app.Parse(args)
+	switch {
+	case done:
+		return nil, true, nil
+	case err != nil && strings.HasPrefix(err.Error(), "unexpected"):
+		// Without what was unexpected: it could be the token.
+		return nil, false, errors.New("an argument that is no flag; all settings are flags or environment variables, see --help")
+	case err != nil:
+		return nil, false, fmt.Errorf("%w; see --help", err)
+	}
+	o.instance.Token = os.Getenv(tokenVariable)
+	return o, false, nil
+}
+
+const (
+	tokenVariable = "GREENAPI_API_TOKEN_INSTANCE"
+
+	help = "Shows Prometheus what becomes of the WhatsApp messages that are sent through GREEN-API.\n\n" +
+		"The token of the instance (apiTokenInstance) is read from the environment variable " + tokenVariable +
+		" or from a file; there is no flag for it, since a command line is public. " +
+		"Without an account, try --demo."
+)
+
+func (o *options) define(app *kingpin.Application) {
+	i := &o.instance
+	app.Flag("greenapi.url", "The API host, as apiUrl in the console says; a path prefix is allowed. http only for this machine.").
+		Envar("GREENAPI_URL").Default(config.DefaultURL).StringVar(&i.URL)
+	app.Flag("greenapi.insecure-http", "Allow http to other hosts too. The token then travels in the clear.").BoolVar(&i.InsecureHTTP)
+	app.Flag("greenapi.id-instance", "The instance, as idInstance in the console says: digits.").
+		Envar("GREENAPI_ID_INSTANCE").PlaceHolder("ID").StringVar(&i.IDInstance)
+	app.Flag("greenapi.token-file", "The file with the token. It is read again when it changes.").
+		Envar("GREENAPI_TOKEN_FILE").PlaceHolder("FILE").StringVar(&i.TokenFile)
+	number(app.Flag("greenapi.minutes", "The window: how many minutes of the journal are shown.").
+		Envar("GREENAPI_MINUTES").Default("1440"), &i.Minutes)
+	duration(app.Flag("greenapi.timeout", "The longest that a call of the API may take; a scrape's own timeout shortens it.").
+		Envar("GREENAPI_TIMEOUT").Default("30s"), &i.Timeout)
+	duration(app.Flag("greenapi.min-interval", "The least time between two calls of a journal method; scrapes in between get the latest reading. 60m suits the Developer plan's 1000 calls a month.").
+		Envar("GREENAPI_MIN_INTERVAL").Default("1s"), &i.MinInterval)
+	number(app.Flag("greenapi.max-calls", "Calls of the API in flight, all instances together; one host has at most half of them.").
+		Default("256"), &o.maxCalls)
+	duration(app.Flag("storage.retention", "How long a message is remembered after the journal last showed it: at least the window and 24h.").
+		Default("360h"), &i.Retention)
+
+	for _, c := range collector.All() {
+		o.collectors[c.Name] = &chosen{on: c.Default}
+		app.Flag("collector."+c.Name, "The collector of the method "+c.Method+".").
+			Default(strconv.FormatBool(c.Default)).IsSetByUser(&o.collectors[c.Name].byUser).BoolVar(&o.collectors[c.Name].on)
+	}
+	app.Flag("collector.disable-defaults", "Switch off the collectors that are on by default, but for those that are named.").BoolVar(&o.noDefaults)
+
+	o.web = kingpinflag.AddFlags(app, ":10466")
+	app.Flag("web.telemetry-path", "Where the metrics are.").Default("/metrics").StringVar(&o.telemetryPath)
+	duration(app.Flag("web.timeout-offset", "Taken off the timeout that Prometheus announces, so that the answer reaches it in time.").
+		Default("500ms"), &o.timeoutOffset)
+	number(app.Flag("web.max-requests", "Scrapes served at once, beyond them 503; 0 for no limit.").Default("256"), &o.maxRequests)
+
+	choice(app.Flag("log.level", "Log what is at least this grave: debug, info, warn or error.").Default("info"),
+		&o.logLevel, "debug", "info", "warn", "error")
+	choice(app.Flag("log.format", "How to write the log: logfmt or json.").Default("logfmt"), &o.logFormat, "logfmt", "json")
+	app.Flag("demo", "Run against a simulated account, no real one needed; says where to look.").BoolVar(&o.demo)
+}
+
+// value is a flag's value whose error names the flag and what it must be, which those of kingpin do not.
+type value[T any] struct {
+	flag  *kingpin.FlagClause
+	into  *T
+	want  string
+	parse func(string) (T, error)
+}
+
+func (v value[T]) String() string { return fmt.Sprint(*v.into) }
+
+func (v value[T]) Set(text string) error {
+	parsed, err := v.parse(text)
+	if err != nil {
+		flag := v.flag.Model()
+		from := "--" + flag.Name
+		if flag.Envar != "" {
+			from += " (" + flag.Envar + ")"
+		}
+		return fmt.Errorf("%s must be %s, not %q", from, v.want, text)
+	}
+	*v.into = parsed
+	return nil
+}
+
+func number(flag *kingpin.FlagClause, into *int) {
+	flag.SetValue(value[int]{flag, into, "a whole number", strconv.Atoi})
+}
+
+func duration(flag *kingpin.FlagClause, into *time.Duration) {
+	flag.SetValue(value[time.Duration]{flag, into, "a duration such as 30s, 5m or 24h", time.ParseDuration})
+}
+
+func choice(flag *kingpin.FlagClause, into *string, choices ...string) {
+	flag.SetValue(value[string]{flag, into, "one of " + strings.Join(choices, ", "), func(text string) (string, error) {
+		if !slices.Contains(choices, text) {
+			return "", errors.New("not a choice")
+		}
+		return text, nil
+	}})
+}

@@ -1,0 +1,229 @@
+// Package poll lets many scrapes share few calls.
+//
+// A Poller makes one call at a time. Whoever asks for the latest reading while a call runs waits for that one; whoever
+// asks soon after a good one gets its reading; whoever asks soon after a failure gets the failure again. So the cost to
+// the API does not depend on how many scrape, nor how often.
+package poll
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+const (
+	// spacing is the least time between the end of one call and the begin of the next, as the API allows one a second
+	// for each instance and method.
+	spacing = time.Second
+	// maxBackoff is the longest wait after failures in a row, unless readings are wanted less often than that.
+	maxBackoff = time.Minute
+	// unwinding is how long the last one to leave a call waits for it to end: a call that is canceled ends at once, and
+	// the scrape that gave up can then say how.
+	unwinding = 100 * time.Millisecond
+)
+
+// Options is what a Poller is made with. Its functions are not called concurrently with each other or with the call.
+type Options struct {
+	// Interval is the least time from the begin of one good call to the begin of the next.
+	Interval time.Duration
+	// Timeout is the longest that a call may take.
+	Timeout time.Duration
+	// Wait says how long the next call must wait after the failure err at the least, for what the API asks for. It may
+	// be nil.
+	Wait func(err error) time.Duration
+	// Renewed says whether a failure may be over because something changed since the last call began. It may be nil.
+	Renewed func() bool
+}
+
+// Poller shares the calls of one method of one instance. It is safe for concurrent use.
+type Poller[T any] struct {
+	call    func(context.Context) (T, error)
+	options Options
+
+	mu       sync.Mutex
+	flight   *flight[T]
+	latest   Latest[T]
+	failures int       // calls in a row that got a failure for an answer
+	spaced   time.Time // no call begins before this
+	fresh    time.Time // until this, the latest outcome serves
+}
+
+// Latest is the outcome that a scrape gets.
+type Latest[T any] struct {
+	// Reading is that of the last good call, the zero value before the first. All who ask get the same: it must not be
+	// changed.
+	Reading T
+	// Err is nil if the last call was good, and Reading is then its. Otherwise it is the call's error, or that of the
+	// context if the one who asked could wait no longer.
+	Err error
+	// Success is when the last good call began; zero before the first.
+	Success time.Time
+	// Took is how long the last call took that was not canceled. 0 before the first.
+	Took time.Duration
+}
+
+// failed is l for one who got err.
+func (l Latest[T]) failed(err error) Latest[T] {
+	l.Err = err
+	return l
+}
+
+// flight is one call, and those who wait for it.
+type flight[T any] struct {
+	cancel  context.CancelCauseFunc
+	done    chan struct{} // closed once outcome is set
+	outcome Latest[T]
+	waiting int // 0: nobody waits any more, and it is not to be joined
+}
+
+// New returns a Poller of call, which it never runs twice at the same time. The context of a call is canceled when
+// nobody waits for it any more: context.Cause is then that of the last who left, context.DeadlineExceeded or
+// context.Canceled, and the call's error is to wrap it, or to be what the caller makes of it.
+func New[T any](call func(context.Context) (T, error), options Options) *Poller[T] {
+	return &Poller[T]{call: call, options: options}
+}
+
+// Latest returns the outcome of the call that runs, of one begun for the purpose, or the latest one as long as it is
+// too early for another. It returns no later than ctx ends.
+func (p *Poller[T]) Latest(ctx context.Context) Latest[T] {
+	f, outcome := p.join(ctx)
+	if f == nil {
+		return outcome
+	}
+	select {
+	case <-f.done:
+		return f.outcome
+	case <-ctx.Done():
+		return p.leave(f, ctx.Err())
+	}
+}
+
+// join returns a flight to wait for, or none and the outcome to take instead.
+func (p *Poller[T]) join(ctx context.Context) (*flight[T], Latest[T]) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return nil, p.latest.failed(err)
+	}
+	if p.flight != nil && p.flight.waiting > 0 {
+		p.flight.waiting++
+		return p.flight, Latest[T]{}
+	}
+	if p.flight == nil && time.Now().Before(p.fresh) && !p.renewed() {
+		return nil, p.latest
+	}
+	var previous chan struct{}
+	if p.flight != nil {
+		previous = p.flight.done
+	}
+	// The call is shared, so it ends with those who wait for it and not with the context of the first.
+	callCtx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	p.flight = &flight[T]{cancel: cancel, done: make(chan struct{}), waiting: 1}
+	go p.run(callCtx, p.flight, previous)
+	return p.flight, Latest[T]{}
+}
+
+func (p *Poller[T]) renewed() bool {
+	return p.latest.Err != nil && p.options.Renewed != nil && p.options.Renewed()
+}
+
+// leave gives up waiting for f. The last to leave ends the call.
+func (p *Poller[T]) leave(f *flight[T], err error) Latest[T] {
+	p.mu.Lock()
+	outcome := p.latest.failed(err)
+	f.waiting--
+	patience := time.Duration(0)
+	if f.waiting == 0 {
+		f.cancel(err)
+		patience = unwinding
+	}
+	p.mu.Unlock()
+
+	limit := time.NewTimer(patience)
+	defer limit.Stop()
+	select {
+	case <-f.done:
+		return f.outcome
+	case <-limit.C:
+		return outcome
+	}
+}
+
+// run makes the call once the previous one has ended and the spacing is kept.
+func (p *Poller[T]) run(ctx context.Context, f *flight[T], previous <-chan struct{}) {
+	defer f.cancel(nil)
+	if previous != nil {
+		<-previous
+	}
+	if !p.space(ctx) {
+		p.finish(f, func() { f.outcome = p.latest.failed(context.Cause(ctx)) })
+		return
+	}
+	begin := time.Now()
+	callCtx, cancel := context.WithTimeout(ctx, p.options.Timeout)
+	reading, err := p.call(callCtx)
+	cause := context.Cause(callCtx)
+	cancel()
+	end := time.Now()
+
+	p.finish(f, func() {
+		switch {
+		case err == nil:
+			p.latest = Latest[T]{Reading: reading, Success: begin, Took: end.Sub(begin)}
+			p.failures = 0
+			p.spaced = end.Add(min(spacing, p.options.Interval))
+			p.fresh = begin.Add(p.options.Interval)
+			if p.fresh.Before(p.spaced) {
+				p.fresh = p.spaced
+			}
+		case cause == context.Canceled:
+			// Nobody wanted the outcome, so it says nothing about the API: the latest stays as it was.
+			p.spaced = end.Add(spacing)
+		default:
+			p.latest.Err, p.latest.Took = err, end.Sub(begin)
+			p.spaced = end.Add(spacing)
+			p.fresh = end.Add(p.backoff(err, cause))
+		}
+		f.outcome = p.latest.failed(err)
+	})
+}
+
+// space waits until the next call may begin; it reports whether anyone still wants it then.
+func (p *Poller[T]) space(ctx context.Context) bool {
+	p.mu.Lock()
+	wait := time.Until(p.spaced)
+	p.mu.Unlock()
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// backoff is how long the next call waits after the failure err of a call that ended with cause, nil if by itself.
+func (p *Poller[T]) backoff(err, cause error) time.Duration {
+	if cause != nil {
+		return spacing // time was up: that is no answer, and the next scrape may have more of it
+	}
+	p.failures++
+	wait := spacing << min(p.failures-1, 30)
+	wait = min(wait, max(maxBackoff, p.options.Interval))
+	if p.options.Wait != nil {
+		wait = max(wait, p.options.Wait(err))
+	}
+	return wait
+}
+
+// finish sets the outcome of f and lets those have it who wait for it.
+func (p *Poller[T]) finish(f *flight[T], set func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	set()
+	if p.flight == f {
+		p.flight = nil
+	}
+	close(f.done)
+}

@@ -1,0 +1,180 @@
+package simulator
+
+import (
+	"math"
+	"math/rand/v2"
+	"sort"
+	"time"
+)
+
+// life is all that will ever happen to one message. Times are since the start of the account.
+type life struct {
+	sent    time.Duration
+	visible time.Duration    // when its row appears
+	reached [4]time.Duration // when each status of its fate's path is reached; the first as it is sent
+	dice    uint64           // settles what its content is
+	other   int32            // the message that it answers, deletes or shares its id with
+	kind    kind
+	fate    uint8 // index of fates
+	shape   shape
+}
+
+// shape is what is peculiar about a row, in bits.
+type shape uint8
+
+const (
+	incomplete shape = 1 << iota // the row has neither id nor time, chat or status
+	twin                         // the row has the id of the message before it, and another type
+	oldOrder                     // as rows of some years ago: the status before the content, no type, no flags
+	flagless                     // without the flags about edits and deletions
+	byPhone                      // typed on the phone, not sent by the API
+)
+
+// story is the list of an account's lives, told as far as anyone has asked. It is not safe for concurrent use; the
+// lives that until has returned are, since they never change.
+type story struct {
+	seed    uint64
+	meanGap float64 // in nanoseconds
+	pace    float64
+	most    int // lives in all
+	lives   []life
+	source  *rand.PCG
+	random  *rand.Rand
+}
+
+func newStory(cfg Config) *story {
+	s := &story{seed: cfg.Seed, pace: cfg.Pace, most: math.MaxInt32, source: rand.NewPCG(0, 0)}
+	s.random = rand.New(s.source)
+	if cfg.Messages > 0 {
+		s.most = cfg.Messages
+	}
+	if cfg.MessagesPerHour > 0 {
+		s.meanGap = float64(time.Hour) / cfg.MessagesPerHour
+	} else {
+		s.most = 0
+	}
+	return s
+}
+
+// until returns the lives of all messages sent by at, oldest first.
+func (s *story) until(at time.Duration) []life {
+	for len(s.lives) < s.most && (len(s.lives) == 0 || s.lives[len(s.lives)-1].sent <= at) {
+		s.lives = append(s.lives, s.next())
+	}
+	n := sort.Search(len(s.lives), func(i int) bool { return s.lives[i].sent > at })
+	return s.lives[:n:n]
+}
+
+// next makes up the life that follows the last one. Each has a random sequence of its own, so that what one of them
+// draws does not shift all that come later.
+func (s *story) next() life {
+	i := len(s.lives)
+	s.source.Seed(mix(s.seed), mix(uint64(i)))
+	var l life
+	if gap := s.random.ExpFloat64() * s.meanGap; i > 0 {
+		l.sent = s.lives[i-1].sent + time.Duration(min(gap, float64(100*365*24*time.Hour)))
+	}
+	l.kind = kind(draw(s.random, len(kinds), func(k int) int { return kinds[k].share }))
+	l.fate = uint8(draw(s.random, len(fates), func(f int) int { return fates[f].share }))
+	l.dice = s.random.Uint64()
+	s.schedule(&l)
+	s.shape(&l, i)
+	return l
+}
+
+// longest is more than any life lasts at a pace of 1.
+const longest = 26 * time.Hour
+
+// schedule settles when the row appears and the statuses are reached.
+func (s *story) schedule(l *life) {
+	late := s.between(time.Second/5, 3*time.Second, 2*time.Minute, 0.9)
+	if s.random.IntN(30) == 0 {
+		late = time.Duration(s.random.Float64() * float64(2*time.Minute))
+	}
+	l.visible = l.sent + s.paced(late)
+	at := l.sent
+	for i := range fates[l.fate].steps {
+		at += s.paced(s.delay(fates[l.fate].path[i]))
+		l.reached[i] = at
+	}
+}
+
+// delay is how long after the status before it one is reached among people. The sum along a path is below longest.
+func (s *story) delay(status string) time.Duration {
+	switch status {
+	case "pending", "":
+		return 0
+	case "sent":
+		return s.between(time.Second/5, time.Second, 20*time.Second, 0.6)
+	case "delivered":
+		return s.between(time.Second/2, 8*time.Second, 30*time.Minute, 1.5)
+	case "read":
+		return s.between(5*time.Second, 15*time.Minute, 24*time.Hour, 1.5)
+	default:
+		return s.between(time.Second/2, 4*time.Second, 5*time.Minute, 1)
+	}
+}
+
+// shape settles the looks of the i-th row, and which earlier message it has to do with.
+func (s *story) shape(l *life, i int) {
+	r := s.random
+	if l.kind.refers() {
+		if i == 0 {
+			l.kind = extendedText // there is nothing to answer yet
+		} else {
+			l.other = int32(i - 1 - r.IntN(min(i, 20)))
+		}
+	}
+	for _, odd := range []struct {
+		shape shape
+		oneIn int
+	}{{oldOrder, 25}, {flagless, 6}, {byPhone, 4}} {
+		if r.IntN(odd.oneIn) == 0 {
+			l.shape |= odd.shape
+		}
+	}
+	if fates[l.fate].path[1] == "noAccount" && r.IntN(3) == 0 {
+		l.shape |= incomplete
+		return
+	}
+	if l.kind == image && i > 0 && r.IntN(8) == 0 {
+		before := s.lives[i-1]
+		if before.kind.isText() && before.shape&incomplete == 0 {
+			l.shape |= twin
+			l.other = int32(i - 1)
+		}
+	}
+}
+
+// between draws a delay that is mostly near the median, sometimes far longer, and within the bounds always.
+func (s *story) between(least, median, most time.Duration, spread float64) time.Duration {
+	d := time.Duration(float64(median) * math.Exp(spread*s.random.NormFloat64()))
+	return min(max(d, least), most)
+}
+
+func (s *story) paced(d time.Duration) time.Duration { return time.Duration(float64(d) / s.pace) }
+
+// steps is how many statuses the life has reached by at, none before it was sent.
+func (l *life) steps(at time.Duration) int {
+	n := 0
+	for n < fates[l.fate].steps && l.reached[n] <= at {
+		n++
+	}
+	return n
+}
+
+// lastAction is when the latest status by at was reached. An incomplete row has none: its time is that of sending.
+func (l *life) lastAction(at time.Duration) time.Duration {
+	if n := l.steps(at); n > 0 && l.shape&incomplete == 0 {
+		return l.reached[n-1]
+	}
+	return l.sent
+}
+
+// mix spreads the bits of n over the whole word, different ones for different n (the finalizer of SplitMix64).
+func mix(n uint64) uint64 {
+	n += 0x9e3779b97f4a7c15
+	n = (n ^ n>>30) * 0xbf58476d1ce4e5b9
+	n = (n ^ n>>27) * 0x94d049bb133111eb
+	return n ^ n>>31
+}

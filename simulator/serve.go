@@ -1,0 +1,160 @@
+package simulator
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	journalMethod  = "lastOutgoingMessages"
+	defaultMinutes = 1440
+	// mostMinutes is two thousand years: more asks for the same, and seconds stay far from overflowing.
+	mostMinutes = 1 << 30
+	// movedTo is put before the path by FaultRedirect.
+	movedTo = "/moved"
+)
+
+// call is a request taken apart.
+type call struct {
+	verb     string
+	prefix   string // of the path, before /waInstance
+	echo     string // path and query behind the prefix, as error bodies repeat them
+	instance string
+	method   string
+	token    string
+	minutes  string
+	now      time.Time
+}
+
+// ServeHTTP answers GET …/waInstance{id}/lastOutgoingMessages/{token}?minutes=N, behind any path prefix, and refuses
+// everything else in the service's words. The Date header is the simulator's time. Where a fault calls for a broken
+// connection it panics with http.ErrAbortHandler, which net/http turns into just that.
+func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := parseCall(r, s.cfg.Now())
+	w.Header().Set("Date", c.now.UTC().Format(http.TimeFormat))
+
+	if strings.HasSuffix(c.prefix, movedTo) {
+		s.noteFollowed(r.Referer())
+		answer{status: http.StatusOK, headers: jsonType(), body: "[]"}.send(w)
+		return
+	}
+	fault, tooSoon := s.noteCall(c)
+	if refusal, ok := s.refusal(c); ok {
+		refusal.send(w)
+		return
+	}
+	if fault == FaultHang {
+		hang(r.Context())
+	}
+	if canned, ok := cannedAnswer(fault, c); ok {
+		canned.send(w)
+		return
+	}
+	minutes, ok := parseMinutes(c.minutes)
+	if !ok {
+		badRequest(c, "'minutes' must be an integer of at least 1").send(w)
+		return
+	}
+	if fault == FaultNone {
+		if refusal, ok := s.limit(c, tooSoon); ok {
+			refusal.send(w)
+			return
+		}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	s.sendJournal(w, r, s.page(c.now, minutes), fault)
+}
+
+// parseCall takes the path apart; a path of another form leaves instance, method and token empty.
+func parseCall(r *http.Request, now time.Time) call {
+	c := call{verb: r.Method, echo: r.URL.RequestURI(), minutes: firstMinutes(r.URL.Query()), now: now}
+	at := strings.Index(r.URL.Path, "/waInstance")
+	if at < 0 {
+		return c
+	}
+	c.prefix, c.echo = r.URL.Path[:at], r.URL.Path[at:]
+	parts := strings.Split(strings.TrimPrefix(c.echo, "/waInstance"), "/")
+	if r.URL.RawQuery != "" {
+		c.echo += "?" + r.URL.RawQuery
+	}
+	if len(parts) == 3 {
+		c.instance, c.method, c.token = parts[0], parts[1], parts[2]
+	}
+	return c
+}
+
+func firstMinutes(query url.Values) string {
+	if !query.Has("minutes") {
+		return strconv.Itoa(defaultMinutes)
+	}
+	return query.Get("minutes")
+}
+
+func parseMinutes(text string) (minutes int64, ok bool) {
+	minutes, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || minutes < 1 {
+		return 0, false
+	}
+	return min(minutes, mostMinutes), true
+}
+
+// noteCall counts the call, and says which fault it meets and whether it came within a second of the one before.
+func (s *Simulator) noteCall(c call) (fault Fault, tooSoon bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c.method != journalMethod {
+		return s.fault, false
+	}
+	if s.calls > 0 {
+		since := c.now.Sub(s.lastCall)
+		tooSoon = since >= 0 && since < time.Second
+	}
+	s.calls++
+	s.lastCall = c.now
+	return s.fault, tooSoon
+}
+
+func (s *Simulator) noteFollowed(referer string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.followed = append(s.followed, referer)
+}
+
+// refusal is the answer to a call that is wrong whatever the state of the account.
+func (s *Simulator) refusal(c call) (answer, bool) {
+	switch {
+	case c.method == "":
+		return notFound(c), true
+	case c.instance != s.cfg.IDInstance:
+		return forbidden(), true
+	case c.method != journalMethod || c.verb != http.MethodGet:
+		return notFound(c), true
+	case c.token != s.cfg.Token:
+		return unauthorized(), true
+	}
+	return answer{}, false
+}
+
+// limit is the answer to a call over the rate or the quota; one that is within both uses up a piece of the quota.
+func (s *Simulator) limit(c call, tooSoon bool) (answer, bool) {
+	if tooSoon && !s.cfg.NoRateLimit {
+		return rateLimited(), true
+	}
+	if s.cfg.Quota <= 0 {
+		return answer{}, false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	year, month, _ := c.now.UTC().Date()
+	if first := time.Date(year, month, 1, 0, 0, 0, 0, time.UTC); !first.Equal(s.month) {
+		s.month, s.used = first, 0
+	}
+	if s.used >= s.cfg.Quota {
+		return quotaExceeded(s.cfg.Quota), true
+	}
+	s.used++
+	return answer{}, false
+}

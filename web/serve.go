@@ -1,0 +1,71 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	toolkit "github.com/prometheus/exporter-toolkit/web"
+)
+
+const (
+	// grace is how long scrapes in flight may go on after the exporter was told to stop.
+	grace = 5 * time.Second
+	// goodbye is how long they then have to answer with what they have.
+	goodbye = 2 * time.Second
+)
+
+// Serve serves handler as the toolkit's flags say until ctx ends, and returns nil when it has ended for that reason.
+// Scrapes in flight then have 5 seconds to end by themselves, before their contexts are canceled. A request may take
+// longest to be answered, without its reading and writing. Serve calls listening once, with the first address it
+// serves.
+func Serve(ctx context.Context, handler http.Handler, flags *toolkit.FlagConfig, longest time.Duration, logger *slog.Logger, listening func(net.Addr)) error {
+	scrapes, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	first := make(chan struct{}, 1)
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      longest + 30*time.Second,
+		IdleTimeout:       5 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+		BaseContext: func(l net.Listener) context.Context {
+			select {
+			case first <- struct{}{}:
+				listening(l.Addr())
+			default:
+			}
+			return scrapes
+		},
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- toolkit.ListenAndServe(server, flags, logger) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	return shutdown(server, cancel)
+}
+
+func shutdown(server *http.Server, cancelScrapes func()) error {
+	// Not from the context that has just ended.
+	patient, done := context.WithTimeout(context.Background(), grace)
+	defer done()
+	err := server.Shutdown(patient)
+	if err == nil {
+		return nil
+	}
+	cancelScrapes()
+	short, done := context.WithTimeout(context.Background(), goodbye)
+	defer done()
+	if err = server.Shutdown(short); errors.Is(err, context.DeadlineExceeded) {
+		return server.Close() // a client that does not read: it was given its time
+	}
+	return err
+}

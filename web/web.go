@@ -1,0 +1,127 @@
+// Package web answers the exporter's HTTP requests.
+package web
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	toolkit "github.com/prometheus/exporter-toolkit/web"
+
+	"greenapi_exporter/collector"
+)
+
+// Options is what a handler is made with.
+type Options struct {
+	// TelemetryPath is where the metrics are; CheckTelemetryPath allows it.
+	TelemetryPath string
+	// TimeoutOffset is taken off the timeout that a scraper announces.
+	TimeoutOffset time.Duration
+	// Timeout is the longest that a scrape waits for readings.
+	Timeout time.Duration
+	// MaxRequests is how many scrapes are served at once; 0 for no limit.
+	MaxRequests int
+	// Version is shown on the page at /.
+	Version string
+	Logger  log.Logger
+
+	// Own has what does not belong to a scrape, and takes the handler's own metrics.
+	Own *collector.Own
+	// Scrape returns a collector for one scrape, which ends with ctx.
+	Scrape func(ctx context.Context) prometheus.Collector
+}
+
+// reserved are the paths that the telemetry path may not take.
+var reserved = [...]string{"/", "/-/healthy", "/-/ready"}
+
+// CheckTelemetryPath returns an error that says what to do if path cannot be the telemetry path.
+func CheckTelemetryPath(path string) error {
+	for _, taken := range reserved {
+		if path == taken {
+			return fmt.Errorf("--web.telemetry-path cannot be %s, which is another page; use /metrics", path)
+		}
+	}
+	if !strings.HasPrefix(path, "/") || strings.ContainsAny(path, " {}?#%\t\n") || strings.Contains(path, "//") {
+		return fmt.Errorf("--web.telemetry-path must be a plain path that begins with a slash, such as /metrics")
+	}
+	return nil
+}
+
+// New returns the handler of all pages.
+func New(o Options) (http.Handler, error) {
+	landing, err := toolkit.NewLandingPage(toolkit.LandingConfig{
+		Name:        "GREEN-API Exporter",
+		Description: "What becomes of the WhatsApp messages sent through GREEN-API, for Prometheus.",
+		Version:     o.Version,
+		Profiling:   "false",
+		Links: []toolkit.LandingLinks{
+			{Address: o.TelemetryPath, Text: "Metrics", Description: "what Prometheus scrapes"},
+			{Address: "/-/healthy", Text: "Healthy", Description: "200 while the exporter runs"},
+			{Address: "/-/ready", Text: "Ready", Description: "200 once it can serve"},
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("build the landing page: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET "+o.TelemetryPath, promhttp.InstrumentMetricHandler(o.Own.Registry, limit(o.MaxRequests, scrapeHandler(o))))
+	mux.HandleFunc("GET /-/healthy", plain("greenapi_exporter is healthy.\n"))
+	mux.HandleFunc("GET /-/ready", plain("greenapi_exporter is ready.\n"))
+	mux.Handle("GET /{$}", landing)
+	return mux, nil
+}
+
+func plain(text string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = w.Write([]byte(text))
+	}
+}
+
+// scrapeHandler serves the metrics of the instances, each scrape with a deadline and a registry of its own, after the
+// exporter's. A failed reading is in the metrics; what goes wrong beyond is said in the log and not in the answer.
+func scrapeHandler(o Options) http.Handler {
+	errors := errorLog{o.Logger}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), patience(r.Header, o.TimeoutOffset, o.Timeout))
+		defer cancel()
+		registry := prometheus.NewRegistry()
+		registry.MustRegister(o.Scrape(ctx))
+		promhttp.HandlerFor(prometheus.Gatherers{registry, o.Own}, promhttp.HandlerOpts{
+			ErrorLog:          errors,
+			ErrorHandling:     promhttp.ContinueOnError,
+			Registry:          o.Own.Registry,
+			EnableOpenMetrics: true,
+		}).ServeHTTP(w, r)
+	})
+}
+
+// limit answers 503 to requests beyond n at once.
+func limit(n int, next http.Handler) http.Handler {
+	if n == 0 {
+		return next
+	}
+	places := make(chan struct{}, n)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case places <- struct{}{}:
+			defer func() { <-places }()
+			next.ServeHTTP(w, r)
+		default:
+			http.Error(w, fmt.Sprintf("%d scrapes are being served already (--web.max-requests); try again later", n), http.StatusServiceUnavailable)
+		}
+	})
+}
+
+// errorLog is the logger of promhttp.
+type errorLog struct{ log.Logger }
+
+func (l errorLog) Println(v ...any) {
+	level.Error(l.Logger).Log("msg", "a scrape was not served in full", "err", strings.TrimSpace(fmt.Sprintln(v...)))
+}
