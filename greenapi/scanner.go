@@ -358,64 +358,84 @@ func (s *scanner) readString(hash *uint64) ([]byte, error) {
 
 // readSplitString is readString for one with escapes, or one that does not end in this buffer.
 func (s *scanner) readSplitString(hash *uint64) ([]byte, error) {
-	var digest xxhash.Digest
-	digest.Reset()
-	s.text = s.text[:0]
-	keep := func(piece []byte) {
-		_, _ = digest.Write(piece)
-		s.text = append(s.text, piece[:min(len(piece), maxText-len(s.text))]...)
-	}
-	var high rune // the first half of a surrogate pair, waiting for the second
+	m := meaning{text: s.text[:0]}
+	m.digest.Reset()
 	for {
 		plain := s.pos
 		for s.pos < s.end && s.buf[s.pos] != '"' && s.buf[s.pos] != '\\' {
 			s.pos++
 		}
-		if high != 0 && s.pos > plain {
-			keep([]byte(string(utf8.RuneError)))
-			high = 0
-		}
-		keep(s.buf[plain:s.pos])
+		m.add(s.buf[plain:s.pos])
 		c, err := s.next()
 		if err != nil {
 			return nil, err
 		}
 		switch c {
 		case '"':
-			if high != 0 {
-				keep([]byte(string(utf8.RuneError)))
-			}
+			m.addHalf()
 			if hash != nil {
-				*hash = digest.Sum64()
+				*hash = m.digest.Sum64()
 			}
-			return s.text, nil
+			s.text = m.text
+			return m.text, nil
 		case '\\':
 			r, err := s.escape()
 			if err != nil {
 				return nil, err
 			}
-			high = s.pair(high, r, keep)
+			m.addEscape(r)
 		default:
 			s.pos-- // the first byte of the next buffer
 		}
 	}
 }
 
-// pair keeps the meaning of an escape, given the surrogate that waits from the one before it, and returns the one that
-// waits now. A surrogate without its other half means U+FFFD, as in encoding/json.
-func (s *scanner) pair(high, r rune, keep func([]byte)) rune {
-	if high != 0 {
-		if whole := utf16.DecodeRune(high, r); whole != utf8.RuneError {
-			keep([]byte(string(whole)))
-			return 0
-		}
-		keep([]byte(string(utf8.RuneError)))
+// meaning is what a string means, as far as it has been read: the first maxText bytes, and the hash of all.
+type meaning struct {
+	text   []byte
+	digest xxhash.Digest
+	high   rune // the first half of a surrogate pair, waiting for the second
+}
+
+// add adds bytes that mean themselves.
+func (m *meaning) add(piece []byte) {
+	if len(piece) > 0 {
+		m.addHalf()
+		m.keep(piece)
 	}
+}
+
+// addEscape adds the UTF-16 code unit of an escape.
+func (m *meaning) addEscape(r rune) {
+	if whole := utf16.DecodeRune(m.high, r); whole != utf8.RuneError {
+		m.high = 0
+		m.keepRune(whole)
+		return
+	}
+	m.addHalf()
 	if utf16.IsSurrogate(r) && r < 0xDC00 {
-		return r
+		m.high = r
+		return
 	}
-	keep([]byte(string(r))) // the second half alone becomes U+FFFD
-	return 0
+	m.keepRune(r)
+}
+
+// addHalf adds a surrogate whose other half has not come: U+FFFD, as in encoding/json.
+func (m *meaning) addHalf() {
+	if m.high != 0 {
+		m.high = 0
+		m.keepRune(utf8.RuneError)
+	}
+}
+
+func (m *meaning) keepRune(r rune) {
+	var encoded [utf8.UTFMax]byte
+	m.keep(encoded[:utf8.EncodeRune(encoded[:], r)])
+}
+
+func (m *meaning) keep(piece []byte) {
+	_, _ = m.digest.Write(piece)
+	m.text = append(m.text, piece[:min(len(piece), maxText-len(m.text))]...)
 }
 
 // escape reads an escape from behind its backslash. One with \u means a UTF-16 code unit.

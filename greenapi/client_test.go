@@ -1,0 +1,445 @@
+package greenapi
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+const secret = "d75b3a66374942c5b3c019c698abc2067e151558acbd412345"
+
+func testToken(t testing.TB, text string) Token {
+	t.Helper()
+	token, err := NewToken(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+// newTestClient returns a client of the API at base.
+func newTestClient(t testing.TB, base string) *Client {
+	t.Helper()
+	u, err := url.Parse(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := NewTransport(4)
+	t.Cleanup(transport.CloseIdleConnections)
+	service := &Service{Transport: transport, Places: NewPlaces(4), UserAgent: "test"}
+	return NewClient(service, u, "1101000001", testToken(t, secret))
+}
+
+// ask makes one call and keeps its rows.
+func ask(ctx context.Context, c *Client) ([]seen, Answer, error) {
+	var rows []seen
+	var answer Answer
+	err := c.OutgoingMessages(ctx, 60, func(a Answer) func(*Row) {
+		answer = a
+		return func(r *Row) {
+			rows = append(rows, seen{r.Key, string(r.Type), string(r.Status), r.Timestamp, r.Timed})
+		}
+	})
+	return rows, answer, err
+}
+
+// status answers with a status and body.
+func status(code int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(code)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+func echo(code int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(code)
+		fmt.Fprintf(w, body, r.URL.Path)
+	}
+}
+
+// raw answers with bytes that need not be HTTP, and hangs up. Each %s becomes the request's target.
+func raw(answer string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			panic(err)
+		}
+		defer conn.Close()
+		_, _ = io.WriteString(conn, strings.ReplaceAll(answer, "%s", r.RequestURI))
+	}
+}
+
+func TestEveryAnswerHasItsResult(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		answer http.HandlerFunc
+		want   Result
+	}{
+		{"a journal", status(200, `[{"idMessage":"1"}]`), OK},
+		{"an empty journal", status(200, `[]`), OK},
+		{"code 401 in an object", status(200, `{"code":401,"description":"Unauthorized"}`), Unauthorized},
+		{"401", status(401, ""), Unauthorized},
+		{"403", status(403, "<html>nginx</html>"), Forbidden},
+		{"404", echo(404, `{"message":"Cannot GET %s"}`), UnexpectedStatus},
+		{"429", status(429, ""), RateLimited},
+		{"466", status(466, `{"invokeStatus":{"status":"QUOTE_EXCEEDED"}}`), QuotaExceeded},
+		{"499", status(499, ""), ServerError},
+		{"500", status(500, ""), ServerError},
+		{"502", status(502, ""), ServerError},
+		{"504", status(504, ""), ServerError},
+		{"204", status(204, ""), UnexpectedStatus},
+		{"418", status(418, ""), UnexpectedStatus},
+		{"400, logged out", status(400, "Instance in NOT Authorized state"), InstanceLoggedOut},
+		{"400, starting or logged out", status(400, "instance is starting or not authorized"), InstanceLoggedOut},
+		{"400, starting", status(400, `{"message":"Instance is Starting. Please wait"}`), InstanceStarting},
+		{"400, expired", status(400, `{"message":["The instance has expired"]}`), InstanceExpired},
+		{"400, deleted", status(400, "Instance is deleted"), InstanceDeleted},
+		{"400, other", echo(400, `{"statusCode":400,"path":"%s","message":"Validation failed"}`), BadRequest},
+		{"400, with telling words in its path alone", status(400, `{"path":"/expired/deleted/starting/not authorized","message":"no"}`), BadRequest},
+		{"400, cut off", raw("HTTP/1.1 400 Bad Request\r\nContent-Length: 1000\r\n\r\ninstance is deleted"), InstanceDeleted},
+		{"status false, logged out", status(200, `{"status":false,"reason":"instance is starting or not authorized"}`), InstanceLoggedOut},
+		{"status false, starting", status(200, `{"status":false,"reason":"instance is starting"}`), InstanceStarting},
+		{"status false, no reason", status(200, `{"status":false}`), BadRequest},
+		{"status true", status(200, `{"status":true}`), InvalidResponse},
+		{"another code", status(200, `{"code":500}`), InvalidResponse},
+		{"an object that is cut off", status(200, `{"code":401`), InvalidResponse},
+		{"an object without end", status(200, `{"code":401,"description":"`+strings.Repeat("x", 2*maxErrorBody)+`"}`), InvalidResponse},
+		{"null", status(200, `null`), InvalidResponse},
+		{"nothing", status(200, ``), InvalidResponse},
+		{"a web page", status(200, `<html>`), InvalidResponse},
+		{"a row that is no object", status(200, `[1]`), InvalidResponse},
+		{"a journal that is cut off", status(200, `[{"idMessage":"1"},`), InvalidResponse},
+		{"a length that is not kept", raw("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n[{}"), InvalidResponse},
+		{"a chunk that is not kept", raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n[{}"), InvalidResponse},
+		{"no last chunk", raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n"), InvalidResponse},
+		{"no gzip", raw("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n[]"), InvalidResponse},
+		{"a length over the limit", raw("HTTP/1.1 200 OK\r\nContent-Length: 5000000000\r\n\r\n[{}"), TooLarge},
+		{"an answer that is not HTTP", raw("GET %s HTTP/1.1\r\n\r\n"), Network},
+		{"a status that is no number", raw("HTTP/1.1 %s\r\n\r\n"), Network},
+		{"headers that are none", raw("HTTP/1.1 200 OK\r\n%s\r\n\r\n"), Network},
+		{"endless headers", raw("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("%s", 5000) + "\r\n\r\n[]"), Network},
+		{"no answer", raw(""), Network},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			server := httptest.NewServer(c.answer)
+			defer server.Close()
+			_, _, err := ask(t.Context(), newTestClient(t, server.URL))
+			if got := ResultOf(err); got != c.want {
+				t.Errorf("got %s (%v), want %s", got, err, c.want)
+			}
+			assertNoSecret(t, err)
+		})
+	}
+}
+
+// assertNoSecret looks for the token in every way in which an error can be written.
+func assertNoSecret(t *testing.T, err error) {
+	t.Helper()
+	for e := err; e != nil; e = errors.Unwrap(e) {
+		for _, verb := range []string{"%s", "%v", "%+v", "%#v", "%q", "%x"} {
+			if text := fmt.Sprintf(verb, e); strings.Contains(text, secret) || strings.Contains(text, fmt.Sprintf("%x", secret)) {
+				t.Errorf("%s leaks the token: %s", verb, text)
+			}
+		}
+	}
+}
+
+func TestNoAnswerIsNetwork(t *testing.T) {
+	server := httptest.NewServer(nil)
+	server.Close()
+	for name, base := range map[string]string{
+		"connection refused": server.URL,
+		"no such host":       "https://nowhere.invalid",
+		"no such port":       "http://127.0.0.1:0",
+	} {
+		_, _, err := ask(t.Context(), newTestClient(t, base))
+		if ResultOf(err) != Network {
+			t.Errorf("%s: got %v, want %s", name, err, Network)
+		}
+		assertNoSecret(t, err)
+	}
+}
+
+func TestUntrustedCertificatesAreNamed(t *testing.T) {
+	server := httptest.NewTLSServer(status(200, "[]"))
+	defer server.Close()
+	server.Config.ErrorLog = nil
+	_, _, err := ask(t.Context(), newTestClient(t, server.URL))
+	if want := "network: the host's certificate is signed by an unknown authority"; fmt.Sprint(err) != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	plain := httptest.NewServer(status(200, "[]"))
+	defer plain.Close()
+	_, _, err = ask(t.Context(), newTestClient(t, strings.Replace(plain.URL, "http:", "https:", 1)))
+	if want := "network: the host does not speak TLS"; fmt.Sprint(err) != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func TestRequestIsAsDocumented(t *testing.T) {
+	var got *http.Request
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got = r
+		_, _ = io.WriteString(w, "[]")
+	}))
+	defer server.Close()
+	client := newTestClient(t, server.URL+"/v3")
+	client.token = testToken(t, "a/b?c%d..")
+	if _, _, err := ask(t.Context(), client); err != nil {
+		t.Fatal(err)
+	}
+	if want := "/v3/waInstance1101000001/lastOutgoingMessages/a%2Fb%3Fc%25d..?minutes=60"; got.RequestURI != want {
+		t.Errorf("asked for %s, want %s", got.RequestURI, want)
+	}
+	if got.Method != http.MethodGet || got.Header.Get("User-Agent") != "test" {
+		t.Errorf("%s by %q", got.Method, got.Header.Get("User-Agent"))
+	}
+}
+
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	var followed atomic.Int32
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { followed.Add(1) }))
+	defer other.Close()
+	for _, code := range []int{301, 302, 303, 307, 308} {
+		for _, location := range []string{other.URL, "/elsewhere", "::", ""} {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/elsewhere" {
+					followed.Add(1)
+				}
+				w.Header().Set("Location", location)
+				w.WriteHeader(code)
+			}))
+			_, _, err := ask(t.Context(), newTestClient(t, server.URL))
+			server.Close()
+			if ResultOf(err) != UnexpectedStatus {
+				t.Errorf("%d to %q: got %v, want %s", code, location, err, UnexpectedStatus)
+			}
+		}
+	}
+	if n := followed.Load(); n != 0 {
+		t.Errorf("%d redirects were followed", n)
+	}
+}
+
+func TestConnectionsAreUsedAgain(t *testing.T) {
+	var connections atomic.Int32
+	server := httptest.NewUnstartedServer(status(200, string(journal(2000))))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	server.Start()
+	defer server.Close()
+	client := newTestClient(t, server.URL)
+	for range 5 {
+		if _, _, err := ask(t.Context(), client); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := connections.Load(); n != 1 {
+		t.Errorf("5 calls took %d connections", n)
+	}
+}
+
+// hang begins an answer with what is given and then waits for the client to go away, which it reports.
+func hang(begin string) (handler http.HandlerFunc, gone chan struct{}) {
+	gone = make(chan struct{}, 1)
+	return func(w http.ResponseWriter, r *http.Request) {
+		if begin != "" {
+			_, _ = io.WriteString(w, begin)
+			_ = http.NewResponseController(w).Flush()
+		}
+		<-r.Context().Done()
+		gone <- struct{}{}
+	}, gone
+}
+
+func TestDeadlineAndCancellationReachTheWire(t *testing.T) {
+	for name, begin := range map[string]string{"before the answer": "", "in its body": `[{"idMessage":"1"},`, "behind its array": `[]`, "in an object": `{"co`} {
+		for want, end := range map[Result]func(context.Context) (context.Context, func()){
+			Timeout: func(ctx context.Context) (context.Context, func()) {
+				ctx, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
+				return ctx, cancel
+			},
+			Canceled: func(ctx context.Context) (context.Context, func()) {
+				ctx, cancel := context.WithCancel(ctx)
+				time.AfterFunc(20*time.Millisecond, cancel)
+				return ctx, cancel
+			},
+		} {
+			t.Run(name+", "+string(want), func(t *testing.T) {
+				handler, gone := hang(begin)
+				server := httptest.NewServer(handler)
+				defer server.Close()
+				ctx, cancel := end(t.Context())
+				defer cancel()
+				_, _, err := ask(ctx, newTestClient(t, server.URL))
+				if ResultOf(err) != want {
+					t.Errorf("got %v, want %s", err, want)
+				}
+				<-gone
+			})
+		}
+	}
+}
+
+func TestTheCauseOfCancellationNamesTheResult(t *testing.T) {
+	handler, gone := hang("")
+	server := httptest.NewServer(handler)
+	defer server.Close()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	time.AfterFunc(10*time.Millisecond, func() { cancel(context.DeadlineExceeded) })
+	if _, _, err := ask(ctx, newTestClient(t, server.URL)); ResultOf(err) != Timeout {
+		t.Errorf("got %v, want %s", err, Timeout)
+	}
+	<-gone
+}
+
+func TestBodiesAreLimitedAfterDecompression(t *testing.T) {
+	var zipped bytes.Buffer
+	w := gzip.NewWriter(&zipped)
+	_, _ = w.Write([]byte("[" + strings.Repeat(" ", 10_000) + "]"))
+	_ = w.Close()
+	for name, c := range map[string]struct {
+		handler http.HandlerFunc
+		limit   int64
+		want    Result
+	}{
+		"plain, at the limit":    {status(200, "["+strings.Repeat(" ", 10_000)+"]"), 10_002, OK},
+		"plain, over the limit":  {status(200, "["+strings.Repeat(" ", 10_000)+"]"), 10_001, TooLarge},
+		"zipped, at the limit":   {zippedAnswer(zipped.Bytes()), 10_002, OK},
+		"zipped, over the limit": {zippedAnswer(zipped.Bytes()), 10_001, TooLarge},
+		"an endless body":        {endless, 1 << 20, TooLarge},
+	} {
+		server := httptest.NewServer(c.handler)
+		client := newTestClient(t, server.URL)
+		client.maxBody = c.limit
+		if _, _, err := ask(t.Context(), client); ResultOf(err) != c.want {
+			t.Errorf("%s: got %v, want %s", name, err, c.want)
+		}
+		server.Close()
+	}
+}
+
+func zippedAnswer(body []byte) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		_, _ = w.Write(body)
+	}
+}
+
+func endless(w http.ResponseWriter, _ *http.Request) {
+	_, err := io.WriteString(w, "[")
+	for err == nil {
+		_, err = io.WriteString(w, strings.Repeat(" ", 1000))
+	}
+}
+
+func TestTheTimeOfAnAnswerIsTheAPIs(t *testing.T) {
+	date := time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Date", date.Format(http.TimeFormat))
+		_, _ = io.WriteString(w, "[]")
+	}))
+	defer server.Close()
+	_, answer, err := ask(t.Context(), newTestClient(t, server.URL))
+	if err != nil || !answer.Date.Equal(date) || answer.Asked.After(date) || date.Sub(answer.Asked) > time.Minute {
+		t.Errorf("got %+v, %v", answer, err)
+	}
+	for name, header := range map[string][]string{"no date": nil, "a date that is none": {"yesterday"}} {
+		undated := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header()["Date"] = header
+			_, _ = io.WriteString(w, "[]")
+		}))
+		begin := time.Now()
+		_, answer, err := ask(t.Context(), newTestClient(t, undated.URL))
+		if err != nil || answer.Date.Before(begin) || answer.Date.After(time.Now()) {
+			t.Errorf("%s: got %+v, %v; want our own time", name, answer, err)
+		}
+		undated.Close()
+	}
+}
+
+func TestRetryAfter(t *testing.T) {
+	now := time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC)
+	for header, want := range map[string]time.Duration{
+		"": 0, "120": 2 * time.Minute, "-5": 0, "soon": 0, "1.5": 0, "99999999999999": MaxRetryAfter, "-9223372036854775808": 0,
+		"99999999999999999999":                        0,
+		now.Add(time.Minute).Format(http.TimeFormat):  time.Minute,
+		now.Add(-time.Minute).Format(http.TimeFormat): 0,
+		now.AddDate(10, 0, 0).Format(http.TimeFormat): MaxRetryAfter,
+	} {
+		if got := retryAfter(header, now); got != want {
+			t.Errorf("%q: got %s, want %s", header, got, want)
+		}
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "7")
+		w.WriteHeader(503)
+	}))
+	defer server.Close()
+	_, _, err := ask(t.Context(), newTestClient(t, server.URL))
+	var failure *Error
+	if !errors.As(err, &failure) || failure.RetryAfter != 7*time.Second {
+		t.Errorf("got %#v", err)
+	}
+}
+
+func TestCallsAreObserved(t *testing.T) {
+	server := httptest.NewServer(status(200, "[{}, {}]"))
+	defer server.Close()
+	client := newTestClient(t, server.URL)
+	type observation struct {
+		method string
+		bytes  int64
+	}
+	var got []observation
+	client.service.Observe = func(method string, took time.Duration, bytes int64) {
+		if took > 0 {
+			got = append(got, observation{method, bytes})
+		}
+	}
+	if _, _, err := ask(t.Context(), client); err != nil {
+		t.Fatal(err)
+	}
+	if want := (observation{"lastOutgoingMessages", 8}); len(got) != 1 || got[0] != want {
+		t.Errorf("observed %+v, want %+v", got, want)
+	}
+}
+
+func TestResultsAreClosedAndAdvised(t *testing.T) {
+	known := make(map[Result]bool)
+	for _, r := range Results() {
+		if known[r] {
+			t.Errorf("%s is there twice", r)
+		}
+		known[r] = true
+		if (r.Advice() == "") != (r == OK) {
+			t.Errorf("%s: advice %q", r, r.Advice())
+		}
+	}
+	if len(known) != 17 {
+		t.Errorf("%d results, the contract has 17", len(known))
+	}
+	for err, want := range map[error]Result{
+		context.Canceled: Canceled, context.DeadlineExceeded: Timeout, io.EOF: Network,
+		fmt.Errorf("read: %w", &Error{Result: TooLarge}): TooLarge,
+	} {
+		if got := ResultOf(err); got != want {
+			t.Errorf("%v: got %s, want %s", err, got, want)
+		}
+	}
+}

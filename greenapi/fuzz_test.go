@@ -1,0 +1,109 @@
+package greenapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"math"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"unicode/utf8"
+)
+
+// FuzzReadJournal holds the reader against encoding/json: whatever that takes for an array of objects with sound
+// timestamps, the reader takes too, and sees the same in it. And for any input: however it is cut into reads it means
+// the same, what is accepted is not accepted when cut off, and the memory it takes does not grow with it.
+func FuzzReadJournal(f *testing.F) {
+	for _, c := range legal {
+		f.Add([]byte(c.body))
+	}
+	f.Add([]byte(rich))
+	f.Add([]byte(`{"code":401,"description":"Unauthorized"}`))
+	f.Add([]byte(`[{"a":[[[[{"b":[1,2,{"c":"\ud800\udc00"}]}]]]]}]`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		rows, err := readAll(bytes.NewReader(body))
+
+		again, againErr := readAll(iotest.OneByteReader(bytes.NewReader(body)))
+		if (err == nil) != (againErr == nil) || !equal(rows, again) {
+			t.Fatalf("read byte by byte it means %+v, %v; at once %+v, %v", again, againErr, rows, err)
+		}
+		if want, ok := strictly(body); ok && (err != nil || !equal(rows, want)) {
+			t.Fatalf("encoding/json sees %+v\nthe reader %+v, %v", want, rows, err)
+		}
+		if err != nil {
+			return
+		}
+		whole := bytes.TrimRight(body, " \t\r\n")
+		for _, cut := range []int{len(whole) - 1, len(whole) / 2, len(whole) / 3} {
+			if _, err := readAll(bytes.NewReader(whole[:cut])); err == nil {
+				t.Fatalf("accepts what is cut off at %d of %d", cut, len(whole))
+			}
+		}
+	})
+}
+
+// FuzzMemory repeats its input in every place where a journal can be long, and looks at what reading it allocates.
+func FuzzMemory(f *testing.F) {
+	f.Add("x")
+	f.Add(`\u0041`)
+	f.Add("[")
+	f.Add(`{"a":`)
+	f.Add("1")
+	f.Add(",")
+	f.Fuzz(func(t *testing.T, piece string) {
+		if piece == "" || len(piece) > 1000 {
+			return
+		}
+		long := strings.Repeat(piece, 1+(4<<20)/len(piece))
+		for _, before := range []string{"", "[", "[{", `[{"`, `[{"a":`, `[{"a":"`, `[{"idMessage":"`, `[{"timestamp":`, `[{"timestamp":"1`, "[{}", "{", `{"`} {
+			var start, end runtime.MemStats
+			runtime.ReadMemStats(&start)
+			_ = readJournal(io.MultiReader(strings.NewReader(before), strings.NewReader(long)), func(*Row) {})
+			runtime.ReadMemStats(&end)
+			if took := end.TotalAlloc - start.TotalAlloc; took > 2<<20 {
+				t.Fatalf("%q and then %q again and again took %d bytes", before, piece, took)
+			}
+		}
+	})
+}
+
+// strictly reads a journal with encoding/json, and reports false for one where the two are meant to differ.
+func strictly(body []byte) ([]seen, bool) {
+	var objects []map[string]json.RawMessage
+	if !utf8.Valid(body) || json.Unmarshal(body, &objects) != nil || objects == nil {
+		return nil, false
+	}
+	rows := []seen{}
+	for _, object := range objects {
+		if object == nil {
+			return nil, false // null is no row
+		}
+		var r seen
+		id, kind, status := text(object["idMessage"]), text(object["typeMessage"]), text(object["statusMessage"])
+		r.Key = keyOf(id, kind)
+		r.Type, r.Status = kind[:min(len(kind), maxWord)], status[:min(len(status), maxWord)]
+		if raw := object["timestamp"]; raw != nil && string(raw) != "null" {
+			if s := text(raw); s != "" && strings.Trim(s, "0123456789") == "" {
+				raw = json.RawMessage(s)
+			}
+			seconds, err := strconv.ParseFloat(string(raw), 64)
+			if err != nil || len(raw) >= maxText || math.Abs(seconds) > 1<<53 {
+				return nil, false
+			}
+			r.Timestamp, r.Timed = seconds, true
+		}
+		rows = append(rows, r)
+	}
+	return rows, true
+}
+
+func text(raw json.RawMessage) string {
+	var s string
+	if json.Unmarshal(raw, &s) != nil {
+		return ""
+	}
+	return s
+}

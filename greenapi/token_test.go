@@ -1,0 +1,167 @@
+package greenapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-kit/log"
+	"go.yaml.in/yaml/v3"
+)
+
+// holder holds a token where fmt cannot ask it how to be printed.
+type holder struct {
+	Exported Token
+	hidden   Token
+	pointer  *Token
+	list     []Token
+	source   TokenSource
+}
+
+func TestTokensPrintAsSecret(t *testing.T) {
+	token := testToken(t, secret)
+	held := holder{token, token, &token, []Token{token}, token}
+	var written bytes.Buffer
+	for _, verb := range strings.Split("vsqxXdtbcoOUeEfFgGpTw", "") {
+		for _, flag := range []string{"", "+", "#", " ", "-20", "020", ".3"} {
+			for _, value := range []any{token, &token, held, &held, []Token{token}, map[string]Token{"a": token}, map[Result]holder{OK: held}} {
+				fmt.Fprintf(&written, "%"+flag+verb+"\n", value)
+			}
+		}
+	}
+	fmt.Fprintln(&written, token, held, fmt.Errorf("token %v: %w", token, os.ErrNotExist))
+
+	encode := func(encoded []byte, err error) { written.Write(encoded); fmt.Fprintln(&written, err) }
+	encode(json.Marshal(held))
+	encode(json.Marshal(map[string]any{"token": token}))
+	encode(xml.Marshal(token))
+	encode(yaml.Marshal(map[string]any{"token": token, "held": struct{ T Token }{token}}))
+
+	_ = log.NewLogfmtLogger(&written).Log("token", token, "held", fmt.Sprint(held))
+	_ = log.NewJSONLogger(&written).Log("token", token, "held", held)
+	slog.New(slog.NewTextHandler(&written, nil)).Info("a", "token", token, "held", held)
+	slog.New(slog.NewJSONHandler(&written, nil)).Info("a", "token", token, "held", held)
+
+	text := written.String()
+	for _, form := range []string{secret, fmt.Sprintf("%x", secret), fmt.Sprintf("%X", secret), fmt.Sprint([]byte(secret)), secret[:8]} {
+		if at := strings.Index(text, form); at >= 0 {
+			t.Errorf("the token leaks: …%s…", text[max(0, at-100):at+len(form)])
+		}
+	}
+	for _, want := range []string{`token=<secret>`, `"token":"\u003csecret\u003e"`, "token: <secret>"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("nowhere is %s", want)
+		}
+	}
+}
+
+func TestNewTokenRefuses(t *testing.T) {
+	for _, text := range []string{"", " ", "a b", "abc\n", "\x00abc", "schlüssel", "a\tb", "a\x7fb"} {
+		if _, err := NewToken(text); err == nil || text != "" && text != " " && strings.Contains(err.Error(), text) {
+			t.Errorf("%q: got %v, want an error that does not repeat it", text, err)
+		}
+	}
+}
+
+func TestTokensAreCompared(t *testing.T) {
+	a, again, b := testToken(t, "aaaa"), testToken(t, "aaaa"), testToken(t, "bbbb")
+	if !a.Equal(again) || a.Equal(b) || a.Equal(Token{}) || !(Token{}).Equal(Token{}) {
+		t.Error("Equal errs")
+	}
+}
+
+func TestTokenFileIsReadAgain(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "token")
+	var logged bytes.Buffer
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("  first\r\n")
+	file, err := OpenTokenFile(path, log.NewLogfmtLogger(&logged))
+	if err != nil {
+		t.Fatal(err)
+	}
+	expect := func(when, want string, lines int) {
+		t.Helper()
+		for range 2 {
+			if got := file.Token().text(); got != want {
+				t.Errorf("%s: got %q, want %q", when, got, want)
+			}
+		}
+		if got := strings.Count(logged.String(), "\n"); got != lines {
+			t.Errorf("%s: %d lines logged, want %d:\n%s", when, got, lines, &logged)
+		}
+	}
+	expect("unchanged", "first", 0)
+	stamp := time.Now().Add(-time.Hour)
+	_ = os.Chtimes(path, stamp, stamp)
+	write("third")
+	_ = os.Chtimes(path, stamp, stamp)
+	expect("changed to one of the same length and time", "third", 1)
+	write("")
+	expect("emptied", "third", 2)
+	_ = os.Remove(path)
+	expect("removed", "third", 2)
+	write("a b")
+	expect("spoiled", "third", 2)
+	write(strings.Repeat("x", maxTokenFile+1))
+	expect("too large", "third", 2)
+	write("third\n")
+	expect("as before", "third", 3)
+	_ = os.Remove(path)
+	other := filepath.Join(filepath.Dir(path), "other")
+	_ = os.WriteFile(other, []byte("fourth"), 0o600)
+	if err := os.Symlink(other, path); err == nil {
+		expect("replaced by a link", "fourth", 4)
+	}
+	for _, text := range []string{"first", "third", "fourth"} {
+		if strings.Contains(logged.String(), text) {
+			t.Errorf("the log has %q:\n%s", text, &logged)
+		}
+	}
+}
+
+func TestTokenFileIsSafeForConcurrentUse(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "token")
+	_ = os.WriteFile(path, []byte("first"), 0o600)
+	file, err := OpenTokenFile(path, log.NewNopLogger())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for range 100 {
+				file.Token()
+			}
+		})
+	}
+	all.Wait()
+}
+
+func TestOpenTokenFileRefuses(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"empty": "", "blank": " \n", "two": "one two", "large": strings.Repeat("x", maxTokenFile+1)} {
+		path := filepath.Join(dir, name)
+		_ = os.WriteFile(path, []byte(text), 0o600)
+		if _, err := OpenTokenFile(path, log.NewNopLogger()); err == nil || text != "" && strings.Contains(err.Error(), text) && text != " \n" {
+			t.Errorf("%s: got %v, want an error that does not repeat the text", name, err)
+		}
+	}
+	for _, path := range []string{dir, filepath.Join(dir, "absent")} {
+		if _, err := OpenTokenFile(path, log.NewNopLogger()); err == nil {
+			t.Errorf("%s: no error", path)
+		}
+	}
+}
