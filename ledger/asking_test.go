@@ -1,0 +1,110 @@
+package ledger
+
+import (
+	"testing"
+	"time"
+)
+
+// asks is what the next call would ask for.
+func asks(l *Ledger, minutes float64) int { return l.Begin(at(minutes)).Minutes() }
+
+func TestTheFirstCallsAskForTheWindow(t *testing.T) {
+	l := newLedger(60)
+	for _, minute := range []float64{0, 1, 500} {
+		if got := asks(l, minute); got != 60 {
+			t.Errorf("before the baseline, at %v: %d", minute, got)
+		}
+		l.Begin(at(minute)).TooMuch()
+	}
+}
+
+func TestWhatACallAsksFor(t *testing.T) {
+	for _, c := range []struct {
+		window int
+		gap    float64
+		want   int
+	}{
+		{1440, 0.25, 1440}, {1440, 5, 1440}, // soon: the window covers it
+		{1, 0.25, 6}, {5, 0.25, 6}, {6, 0.25, 6}, {1, 4, 9}, {1, 5, 10}, // soon, but the window is too short
+		{60, 5.01, 60 + 6 + 5}, {1440, 60, 1440 + 60 + 5}, {1, 6, 1 + 6 + 5}, // after a pause
+		{1440, 13 * 1440, 14 * 1440}, {1440, 100 * 1440, 14 * 1440}, // never more than the retention less a day
+	} {
+		l := newLedger(c.window)
+		take(l, 0)
+		if got := asks(l, c.gap); got != c.want {
+			t.Errorf("a window of %d, %v minutes later: asks for %d, want %d", c.window, c.gap, got, c.want)
+		}
+	}
+}
+
+func TestAWindowAsLongAsTheRetentionIsAskedFor(t *testing.T) {
+	l := New(Options{Minutes: 1440, Retention: 48 * time.Hour})
+	take(l, 0)
+	if got := asks(l, 60); got != 1440 {
+		t.Errorf("asks for %d, want 1440", got)
+	}
+}
+
+func TestAWiderCallThatFailsAsksForLess(t *testing.T) {
+	l := newLedger(60)
+	take(l, 0)
+	var asked []int
+	for range 8 {
+		count := l.Begin(at(95))
+		asked = append(asked, count.Minutes())
+		count.TooMuch()
+	}
+	want := []int{160, 110, 85, 72, 66, 63, 61, 60}
+	for i := range want {
+		if asked[i] != want[i] {
+			t.Fatalf("asked for %v, want %v", asked, want)
+		}
+	}
+	take(l, 95)
+	if got := asks(l, 195); got != 165 {
+		t.Errorf("after a good reading it asks for %d, want 165 again", got)
+	}
+}
+
+func TestTimeThatNoCallCoveredIsUnread(t *testing.T) {
+	l := newLedger(60)
+	if r := take(l, 0); r.Unread != 0 {
+		t.Errorf("the baseline has %s unread", r.Unread)
+	}
+	if r := take(l, 1000); r.Unread != 0 {
+		t.Errorf("a pause that was covered has %s unread", r.Unread)
+	}
+	for asks(l, 3000) > 60 {
+		l.Begin(at(3000)).TooMuch()
+	}
+	if r := take(l, 3000); r.Unread != (2000-60)*time.Minute {
+		t.Errorf("%s unread, want %s", r.Unread, (2000-60)*time.Minute)
+	}
+	if r := take(l, 3001); r.Unread != (2000-60)*time.Minute {
+		t.Errorf("%s unread after a good reading, want as much as before", r.Unread)
+	}
+}
+
+func TestRowsOfAWiderAnswerAreNotInTheWindow(t *testing.T) {
+	l := newLedger(60)
+	take(l, 0, message(1, "text", "pending", -1))
+	count := l.Begin(at(100))
+	// The API's clock is an hour behind ours, and it took half a minute to answer.
+	count.Answered(at(40), at(40.5))
+	count.Add(message(1, "text", "read", -21))      // out by half a minute
+	count.Add(message(2, "text", "pending", -19.5)) // in, just so
+	count.Add(message(3, "text", "pending", -25))   // out, and not the oldest pending
+	count.Add(Row{Key: 4, Type: []byte("text"), Status: []byte("sent")})
+	r := count.Commit()
+	expect(t, "window", window(r), map[string]int{"pending/text": 1, "sent/text": 1})
+	if r.OldestPending.Seconds != unix(at(-19.5)) {
+		t.Errorf("oldest pending %+v", r.OldestPending)
+	}
+	expect(t, "totals", totals(r), map[string]uint64{"text": 3, "pending/text": 3, "sent/text": 2, "delivered/text": 1, "read/text": 1})
+}
+
+func TestAnAnswerToTheWindowIsShownAsItIs(t *testing.T) {
+	l := newLedger(60)
+	r := take(l, 0, message(1, "text", "read", -5000))
+	expect(t, "window", window(r), map[string]int{"read/text": 1})
+}

@@ -1,0 +1,353 @@
+package ledger
+
+import (
+	"fmt"
+	"reflect"
+	"runtime"
+	"testing"
+	"time"
+)
+
+// noon is when the ledgers of these tests are born, by every clock.
+var noon = time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
+
+// at is noon and so many minutes.
+func at(minutes float64) time.Time { return noon.Add(time.Duration(minutes * float64(time.Minute))) }
+
+func newLedger(minutes int) *Ledger {
+	return New(Options{Minutes: minutes, Retention: 360 * time.Hour})
+}
+
+// message is a row of the message key; its timestamp is as many minutes behind noon as given.
+func message(key uint64, kind, status string, minutes float64) Row {
+	return Row{Key: key, Type: []byte(kind), Status: []byte(status), Timestamp: unix(at(minutes)), Timed: true}
+}
+
+// take takes a reading at so many minutes behind noon; the API's clock is ours.
+func take(l *Ledger, minutes float64, rows ...Row) *Reading {
+	count := l.Begin(at(minutes))
+	count.Answered(at(minutes), at(minutes))
+	for _, r := range rows {
+		count.Add(r)
+	}
+	return count.Commit()
+}
+
+// totals are the counters that are not 0, as "type" and "status/type".
+func totals(r *Reading) map[string]uint64 {
+	m := make(map[string]uint64)
+	for _, t := range r.Types {
+		if t.Messages.Count > 0 {
+			m[t.Word] = t.Messages.Count
+		}
+		for _, s := range t.Statuses {
+			if s.Reached.Count > 0 {
+				m[s.Word+"/"+t.Word] = s.Reached.Count
+			}
+		}
+	}
+	return m
+}
+
+// window is the gauges that are not 0, as "status/type".
+func window(r *Reading) map[string]int {
+	m := make(map[string]int)
+	for _, t := range r.Types {
+		for _, s := range t.Statuses {
+			if s.Rows > 0 {
+				m[s.Word+"/"+t.Word] = s.Rows
+			}
+		}
+	}
+	return m
+}
+
+func expect[K comparable, V any](t *testing.T, what string, got, want map[K]V) {
+	t.Helper()
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%s: got %v, want %v", what, got, want)
+	}
+}
+
+func TestTheBaselineIsNotCounted(t *testing.T) {
+	l := newLedger(60)
+	r := take(l, 0, message(1, "text", "sent", -5), message(1, "text", "delivered", -5), message(2, "text", "pending", -1))
+	expect(t, "totals", totals(r), map[string]uint64{})
+	expect(t, "window", window(r), map[string]int{"sent/text": 1, "delivered/text": 1, "pending/text": 1})
+	if r.Messages != 2 || !r.Birth.Equal(at(0)) {
+		t.Errorf("%d messages remembered, born %s", r.Messages, r.Birth)
+	}
+}
+
+func TestStatusesReachedAfterTheBaselineCount(t *testing.T) {
+	l := newLedger(60)
+	take(l, 0, message(1, "text", "sent", -5))
+	r := take(l, 1, message(1, "text", "read", -5), message(2, "text", "delivered", 0.5))
+	expect(t, "totals", totals(r), map[string]uint64{
+		"text": 1, "pending/text": 1, "sent/text": 1, "delivered/text": 2, "read/text": 1,
+	})
+	again := take(l, 2, message(1, "text", "sent", -5), message(2, "text", "delivered", 0.5))
+	expect(t, "totals after a status went back", totals(again), totals(r))
+}
+
+func TestEveryStatusImplies(t *testing.T) {
+	for status, want := range map[string][]string{
+		"pending": {"pending"}, "sent": {"pending", "sent"}, "delivered": {"pending", "sent", "delivered"},
+		"read": {"pending", "sent", "delivered", "read"}, "noAccount": {"pending", "noAccount"},
+		"failed": {"pending", "failed"}, "brandNew": {"pending", "brandNew"}, "not a word": {"pending", "other"}, "": {"unknown"},
+	} {
+		l := newLedger(60)
+		take(l, 0)
+		wanted := map[string]uint64{"text": 1}
+		for _, s := range want {
+			wanted[s+"/text"] = 1
+		}
+		expect(t, status, totals(take(l, 1, message(1, "text", status, 0.5))), wanted)
+	}
+}
+
+func TestOneIDOfTwoTypesIsTwoMessages(t *testing.T) {
+	// Their keys differ, since a key is made of both.
+	l := newLedger(60)
+	take(l, 0)
+	r := take(l, 1, message(1, "textMessage", "read", 0.5), message(2, "imageMessage", "sent", 0.5))
+	if got := totals(r); got["textMessage"] != 1 || got["imageMessage"] != 1 || got["sent/imageMessage"] != 1 {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestRowsWithoutAnIdentityAreInTheWindowAlone(t *testing.T) {
+	l := newLedger(60)
+	take(l, 0)
+	r := take(l, 1, Row{}, Row{Type: []byte("text")}, Row{})
+	expect(t, "totals", totals(r), map[string]uint64{})
+	expect(t, "window", window(r), map[string]int{"unknown/unknown": 2, "unknown/text": 1})
+	if r.Messages != 0 {
+		t.Errorf("%d messages remembered", r.Messages)
+	}
+}
+
+func TestMessagesFromBeforeTheReachAreNotCounted(t *testing.T) {
+	l := newLedger(60)
+	take(l, 0)
+	r := take(l, 30, message(1, "text", "sent", -61), message(1, "text", "read", -61), message(2, "text", "sent", -59),
+		Row{Key: 3, Type: []byte("text"), Status: []byte("sent")})
+	expect(t, "totals", totals(r), map[string]uint64{"text": 2, "pending/text": 2, "sent/text": 2})
+	r = take(l, 31, message(1, "text", "noAccount", -61))
+	if got := totals(r)["noAccount/text"]; got != 1 {
+		t.Errorf("a status reached later counts %d times, want once", got)
+	}
+}
+
+func TestAReadingThatIsNotCommittedChangesNothing(t *testing.T) {
+	l := newLedger(60)
+	before := take(l, 0, message(1, "text", "sent", -5))
+	count := l.Begin(at(1))
+	count.Answered(at(1), at(1))
+	for i := range 40 {
+		count.Add(message(uint64(i), fmt.Sprintf("type%d", i), fmt.Sprintf("status%d", i), 0.5))
+	}
+	r := take(l, 2, message(1, "text", "sent", -5))
+	expect(t, "totals", totals(r), totals(before))
+	if r.Messages != 1 || len(r.Types) != len(before.Types) {
+		t.Errorf("%d messages and %d types, before %d and %d", r.Messages, len(r.Types), before.Messages, len(before.Types))
+	}
+	if !r.LastMessage.Known || r.LastMessage.Seconds != unix(at(-5)) {
+		t.Errorf("last message %+v", r.LastMessage)
+	}
+}
+
+func TestReadingsDoNotChange(t *testing.T) {
+	l := newLedger(60)
+	take(l, 0)
+	r := take(l, 1, message(1, "text", "sent", 0.5))
+	before := totals(r)
+	take(l, 2, message(1, "text", "read", 0.5), message(2, "new", "new", 1))
+	expect(t, "an old reading", totals(r), before)
+}
+
+func TestWordsAreBounded(t *testing.T) {
+	l := newLedger(60)
+	take(l, 0)
+	var rows []Row
+	for i := range 100 {
+		rows = append(rows, message(uint64(i+1), fmt.Sprintf("newType%d", i), fmt.Sprintf("newStatus%d", i), 0.5))
+	}
+	r := take(l, 1, rows...)
+	expectWord := func(r *Reading, kind, status string, want uint64) {
+		t.Helper()
+		if got := totals(r)[status+"/"+kind]; got != want {
+			t.Errorf("%s of %s counts %d, want %d", status, kind, got, want)
+		}
+	}
+	expectWord(r, "newType0", "newStatus0", 1)
+	expectWord(r, "newType15", "newStatus15", 1)
+	expectWord(r, "other", "other", 84)
+	// Documented words take no place from the others, and who has a place keeps it.
+	r = take(l, 2, message(1000, "stickerMessage", "suspended", 1), message(1001, "newType3", "newStatus3", 1), message(1002, "late", "late", 1))
+	expectWord(r, "stickerMessage", "suspended", 1)
+	expectWord(r, "newType3", "newStatus3", 2)
+	expectWord(r, "other", "other", 85)
+}
+
+func TestOnlyWordsAreExposed(t *testing.T) {
+	long := ""
+	for range 64 {
+		long += "a"
+	}
+	for word, want := range map[string]string{
+		"brandNew": "brandNew", "a": "a", "A_1": "A_1", long: long, long + "a": "other", "1a": "other", "_a": "other",
+		"a-b": "other", "a b": "other", "a\n": "other", "é": "other", "79001234567@c.us": "other", "other": "other", "unknown": "unknown", "": "unknown",
+		"[": "other", "`": "other", "{": "other", "@": "other", "a\xff": "other",
+	} {
+		l := newLedger(60)
+		r := take(l, 0, Row{Type: []byte(word), Status: []byte(word)})
+		expect(t, fmt.Sprintf("%q", word), window(r), map[string]int{want + "/" + want: 1})
+	}
+}
+
+func TestSeriesExistFromTheFirstReadingOn(t *testing.T) {
+	l := newLedger(60)
+	r := take(l, 0, message(1, "stickerMessage", "sent", -1), message(2, "textMessage", "odd", -1))
+	statuses := make(map[string]int)
+	for _, kind := range r.Types {
+		statuses[kind.Word] = len(kind.Statuses)
+	}
+	want := map[string]int{"stickerMessage": 10}
+	for _, kind := range firstTypes() {
+		want[kind] = 10
+	}
+	want["textMessage"] = 11 // and the odd one
+	expect(t, "statuses of each type", statuses, want)
+}
+
+func TestSeriesAreCreatedAtTheBirthOrTheReadingBefore(t *testing.T) {
+	l := newLedger(60)
+	take(l, 0)
+	take(l, 1)
+	failed := l.Begin(at(2))
+	failed.Answered(at(2), at(2))
+	take(l, 3, message(1, "stickerMessage", "odd", 2))
+	r := take(l, 4, message(1, "stickerMessage", "odd", 2))
+	created := make(map[string]time.Time)
+	for _, kind := range r.Types {
+		created[kind.Word] = kind.Messages.Created
+		for _, s := range kind.Statuses {
+			created[s.Word+"/"+kind.Word] = s.Reached.Created
+		}
+	}
+	for series, want := range map[string]time.Time{
+		"textMessage": at(0), "sent/textMessage": at(0), "stickerMessage": at(1), "sent/stickerMessage": at(1), "odd/stickerMessage": at(1),
+	} {
+		if !created[series].Equal(want) {
+			t.Errorf("%s was created at %s, want %s", series, created[series], want)
+		}
+	}
+}
+
+func TestOldestPendingAndLastMessage(t *testing.T) {
+	l := newLedger(60)
+	r := take(l, 0, message(1, "text", "sent", -50), message(2, "text", "pending", -20), message(3, "text", "pending", -30),
+		Row{Key: 4, Type: []byte("text"), Status: []byte("pending")}, message(5, "text", "read", -10))
+	if want := (Timestamp{unix(at(-30)), true}); r.OldestPending != want {
+		t.Errorf("oldest pending %+v, want %+v", r.OldestPending, want)
+	}
+	if want := (Timestamp{unix(at(-10)), true}); r.LastMessage != want {
+		t.Errorf("last message %+v, want %+v", r.LastMessage, want)
+	}
+	r = take(l, 1, message(2, "text", "sent", -20))
+	if r.OldestPending.Known || r.LastMessage.Seconds != unix(at(-10)) {
+		t.Errorf("oldest pending %+v, last message %+v", r.OldestPending, r.LastMessage)
+	}
+	if r := take(newLedger(60), 0); r.LastMessage.Known {
+		t.Errorf("last message %+v of an empty journal", r.LastMessage)
+	}
+}
+
+func TestMessagesAreForgottenPastTheRetention(t *testing.T) {
+	const minutes = 25 * 60
+	l := New(Options{Minutes: 60, Retention: minutes * time.Minute})
+	old, kept := message(1, "text", "sent", -1), message(2, "text", "sent", -1)
+	take(l, 0, old, kept)
+	if r := take(l, minutes-1, kept); r.Messages != 2 {
+		t.Errorf("%d messages before the retention has passed, want 2", r.Messages)
+	}
+	failed := l.Begin(at(minutes + 20)) // forgets nothing, since it is not committed
+	failed.Answered(at(minutes+20), at(minutes+20))
+	if len(l.messages) != 2 {
+		t.Error("a reading that failed forgot a message")
+	}
+	r := take(l, minutes+20, kept)
+	if r.Messages != 1 {
+		t.Errorf("%d messages past the retention, want the one that is still shown", r.Messages)
+	}
+	if r := take(l, minutes+21, kept); len(totals(r)) != 0 {
+		t.Errorf("the one still shown was counted: %v", totals(r))
+	}
+}
+
+func TestTheAPIsClockForgetsNothing(t *testing.T) {
+	l := New(Options{Minutes: 60, Retention: 25 * time.Hour})
+	take(l, 0, message(1, "text", "sent", -1))
+	count := l.Begin(at(30))
+	count.Answered(at(1e6), at(1e6)) // an API that is two years ahead
+	if r := count.Commit(); r.Messages != 1 {
+		t.Errorf("%d messages remembered, want 1", r.Messages)
+	}
+}
+
+// TestAMessageTakesAtMost64Bytes measures the heap, all told.
+func TestAMessageTakesAtMost64Bytes(t *testing.T) {
+	for _, n := range []int{10_000, 100_000, 1_000_000} {
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		l := newLedger(60)
+		count := l.Begin(at(0))
+		count.Answered(at(0), at(0))
+		for i := range n {
+			count.Add(message(uint64(i)*0x9E3779B97F4A7C15+1, "textMessage", "sent", -1))
+		}
+		count.Commit()
+		count = nil
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		if each := float64(after.HeapAlloc-before.HeapAlloc) / float64(n); each > 64 {
+			t.Errorf("%d messages take %.1f bytes each", n, each)
+		}
+		runtime.KeepAlive(l)
+	}
+}
+
+func TestKnownRowsAllocateLittle(t *testing.T) {
+	l := newLedger(60)
+	rows := make([]Row, 1000)
+	for i := range rows {
+		rows[i] = message(uint64(i+1), firstTypes()[i%8], documentedStatuses()[i%10], -1)
+	}
+	take(l, 0, rows...)
+	minute := 0.0
+	if n := testing.AllocsPerRun(10, func() { minute++; take(l, minute, rows...) }); n > 30 {
+		t.Errorf("a reading of 1,000 known rows allocates %v times", n)
+	}
+}
+
+func BenchmarkKnownRows(b *testing.B) {
+	for _, n := range []int{1000, 100_000, 1_000_000} {
+		b.Run(fmt.Sprintf("messages=%d", n), func(b *testing.B) {
+			l := newLedger(60)
+			rows := make([]Row, n)
+			for i := range rows {
+				rows[i] = message(uint64(i)*0x9E3779B97F4A7C15+1, "textMessage", "sent", -1)
+			}
+			take(l, 0, rows...)
+			minute := 0.0
+			b.ReportAllocs()
+			for b.Loop() {
+				minute++
+				take(l, minute, rows...)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/row")
+		})
+	}
+}
