@@ -1,0 +1,85 @@
+# Needs Go and, for `race`, a C compiler. `make check` is everything that must pass; .ci/run runs it on a bare machine.
+
+# What the binary says about itself. It comes from the commit alone, so that the same commit gives the same binary;
+# without git it is the same every time.
+VERSION  := devel
+REVISION := unknown
+BRANCH   := unknown
+DATE     := unknown
+ifneq ($(wildcard .git),)
+VERSION  := $(or $(patsubst v%,%,$(shell git describe --tags --dirty 2>/dev/null)),$(VERSION))
+REVISION := $(or $(shell git describe --always --abbrev=40 --exclude='*' --dirty=-modified 2>/dev/null),$(REVISION))
+BRANCH   := $(or $(shell git rev-parse --abbrev-ref HEAD 2>/dev/null),$(BRANCH))
+DATE     := $(or $(shell TZ=UTC0 git log -1 --format=%cd --date=format-local:%Y%m%d-%H:%M:%S 2>/dev/null),$(DATE))
+endif
+
+PKG   := github.com/prometheus/common/version
+STAMP := -X $(PKG).Version=$(VERSION) -X $(PKG).Revision=$(REVISION) -X $(PKG).Branch=$(BRANCH) \
+	-X $(PKG).BuildUser=make -X $(PKG).BuildDate=$(DATE)
+# Through the environment: no name of a branch can then mean anything to the shell.
+export STAMP
+
+BUILD    := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "$$STAMP"
+TOOL     := go -C tools build -buildvcs=false -o ../.tools/bin/
+FUZZTIME := 10s
+IMAGE    := greenapi_exporter
+
+.PHONY: help build test race vet fmt lint fuzz promtool cross check bench image clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-9s %s\n", $$1, $$2 }' Makefile
+
+build: ## Build ./greenapi_exporter
+	$(BUILD) -o greenapi_exporter .
+
+test: ## Run the tests
+	go test ./...
+
+race: ## Run the tests under the race detector
+	CGO_ENABLED=1 go test -race ./...
+
+vet: ## Run go vet
+	go vet ./...
+
+fmt: ## Fail when a file is not formatted as gofmt does
+	@files=$$("$$(go env GOROOT)/bin/gofmt" -l .) || exit 1; \
+	[ -z "$$files" ] || { echo "not formatted, run gofmt -w on:"; echo "$$files"; exit 1; } >&2
+
+lint: ## Run staticcheck
+	$(TOOL) honnef.co/go/tools/cmd/staticcheck
+	.tools/bin/staticcheck ./...
+
+# Before Go 1.27 a run that finds nothing sometimes ends in "context deadline exceeded" (golang/go#75804): that one is
+# run again, once. An input that was found to fail is in testdata/fuzz by then and fails again.
+fuzz: ## Fuzz every fuzz target for a while: FUZZTIME=10s
+	@found=; for pkg in $$(go list ./...); do \
+		targets=$$(go test -list '^Fuzz' "$$pkg") || { echo "$$targets"; exit 1; }; \
+		for target in $$(echo "$$targets" | grep '^Fuzz'); do \
+			found=yes; again=yes; echo "fuzz $$pkg $$target"; \
+			until out=$$(go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$pkg" 2>&1); do \
+				case $$again$$out in yes*"context deadline exceeded"*) again= ;; *) echo "$$out"; exit 1 ;; esac; \
+			done; echo "$$out" | tail -n 3; \
+		done; \
+	done; [ "$$found" ] || { echo "no fuzz target found" >&2; exit 1; }
+
+# Without service discovery promtool takes a third of the time to build.
+promtool: ## Run promtool check metrics on the golden expositions
+	$(TOOL) -tags remove_all_sd github.com/prometheus/prometheus/cmd/promtool
+	@set -- collector/testdata/*.prom; [ -e "$$1" ] || { echo "no golden exposition: $$1" >&2; exit 1; }; \
+	for file; do echo "promtool check metrics < $$file"; .tools/bin/promtool check metrics < "$$file" || exit 1; done
+
+cross: ## Build for every platform there is a binary for
+	@for os in linux darwin windows; do for arch in amd64 arm64; do \
+		echo "build $$os/$$arch"; GOOS=$$os GOARCH=$$arch $(BUILD) -o /dev/null . || exit 1; \
+	done; done
+
+check: vet fmt lint race fuzz promtool cross ## Run everything that must pass
+
+bench: ## Run the benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+image: ## Build the container image
+	docker build --build-arg VERSION="$(VERSION)" --build-arg REVISION="$(REVISION)" -t $(IMAGE) .
+
+clean: ## Remove what was built
+	rm -rf greenapi_exporter .tools

@@ -1,0 +1,424 @@
+package poll
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// api is a fake call. It numbers its readings and notes when each call began and ended.
+type api struct {
+	mu      sync.Mutex
+	took    time.Duration // of a call; the caller's context cuts it short
+	err     error
+	began   []time.Time
+	ended   []time.Time
+	running int
+	most    int // that ran at the same time
+}
+
+func (a *api) call(ctx context.Context) (int, error) {
+	a.mu.Lock()
+	a.began = append(a.began, time.Now())
+	n, took, err := len(a.began), a.took, a.err
+	a.running++
+	a.most = max(a.most, a.running)
+	a.mu.Unlock()
+	select {
+	case <-time.After(took):
+	case <-ctx.Done():
+		err = fmt.Errorf("call: %w", context.Cause(ctx))
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.running--
+	a.ended = append(a.ended, time.Now())
+	return n, err
+}
+
+func (a *api) set(took time.Duration, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.took, a.err = took, err
+}
+
+func (a *api) calls() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.began)
+}
+
+var (
+	errAPI   = errors.New("the API fails")
+	ordinary = Options{Interval: time.Second, Timeout: 30 * time.Second}
+)
+
+// scrape waits for the latest reading as long as given.
+func scrape(t *testing.T, p *Poller[int], patience time.Duration) Latest[int] {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	return p.Latest(ctx)
+}
+
+func expect(t *testing.T, what string, got Latest[int], reading int, err error) {
+	t.Helper()
+	if got.Reading != reading || !errors.Is(got.Err, err) || (err == nil) != (got.Err == nil) {
+		t.Errorf("%s: got reading %d, %v; want %d, %v", what, got.Reading, got.Err, reading, err)
+	}
+}
+
+func TestScrapesAtOnceShareOneCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &api{took: 2 * time.Second}
+		p := New(a.call, ordinary)
+		var all sync.WaitGroup
+		for i := range 60 {
+			all.Go(func() {
+				time.Sleep(time.Duration(i) * 10 * time.Millisecond)
+				expect(t, "a scrape", scrape(t, p, 10*time.Second), 1, nil)
+			})
+		}
+		all.Wait()
+		if a.calls() != 1 {
+			t.Errorf("%d calls", a.calls())
+		}
+	})
+}
+
+func TestAReadingServesForTheInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &api{took: 300 * time.Millisecond}
+		p := New(a.call, Options{Interval: time.Hour, Timeout: time.Minute})
+		begin := time.Now()
+		first := scrape(t, p, time.Minute)
+		expect(t, "the first", first, 1, nil)
+		if first.Success != begin || first.Took != 300*time.Millisecond {
+			t.Errorf("began %s, took %s", first.Success, first.Took)
+		}
+		time.Sleep(time.Until(begin.Add(time.Hour - 1)))
+		if got := scrape(t, p, time.Minute); got != first {
+			t.Errorf("just before the interval has passed: got %+v, want %+v", got, first)
+		}
+		time.Sleep(1)
+		expect(t, "when the interval has passed", scrape(t, p, time.Minute), 2, nil)
+	})
+}
+
+func TestCallsAreASecondApartFromEndToBegin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &api{took: 5 * time.Second}
+		p := New(a.call, ordinary)
+		expect(t, "the first", scrape(t, p, time.Minute), 1, nil)
+		expect(t, "at once again", scrape(t, p, time.Minute), 1, nil)
+		time.Sleep(time.Second)
+		expect(t, "a second later", scrape(t, p, time.Minute), 2, nil)
+	})
+}
+
+func TestAShortIntervalIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &api{took: time.Millisecond}
+		p := New(a.call, Options{Interval: 10 * time.Millisecond, Timeout: time.Second})
+		expect(t, "the first", scrape(t, p, time.Minute), 1, nil)
+		expect(t, "at once", scrape(t, p, time.Minute), 1, nil)
+		time.Sleep(10 * time.Millisecond)
+		expect(t, "later", scrape(t, p, time.Minute), 2, nil)
+	})
+}
+
+func TestFailuresBackOff(t *testing.T) {
+	for _, c := range []struct {
+		interval time.Duration
+		want     []time.Duration
+	}{
+		{time.Second, []time.Duration{1, 2, 4, 8, 16, 32, 60, 60}},
+		{time.Hour, []time.Duration{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 3600, 3600}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			a := &api{err: errAPI}
+			p := New(a.call, Options{Interval: c.interval, Timeout: time.Second})
+			for calls, wait := range c.want {
+				expect(t, "a failure", scrape(t, p, time.Minute), 0, errAPI)
+				time.Sleep(wait*time.Second - 1)
+				expect(t, "the same failure", scrape(t, p, time.Minute), 0, errAPI)
+				if a.calls() != calls+1 {
+					t.Fatalf("%d calls in less than the waits %v", a.calls(), c.want[:calls+1])
+				}
+				time.Sleep(1)
+			}
+			a.set(0, nil)
+			good := scrape(t, p, time.Minute)
+			expect(t, "it works again", good, len(c.want)+1, nil)
+			time.Sleep(c.interval)
+			a.set(0, errAPI)
+			failed := scrape(t, p, time.Minute)
+			expect(t, "it fails again", failed, good.Reading, errAPI)
+			if failed.Success != good.Success {
+				t.Errorf("the last success was at %s, not %s", good.Success, failed.Success)
+			}
+			time.Sleep(time.Second)
+			a.set(0, nil)
+			expect(t, "and works after the first wait", scrape(t, p, time.Minute), len(c.want)+3, nil)
+		})
+	}
+}
+
+func TestTheAPICanAskForALongerWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &api{err: errAPI}
+		p := New(a.call, Options{Interval: time.Second, Timeout: time.Second, Wait: func(err error) time.Duration {
+			if errors.Is(err, errAPI) {
+				return 10 * time.Minute
+			}
+			return 0
+		}})
+		scrape(t, p, time.Second)
+		time.Sleep(10*time.Minute - 1)
+		scrape(t, p, time.Second)
+		if a.calls() != 1 {
+			t.Errorf("%d calls before the wait is over", a.calls())
+		}
+		time.Sleep(1)
+		scrape(t, p, time.Second)
+		if a.calls() != 2 {
+			t.Errorf("%d calls when the wait is over", a.calls())
+		}
+	})
+}
+
+func TestANewTokenEndsTheWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &api{err: errAPI}
+		renewed := false
+		p := New(a.call, Options{Interval: time.Second, Timeout: time.Second,
+			Wait:    func(error) time.Duration { return time.Hour },
+			Renewed: func() bool { return renewed },
+		})
+		expect(t, "the old token", scrape(t, p, time.Minute), 0, errAPI)
+		time.Sleep(time.Minute)
+		expect(t, "the old token", scrape(t, p, time.Minute), 0, errAPI)
+		a.set(0, nil)
+		renewed = true
+		expect(t, "the new token", scrape(t, p, time.Minute), 2, nil)
+		expect(t, "a good reading serves", scrape(t, p, time.Minute), 2, nil)
+		if apart := a.began[1].Sub(a.began[0]); apart < time.Second {
+			t.Errorf("calls %s apart", apart)
+		}
+	})
+}
+
+func TestEachScrapeWaitsNoLongerThanItsOwnDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &api{took: 10 * time.Second}
+		p := New(a.call, ordinary)
+		var all sync.WaitGroup
+		for _, patience := range []time.Duration{1, 3, 5} {
+			all.Go(func() {
+				begin := time.Now()
+				expect(t, "an impatient scrape", scrape(t, p, patience*time.Second), 0, context.DeadlineExceeded)
+				if waited := time.Since(begin); waited != patience*time.Second {
+					t.Errorf("waited %s of %d s", waited, patience)
+				}
+			})
+		}
+		all.Go(func() { expect(t, "a patient scrape", scrape(t, p, 20*time.Second), 1, nil) })
+		all.Wait()
+		if a.calls() != 1 || a.ended[0].Sub(a.began[0]) != 10*time.Second {
+			t.Errorf("%d calls, the first took %s", a.calls(), a.ended[0].Sub(a.began[0]))
+		}
+	})
+}
+
+func TestTheCallEndsWithTheLastWhoWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &api{took: time.Hour}
+		p := New(a.call, Options{Interval: time.Second, Timeout: 2 * time.Hour})
+		begin := time.Now()
+		var all sync.WaitGroup
+		for _, patience := range []time.Duration{1, 3} {
+			all.Go(func() { scrape(t, p, patience*time.Second) })
+		}
+		all.Wait()
+		if len(a.ended) != 1 || a.ended[0].Sub(begin) != 3*time.Second {
+			t.Errorf("ended at %v", a.ended)
+		}
+		expect(t, "the next scrape gets the timeout again", scrape(t, p, time.Second), 0, context.DeadlineExceeded)
+		time.Sleep(time.Second)
+		a.set(0, nil)
+		expect(t, "a second later it is called again", scrape(t, p, time.Second), 2, nil)
+	})
+}
+
+func TestTheLastToLeaveSeesHowTheCallEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := New(func(ctx context.Context) (int, error) {
+			<-ctx.Done()
+			return 0, errAPI
+		}, ordinary)
+		got := scrape(t, p, time.Second)
+		expect(t, "the last to leave", got, 0, errAPI)
+		if got.Took != time.Second {
+			t.Errorf("took %s", got.Took)
+		}
+	})
+}
+
+func TestACallThatDoesNotEndHoldsUpNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		a := &api{}
+		p := New(func(ctx context.Context) (int, error) {
+			<-release // whatever the context says
+			return a.call(ctx)
+		}, ordinary)
+		for range 3 {
+			begin := time.Now()
+			expect(t, "a scrape", scrape(t, p, time.Second), 0, context.DeadlineExceeded)
+			if waited := time.Since(begin); waited > time.Second+unwinding {
+				t.Errorf("waited %s", waited)
+			}
+			time.Sleep(5 * time.Second)
+		}
+		close(release)
+		synctest.Wait()
+		time.Sleep(time.Minute)
+		if a.most > 1 {
+			t.Errorf("%d calls at the same time", a.most)
+		}
+	})
+}
+
+func TestACallTakesNoLongerThanItsTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &api{took: time.Hour}
+		p := New(a.call, ordinary)
+		begin := time.Now()
+		expect(t, "a patient scrape", scrape(t, p, time.Hour), 0, context.DeadlineExceeded)
+		if waited := time.Since(begin); waited != 30*time.Second {
+			t.Errorf("waited %s", waited)
+		}
+	})
+}
+
+func TestTimeoutsDoNotBackOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &api{took: time.Hour}
+		p := New(a.call, ordinary)
+		for n := range 10 {
+			scrape(t, p, 3*time.Second)
+			time.Sleep(time.Second)
+			if a.calls() != n+1 {
+				t.Fatalf("%d calls after %d scrapes", a.calls(), n+1)
+			}
+		}
+	})
+}
+
+func TestACanceledCallLeavesTheLatestOutcome(t *testing.T) {
+	for name, latest := range map[string]error{"a good one": nil, "a failure": errAPI} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := &api{err: latest}
+				p := New(a.call, ordinary)
+				before := scrape(t, p, time.Second)
+				time.Sleep(time.Minute)
+
+				a.set(time.Hour, nil)
+				ctx, cancel := context.WithCancel(t.Context())
+				go func() { time.Sleep(time.Second); cancel() }()
+				if got := p.Latest(ctx); !errors.Is(got.Err, context.Canceled) {
+					t.Errorf("who hangs up gets %v", got.Err)
+				}
+				if p.latest != before {
+					t.Errorf("the latest outcome is %+v, want %+v", p.latest, before)
+				}
+				a.set(0, nil)
+				expect(t, "the next scrape", scrape(t, p, 3*time.Second), 3, nil)
+				if apart := a.began[2].Sub(a.ended[1]); apart != time.Second {
+					t.Errorf("called again %s after the canceled call, want 1s", apart)
+				}
+			})
+		})
+	}
+}
+
+func TestWhoComesWithoutTimeMakesNoCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &api{}
+		p := New(a.call, ordinary)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if got := p.Latest(ctx); !errors.Is(got.Err, context.Canceled) || a.calls() != 0 {
+			t.Errorf("%d calls, %v", a.calls(), got.Err)
+		}
+	})
+}
+
+func TestWhoLeavesWhileTheSpacingLastsMakesNoCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &api{took: time.Hour}
+		p := New(a.call, ordinary)
+		hangUp := func(after time.Duration) {
+			ctx, cancel := context.WithCancel(t.Context())
+			go func() { time.Sleep(after); cancel() }()
+			p.Latest(ctx)
+		}
+		hangUp(time.Second)
+		hangUp(time.Second / 2)
+		time.Sleep(time.Minute)
+		if a.calls() != 1 {
+			t.Errorf("%d calls", a.calls())
+		}
+	})
+}
+
+// TestOnEverySchedule has scrapers come and go at random, and looks at what must hold all the same.
+func TestOnEverySchedule(t *testing.T) {
+	for seed := range uint64(20) {
+		synctest.Test(t, func(t *testing.T) {
+			random := rand.New(rand.NewPCG(seed, 0))
+			a := &api{}
+			p := New(a.call, ordinary)
+			var all sync.WaitGroup
+			for range 200 {
+				if random.IntN(4) == 0 {
+					took := time.Duration(random.IntN(8000)) * time.Millisecond
+					a.set(took, []error{nil, nil, errAPI}[random.IntN(3)])
+				}
+				patience := time.Duration(1+random.IntN(6000)) * time.Millisecond
+				hangsUp := random.IntN(3) == 0
+				all.Go(func() {
+					ctx, cancel := context.WithTimeout(t.Context(), patience)
+					defer cancel()
+					if hangsUp {
+						go func() { time.Sleep(patience / 2); cancel() }()
+					}
+					begin := time.Now()
+					got := p.Latest(ctx)
+					if waited := time.Since(begin); waited > patience {
+						t.Errorf("seed %d: waited %s of %s", seed, waited, patience)
+					}
+					if got.Err == nil && got.Reading == 0 {
+						t.Errorf("seed %d: no error and no reading", seed)
+					}
+				})
+				time.Sleep(time.Duration(random.IntN(1500)) * time.Millisecond)
+			}
+			all.Wait()
+			time.Sleep(time.Minute) // of the bubble's time, for all to end
+			if a.most > 1 {
+				t.Errorf("seed %d: %d calls at the same time", seed, a.most)
+			}
+			for i := 1; i < len(a.began); i++ {
+				if apart := a.began[i].Sub(a.ended[i-1]); apart < time.Second {
+					t.Errorf("seed %d: call %d began %s after the one before ended", seed, i, apart)
+				}
+			}
+		})
+	}
+}
