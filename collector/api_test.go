@@ -1,0 +1,95 @@
+package collector
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"greenapi_exporter/greenapi"
+)
+
+const (
+	secret = "d75b3a66374942c5b3c019c698abc2067e151558acbd412345"
+	id     = "1101000001"
+)
+
+// fakeAPI is a transport that answers by itself, so that it can be called in a bubble of testing/synctest.
+type fakeAPI struct {
+	status  int
+	header  http.Header
+	body    string
+	took    time.Duration
+	minutes []int // asked for
+}
+
+func (a *fakeAPI) RoundTrip(r *http.Request) (*http.Response, error) {
+	minutes, err := strconv.Atoi(r.URL.Query().Get("minutes"))
+	if err != nil {
+		return nil, err
+	}
+	a.minutes = append(a.minutes, minutes)
+	select {
+	case <-time.After(a.took):
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+	header := a.header.Clone()
+	if header == nil {
+		header = make(http.Header)
+	}
+	header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	return &http.Response{StatusCode: a.status, Header: header, Body: io.NopCloser(strings.NewReader(a.body)), ContentLength: -1}, nil
+}
+
+func (a *fakeAPI) answer(status int, body string) { a.status, a.body = status, body }
+
+// exporter is all that a scrape needs, over a fake API.
+type exporter struct {
+	api      *fakeAPI
+	own      *Own
+	set      *Set
+	instance *Instance
+	log      *bytes.Buffer
+}
+
+func newExporter(t *testing.T) *exporter {
+	t.Helper()
+	token, err := greenapi.NewToken(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &exporter{
+		api: &fakeAPI{status: 200, body: "[]", took: 250 * time.Millisecond},
+		own: NewOwn(),
+		set: NewSet(func(string) bool { return true }),
+		log: new(bytes.Buffer),
+	}
+	service := &greenapi.Service{Transport: e.api, Places: greenapi.NewPlaces(2), Observe: e.own.Observe}
+	e.instance = e.set.Bind(Target{
+		ID:          id,
+		Client:      greenapi.NewClient(service, &url.URL{Scheme: "https", Host: "api.example"}, id, token),
+		Token:       token,
+		Minutes:     60,
+		Retention:   360 * time.Hour,
+		MinInterval: time.Second,
+		Timeout:     30 * time.Second,
+		Logger:      log.NewLogfmtLogger(e.log),
+	})
+	return e
+}
+
+// scrape returns what one scrape gathers, with a pedantic look at whether it was described.
+func (e *exporter) scrape(ctx context.Context) prometheus.Gatherer {
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(e.set.Scrape(ctx, []*Instance{e.instance}))
+	return prometheus.Gatherers{registry, e.own}
+}
