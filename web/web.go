@@ -3,8 +3,12 @@ package web
 
 import (
 	"context"
+	_ "embed"
+	"errors"
 	"fmt"
 	"net/http"
+	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,18 +44,19 @@ type Options struct {
 // reserved are the paths that the telemetry path may not take.
 var reserved = [...]string{"/", "/-/healthy", "/-/ready"}
 
-// CheckTelemetryPath returns an error that says what to do if path cannot be the telemetry path.
-func CheckTelemetryPath(path string) error {
-	for _, taken := range reserved {
-		if path == taken {
-			return fmt.Errorf("--web.telemetry-path cannot be %s, which is another page; use /metrics", path)
-		}
+// CheckTelemetryPath returns an error that says what to do if p cannot be the telemetry path.
+func CheckTelemetryPath(p string) error {
+	if slices.Contains(reserved[:], p) {
+		return fmt.Errorf("--web.telemetry-path cannot be %s, which is another page; use /metrics", p)
 	}
-	if !strings.HasPrefix(path, "/") || strings.ContainsAny(path, " {}?#%\t\n") || strings.Contains(path, "//") {
-		return fmt.Errorf("--web.telemetry-path must be a plain path that begins with a slash, such as /metrics")
+	if !strings.HasPrefix(p, "/") || strings.ContainsAny(p, " {}?#%\\\t\r\n") || path.Clean(p) != p {
+		return errors.New("--web.telemetry-path must be a plain path that begins with a slash, such as /metrics")
 	}
 	return nil
 }
+
+//go:embed landing.css
+var style string
 
 // New returns the handler of all pages.
 func New(o Options) (http.Handler, error) {
@@ -60,6 +65,7 @@ func New(o Options) (http.Handler, error) {
 		Description: "What becomes of the WhatsApp messages sent through GREEN-API, for Prometheus.",
 		Version:     o.Version,
 		Profiling:   "false",
+		CSS:         style,
 		Links: []toolkit.LandingLinks{
 			{Address: o.TelemetryPath, Text: "Metrics", Description: "what Prometheus scrapes"},
 			{Address: "/-/healthy", Text: "Healthy", Description: "200 while the exporter runs"},
@@ -87,14 +93,14 @@ func plain(text string) http.HandlerFunc {
 // scrapeHandler serves the metrics of the instances, each scrape with a deadline and a registry of its own, after the
 // exporter's. A failed reading is in the metrics; what goes wrong beyond is said in the log and not in the answer.
 func scrapeHandler(o Options) http.Handler {
-	errors := errorLog{o.Logger}
+	collecting := errorLog{o.Logger}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), patience(r.Header, o.TimeoutOffset, o.Timeout))
 		defer cancel()
 		registry := prometheus.NewRegistry()
 		registry.MustRegister(o.Scrape(ctx))
 		promhttp.HandlerFor(prometheus.Gatherers{registry, o.Own}, promhttp.HandlerOpts{
-			ErrorLog:          errors,
+			ErrorLog:          collecting,
 			ErrorHandling:     promhttp.ContinueOnError,
 			Registry:          o.Own.Registry,
 			EnableOpenMetrics: true,

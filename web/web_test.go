@@ -1,0 +1,232 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"greenapi_exporter/collector"
+)
+
+// fake is a collector whose scrape is given.
+type fake func(ctx context.Context, ch chan<- prometheus.Metric)
+
+var fakeDesc = prometheus.NewDesc("fake", "Fake.", nil, nil)
+
+type fakeScrape struct {
+	fake
+	ctx context.Context
+}
+
+func (fakeScrape) Describe(ch chan<- *prometheus.Desc)   { ch <- fakeDesc }
+func (s fakeScrape) Collect(ch chan<- prometheus.Metric) { s.fake(s.ctx, ch) }
+
+func show(value float64) fake {
+	return func(_ context.Context, ch chan<- prometheus.Metric) {
+		ch <- prometheus.MustNewConstMetric(fakeDesc, prometheus.GaugeValue, value)
+	}
+}
+
+func newHandler(t *testing.T, scrape fake, change func(*Options)) http.Handler {
+	t.Helper()
+	o := Options{
+		TelemetryPath: "/metrics",
+		TimeoutOffset: 500 * time.Millisecond,
+		Timeout:       30 * time.Second,
+		Version:       "1.2.3",
+		Logger:        log.NewNopLogger(),
+		Own:           collector.NewOwn(),
+		Scrape:        func(ctx context.Context) prometheus.Collector { return fakeScrape{scrape, ctx} },
+	}
+	if change != nil {
+		change(&o)
+	}
+	handler, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return handler
+}
+
+func get(handler http.Handler, path string) *httptest.ResponseRecorder {
+	return request(handler, httptest.NewRequest(http.MethodGet, path, nil))
+}
+
+func request(handler http.Handler, r *http.Request) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, r)
+	return w
+}
+
+func TestPages(t *testing.T) {
+	handler := newHandler(t, show(42), nil)
+	for _, c := range []struct {
+		method, path string
+		status       int
+		has          string
+	}{
+		{"GET", "/metrics", 200, "\nfake 42\n"},
+		{"GET", "/metrics", 200, "\ngo_goroutines "},
+		{"GET", "/metrics", 200, "\npromhttp_metric_handler_requests_total"},
+		{"GET", "/metrics", 200, "\ngreenapi_exporter_build_info"},
+		{"HEAD", "/metrics", 200, ""},
+		{"POST", "/metrics", 405, ""},
+		{"GET", "/-/healthy", 200, "healthy"},
+		{"GET", "/-/ready", 200, "ready"},
+		{"GET", "/", 200, `href="/metrics"`},
+		{"GET", "/", 200, "1.2.3"},
+		{"GET", "/nowhere", 404, ""},
+		{"GET", "/metrics/", 404, ""},
+		{"GET", "/debug/pprof/", 404, ""},
+		{"GET", "/probe?target=1101000001", 404, ""},
+		{"GET", "/sd", 404, ""},
+		{"POST", "/-/reload", 404, ""},
+	} {
+		w := request(handler, httptest.NewRequest(c.method, c.path, nil))
+		if w.Code != c.status || !strings.Contains(w.Body.String(), c.has) {
+			t.Errorf("%s %s: got %d, want %d with %q in:\n%.500s", c.method, c.path, w.Code, c.status, c.has, w.Body)
+		}
+	}
+	if page := get(handler, "/").Body.String(); strings.Contains(page, "pprof") || strings.Contains(page, "debug") {
+		t.Errorf("the page links profiling:\n%s", page)
+	}
+}
+
+func TestTelemetryPath(t *testing.T) {
+	handler := newHandler(t, show(42), func(o *Options) { o.TelemetryPath = "/a/b" })
+	if w := get(handler, "/a/b"); w.Code != 200 {
+		t.Errorf("got %d", w.Code)
+	}
+	if w := get(handler, "/metrics"); w.Code != 404 {
+		t.Errorf("the usual path: got %d", w.Code)
+	}
+	for _, path := range []string{"", "metrics", "/", "/-/healthy", "/-/ready", "/a b", "/{x}", "/a?b", "//", "/a//b", "/a#b", "/%", "/a/../b", "/a/", "/./a"} {
+		if err := CheckTelemetryPath(path); err == nil {
+			t.Errorf("%q is allowed", path)
+		}
+	}
+	for _, path := range []string{"/metrics", "/a/b", "/m.txt", "/a_b-c~d"} {
+		if err := CheckTelemetryPath(path); err != nil {
+			t.Errorf("%q: %v", path, err)
+		}
+	}
+}
+
+func TestErrorsOfCollectingGoToTheLog(t *testing.T) {
+	var logged bytes.Buffer
+	failing := func(_ context.Context, ch chan<- prometheus.Metric) {
+		ch <- prometheus.NewInvalidMetric(fakeDesc, errors.New("something private"))
+	}
+	handler := newHandler(t, failing, func(o *Options) { o.Logger = log.NewLogfmtLogger(&logged) })
+	for _, path := range []string{"/metrics", "/metrics?name[]=fake"} {
+		logged.Reset()
+		w := get(handler, path)
+		if strings.Contains(w.Body.String(), "something private") {
+			t.Errorf("%s: the answer has the error:\n%.300s", path, w.Body)
+		}
+		if !strings.Contains(logged.String(), "something private") || strings.Count(logged.String(), "\n") != 1 {
+			t.Errorf("%s: logged %s", path, &logged)
+		}
+	}
+}
+
+func TestMoreRequestsThanAllowedAreRefused(t *testing.T) {
+	begun, end := make(chan struct{}), make(chan struct{})
+	handler := newHandler(t, func(_ context.Context, ch chan<- prometheus.Metric) {
+		begun <- struct{}{}
+		<-end
+		show(1)(t.Context(), ch)
+	}, func(o *Options) { o.MaxRequests = 2 })
+	var all sync.WaitGroup
+	for range 2 {
+		all.Go(func() {
+			if w := get(handler, "/metrics"); w.Code != 200 {
+				t.Errorf("got %d", w.Code)
+			}
+		})
+		<-begun
+	}
+	if w := get(handler, "/metrics"); w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "--web.max-requests") {
+		t.Errorf("got %d: %s", w.Code, w.Body)
+	}
+	if w := get(handler, "/-/healthy"); w.Code != 200 {
+		t.Errorf("healthy: got %d", w.Code)
+	}
+	close(end)
+	all.Wait()
+	go func() { <-begun }()
+	if w := get(handler, "/metrics"); w.Code != 200 {
+		t.Errorf("once there is room again: got %d", w.Code)
+	}
+}
+
+func TestTheDeadlineOfAScrape(t *testing.T) {
+	const s = time.Second
+	for _, c := range []struct {
+		header string
+		offset time.Duration
+		want   time.Duration
+	}{
+		{"", s / 2, 30 * s}, {"10", s / 2, 9500 * time.Millisecond}, {"3.0", s / 2, 2500 * time.Millisecond}, {"1e1", s / 2, 9500 * time.Millisecond},
+		{"60", s / 2, 30 * s}, {"30", s / 2, 29500 * time.Millisecond}, {"30.4", s / 2, 29900 * time.Millisecond}, {"30.5", s / 2, 30 * s}, {"10", 0, 10 * s},
+		{"0.5", s / 2, 250 * time.Millisecond}, {"0.4", s / 2, 200 * time.Millisecond}, {"5", 10 * s, 2500 * time.Millisecond},
+		{"0", s / 2, 30 * s}, {"-1", s / 2, 30 * s}, {"NaN", s / 2, 30 * s}, {"Inf", s / 2, 30 * s}, {"-Inf", s / 2, 30 * s}, {"1e999", s / 2, 30 * s},
+		{"soon", s / 2, 30 * s}, {"10s", s / 2, 30 * s}, {"1e300", s / 2, 30 * s},
+	} {
+		if got := patience(http.Header{timeoutHeader: {c.header}}, c.offset, 30*s); got != c.want {
+			t.Errorf("%q with an offset of %s: got %s, want %s", c.header, c.offset, got, c.want)
+		}
+	}
+
+	var left time.Duration
+	handler := newHandler(t, func(ctx context.Context, ch chan<- prometheus.Metric) {
+		deadline, _ := ctx.Deadline()
+		left = time.Until(deadline)
+		show(1)(ctx, ch)
+	}, nil)
+	r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
+	r.Header.Set("x-prometheus-scrape-timeout-seconds", "3")
+	request(handler, r)
+	if left <= time.Second || left > 2500*time.Millisecond {
+		t.Errorf("the scrape had %s", left)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	request(handler, r.WithContext(ctx))
+	if left > time.Second {
+		t.Errorf("the scrape of a request that has a second had %s", left)
+	}
+}
+
+func TestExpositionFormats(t *testing.T) {
+	handler := newHandler(t, show(42), nil)
+	for accept, want := range map[string]string{
+		"": "text/plain; version=0.0.4",
+		"application/openmetrics-text; version=1.0.0":                                                  "application/openmetrics-text; version=1.0.0",
+		"application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited": "application/vnd.google.protobuf",
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
+		r.Header.Set("Accept", accept)
+		w := request(handler, r)
+		if got := w.Header().Get("Content-Type"); !strings.HasPrefix(got, want) {
+			t.Errorf("%q: got %s", accept, got)
+		}
+		body, _ := io.ReadAll(w.Body)
+		if strings.Contains(accept, "openmetrics") && !bytes.HasSuffix(body, []byte("# EOF\n")) {
+			t.Errorf("%q does not end with # EOF", accept)
+		}
+		if bytes.Contains(body, []byte("_created")) {
+			t.Errorf("%q has created timestamps as samples", accept)
+		}
+	}
+}
