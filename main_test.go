@@ -1,0 +1,283 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+)
+
+const (
+	testID = "1101000001"
+	secret = "d75b3a66374942c5b3c019c698abc2067e151558acbd412345"
+)
+
+// TestMain lets the test binary be the exporter, for the tests that need a process of it.
+func TestMain(m *testing.M) {
+	if os.Getenv("BE_THE_EXPORTER") != "" {
+		main()
+		return
+	}
+	for _, variable := range os.Environ() {
+		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "GREENAPI_") {
+			os.Unsetenv(name)
+		}
+	}
+	os.Exit(m.Run())
+}
+
+// process is the exporter as a process of its own.
+type process struct {
+	*exec.Cmd
+	base   string // of its pages
+	output *logged
+}
+
+// logged collects what a program writes, for many goroutines.
+type logged struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+var address = regexp.MustCompile(`started greenapi_exporter.* address"?[=:]"?([0-9.:]+)`)
+
+// startProcess starts the exporter on a free port with a real instance at url and waits until it serves.
+func startProcess(t *testing.T, url string, args ...string) *process {
+	t.Helper()
+	p := &process{output: new(logged)}
+	p.Cmd = exec.Command(os.Args[0], append([]string{"--web.listen-address=127.0.0.1:0"}, args...)...)
+	p.Env = append(os.Environ(), "BE_THE_EXPORTER=1", "GREENAPI_URL="+url, "GREENAPI_ID_INSTANCE="+testID, tokenVariable+"="+secret)
+	stderr, err := p.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Stdout = p.output
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.Process.Kill(); _ = p.Wait() })
+	lines := bufio.NewReader(stderr)
+	for p.base == "" {
+		line, err := lines.ReadString('\n')
+		fmt.Fprint(p.output, line)
+		if match := address.FindStringSubmatch(line); match != nil {
+			p.base = "http://" + match[1]
+		}
+		if err != nil {
+			t.Fatalf("it did not start: %s", p.output)
+		}
+	}
+	go func() { _, _ = io.Copy(p.output, lines) }()
+	return p
+}
+
+// families scrapes url.
+func families(t *testing.T, url string, header ...string) map[string]*dto.MetricFamily {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		request.Header.Set(header[i], header[i+1])
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s", url, response.Status)
+	}
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	byName, err := parser.TextToMetricFamilies(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return byName
+}
+
+// sampleOf is the value of the series of the family with these labels, given as name and value in turn; ok if there is one.
+func sampleOf(f *dto.MetricFamily, labels ...string) (v float64, ok bool) {
+	for _, m := range f.GetMetric() {
+		has := make(map[string]string)
+		for _, l := range m.Label {
+			has[l.GetName()] = l.GetValue()
+		}
+		matches := true
+		for i := 0; i < len(labels); i += 2 {
+			matches = matches && has[labels[i]] == labels[i+1]
+		}
+		if matches {
+			return m.GetGauge().GetValue() + m.GetCounter().GetValue(), true
+		}
+	}
+	return 0, false
+}
+
+func assertValue(t *testing.T, families map[string]*dto.MetricFamily, want float64, name string, labels ...string) {
+	t.Helper()
+	if got, ok := sampleOf(families[name], labels...); !ok || got != want {
+		t.Errorf("%s %v: got %v (there: %t), want %v", name, labels, got, ok, want)
+	}
+}
+
+// api is a server that answers every call with the handler and counts.
+type api struct {
+	*httptest.Server
+	mu    sync.Mutex
+	calls int
+}
+
+func serveAPI(t *testing.T, handler http.HandlerFunc) *api {
+	t.Helper()
+	a := new(api)
+	a.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a.mu.Lock()
+		a.calls++
+		a.mu.Unlock()
+		handler(w, r)
+	}))
+	t.Cleanup(a.Close)
+	return a
+}
+
+func TestOneInstanceFromTheEnvironment(t *testing.T) {
+	var path string
+	a := serveAPI(t, func(w http.ResponseWriter, r *http.Request) {
+		path = r.RequestURI
+		fmt.Fprint(w, `[{"idMessage":"1","typeMessage":"textMessage","statusMessage":"read","timestamp":1706601634}]`)
+	})
+	p := startProcess(t, a.URL+"/v3", "--greenapi.minutes=5")
+	got := families(t, p.base+"/metrics")
+	assertValue(t, got, 1, "greenapi_up", "id_instance", testID)
+	assertValue(t, got, 1, "greenapi_outgoing_window_messages", "status", "read", "type", "textMessage")
+	if want := "/v3/waInstance" + testID + "/lastOutgoingMessages/" + secret + "?minutes=5"; path != want {
+		t.Errorf("asked for %s, want %s", path, want)
+	}
+	for _, word := range []string{"version=", "id_instance=" + testID, "window_minutes=5", "address=127.0.0.1:"} {
+		if !strings.Contains(p.output.String(), word) {
+			t.Errorf("the log of the start lacks %s:\n%s", word, p.output)
+		}
+	}
+}
+
+func TestHelpAndVersion(t *testing.T) {
+	for arg, want := range map[string]string{"--help": "--greenapi.minutes=1440", "-h": "GREENAPI_ID_INSTANCE", "--version": "greenapi_exporter, version"} {
+		var stdout, stderr bytes.Buffer
+		if code := run(t.Context(), []string{arg}, &stdout, &stderr); code != 0 || stderr.Len() > 0 || !strings.Contains(stdout.String(), want) {
+			t.Errorf("%s: code %d, stderr %q, stdout:\n%s", arg, code, &stderr, &stdout)
+		}
+	}
+}
+
+// TestStartsThatCannotWork end with code 1 and one line that says what to do.
+func TestStartsThatCannotWork(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	busy := httptest.NewServer(nil)
+	defer busy.Close()
+	instance := map[string]string{"GREENAPI_ID_INSTANCE": testID, tokenVariable: secret}
+	with := func(variables ...string) map[string]string {
+		all := map[string]string{"GREENAPI_ID_INSTANCE": testID, tokenVariable: secret}
+		for i := 0; i < len(variables); i += 2 {
+			all[variables[i]] = variables[i+1]
+		}
+		return all
+	}
+	for name, c := range map[string]struct {
+		env  map[string]string
+		args []string
+		says string
+	}{
+		"nothing is given":               {nil, nil, "GREENAPI_ID_INSTANCE"},
+		"no instance":                    {map[string]string{tokenVariable: secret}, nil, "GREENAPI_ID_INSTANCE"},
+		"no token":                       {map[string]string{"GREENAPI_ID_INSTANCE": testID}, nil, tokenVariable},
+		"a token and a token file":       {instance, []string{"--greenapi.token-file=" + file("token", secret)}, "twice"},
+		"the same in the environment":    {with("GREENAPI_TOKEN_FILE", file("token", secret)), nil, "twice"},
+		"an empty token file":            {map[string]string{"GREENAPI_ID_INSTANCE": testID, "GREENAPI_TOKEN_FILE": file("empty", "")}, nil, "empty"},
+		"a whole request as URL":         {with("GREENAPI_URL", "https://api.green-api.com/waInstance1/x/"+secret), nil, "/waInstance"},
+		"http to another host":           {with("GREENAPI_URL", "http://api.green-api.com"), nil, "--greenapi.insecure-http"},
+		"minutes of 0":                   {instance, []string{"--greenapi.minutes=0"}, "--greenapi.minutes"},
+		"minutes that are no number":     {with("GREENAPI_MINUTES", "a day"), nil, "GREENAPI_MINUTES"},
+		"minutes of a fraction":          {instance, []string{"--greenapi.minutes=1.5"}, "--greenapi.minutes"},
+		"a timeout without unit":         {instance, []string{"--greenapi.timeout=30"}, "such as 30s"},
+		"an interval in days":            {instance, []string{"--greenapi.min-interval=1d"}, "--greenapi.min-interval"},
+		"a negative interval":            {instance, []string{"--greenapi.min-interval=-1s"}, "--greenapi.min-interval"},
+		"a retention that is too short":  {instance, []string{"--storage.retention=1h"}, "--storage.retention"},
+		"no calls at all":                {instance, []string{"--greenapi.max-calls=0"}, "--greenapi.max-calls"},
+		"a negative limit":               {instance, []string{"--web.max-requests=-1"}, "--web.max-requests"},
+		"a negative offset":              {instance, []string{"--web.timeout-offset=-1s"}, "--web.timeout-offset"},
+		"a path that is taken":           {instance, []string{"--web.telemetry-path=/"}, "--web.telemetry-path"},
+		"a level that is none":           {instance, []string{"--log.level=loud"}, "--log.level"},
+		"a format that is none":          {instance, []string{"--log.format=xml"}, "--log.format"},
+		"an unknown flag":                {instance, []string{"--greenapi.tokn=x"}, "--help"},
+		"the token as a flag":            {instance, []string{"--greenapi.api-token-instance=" + secret}, "--help"},
+		"an argument":                    {instance, []string{secret}, "--help"},
+		"a flag twice":                   {instance, []string{"--greenapi.minutes=5", "--greenapi.minutes=6"}, "greenapi.minutes"},
+		"a flag without its value":       {instance, []string{"--greenapi.minutes"}, "greenapi.minutes"},
+		"a web config that is not there": {instance, []string{"--web.config.file=" + filepath.Join(dir, "absent")}, "--web.config.file"},
+		"a web config that is none":      {instance, []string{"--web.config.file=" + file("web.yml", "tls_server_config: 5")}, "--web.config.file"},
+		"an address in use":              {instance, []string{"--web.listen-address=" + busy.Listener.Addr().String()}, "--web.listen-address"},
+		"an address that is none":        {instance, []string{"--web.listen-address=nowhere"}, "--web.listen-address"},
+		"the demo and an instance":       {instance, []string{"--demo"}, "--demo"},
+		"the demo and a URL":             {map[string]string{"GREENAPI_URL": "https://a.example"}, []string{"--demo"}, "--demo"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for name, value := range c.env {
+				t.Setenv(name, value)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // for what does start
+			defer cancel()
+			var stdout, stderr bytes.Buffer
+			code := run(ctx, c.args, &stdout, &stderr)
+			text := stderr.String()
+			if code != 1 || strings.Count(text, "\n") != 1 || !strings.Contains(text, c.says) || strings.Contains(text, secret) || stdout.Len() > 0 {
+				t.Errorf("code %d, stdout %q, stderr %q; want code 1 and a line with %q", code, &stdout, text, c.says)
+			}
+		})
+	}
+}
+
+// TestLaterFlagsAreUnknown: what is not built yet is not pretended.
+func TestLaterFlagsAreUnknown(t *testing.T) {
+	for _, flag := range []string{"--storage.path=/tmp", "--config.file=x", "--config.check", "--web.enable-lifecycle", "--web.metrics-scope=all", "--collector.state", "--collector.incoming"} {
+		var stderr bytes.Buffer
+		if code := run(t.Context(), []string{flag}, io.Discard, &stderr); code != 1 || !strings.Contains(stderr.String(), "unknown long flag") {
+			t.Errorf("%s: code %d, %s", flag, code, &stderr)
+		}
+	}
+}
