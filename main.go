@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"os/signal"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -145,11 +147,25 @@ func (o *options) validate() error {
 	case o.maxRequests < 0:
 		return fmt.Errorf("--web.max-requests is %d; it must be at least 1, or 0 for no limit", o.maxRequests)
 	}
+	if slices.Contains(*o.web.WebListenAddresses, "") {
+		return errors.New("--web.listen-address is empty; use :10466")
+	}
+	if *o.web.WebSystemdSocket && os.Getenv("LISTEN_FDS") == "" {
+		return errors.New("--web.systemd-socket is on, but systemd has passed no socket; start it by a .socket unit or drop the flag")
+	}
 	if err := toolkit.Validate(*o.web.WebConfigFile); err != nil {
+		var path *fs.PathError
+		if errors.As(err, &path) {
+			err = path.Err
+		}
 		return fmt.Errorf("--web.config.file cannot be used: %w", err)
 	}
 	return web.CheckTelemetryPath(o.telemetryPath)
 }
+
+// ownWords are errors of the command line that repeat nothing of it but names of flags: a value or an argument could be
+// the token in the wrong place.
+var ownWords = regexp.MustCompile(`^(--[a-z.-]+ (\([A-Z_]+\) )?must be |unknown (long|short) flag '--?[a-z.-]{1,40}'$|flag '[a-z.-]+' cannot be repeated$|expected argument for flag '--[a-z.-]+'$)`)
 
 // parse reads the command line, and the environment for what it does not say. It reports done when there is nothing
 // left to do, since --help or --version have been answered on stdout.
@@ -161,14 +177,14 @@ func parse(args []string, stdout io.Writer) (_ *options, done bool, _ error) {
 	app.HelpFlag.Short('h')
 	o.define(app)
 	_, err := app.Parse(args)
-	switch {
-	case done:
+	if done {
 		return nil, true, nil
-	case err != nil && strings.HasPrefix(err.Error(), "unexpected"):
-		// Without what was unexpected: it could be the token.
-		return nil, false, errors.New("an argument that is no flag; all settings are flags or environment variables, see --help")
-	case err != nil:
-		return nil, false, fmt.Errorf("%w; see --help", err)
+	}
+	if err != nil {
+		if !ownWords.MatchString(err.Error()) {
+			err = errors.New("there is an argument that is no flag")
+		}
+		return nil, false, fmt.Errorf("%w; all settings are flags and environment variables, see --help", err)
 	}
 	o.instance.Token = os.Getenv(tokenVariable)
 	return o, false, nil
@@ -240,7 +256,7 @@ func (v value[T]) Set(text string) error {
 		if flag.Envar != "" {
 			from += " (" + flag.Envar + ")"
 		}
-		return fmt.Errorf("%s must be %s, not %q", from, v.want, text)
+		return fmt.Errorf("%s must be %s", from, v.want)
 	}
 	*v.into = parsed
 	return nil

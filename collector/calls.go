@@ -27,11 +27,16 @@ type calls struct {
 	results []greenapi.Result
 	counted []atomic.Uint64 // by results
 
-	// The rest is for one call at a time.
-	token   greenapi.Token // of the last call
-	failing greenapi.Result
-	since   time.Time
+	// For one call at a time.
+	token  greenapi.Token           // of the last call
+	outage map[greenapi.Result]bool // the results that the log has named since the calls began to fail
+	since  time.Time                // when they did
+
+	complained atomic.Int64 // when the log last heard of a scrape that gave up, as UNIX time
 }
+
+// complainEvery is how often the log hears of scrapes that give up while others get their reading.
+const complainEvery = time.Hour
 
 func newCalls(target Target, info Info) *calls {
 	results := greenapi.Results()
@@ -42,7 +47,7 @@ func newCalls(target Target, info Info) *calls {
 		created: time.Now(),
 		results: results,
 		counted: make([]atomic.Uint64, len(results)),
-		failing: greenapi.OK,
+		outage:  make(map[greenapi.Result]bool),
 	}
 }
 
@@ -86,8 +91,8 @@ func wait(err error) time.Duration {
 	return failure.RetryAfter
 }
 
-// count counts a call that ended with err. The log hears of a failure when it begins, or turns into another, and when
-// it ends.
+// count counts a call that ended with err. The log hears of an outage when it begins, once of each result that it has,
+// and when it ends.
 func (c *calls) count(err error, begin time.Time) {
 	result := greenapi.ResultOf(err)
 	for i := range c.results {
@@ -99,17 +104,27 @@ func (c *calls) count(err error, begin time.Time) {
 	if err != nil {
 		logger = log.With(logger, "err", err)
 	}
-	switch {
-	case result == c.failing || result == greenapi.Canceled:
-		level.Debug(logger).Log("msg", "called the API")
-		return
-	case err != nil:
-		level.Error(logger).Log("msg", "reading the API fails", "advice", result.Advice())
-	default:
-		level.Info(logger).Log("msg", "reading the API works again", "failed_for", begin.Sub(c.since).Round(time.Second))
-	}
-	if c.failing == greenapi.OK {
+	if len(c.outage) == 0 {
 		c.since = begin
 	}
-	c.failing = result
+	switch {
+	case result == greenapi.OK && len(c.outage) > 0:
+		clear(c.outage)
+		level.Info(logger).Log("msg", "reading the API works again", "failed_for", begin.Sub(c.since).Round(time.Second))
+	case result == greenapi.OK, result == greenapi.Canceled, c.outage[result]:
+		level.Debug(logger).Log("msg", "called the API")
+	default:
+		c.outage[result] = true
+		level.Error(logger).Log("msg", "reading the API fails", "advice", result.Advice())
+	}
+}
+
+// gaveUp notes a scrape that could not wait for a call that goes on for others.
+func (c *calls) gaveUp() {
+	now, last := time.Now(), c.complained.Load()
+	if now.Sub(time.Unix(last, 0)) < complainEvery || !c.complained.CompareAndSwap(last, now.Unix()) {
+		return
+	}
+	level.Warn(c.logger).Log("msg", "a scrape could not wait for the API's answer, and shows the reading as failed",
+		"advice", "the call goes on for those who wait longer; raise scrape_timeout of this scraper")
 }

@@ -53,6 +53,7 @@ type health struct {
 	err     error         // nil if what is shown is the latest reading
 	success time.Time     // when the last good call began; zero before the first
 	took    time.Duration // how long the latest call took; 0 before the first
+	gaveUp  bool          // whether this scrape could not wait for the latest reading
 }
 
 // Target is the instance that collectors are bound to.
@@ -165,6 +166,9 @@ func (s *Set) collect(ctx context.Context, ch chan<- prometheus.Metric, id strin
 	ch <- prometheus.MustNewConstMetric(s.success, prometheus.GaugeValue, success, id, p.Name)
 	if h.took > 0 {
 		ch <- prometheus.MustNewConstMetric(s.duration, prometheus.GaugeValue, h.took.Seconds(), id, p.Name)
+	}
+	if h.gaveUp && ctx.Err() == context.DeadlineExceeded {
+		p.calls.gaveUp()
 	}
 	if !h.success.IsZero() {
 		ch <- prometheus.MustNewConstMetric(s.lastSuccess, prometheus.GaugeValue, unix(h.success), id, p.Name)

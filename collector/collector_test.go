@@ -312,6 +312,45 @@ func TestAScraperThatHangsUpIsNoOutage(t *testing.T) {
 	})
 }
 
+func TestAnOutageOfManyResultsIsLoggedOnceForEach(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newExporter(t)
+		for i := range 60 {
+			e.api.answer([]int{500, 429, 401}[i%3], "")
+			gather(t, e.scrape(t.Context()))
+			time.Sleep(2 * time.Minute)
+		}
+		e.api.answer(200, "[]")
+		gather(t, e.scrape(t.Context()))
+		time.Sleep(time.Minute)
+		e.api.answer(500, "")
+		gather(t, e.scrape(t.Context()))
+		if text := e.log.String(); strings.Count(text, "level=error") != 4 || strings.Count(text, "level=info") != 1 {
+			t.Errorf("logged:\n%s", text)
+		}
+	})
+}
+
+func TestAScrapeThatGivesUpWhileOthersWaitIsLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newExporter(t)
+		e.api.took = 2 * time.Second
+		for range 5 {
+			go func() { _, _ = e.scrape(t.Context()).Gather() }()
+			time.Sleep(time.Millisecond)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			if up := gather(t, e.scrape(ctx))["greenapi_up"].Metric[0].Gauge.GetValue(); up != 0 {
+				t.Errorf("greenapi_up is %v", up)
+			}
+			cancel()
+			time.Sleep(time.Minute)
+		}
+		if text := e.log.String(); strings.Count(text, "level=warn") != 1 || !strings.Contains(text, "scrape_timeout") {
+			t.Errorf("logged:\n%s", text)
+		}
+	})
+}
+
 func TestQuotaPausesForTenMinutes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newExporter(t)

@@ -119,7 +119,7 @@ func (j *outgoingJournal) collect(ctx context.Context, ch chan<- prometheus.Metr
 			j.renderWindow(ch, id, reading)
 		}
 	}
-	return health{latest.Err, latest.Success, latest.Took}
+	return health{latest.Err, latest.Success, latest.Took, latest.GaveUp}
 }
 
 // renderTotals sends what stays true when a later reading fails.

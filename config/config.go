@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,8 +19,12 @@ import (
 // DefaultURL is the API host that works for every instance.
 const DefaultURL = "https://api.green-api.com"
 
-// maxMinutes is ten years: far more than any journal goes back.
-const maxMinutes = 10 * 365 * 24 * 60
+const (
+	// maxMinutes is ten years: far more than any journal goes back.
+	maxMinutes = 10 * 365 * 24 * 60
+	// maxRetention is twice that; the ledger's clock has room for 136 years.
+	maxRetention = 2 * maxMinutes * time.Minute
+)
 
 // Flags is what the command line and the environment say about one instance, as it stands there.
 type Flags struct {
@@ -92,6 +97,8 @@ func (f Flags) Validate(logger log.Logger) (Instance, error) {
 	case f.Retention < window+ledger.MinRetention:
 		return none, fmt.Errorf("--storage.retention is %s; with --greenapi.minutes=%d it must be at least %s",
 			hours(f.Retention), f.Minutes, hours(window+ledger.MinRetention))
+	case f.Retention > maxRetention:
+		return none, fmt.Errorf("--storage.retention is %s; it must be at most %s", hours(f.Retention), hours(maxRetention))
 	}
 	return Instance{base, f.IDInstance, token, f.Minutes, f.Timeout, f.MinInterval, f.Retention}, nil
 }
@@ -111,7 +118,7 @@ func parseURL(text string, insecure bool) (*url.URL, error) {
 	switch {
 	case err != nil || u.Hostname() == "" || u.Opaque != "":
 		return nil, errors.New("--greenapi.url is not a URL with a host; " + example)
-	case strings.Contains(u.Path, "/waInstance"):
+	case strings.Contains(strings.ToLower(u.Path), "/wainstance"):
 		return nil, errors.New("--greenapi.url must end before /waInstance; " + example)
 	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return nil, errors.New("--greenapi.url must have no user, query or fragment; " + example)
@@ -120,8 +127,8 @@ func parseURL(text string, insecure bool) (*url.URL, error) {
 	case u.Scheme == "http" && !insecure && !isLoopback(u.Hostname()):
 		return nil, errors.New("--greenapi.url is http, so anyone on the way could read the token; use https, or add --greenapi.insecure-http if you mean it")
 	}
-	if port := u.Port(); port == "" && strings.HasSuffix(u.Host, ":") {
-		return nil, errors.New("--greenapi.url has a colon without a port; " + example)
+	if port, err := strconv.Atoi(u.Port()); strings.HasSuffix(u.Host, ":") || u.Port() != "" && (err != nil || port < 1 || port > 65535) {
+		return nil, errors.New("--greenapi.url has a port that is not from 1 to 65535; " + example)
 	}
 	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/")
 	return u, nil
@@ -148,7 +155,8 @@ func (f Flags) token(logger log.Logger) (greenapi.TokenSource, error) {
 	case f.TokenFile != "":
 		file, err := greenapi.OpenTokenFile(f.TokenFile, logger)
 		if err != nil {
-			return nil, fmt.Errorf("--greenapi.token-file %s cannot be used: %w", f.TokenFile, err)
+			// Without the path: it could be the token, given to the wrong flag.
+			return nil, fmt.Errorf("--greenapi.token-file (GREENAPI_TOKEN_FILE) must name a file with the token alone in it: %w", err)
 		}
 		return file, nil
 	case f.Token != "":

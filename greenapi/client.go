@@ -28,15 +28,24 @@ type Service struct {
 	Observe func(method string, took time.Duration, bytes int64)
 }
 
+// idleTimeout is shorter than servers usually keep idle connections open (nginx: 75 s), since a request on a connection
+// that the server is just closing would fail.
+const idleTimeout = 55 * time.Second
+
 // NewTransport returns a transport that keeps up to idle connections a host open between calls and honours
 // HTTPS_PROXY, HTTP_PROXY and NO_PROXY. Deadlines are those of a call's context.
+//
+// It speaks HTTP/1.1 only: with HTTP/2, net/http sends a request again by itself, many times where a server keeps
+// refusing it, and every request counts for the API's rate and quota.
 func NewTransport(idle int) *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConns = 0
 	t.MaxIdleConnsPerHost = idle
-	t.IdleConnTimeout = 5 * time.Minute // longer than usual scrape intervals
+	t.IdleConnTimeout = idleTimeout
 	t.MaxResponseHeaderBytes = 64 << 10
-	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 10 * time.Second}
+	t.Protocols = new(http.Protocols)
+	t.Protocols.SetHTTP1(true)
+	t.ForceAttemptHTTP2 = false
 	return t
 }
 
@@ -101,7 +110,7 @@ func (c *Client) call(ctx context.Context, method string, query url.Values, read
 	if response.ContentLength > c.maxBody {
 		return errTooLarge
 	}
-	return bodyError(ctx, read(answer, body))
+	return bodyError(ctx, read(answer, body), body.read)
 }
 
 // request builds the one thing that holds the token in the clear. The path is put together by hand: url.JoinPath would
@@ -112,11 +121,18 @@ func (c *Client) request(ctx context.Context, method string, query url.Values) *
 	u.Path = c.base.Path + "/waInstance" + c.id + "/" + method + "/" + token
 	u.RawPath = c.base.EscapedPath() + "/waInstance" + c.id + "/" + method + "/" + url.PathEscape(token)
 	u.RawQuery = query.Encode()
-	r := &http.Request{Method: http.MethodGet, URL: &u, Host: u.Host, Header: make(http.Header)}
+	r := &http.Request{Method: http.MethodGet, URL: &u, Host: u.Host, Header: make(http.Header), Body: unrepeatable{}}
 	r.Header.Set("Accept", "application/json")
 	r.Header.Set("User-Agent", c.service.UserAgent)
 	return r.WithContext(ctx)
 }
+
+// unrepeatable is an empty body. Without it net/http would take a GET for one that can be sent again, and do so when a
+// connection it had used before is closed instead of answered: one call would be two requests.
+type unrepeatable struct{}
+
+func (unrepeatable) Read([]byte) (int, error) { return 0, io.EOF }
+func (unrepeatable) Close() error             { return nil }
 
 func answerOf(response *http.Response, sent, answered time.Time) Answer {
 	date, err := http.ParseTime(response.Header.Get("Date"))
@@ -144,8 +160,8 @@ func (b *countedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// bodyError makes an *Error of what went wrong in reading a body.
-func bodyError(ctx context.Context, err error) error {
+// bodyError makes an *Error of what went wrong in reading a body, after so many bytes of it.
+func bodyError(ctx context.Context, err error, read int64) error {
 	var own *Error
 	var syntax *SyntaxError
 	var corrupt flate.CorruptInputError
@@ -158,10 +174,13 @@ func bodyError(ctx context.Context, err error) error {
 		return &Error{Result: InvalidResponse, Detail: syntax.Error()}
 	case ctx.Err() != nil:
 		return &Error{Result: ended(ctx), Detail: "while reading the body"}
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return &Error{Result: InvalidResponse, Detail: "the body is cut off"}
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		if read == 0 {
+			return &Error{Result: InvalidResponse, Detail: "the body is empty"}
+		}
+		return &Error{Result: InvalidResponse, Detail: fmt.Sprintf("the body is cut off at offset %d", read)}
 	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.As(err, &corrupt):
-		return &Error{Result: InvalidResponse, Detail: "the body is no sound gzip"}
+		return &Error{Result: InvalidResponse, Detail: fmt.Sprintf("the body is no sound gzip behind offset %d", read)}
 	default:
 		return networkError(ctx, err)
 	}

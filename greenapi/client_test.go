@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -108,6 +109,8 @@ func TestEveryAnswerHasItsResult(t *testing.T) {
 		{"400, deleted", status(400, "Instance is deleted"), InstanceDeleted},
 		{"400, other", echo(400, `{"statusCode":400,"path":"%s","message":"Validation failed"}`), BadRequest},
 		{"400, with telling words in its path alone", status(400, `{"path":"/expired/deleted/starting/not authorized","message":"no"}`), BadRequest},
+		{"400, JSON that is none", status(400, `{"path":"/expired/\"deleted","message":"no",}`), BadRequest},
+		{"400, JSON that is cut off in its path", status(400, `{"message":"no","path":"/expired/starting`), BadRequest},
 		{"400, cut off", raw("HTTP/1.1 400 Bad Request\r\nContent-Length: 1000\r\n\r\ninstance is deleted"), InstanceDeleted},
 		{"status false, logged out", status(200, `{"status":false,"reason":"instance is starting or not authorized"}`), InstanceLoggedOut},
 		{"status false, starting", status(200, `{"status":false,"reason":"instance is starting"}`), InstanceStarting},
@@ -254,6 +257,60 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 	}
 }
 
+// TestACallIsOneRequest: net/http must not send it again by itself when a connection is closed instead of answered.
+func TestACallIsOneRequest(t *testing.T) {
+	for name, end := range map[string]func(*net.TCPConn){
+		"closed": func(c *net.TCPConn) { _ = c.Close() },
+		"reset":  func(c *net.TCPConn) { _ = c.SetLinger(0); _ = c.Close() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var requests atomic.Int32
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				if requests.Add(1)%2 == 1 {
+					_, _ = io.WriteString(w, "[]")
+					return
+				}
+				conn, _, err := http.NewResponseController(w).Hijack()
+				if err != nil {
+					panic(err)
+				}
+				end(conn.(*net.TCPConn))
+			}))
+			defer server.Close()
+			client := newTestClient(t, server.URL)
+			for i := range int32(10) {
+				want := OK
+				if i%2 == 1 {
+					want = Network
+				}
+				if _, _, err := ask(t.Context(), client); ResultOf(err) != want {
+					t.Errorf("call %d: got %v, want %s", i, err, want)
+				}
+				if n := requests.Load(); n != i+1 {
+					t.Fatalf("%d requests for %d calls", n, i+1)
+				}
+			}
+		})
+	}
+}
+
+func TestHTTP2IsNotSpoken(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ProtoMajor != 1 {
+			w.WriteHeader(http.StatusTeapot)
+		}
+		_, _ = io.WriteString(w, "[]")
+	}))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	defer server.Close()
+	client := newTestClient(t, server.URL)
+	client.service.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs}
+	if _, _, err := ask(t.Context(), client); err != nil {
+		t.Error(err)
+	}
+}
+
 // hang begins an answer with what is given and then waits for the client to go away, which it reports.
 func hang(begin string) (handler http.HandlerFunc, gone chan struct{}) {
 	gone = make(chan struct{}, 1)
@@ -377,7 +434,7 @@ func TestRetryAfter(t *testing.T) {
 	now := time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC)
 	for header, want := range map[string]time.Duration{
 		"": 0, "120": 2 * time.Minute, "-5": 0, "soon": 0, "1.5": 0, "99999999999999": MaxRetryAfter, "-9223372036854775808": 0,
-		"99999999999999999999":                        0,
+		"99999999999999999999":                        MaxRetryAfter,
 		now.Add(time.Minute).Format(http.TimeFormat):  time.Minute,
 		now.Add(-time.Minute).Format(http.TimeFormat): 0,
 		now.AddDate(10, 0, 0).Format(http.TimeFormat): MaxRetryAfter,

@@ -11,7 +11,7 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -36,7 +36,6 @@ func networkError(ctx context.Context, err error) error {
 		certificate *tls.CertificateVerificationError
 		record      tls.RecordHeaderError
 		timeout     net.Error
-		proxy       *url.Error
 	)
 	switch {
 	case ctx.Err() != nil:
@@ -49,8 +48,6 @@ func networkError(ctx context.Context, err error) error {
 		return &Error{Result: Network, Detail: "the host does not speak TLS"}
 	case errors.As(err, &dns):
 		return &Error{Result: Network, Detail: fmt.Sprintf("lookup %s: %s", dns.Name, dns.Err)}
-	case errors.As(err, &proxy):
-		return &Error{Result: Network, Detail: "the proxy that HTTPS_PROXY or HTTP_PROXY names is no valid URL"}
 	case errors.As(err, &op):
 		return &Error{Result: Network, Detail: op.Error()}
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
@@ -128,22 +125,11 @@ func resultOfWords(text string) Result {
 	return BadRequest
 }
 
-// errorText is the part of an error's body that is meant to be read. Of JSON that is not the path, which repeats the
-// request's: its words are no one's but the user's.
-func errorText(body []byte) string {
-	var object map[string]json.RawMessage
-	if json.Unmarshal(body, &object) != nil {
-		return string(body)
-	}
-	var text []string
-	for _, key := range []string{"message", "reason", "description", "error"} {
-		var value any
-		if json.Unmarshal(object[key], &value) == nil {
-			text = append(text, fmt.Sprint(value))
-		}
-	}
-	return strings.Join(text, "\n")
-}
+// pathMember is the member of an error's JSON that repeats the request's path: its words are no one's but the user's.
+var pathMember = regexp.MustCompile(`"path"\s*:\s*"(\\.|[^"\\])*`)
+
+// errorText is the part of an error's body that is meant to be read.
+func errorText(body []byte) string { return string(pathMember.ReplaceAll(body, nil)) }
 
 // objectError is what an answer with status 200 means that is an object.
 func objectError(body []byte) error {
@@ -167,8 +153,9 @@ func objectError(body []byte) error {
 // retryAfter reads the header of that name (RFC 9110, section 10.2.3): seconds, or a date.
 func retryAfter(header string, now time.Time) time.Duration {
 	wait := time.Duration(0)
-	if seconds, err := strconv.ParseInt(header, 10, 64); err == nil {
-		wait = time.Duration(min(max(0, seconds), int64(MaxRetryAfter/time.Second))) * time.Second
+	seconds, err := strconv.ParseUint(header, 10, 64) // the largest where it is out of range
+	if err == nil || errors.Is(err, strconv.ErrRange) {
+		wait = time.Duration(min(seconds, uint64(MaxRetryAfter/time.Second))) * time.Second
 	} else if date, err := http.ParseTime(header); err == nil {
 		wait = date.Sub(now)
 	}

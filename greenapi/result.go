@@ -48,7 +48,7 @@ func (r Result) Advice() string {
 	case Canceled:
 		return "the scraper hung up; its scrape_timeout may be shorter than it says"
 	case Network:
-		return "the API host cannot be reached; check --greenapi.url, DNS, firewall and HTTPS_PROXY"
+		return "the API host cannot be reached; check --greenapi.url, DNS, firewall, HTTPS_PROXY and CA certificates"
 	case Unauthorized:
 		return "the token is wrong; copy apiTokenInstance of this instance from the console again"
 	case Forbidden:
@@ -72,7 +72,7 @@ func (r Result) Advice() string {
 	case UnexpectedStatus:
 		return "what answers is not GREEN-API, or a proxy is in between; check --greenapi.url"
 	case InvalidResponse:
-		return "the answer is not a journal; check --greenapi.url, and report it if the API itself sent it"
+		return "the answer was cut off or is no journal; if it lasts, check --greenapi.url and the proxies on the way"
 	case TooLarge:
 		return "the journal of the window is too large; lower --greenapi.minutes"
 	default:

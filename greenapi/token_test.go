@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -120,10 +121,18 @@ func TestTokenFileIsReadAgain(t *testing.T) {
 	write("third\n")
 	expect("as before", "third", 3)
 	_ = os.Remove(path)
+	if err := exec.Command("mkfifo", path).Run(); err == nil {
+		expect("replaced by a pipe, which would block", "third", 4)
+		_ = os.Remove(path)
+		write("third")
+		expect("as before", "third", 5)
+		_ = os.Remove(path)
+	}
+	logged.Reset()
 	other := filepath.Join(filepath.Dir(path), "other")
 	_ = os.WriteFile(other, []byte("fourth"), 0o600)
 	if err := os.Symlink(other, path); err == nil {
-		expect("replaced by a link", "fourth", 4)
+		expect("replaced by a link", "fourth", 1)
 	}
 	for _, text := range []string{"first", "third", "fourth"} {
 		if strings.Contains(logged.String(), text) {

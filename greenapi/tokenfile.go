@@ -33,7 +33,7 @@ type TokenFile struct {
 // with the file and never repeats what is in it. A file that is not a regular one (a pipe) is read this once.
 func OpenTokenFile(path string, logger log.Logger) (*TokenFile, error) {
 	f := &TokenFile{path: path, logger: logger}
-	token, regular, err := readToken(path)
+	token, regular, err := readToken(path, false)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +48,7 @@ func (f *TokenFile) Token() Token {
 	if f.once {
 		return f.token
 	}
-	token, _, err := readToken(f.path)
+	token, _, err := readToken(f.path, true)
 	if err != nil {
 		if !f.trouble {
 			level.Warn(f.logger).Log("msg", "cannot use the token file any more; the old token stays in use", "file", f.path, "err", err)
@@ -63,13 +63,16 @@ func (f *TokenFile) Token() Token {
 	return f.token
 }
 
-func readToken(path string) (_ Token, regular bool, _ error) {
+// readToken reads the file, and no other than a regular one if onlyRegular: to open a pipe can take forever.
+func readToken(path string, onlyRegular bool) (_ Token, regular bool, _ error) {
 	info, err := os.Stat(path)
-	if err != nil {
+	switch {
+	case err != nil:
 		return Token{}, false, reason(err)
-	}
-	if info.IsDir() {
+	case info.IsDir():
 		return Token{}, false, errors.New("it is a directory")
+	case onlyRegular && !info.Mode().IsRegular():
+		return Token{}, false, errors.New("it is no regular file any more")
 	}
 	file, err := os.Open(path)
 	if err != nil {

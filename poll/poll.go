@@ -31,7 +31,8 @@ type Options struct {
 	// Wait says how long the next call must wait after the failure err at the least, for what the API asks for. It may
 	// be nil.
 	Wait func(err error) time.Duration
-	// Renewed says whether a failure may be over because something changed since the last call began. It may be nil.
+	// Renewed says whether a failure may be over because something changed since the last call began. It may be nil,
+	// and it may be slow.
 	Renewed func() bool
 }
 
@@ -60,6 +61,8 @@ type Latest[T any] struct {
 	Success time.Time
 	// Took is how long the last call took that was not canceled. 0 before the first.
 	Took time.Duration
+	// GaveUp is whether the one who asked could wait no longer, while the call goes on or has not begun.
+	GaveUp bool
 }
 
 // failed is l for one who got err.
@@ -109,7 +112,8 @@ func (p *Poller[T]) join(ctx context.Context) (*flight[T], Latest[T]) {
 		p.flight.waiting++
 		return p.flight, Latest[T]{}
 	}
-	if p.flight == nil && time.Now().Before(p.fresh) && !p.renewed() {
+	early := p.flight == nil && time.Now().Before(p.fresh)
+	if early && (p.latest.Err == nil || p.options.Renewed == nil) {
 		return nil, p.latest
 	}
 	var previous chan struct{}
@@ -119,12 +123,8 @@ func (p *Poller[T]) join(ctx context.Context) (*flight[T], Latest[T]) {
 	// The call is shared, so it ends with those who wait for it and not with the context of the first.
 	callCtx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	p.flight = &flight[T]{cancel: cancel, done: make(chan struct{}), waiting: 1}
-	go p.run(callCtx, p.flight, previous)
+	go p.run(callCtx, p.flight, previous, early)
 	return p.flight, Latest[T]{}
-}
-
-func (p *Poller[T]) renewed() bool {
-	return p.latest.Err != nil && p.options.Renewed != nil && p.options.Renewed()
 }
 
 // leave gives up waiting for f. The last to leave ends the call.
@@ -145,15 +145,21 @@ func (p *Poller[T]) leave(f *flight[T], err error) Latest[T] {
 	case <-f.done:
 		return f.outcome
 	case <-limit.C:
+		outcome.GaveUp = true
 		return outcome
 	}
 }
 
-// run makes the call once the previous one has ended and the spacing is kept.
-func (p *Poller[T]) run(ctx context.Context, f *flight[T], previous <-chan struct{}) {
+// run makes the call once the previous one has ended and the spacing is kept. If it is early for another call after a
+// failure, it makes none unless something was renewed.
+func (p *Poller[T]) run(ctx context.Context, f *flight[T], previous <-chan struct{}, early bool) {
 	defer f.cancel(nil)
 	if previous != nil {
 		<-previous
+	}
+	if early && !p.options.Renewed() {
+		p.finish(f, func() { f.outcome = p.latest })
+		return
 	}
 	if !p.space(ctx) {
 		p.finish(f, func() { f.outcome = p.latest.failed(context.Cause(ctx)) })
@@ -177,8 +183,12 @@ func (p *Poller[T]) run(ctx context.Context, f *flight[T], previous <-chan struc
 				p.fresh = p.spaced
 			}
 		case cause == context.Canceled:
-			// Nobody wanted the outcome, so it says nothing about the API: the latest stays as it was.
+			// Nobody wanted the outcome, so it says nothing about the API: the latest stays as it was, and serves
+			// until the next call may begin.
 			p.spaced = end.Add(spacing)
+			if !p.latest.Success.IsZero() || p.latest.Err != nil {
+				p.fresh = p.spaced
+			}
 		default:
 			p.latest.Err, p.latest.Took = err, end.Sub(begin)
 			p.spaced = end.Add(spacing)

@@ -338,13 +338,60 @@ func TestACanceledCallLeavesTheLatestOutcome(t *testing.T) {
 					t.Errorf("the latest outcome is %+v, want %+v", p.latest, before)
 				}
 				a.set(0, nil)
-				expect(t, "the next scrape", scrape(t, p, 3*time.Second), 3, nil)
-				if apart := a.began[2].Sub(a.ended[1]); apart != time.Second {
-					t.Errorf("called again %s after the canceled call, want 1s", apart)
+				if got := scrape(t, p, 10*time.Millisecond); got != before {
+					t.Errorf("a scrape at once got %+v, want %+v", got, before)
 				}
+				time.Sleep(time.Second)
+				expect(t, "a scrape a second later", scrape(t, p, time.Second), 3, nil)
 			})
 		})
 	}
+}
+
+func TestTheFirstCallIsMadeAgainWhenItWasCanceled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &api{took: time.Hour}
+		p := New(a.call, ordinary)
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { time.Sleep(time.Second); cancel() }()
+		p.Latest(ctx)
+		a.set(0, nil)
+		expect(t, "there is no outcome yet, so it waits", scrape(t, p, 3*time.Second), 2, nil)
+		if apart := a.began[1].Sub(a.ended[0]); apart != time.Second {
+			t.Errorf("called again %s after the canceled call, want 1s", apart)
+		}
+	})
+}
+
+func TestRenewedMayBeSlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &api{err: errAPI}
+		stuck := make(chan struct{})
+		p := New(a.call, Options{Interval: time.Second, Timeout: time.Second, Renewed: func() bool { <-stuck; return true }})
+		scrape(t, p, time.Second)
+		begin := time.Now()
+		got := scrape(t, p, time.Second/2)
+		expect(t, "a scrape meanwhile", got, 0, context.DeadlineExceeded)
+		if waited := time.Since(begin); waited > time.Second/2+unwinding {
+			t.Errorf("waited %s", waited)
+		}
+		close(stuck)
+	})
+}
+
+func TestWhoGivesUpIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &api{took: 2 * time.Second}
+		p := New(a.call, ordinary)
+		go func() { scrape(t, p, time.Minute) }()
+		time.Sleep(time.Millisecond)
+		if got := scrape(t, p, time.Second); !got.GaveUp || !errors.Is(got.Err, context.DeadlineExceeded) {
+			t.Errorf("who could not wait got %+v", got)
+		}
+		if got := scrape(t, p, time.Minute); got.GaveUp {
+			t.Errorf("who could wait got %+v", got)
+		}
+	})
 }
 
 func TestWhoComesWithoutTimeMakesNoCall(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"path"
-	"slices"
+	"regexp"
 	"strings"
 	"time"
 
@@ -41,16 +41,15 @@ type Options struct {
 	Scrape func(ctx context.Context) prometheus.Collector
 }
 
-// reserved are the paths that the telemetry path may not take.
-var reserved = [...]string{"/", "/-/healthy", "/-/ready"}
+var plainPath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
 
 // CheckTelemetryPath returns an error that says what to do if p cannot be the telemetry path.
 func CheckTelemetryPath(p string) error {
-	if slices.Contains(reserved[:], p) {
-		return fmt.Errorf("--web.telemetry-path cannot be %s, which is another page; use /metrics", p)
-	}
-	if !strings.HasPrefix(p, "/") || strings.ContainsAny(p, " {}?#%\\\t\r\n") || path.Clean(p) != p {
+	if !plainPath.MatchString(p) || path.Clean(p) != p {
 		return errors.New("--web.telemetry-path must be a plain path that begins with a slash, such as /metrics")
+	}
+	if strings.HasPrefix(p, "/-/") || p == "/probe" || p == "/sd" {
+		return errors.New("--web.telemetry-path cannot be /-/…, /probe or /sd, which are for other pages; use /metrics")
 	}
 	return nil
 }
@@ -120,7 +119,7 @@ func limit(n int, next http.Handler) http.Handler {
 			defer func() { <-places }()
 			next.ServeHTTP(w, r)
 		default:
-			http.Error(w, fmt.Sprintf("%d scrapes are being served already (--web.max-requests); try again later", n), http.StatusServiceUnavailable)
+			http.Error(w, fmt.Sprintf("the limit of %d scrapes at once is reached (--web.max-requests); try again later", n), http.StatusServiceUnavailable)
 		}
 	})
 }

@@ -110,7 +110,7 @@ func TestTelemetryPath(t *testing.T) {
 	if w := get(handler, "/metrics"); w.Code != 404 {
 		t.Errorf("the usual path: got %d", w.Code)
 	}
-	for _, path := range []string{"", "metrics", "/", "/-/healthy", "/-/ready", "/a b", "/{x}", "/a?b", "//", "/a//b", "/a#b", "/%", "/a/../b", "/a/", "/./a"} {
+	for _, path := range []string{"", "metrics", "/", "/-/healthy", "/-/ready", "/a b", "/{x}", "/a?b", "//", "/a//b", "/a#b", "/%", "/a/../b", "/a/", "/./a", "/..", "/-/reload", "/probe", "/sd", "/\x01", "/é"} {
 		if err := CheckTelemetryPath(path); err == nil {
 			t.Errorf("%q is allowed", path)
 		}
