@@ -66,7 +66,8 @@ func (l *logged) String() string {
 	return l.text.String()
 }
 
-var address = regexp.MustCompile(`started greenapi_exporter.* address"?[=:]"?([0-9.:]+)`)
+// address finds the line of the start in logfmt and in JSON, whose members are sorted.
+var address = regexp.MustCompile(`started greenapi_exporter.* address=([0-9.:]+)|"address":"([0-9.:]+)".*started greenapi_exporter`)
 
 // startProcess starts the exporter on a free port with a real instance at url and waits until it serves.
 func startProcess(t *testing.T, url string, args ...string) *process {
@@ -88,7 +89,7 @@ func startProcess(t *testing.T, url string, args ...string) *process {
 		line, err := lines.ReadString('\n')
 		fmt.Fprint(p.output, line)
 		if match := address.FindStringSubmatch(line); match != nil {
-			p.base = "http://" + match[1]
+			p.base = "http://" + match[1] + match[2]
 		}
 		if err != nil {
 			t.Fatalf("it did not start: %s", p.output)

@@ -1,0 +1,366 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"greenapi_exporter/simulator"
+)
+
+// serveSimulator serves a simulated account whose clock the test sets.
+func serveSimulator(t *testing.T, config simulator.Config) (*simulator.Simulator, *api) {
+	config.IDInstance, config.Token = testID, secret
+	s := simulator.New(config)
+	return s, serveAPI(t, s.ServeHTTP)
+}
+
+// TestCountersEqualTheTruth scrapes the account of 3000 messages on random schedules of its own time, with rows up to 2
+// minutes late, and compares every counter with the truth at the end.
+func TestCountersEqualTheTruth(t *testing.T) {
+	for seed := range uint64(4) {
+		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
+			t.Parallel()
+			start := time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
+			var now atomic.Int64
+			s, a := serveSimulator(t, simulator.Config{
+				Seed: seed, Start: start, Messages: 3000, MessagesPerHour: 1500, ByLastAction: seed%2 == 1, NoRateLimit: true,
+				Now: func() time.Time { return start.Add(time.Duration(now.Load())) },
+			})
+			p := startProcess(t, a.URL, "--greenapi.min-interval=0s")
+			random := rand.New(rand.NewPCG(seed, 1))
+			now.Store(int64(10 * time.Minute))
+			families(t, p.base+"/metrics") // the baseline
+			baseline := s.Messages(start.Add(10 * time.Minute))
+			for time.Duration(now.Load()) < 12*time.Hour {
+				now.Add(int64(time.Duration(1+random.IntN(40)) * time.Minute))
+				families(t, p.base+"/metrics")
+			}
+			got := families(t, p.base+"/metrics")
+			want := truth(baseline, s.Messages(start.Add(time.Duration(now.Load()))))
+			for _, name := range []string{"greenapi_outgoing_messages_total", "greenapi_outgoing_message_statuses_total"} {
+				if len(want[name]) == 0 {
+					t.Fatalf("no truth for %s", name)
+				}
+				for _, m := range got[name].GetMetric() {
+					labels := ""
+					for _, l := range m.Label {
+						if l.GetName() != "id_instance" {
+							labels += l.GetValue() + " "
+						}
+					}
+					if v := m.GetCounter().GetValue(); v != want[name][labels] {
+						t.Errorf("%s{%s}: got %v, want %v", name, labels, v, want[name][labels])
+					}
+					delete(want[name], labels)
+				}
+				if len(want[name]) > 0 {
+					t.Errorf("%s lacks %v", name, want[name])
+				}
+			}
+		})
+	}
+}
+
+// truth is what the counters must show of the messages that lived on since the baseline, by "status type ".
+func truth(baseline, messages []simulator.Message) map[string]map[string]float64 {
+	reached := func(messages []simulator.Message) map[string]map[string]bool {
+		all := make(map[string]map[string]bool)
+		for _, m := range messages {
+			if m.Incomplete || m.ID == "" || m.Type == "" {
+				continue
+			}
+			statuses := make(map[string]bool)
+			for _, step := range m.Steps {
+				word := step.Status
+				if word == "" {
+					word = "unknown"
+				} else {
+					statuses["pending"] = true
+				}
+				statuses[word] = true
+			}
+			all[m.ID+" "+m.Type] = statuses
+		}
+		return all
+	}
+	before, after := reached(baseline), reached(messages)
+	totals := map[string]map[string]float64{"greenapi_outgoing_messages_total": {}, "greenapi_outgoing_message_statuses_total": {}}
+	for key, statuses := range after {
+		_, kind, _ := strings.Cut(key, " ")
+		if before[key] == nil {
+			totals["greenapi_outgoing_messages_total"][kind+" "]++
+		}
+		for status := range statuses {
+			if !before[key][status] {
+				totals["greenapi_outgoing_message_statuses_total"][status+" "+kind+" "]++
+			}
+		}
+	}
+	return totals
+}
+
+// TestSixtyScrapesAtOnceAreOneCall, and whoever comes later meets the API a second later at the soonest.
+func TestSixtyScrapesAtOnceAreOneCall(t *testing.T) {
+	var mu sync.Mutex
+	var calls []time.Time
+	a := serveAPI(t, func(w http.ResponseWriter, _ *http.Request) {
+		mu.Lock()
+		calls = append(calls, time.Now())
+		mu.Unlock()
+		time.Sleep(50 * time.Millisecond) // so that they meet
+		fmt.Fprint(w, "[]")
+	})
+	p := startProcess(t, a.URL)
+	var all sync.WaitGroup
+	for range 60 {
+		all.Go(func() { assertValue(t, families(t, p.base+"/metrics"), 1, "greenapi_up") })
+	}
+	all.Wait()
+	if len(calls) != 1 {
+		t.Fatalf("%d calls", len(calls))
+	}
+	for end := time.Now().Add(2500 * time.Millisecond); time.Now().Before(end); {
+		families(t, p.base+"/metrics")
+	}
+	for i := 1; i < len(calls); i++ {
+		if apart := calls[i].Sub(calls[i-1]); apart < time.Second {
+			t.Errorf("calls %s apart", apart)
+		}
+	}
+}
+
+func TestAScrapeOfAStuckAPIEndsInTime(t *testing.T) {
+	s, a := serveSimulator(t, simulator.Config{})
+	s.SetFault(simulator.FaultHang)
+	p := startProcess(t, a.URL)
+	got := families(t, p.base+"/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "1")
+	assertValue(t, got, 0, "greenapi_up")
+	assertValue(t, got, 1, "greenapi_api_requests_total", "result", "timeout")
+	if got["greenapi_outgoing_window_messages"] != nil {
+		t.Error("the window is shown")
+	}
+}
+
+// TestTheTokenIsNowhere provokes every fault at debug and looks at all that leaves the process.
+func TestTheTokenIsNowhere(t *testing.T) {
+	client := &http.Client{Timeout: 20 * time.Second}
+	for _, format := range []string{"logfmt", "json"} {
+		for _, fault := range simulator.Faults() {
+			t.Run(format+"/"+string(fault), func(t *testing.T) {
+				s, a := serveSimulator(t, simulator.Config{Start: time.Now().Add(-time.Hour), MessagesPerHour: 100})
+				s.SetFault(fault)
+				p := startProcess(t, a.URL, "--log.level=debug", "--log.format="+format)
+				var seen strings.Builder
+				for _, path := range []string{"/metrics", "/", "/-/healthy", "/nowhere"} {
+					request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.base+path, nil)
+					if err != nil {
+						t.Fatal(err)
+					}
+					request.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", "0.4")
+					response, err := client.Do(request)
+					if err != nil {
+						t.Fatal(err)
+					}
+					_ = response.Header.Write(&seen)
+					_, _ = io.Copy(&seen, response.Body)
+					response.Body.Close()
+				}
+				if s.Calls() != 1 || len(s.Followed()) > 0 {
+					t.Errorf("%d calls, redirects followed: %v", s.Calls(), s.Followed())
+				}
+				log := p.output.String()
+				if !strings.Contains(log, "result") {
+					t.Errorf("the log does not say how the call ended:\n%s", log)
+				}
+				for where, text := range map[string]string{"the log": log, "the pages": seen.String(), "the command line": strings.Join(p.Args, " ")} {
+					if at := strings.Index(text, secret); at >= 0 {
+						t.Errorf("the token is in %s: %s", where, text[max(0, at-200):at])
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestANewTokenInItsFileEndsTheWaiting(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(path, []byte("an-old-token\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, a := serveSimulator(t, simulator.Config{NoRateLimit: true})
+	var stderr logged
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan int)
+	go func() {
+		ended <- run(ctx, []string{"--web.listen-address=127.0.0.1:0", "--greenapi.url=" + a.URL, "--greenapi.id-instance=" + testID,
+			"--greenapi.token-file=" + path}, io.Discard, &stderr)
+	}()
+	var base string
+	for base == "" {
+		if match := address.FindStringSubmatch(stderr.String()); match != nil {
+			base = "http://" + match[1] + match[2]
+		}
+		runtime.Gosched()
+	}
+	for range 3 {
+		assertValue(t, families(t, base+"/metrics"), 0, "greenapi_up")
+	}
+	if err := os.WriteFile(path, []byte(secret), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := families(t, base+"/metrics")
+	assertValue(t, got, 1, "greenapi_up")
+	assertValue(t, got, 1, "greenapi_api_requests_total", "result", "unauthorized")
+	if s.Calls() != 2 {
+		t.Errorf("%d calls", s.Calls())
+	}
+	cancel()
+	if code := <-ended; code != 0 {
+		t.Errorf("code %d: %s", code, &stderr)
+	}
+}
+
+// stopWith sends SIGTERM once the API has been called, and returns how long the process took to end with code 0.
+func stopWith(t *testing.T, p *process, called <-chan struct{}) time.Duration {
+	t.Helper()
+	if called != nil {
+		<-called
+	}
+	begin := time.Now()
+	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Wait(); err != nil {
+		t.Errorf("it ended with %v:\n%s", err, p.output)
+	}
+	return time.Since(begin)
+}
+
+func TestSIGTERMEndsAnIdleProcess(t *testing.T) {
+	_, a := serveSimulator(t, simulator.Config{})
+	p := startProcess(t, a.URL)
+	families(t, p.base+"/metrics")
+	stopWith(t, p, nil)
+	if !strings.Contains(p.output.String(), "stopped") {
+		t.Errorf("the log does not say so:\n%s", p.output)
+	}
+}
+
+func TestSIGTERMLetsScrapesInFlightEnd(t *testing.T) {
+	called, answer := make(chan struct{}), make(chan struct{})
+	a := serveAPI(t, func(w http.ResponseWriter, _ *http.Request) {
+		close(called)
+		<-answer
+		fmt.Fprint(w, "[]")
+	})
+	p := startProcess(t, a.URL)
+	var all sync.WaitGroup
+	all.Go(func() { assertValue(t, families(t, p.base+"/metrics"), 1, "greenapi_up") })
+	all.Go(func() {
+		<-called
+		if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Error(err)
+		}
+		for { // until it takes no more connections
+			response, err := http.Get(p.base + "/-/ready")
+			if err != nil {
+				break
+			}
+			response.Body.Close()
+		}
+		close(answer)
+		if err := p.Wait(); err != nil {
+			t.Errorf("it ended with %v:\n%s", err, p.output)
+		}
+	})
+	all.Wait()
+}
+
+func TestSIGTERMCancelsCallsAfterFiveSeconds(t *testing.T) {
+	called := make(chan struct{})
+	a := serveAPI(t, func(_ http.ResponseWriter, r *http.Request) {
+		close(called)
+		<-r.Context().Done()
+	})
+	p := startProcess(t, a.URL)
+	var all sync.WaitGroup
+	all.Go(func() { assertValue(t, families(t, p.base+"/metrics"), 0, "greenapi_up") })
+	if took := stopWith(t, p, called); took < 5*time.Second {
+		t.Errorf("it ended after %s", took)
+	}
+	all.Wait()
+}
+
+// TestAJournalOf400000RowsFitsIn128MB streams them, 1.2 KB each, and asks the kernel for the most that was resident.
+func TestAJournalOf400000RowsFitsIn128MB(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("the most that was resident is read from /proc")
+	}
+	rows := 400_000
+	if raceDetector {
+		rows = 4_000
+	}
+	text := strings.Repeat("Your order has been sent. ", 40)
+	a := serveAPI(t, func(w http.ResponseWriter, _ *http.Request) {
+		separator := "["
+		for i := range rows {
+			fmt.Fprintf(w, `%s{"type":"outgoing","idMessage":"BAE5%012X","timestamp":%d,"typeMessage":"extendedTextMessage","chatId":"11001234567@c.us",`+
+				`"textMessage":"%s","statusMessage":"delivered","sendByApi":true}`, separator, i, 1_700_000_000+i, text)
+			separator = ","
+		}
+		fmt.Fprint(w, "]")
+	})
+	p := startProcess(t, a.URL, "--greenapi.timeout=5m", "--greenapi.min-interval=0s")
+	for range 2 {
+		got := families(t, p.base+"/metrics")
+		assertValue(t, got, float64(rows), "greenapi_outgoing_window_messages", "status", "delivered", "type", "extendedTextMessage")
+		assertValue(t, got, float64(rows), "greenapi_outgoing_ledger_messages")
+	}
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kilobytes int
+	for line := range strings.Lines(string(status)) {
+		_, _ = fmt.Sscanf(line, "VmHWM: %d kB", &kilobytes)
+	}
+	t.Logf("%d rows: at most %d MB were resident", rows, kilobytes/1024)
+	if !raceDetector && (kilobytes == 0 || kilobytes > 128*1024) {
+		t.Errorf("%d kB were resident", kilobytes)
+	}
+}
+
+func TestDemo(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var stdout, stderr logged
+	ended := make(chan int)
+	go func() { ended <- run(ctx, []string{"--demo", "--web.listen-address=127.0.0.1:0"}, &stdout, &stderr) }()
+	for strings.Count(stdout.String(), "\n") < 2 {
+		runtime.Gosched()
+	}
+	_, url, _ := strings.Cut(stdout.String(), "open ")
+	url, _, _ = strings.Cut(url, " ")
+	got := families(t, url)
+	assertValue(t, got, 1, "greenapi_up")
+	if n, _ := sampleOf(got["greenapi_outgoing_ledger_messages"]); n < 100 {
+		t.Errorf("%v messages in a day of the demo", n)
+	}
+	cancel()
+	if code := <-ended; code != 0 {
+		t.Errorf("code %d: %s", code, &stderr)
+	}
+}
