@@ -117,8 +117,6 @@ func looksLikeWord(word []byte) bool {
 // statusSet is a set of statuses by their places; there are at most 2 + 10 + maxOwn of them.
 type statusSet uint32
 
-func (s statusSet) has(status uint8) bool { return s&(1<<status) != 0 }
-
 // reached is the set of statuses that a message has reached which is shown with this one.
 func reached(status uint8) statusSet {
 	set := statusSet(1) << status
