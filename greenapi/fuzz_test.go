@@ -23,6 +23,7 @@ func FuzzReadJournal(f *testing.F) {
 	f.Add([]byte(rich))
 	f.Add([]byte(`{"code":401,"description":"Unauthorized"}`))
 	f.Add([]byte(`[{"a":[[[[{"b":[1,2,{"c":"\ud800\udc00"}]}]]]]}]`))
+	f.Add([]byte(`[{"timestamp":"A","timestamp":0}]`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		rows, err := readAll(bytes.NewReader(body))
 
@@ -70,34 +71,66 @@ func FuzzMemory(f *testing.F) {
 	})
 }
 
+// members are those of a row, the last of each name, and every timestamp: each of them must be sound.
+type members struct {
+	last       map[string]json.RawMessage
+	timestamps []json.RawMessage
+}
+
+func (m *members) UnmarshalJSON(object []byte) error {
+	if err := json.Unmarshal(object, &m.last); err != nil || m.last == nil {
+		return err
+	}
+	d := json.NewDecoder(bytes.NewReader(object))
+	_, err := d.Token() // the brace
+	for err == nil && d.More() {
+		var name json.Token
+		var value json.RawMessage
+		if name, err = d.Token(); err == nil {
+			err = d.Decode(&value)
+		}
+		if name == "timestamp" {
+			m.timestamps = append(m.timestamps, value)
+		}
+	}
+	return err
+}
+
 // strictly reads a journal with encoding/json, and reports false for one where the two are meant to differ.
 func strictly(body []byte) ([]seen, bool) {
-	var objects []map[string]json.RawMessage
+	var objects []members
 	if !utf8.Valid(body) || json.Unmarshal(body, &objects) != nil || objects == nil {
 		return nil, false
 	}
 	rows := []seen{}
 	for _, object := range objects {
-		if object == nil {
+		if object.last == nil {
 			return nil, false // null is no row
 		}
 		var r seen
-		id, kind, status := text(object["idMessage"]), text(object["typeMessage"]), text(object["statusMessage"])
+		id, kind, status := text(object.last["idMessage"]), text(object.last["typeMessage"]), text(object.last["statusMessage"])
 		r.Key = keyOf(id, kind)
 		r.Type, r.Status = kind[:min(len(kind), maxWord)], status[:min(len(status), maxWord)]
-		if raw := object["timestamp"]; raw != nil && string(raw) != "null" {
-			if s := text(raw); s != "" && strings.Trim(s, "0123456789") == "" {
-				raw = json.RawMessage(s)
-			}
-			seconds, err := strconv.ParseFloat(string(raw), 64)
-			if err != nil || len(raw) >= maxText || math.Abs(seconds) > 1<<53 {
+		for _, raw := range object.timestamps {
+			var sound bool
+			if r.Timestamp, r.Timed, sound = strictTime(raw); !sound {
 				return nil, false
 			}
-			r.Timestamp, r.Timed = seconds, true
 		}
 		rows = append(rows, r)
 	}
 	return rows, true
+}
+
+func strictTime(raw json.RawMessage) (seconds float64, timed, sound bool) {
+	if string(raw) == "null" {
+		return 0, false, true
+	}
+	if s := text(raw); s != "" && strings.Trim(s, "0123456789") == "" {
+		raw = json.RawMessage(s)
+	}
+	seconds, err := strconv.ParseFloat(string(raw), 64)
+	return seconds, true, err == nil && len(raw) < maxText && math.Abs(seconds) <= 1<<53
 }
 
 func text(raw json.RawMessage) string {

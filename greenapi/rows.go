@@ -34,7 +34,7 @@ type Row struct {
 //
 // A journal is a JSON array of objects, read more leniently than a strict library does, as the live service has been
 // seen to need: stray commas between rows and between members, a byte order mark, control characters and bad UTF-8 in
-// strings. Only the members of the row itself count; of a member given twice, the last.
+// strings. Only the members of the row itself count; of a member given twice the last, though every timestamp must be one.
 //
 // The error is that of the reader, io.ErrUnexpectedEOF for a body that is cut off, a *SyntaxError, or an *Error for the
 // failures that the API tells with status 200 and an object.
