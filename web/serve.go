@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	toolkit "github.com/prometheus/exporter-toolkit/web"
@@ -25,23 +26,11 @@ const (
 func Serve(ctx context.Context, handler http.Handler, flags *toolkit.FlagConfig, longest time.Duration, logger *slog.Logger, listening func(net.Addr)) error {
 	scrapes, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	first := make(chan struct{}, 1)
-	server := &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       15 * time.Second,
-		WriteTimeout:      longest + 30*time.Second,
-		IdleTimeout:       5 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
-		BaseContext: func(l net.Listener) context.Context {
-			select {
-			case first <- struct{}{}:
-				listening(l.Addr())
-			default:
-			}
-			return scrapes
-		},
+	server := newServer(handler, longest, logger)
+	var first sync.Once
+	server.BaseContext = func(l net.Listener) context.Context {
+		first.Do(func() { listening(l.Addr()) })
+		return scrapes
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- toolkit.ListenAndServe(server, flags, logger) }()
@@ -51,6 +40,19 @@ func Serve(ctx context.Context, handler http.Handler, flags *toolkit.FlagConfig,
 	case <-ctx.Done():
 	}
 	return shutdown(server, cancel)
+}
+
+// newServer has timeouts against clients that are slow, in sending a request or in reading the answer.
+func newServer(handler http.Handler, longest time.Duration, logger *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      longest + 30*time.Second,
+		IdleTimeout:       5 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+	}
 }
 
 func shutdown(server *http.Server, cancelScrapes func()) error {
