@@ -102,7 +102,12 @@ func startProcess(t *testing.T, url string, args ...string) *process {
 // families scrapes url.
 func families(t *testing.T, url string, header ...string) map[string]*dto.MetricFamily {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	return familiesWithin(t.Context(), t, url, header...)
+}
+
+func familiesWithin(ctx context.Context, t *testing.T, url string, header ...string) map[string]*dto.MetricFamily {
+	t.Helper()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
