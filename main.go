@@ -2,6 +2,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -37,6 +38,7 @@ func main() {
 	if version.Version == "" {
 		version.Version = "devel" // built without the Makefile or the Dockerfile, which stamp it in
 	}
+	signal.Ignore(syscall.SIGPIPE) // who reads the log may go away
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // so that a second signal ends the program at once
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
@@ -79,6 +81,9 @@ func serve(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 		Places:    greenapi.NewPlaces(o.maxCalls),
 		UserAgent: name + "/" + version.Version,
 		Observe:   own.Observe,
+	}
+	if !slices.ContainsFunc(collector.All(), func(c collector.Info) bool { return o.enabled(c.Name) }) {
+		level.Warn(logger).Log("msg", "no collector is switched on, so nothing of the instance is shown", "advice", "drop --collector.disable-defaults and --no-collector.NAME")
 	}
 	instances := fleet.New(collector.NewSet(o.enabled), service, []config.Instance{instance}, logger)
 	handler, err := web.New(web.Options{
@@ -172,17 +177,19 @@ var ownWords = regexp.MustCompile(`^(--[a-z.-]+ (\([A-Z_]+\) )?must be |unknown 
 func parse(args []string, stdout io.Writer) (_ *options, done bool, _ error) {
 	o := &options{collectors: make(map[string]*chosen)}
 	app := kingpin.New(name, help)
-	app.UsageWriter(stdout).ErrorWriter(io.Discard).Terminate(func(int) { done = true })
+	var usage bytes.Buffer // kingpin panics where it cannot write
+	app.UsageWriter(&usage).ErrorWriter(io.Discard).Terminate(func(int) { done = true })
 	app.Version(version.Print(name))
 	app.HelpFlag.Short('h')
 	o.define(app)
 	_, err := app.Parse(args)
 	if done {
-		return nil, true, nil
+		_, err := usage.WriteTo(stdout)
+		return nil, true, err
 	}
 	if err != nil {
 		if !ownWords.MatchString(err.Error()) {
-			err = errors.New("there is an argument that is no flag")
+			err = errors.New("there is an argument that is no flag, or a switch with a value: a switch is --NAME or --no-NAME")
 		}
 		return nil, false, fmt.Errorf("%w; all settings are flags and environment variables, see --help", err)
 	}
@@ -214,9 +221,9 @@ func (o *options) define(app *kingpin.Application) {
 		Envar("GREENAPI_TIMEOUT").Default("30s"), &i.Timeout)
 	duration(app.Flag("greenapi.min-interval", "The least time between two calls of a journal method; scrapes in between get the latest reading. 60m suits the Developer plan's 1000 calls a month.").
 		Envar("GREENAPI_MIN_INTERVAL").Default("1s"), &i.MinInterval)
-	number(app.Flag("greenapi.max-calls", "Calls of the API in flight, all instances together; one host has at most half of them.").
+	number(app.Flag("greenapi.max-calls", "Calls of the API in flight, all instances together; one host has at most half of them. There is no need to change it for a few instances.").
 		Default("256"), &o.maxCalls)
-	duration(app.Flag("storage.retention", "How long a message is remembered after the journal last showed it: at least the window and 24h.").
+	duration(app.Flag("storage.retention", "How long a message is remembered after the journal last showed it: at least the window plus 24h.").
 		Default("360h"), &i.Retention)
 
 	for _, c := range collector.All() {

@@ -14,12 +14,15 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
+
+	"greenapi_exporter/simulator"
 )
 
 const (
@@ -45,6 +48,7 @@ func TestMain(m *testing.M) {
 type process struct {
 	*exec.Cmd
 	base   string // of its pages
+	stderr io.Closer
 	output *logged
 }
 
@@ -79,7 +83,7 @@ func startProcess(t *testing.T, url string, args ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.Stdout = p.output
+	p.Stdout, p.stderr = p.output, stderr
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -204,6 +208,41 @@ func TestHelpAndVersion(t *testing.T) {
 	}
 }
 
+// full is a disk that is.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+
+func TestHelpThatCannotBeWrittenIsAnError(t *testing.T) {
+	var stderr bytes.Buffer
+	if code := run(t.Context(), []string{"--help"}, full{}, &stderr); code != 1 || !strings.Contains(stderr.String(), "no space") {
+		t.Errorf("code %d, stderr %q", code, &stderr)
+	}
+}
+
+func TestAStartWithoutCollectorsWarns(t *testing.T) {
+	for args, want := range map[string]bool{"--collector.disable-defaults": true, "--no-collector.outgoing": true, "--log.level=info": false} {
+		_, a := serveSimulator(t, simulator.Config{})
+		if p := startProcess(t, a.URL, args); strings.Contains(p.output.String(), "no collector is switched on") != want {
+			t.Errorf("%s: logged %s", args, p.output)
+		}
+	}
+}
+
+// TestALogThatNobodyReadsEndsNothing: a pipe whose reader has gone would kill the process.
+func TestALogThatNobodyReadsEndsNothing(t *testing.T) {
+	s, a := serveSimulator(t, simulator.Config{})
+	s.SetFault(simulator.FaultUnauthorized)
+	p := startProcess(t, a.URL)
+	if err := p.stderr.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		assertValue(t, families(t, p.base+"/metrics"), 0, "greenapi_up")
+	}
+	stopWith(t, p, nil)
+}
+
 // TestStartsThatCannotWork end with code 1 and one line that says what to do.
 func TestStartsThatCannotWork(t *testing.T) {
 	dir := t.TempDir()
@@ -260,7 +299,7 @@ func TestStartsThatCannotWork(t *testing.T) {
 		"the token as token file":        {map[string]string{"GREENAPI_ID_INSTANCE": testID}, []string{"--greenapi.token-file=" + secret}, "--greenapi.token-file"},
 		"the token as web config":        {instance, []string{"--web.config.file=" + secret}, "--web.config.file"},
 		"the token as short flags":       {instance, []string{"-" + secret}, "--help"},
-		"a value for a switch":           {instance, []string{"--demo=true"}, "--help"},
+		"a value for a switch":           {instance, []string{"--demo=true"}, "a switch is"},
 		"no address":                     {instance, []string{"--web.listen-address="}, "--web.listen-address"},
 		"no socket of systemd":           {instance, []string{"--web.systemd-socket"}, "--web.systemd-socket"},
 		"a flag twice":                   {instance, []string{"--greenapi.minutes=5", "--greenapi.minutes=6"}, "greenapi.minutes"},

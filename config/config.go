@@ -117,7 +117,7 @@ func parseURL(text string, insecure bool) (*url.URL, error) {
 	u, err := url.Parse(strings.TrimSpace(text))
 	switch {
 	case err != nil || u.Hostname() == "" || u.Opaque != "":
-		return nil, errors.New("--greenapi.url is not a URL with a host; " + example)
+		return nil, errors.New("--greenapi.url must begin with https:// and name a host; " + example)
 	case strings.Contains(strings.ToLower(u.Path), "/wainstance"):
 		return nil, errors.New("--greenapi.url must end before /waInstance; " + example)
 	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":

@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strconv"
+	"sync/atomic"
 	"time"
 )
 
@@ -96,8 +98,13 @@ func (c *Client) call(ctx context.Context, method string, query url.Values, read
 	if c.service.Observe != nil {
 		defer func() { c.service.Observe(method, time.Since(sent), body.read) }()
 	}
-	response, err := c.service.Transport.RoundTrip(c.request(ctx, method, query))
-	if err != nil {
+	var connected atomic.Bool
+	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
+	response, err := c.service.Transport.RoundTrip(c.request(traced, method, query))
+	switch {
+	case err != nil && ctx.Err() != nil && !connected.Load():
+		return &Error{Result: ended(ctx), Detail: "there was no connection to the host yet"}
+	case err != nil:
 		return networkError(ctx, err)
 	}
 	defer response.Body.Close()

@@ -44,11 +44,11 @@ func Results() []Result {
 func (r Result) Advice() string {
 	switch r {
 	case Timeout:
-		return "the API did not answer in full in time; if it lasts, raise Prometheus's scrape_timeout and --greenapi.timeout, or lower --greenapi.minutes"
+		return "the API did not answer in full in time; if there was no connection, check --greenapi.url, firewall and HTTPS_PROXY; otherwise raise Prometheus's scrape_timeout and --greenapi.timeout, or lower --greenapi.minutes"
 	case Canceled:
 		return "the scraper hung up; its scrape_timeout may be shorter than it says"
 	case Network:
-		return "the API host cannot be reached; check --greenapi.url, DNS, firewall, HTTPS_PROXY and CA certificates"
+		return "there is no sound connection to the API host; check --greenapi.url, DNS, firewall, HTTPS_PROXY and CA certificates"
 	case Unauthorized:
 		return "the token is wrong; copy apiTokenInstance of this instance from the console again"
 	case Forbidden:

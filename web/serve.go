@@ -39,6 +39,7 @@ func Serve(ctx context.Context, handler http.Handler, flags *toolkit.FlagConfig,
 		return err
 	case <-ctx.Done():
 	}
+	logger.Info("stopping once the scrapes in flight have ended", "within", grace)
 	return shutdown(server, cancel)
 }
 

@@ -92,14 +92,13 @@ func plain(text string) http.HandlerFunc {
 // scrapeHandler serves the metrics of the instances, each scrape with a deadline and a registry of its own, after the
 // exporter's. A failed reading is in the metrics; what goes wrong beyond is said in the log and not in the answer.
 func scrapeHandler(o Options) http.Handler {
-	collecting := errorLog{o.Logger}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), patience(r.Header, o.TimeoutOffset, o.Timeout))
 		defer cancel()
 		registry := prometheus.NewRegistry()
 		registry.MustRegister(o.Scrape(ctx))
 		promhttp.HandlerFor(prometheus.Gatherers{registry, o.Own}, promhttp.HandlerOpts{
-			ErrorLog:          collecting,
+			ErrorLog:          &errorLog{Logger: o.Logger, client: r.Context()},
 			ErrorHandling:     promhttp.ContinueOnError,
 			Registry:          o.Own.Registry,
 			EnableOpenMetrics: true,
@@ -124,9 +123,19 @@ func limit(n int, next http.Handler) http.Handler {
 	})
 }
 
-// errorLog is the logger of promhttp.
-type errorLog struct{ log.Logger }
+// errorLog is the logger of promhttp for one scrape. It hears of each metric family that could not be written, so that
+// the first error says it all; and a scraper that has gone is no error of ours.
+type errorLog struct {
+	log.Logger
+	client context.Context // of the request
+	said   bool
+}
 
-func (l errorLog) Println(v ...any) {
-	level.Error(l.Logger).Log("msg", "a scrape was not served in full", "err", strings.TrimSpace(fmt.Sprintln(v...)))
+func (l *errorLog) Println(v ...any) {
+	logger := level.Error(l.Logger)
+	if l.said || l.client.Err() != nil {
+		logger = level.Debug(l.Logger)
+	}
+	l.said = true
+	logger.Log("msg", "a scrape was not served in full", "err", strings.TrimSpace(fmt.Sprintln(v...)))
 }

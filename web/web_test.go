@@ -140,6 +140,28 @@ func TestErrorsOfCollectingGoToTheLog(t *testing.T) {
 	}
 }
 
+// deaf is a client that reads no more.
+type deaf struct{ *httptest.ResponseRecorder }
+
+func (deaf) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
+
+// TestAnAnswerThatIsNotReadIsLoggedOnce, however many metric families it has, and not at all if the client hung up.
+func TestAnAnswerThatIsNotReadIsLoggedOnce(t *testing.T) {
+	for want, gone := range []bool{true, false} {
+		var logged bytes.Buffer
+		handler := newHandler(t, show(42), func(o *Options) { o.Logger = log.NewLogfmtLogger(&logged) })
+		ctx, cancel := context.WithCancel(t.Context())
+		if gone {
+			cancel()
+		}
+		handler.ServeHTTP(deaf{httptest.NewRecorder()}, httptest.NewRequestWithContext(ctx, http.MethodGet, "/metrics", nil))
+		cancel()
+		if text := logged.String(); strings.Count(text, "level=error") != want || strings.Count(text, "broken pipe") < 2 {
+			t.Errorf("gone %t: logged\n%s", gone, text)
+		}
+	}
+}
+
 func TestMoreRequestsThanAllowedAreRefused(t *testing.T) {
 	begun, end := make(chan struct{}), make(chan struct{})
 	handler := newHandler(t, func(_ context.Context, ch chan<- prometheus.Metric) {
