@@ -24,7 +24,7 @@ func readmeRows(t *testing.T, prefix string) map[string][]string {
 			continue
 		}
 		for i := range cells {
-			cells[i] = strings.Trim(strings.TrimSpace(cells[i]), "`")
+			cells[i] = strings.Replace(strings.Trim(strings.TrimSpace(cells[i]), "`"), "--[no-]", "--", 1)
 		}
 		rows[cells[1]] = cells[2:]
 	}
