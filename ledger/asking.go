@@ -47,11 +47,10 @@ func (a *asking) minutes(gap time.Duration) int {
 	return ask
 }
 
-// tooMuch notes that a call failed that asked for so many minutes, in a way that asking for less may mend.
+// tooMuch notes that a call failed that asked for so many minutes, in a way that asking for less may mend. Where not
+// even the window could be read, size was not the reason, and the next call asks for all again.
 func (a *asking) tooMuch(asked int) {
-	if asked > a.window {
-		a.narrowed, a.extra = true, (asked-a.window)/2
-	}
+	a.narrowed, a.extra = asked > a.window, (asked-a.window)/2
 }
 
 // good notes a good reading that was asked for at now, for so many minutes.

@@ -66,6 +66,25 @@ func TestAWiderCallThatFailsAsksForLess(t *testing.T) {
 	}
 }
 
+// TestAnOutageLosesNothing: calls that time out whatever they ask for have not failed by their size, so the first good
+// one after them asks for the whole pause.
+func TestAnOutageLosesNothing(t *testing.T) {
+	l := newLedger(60)
+	take(l, 0)
+	most := 0
+	for range 50 {
+		count := l.Begin(at(95))
+		most = max(most, count.Minutes())
+		count.TooMuch()
+		if count.Minutes() == 60 && asks(l, 95) != 160 {
+			t.Fatalf("after a failure of the window alone it asks for %d, want 160", asks(l, 95))
+		}
+	}
+	if most != 160 {
+		t.Errorf("asked for %d at most, want 160", most)
+	}
+}
+
 func TestTimeThatNoCallCoveredIsUnread(t *testing.T) {
 	l := newLedger(60)
 	if r := take(l, 0); r.Unread != 0 {

@@ -17,8 +17,8 @@ type Row struct {
 	Timed     bool
 }
 
-// Count is a reading being counted. Nothing of it is in the ledger before Commit; a Count that is never committed needs
-// no end.
+// Count is a reading being counted. Nothing of it counts before Commit, but the messages it shows are remembered for
+// longer at once: they are still in the journal. A Count that is never committed needs no end.
 type Count struct {
 	ledger  *Ledger
 	now     time.Time
@@ -187,7 +187,6 @@ func (c *Count) cells(kind int) []cell {
 func (c *Count) reading() *Reading {
 	l := c.ledger
 	r := &Reading{
-		Asked:         c.now,
 		Birth:         l.birth,
 		Messages:      len(l.messages),
 		Unread:        l.asking.unread,

@@ -101,7 +101,7 @@ func (l *Ledger) forget() {
 	l.swept = l.clock
 	now, retention := inSeconds(l.clock), inSeconds(l.options.Retention)
 	for key, m := range l.messages {
-		if now-m.shown > retention {
+		if m.shown < now && now-m.shown > retention {
 			delete(l.messages, key)
 		}
 	}

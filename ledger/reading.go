@@ -4,8 +4,6 @@ import "time"
 
 // Reading is what a good reading of the journal has to show. It is immutable.
 type Reading struct {
-	// Asked is when the reading was asked for, by our clock.
-	Asked time.Time
 	// Birth is when the baseline was asked for, by our clock: when counting began.
 	Birth time.Time
 	// Messages is how many messages are remembered.

@@ -112,8 +112,7 @@ func (p *Poller[T]) join(ctx context.Context) (*flight[T], Latest[T]) {
 		p.flight.waiting++
 		return p.flight, Latest[T]{}
 	}
-	early := p.flight == nil && time.Now().Before(p.fresh)
-	if early && (p.latest.Err == nil || p.options.Renewed == nil) {
+	if p.flight == nil && p.early() && (p.latest.Err == nil || p.options.Renewed == nil) {
 		return nil, p.latest
 	}
 	var previous chan struct{}
@@ -123,7 +122,7 @@ func (p *Poller[T]) join(ctx context.Context) (*flight[T], Latest[T]) {
 	// The call is shared, so it ends with those who wait for it and not with the context of the first.
 	callCtx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	p.flight = &flight[T]{cancel: cancel, done: make(chan struct{}), waiting: 1}
-	go p.run(callCtx, p.flight, previous, early)
+	go p.run(callCtx, p.flight, previous)
 	return p.flight, Latest[T]{}
 }
 
@@ -150,19 +149,21 @@ func (p *Poller[T]) leave(f *flight[T], err error) Latest[T] {
 	}
 }
 
-// run makes the call once the previous one has ended and the spacing is kept. If it is early for another call after a
-// failure, it makes none unless something was renewed.
-func (p *Poller[T]) run(ctx context.Context, f *flight[T], previous <-chan struct{}, early bool) {
+// run makes the call once the previous one has ended and the spacing is kept, unless the latest outcome serves.
+func (p *Poller[T]) run(ctx context.Context, f *flight[T], previous <-chan struct{}) {
 	defer f.cancel(nil)
 	if previous != nil {
-		<-previous
+		<-previous // whose outcome may serve
 	}
-	if early && !p.options.Renewed() {
+	if p.serves() {
 		p.finish(f, func() { f.outcome = p.latest })
 		return
 	}
 	if !p.space(ctx) {
-		p.finish(f, func() { f.outcome = p.latest.failed(context.Cause(ctx)) })
+		p.finish(f, func() {
+			f.outcome = p.latest.failed(context.Cause(ctx))
+			f.outcome.GaveUp = true
+		})
 		return
 	}
 	begin := time.Now()
@@ -196,6 +197,18 @@ func (p *Poller[T]) run(ctx context.Context, f *flight[T], previous <-chan struc
 		}
 		f.outcome = p.latest.failed(err)
 	})
+}
+
+// early reports whether it is too early for another call. The lock is held.
+func (p *Poller[T]) early() bool { return time.Now().Before(p.fresh) }
+
+// serves reports whether the latest outcome is to be had instead of another call: a failure is not once something was
+// renewed, which may be slow to find out.
+func (p *Poller[T]) serves() bool {
+	p.mu.Lock()
+	early, failed := p.early(), p.latest.Err != nil
+	p.mu.Unlock()
+	return early && !(failed && p.options.Renewed != nil && p.options.Renewed())
 }
 
 // space waits until the next call may begin; it reports whether anyone still wants it then.

@@ -424,6 +424,64 @@ func TestWhoLeavesWhileTheSpacingLastsMakesNoCall(t *testing.T) {
 	})
 }
 
+// within asks with a deadline.
+func within[T any](t *testing.T, p *Poller[T], patience time.Duration) Latest[T] {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	return p.Latest(ctx)
+}
+
+// TestTheOutcomeOfACallThatUnwindsServes: its last waiter has left, another comes before it has ended, and it ends well
+// all the same.
+func TestTheOutcomeOfACallThatUnwindsServes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		p := New(func(ctx context.Context) (int, error) {
+			calls++
+			<-ctx.Done()
+			time.Sleep(time.Second / 2)
+			return calls, nil
+		}, Options{Interval: time.Hour, Timeout: time.Minute})
+		go within(t, p, time.Second)
+		time.Sleep(time.Second + time.Second/4)
+		if got := within(t, p, time.Minute); calls != 1 || got.Reading != 1 || got.Err != nil {
+			t.Errorf("%d calls, got %+v", calls, got)
+		}
+	})
+}
+
+// TestAFailureServesTheNextAfterOneWhoLeft while it was being found out whether anything was renewed.
+func TestAFailureServesTheNextAfterOneWhoLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &api{err: errAPI}
+		p := New(a.call, Options{
+			Interval: time.Second, Timeout: time.Minute,
+			Wait:    func(error) time.Duration { return time.Hour },
+			Renewed: func() bool { time.Sleep(time.Second); return false },
+		})
+		p.Latest(t.Context())
+		time.Sleep(2 * time.Second)
+		go within(t, p, time.Second/4)
+		time.Sleep(time.Second / 2)
+		if got := within(t, p, time.Minute); a.calls() != 1 || !errors.Is(got.Err, errAPI) {
+			t.Errorf("%d calls, got %+v", a.calls(), got)
+		}
+	})
+}
+
+func TestWhoGivesUpWhileTheSpacingLastsIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &api{took: time.Hour}
+		p := New(a.call, ordinary)
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		p.Latest(ctx) // canceled, so that the next call is a second away
+		if got := within(t, p, time.Second/2); !got.GaveUp || a.calls() != 1 {
+			t.Errorf("%d calls, got %+v", a.calls(), got)
+		}
+	})
+}
+
 // TestOnEverySchedule has scrapers come and go at random, and looks at what must hold all the same.
 func TestOnEverySchedule(t *testing.T) {
 	for seed := range uint64(20) {
