@@ -28,7 +28,8 @@ func serveSimulator(t *testing.T, config simulator.Config) (*simulator.Simulator
 }
 
 // TestCountersEqualTheTruth scrapes the account of 3000 messages on random schedules of its own time, with rows up to 2
-// minutes late, and compares every counter with the truth at the end.
+// minutes late, and compares every counter with the truth at the end. Where the journal filters by the last action, the
+// window slides over the messages; by the time of sending, it must hold them until they are read.
 func TestCountersEqualTheTruth(t *testing.T) {
 	for seed := range uint64(4) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
@@ -39,7 +40,11 @@ func TestCountersEqualTheTruth(t *testing.T) {
 				Seed: seed, Start: start, Messages: 3000, MessagesPerHour: 1500, ByLastAction: seed%2 == 1, NoRateLimit: true,
 				Now: func() time.Time { return start.Add(time.Duration(now.Load())) },
 			})
-			p := startProcess(t, a.URL, "--greenapi.min-interval=0s")
+			minutes := 24 * 60
+			if seed%2 == 1 {
+				minutes = 60
+			}
+			p := startProcess(t, a.URL, "--greenapi.min-interval=0s", fmt.Sprintf("--greenapi.minutes=%d", minutes))
 			random := rand.New(rand.NewPCG(seed, 1))
 			now.Store(int64(10 * time.Minute))
 			families(t, p.base+"/metrics") // the baseline
@@ -154,12 +159,55 @@ func TestAScrapeOfAStuckAPIEndsInTime(t *testing.T) {
 	s, a := serveSimulator(t, simulator.Config{})
 	s.SetFault(simulator.FaultHang)
 	p := startProcess(t, a.URL)
-	got := families(t, p.base+"/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "1")
+	begin := time.Now()
+	got := families(t, p.base+"/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "3")
+	if took := time.Since(begin); took >= 3*time.Second {
+		t.Errorf("it took %s", took)
+	}
 	assertValue(t, got, 0, "greenapi_up")
 	assertValue(t, got, 1, "greenapi_api_requests_total", "result", "timeout")
 	if got["greenapi_outgoing_window_messages"] != nil {
 		t.Error("the window is shown")
 	}
+}
+
+func TestTheTimeoutOffsetIsTakenOff(t *testing.T) {
+	s, a := serveSimulator(t, simulator.Config{})
+	s.SetFault(simulator.FaultHang)
+	p := startProcess(t, a.URL, "--web.timeout-offset=19.9s")
+	begin := time.Now()
+	assertValue(t, families(t, p.base+"/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "20"), 0, "greenapi_up")
+	if took := time.Since(begin); took > 10*time.Second {
+		t.Errorf("it took %s", took)
+	}
+}
+
+func TestScrapesBeyondTheLimitAreRefused(t *testing.T) {
+	called, answer := make(chan struct{}), make(chan struct{})
+	a := serveAPI(t, func(w http.ResponseWriter, _ *http.Request) {
+		close(called)
+		<-answer
+		fmt.Fprint(w, "[]")
+	})
+	p := startProcess(t, a.URL, "--web.max-requests=1")
+	var all sync.WaitGroup
+	all.Go(func() { assertValue(t, families(t, p.base+"/metrics"), 1, "greenapi_up") })
+	<-called
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.base+"/metrics", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", "1") // for a limit that is not kept
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("a scrape beyond the limit: %s", response.Status)
+	}
+	close(answer)
+	all.Wait()
 }
 
 // TestTheTokenIsNowhere provokes every fault at debug and looks at all that leaves the process.
@@ -207,6 +255,19 @@ func TestTheTokenIsNowhere(t *testing.T) {
 	}
 }
 
+// waitFor waits until the program that run is has done something, or fails with its log when it has ended instead.
+func waitFor(t *testing.T, ended <-chan int, log fmt.Stringer, done func() bool) {
+	t.Helper()
+	for !done() {
+		select {
+		case code := <-ended:
+			t.Fatalf("it ended with code %d: %s", code, log)
+		default:
+			runtime.Gosched()
+		}
+	}
+}
+
 func TestANewTokenInItsFileEndsTheWaiting(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "token")
 	if err := os.WriteFile(path, []byte("an-old-token\n"), 0o600); err != nil {
@@ -222,12 +283,13 @@ func TestANewTokenInItsFileEndsTheWaiting(t *testing.T) {
 			"--greenapi.token-file=" + path}, io.Discard, &stderr)
 	}()
 	var base string
-	for base == "" {
-		if match := address.FindStringSubmatch(stderr.String()); match != nil {
+	waitFor(t, ended, &stderr, func() bool {
+		match := address.FindStringSubmatch(stderr.String())
+		if match != nil {
 			base = "http://" + match[1] + match[2]
 		}
-		runtime.Gosched()
-	}
+		return match != nil
+	})
 	for range 3 {
 		assertValue(t, families(t, base+"/metrics"), 0, "greenapi_up")
 	}
@@ -362,9 +424,7 @@ func TestDemo(t *testing.T) {
 	var stdout, stderr logged
 	ended := make(chan int)
 	go func() { ended <- run(ctx, []string{"--demo", "--web.listen-address=127.0.0.1:0"}, &stdout, &stderr) }()
-	for strings.Count(stdout.String(), "\n") < 2 {
-		runtime.Gosched()
-	}
+	waitFor(t, ended, &stderr, func() bool { return strings.Count(stdout.String(), "\n") >= 2 })
 	_, url, _ := strings.Cut(stdout.String(), "open ")
 	url, _, _ = strings.Cut(url, " ")
 	got := families(t, url)

@@ -8,11 +8,15 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
+	"io"
 	"math/big"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -72,7 +76,56 @@ basic_auth_users: {shop: $2a$04$9H9Ut9z4Wa49DqyctRT50uNjzyArZUyWAWPP5l/MlwnVINkv
 	}
 }
 
-// writeCertificate puts cert.pem and key.pem for 127.0.0.1 into dir and returns who to trust for them.
+// TestAProxyFromTheEnvironmentSeesNoToken: HTTPS_PROXY is used, by CONNECT, and what goes through it is TLS.
+func TestAProxyFromTheEnvironmentSeesNoToken(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only there SSL_CERT_FILE says whom to trust")
+	}
+	dir := t.TempDir()
+	writeCertificate(t, dir)
+	certificate, err := tls.LoadX509KeyPair(filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := simulator.New(simulator.Config{IDInstance: testID, Token: secret})
+	api := httptest.NewUnstartedServer(s)
+	api.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
+	api.StartTLS()
+	defer api.Close()
+
+	var seen logged
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(&seen, "%s %s\n", r.Method, r.RequestURI)
+		_ = r.Header.Write(&seen)
+		server, err := net.Dial("tcp", api.Listener.Addr().String())
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer server.Close()
+		w.WriteHeader(http.StatusOK)
+		client, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer client.Close()
+		go func() { _, _ = io.Copy(client, server) }()
+		_, _ = io.Copy(io.MultiWriter(server, &seen), client)
+	}))
+	defer proxy.Close()
+
+	t.Setenv("HTTPS_PROXY", proxy.URL)
+	t.Setenv("SSL_CERT_FILE", filepath.Join(dir, "cert.pem"))
+	p := startProcess(t, "https://api.example.test")
+	assertValue(t, families(t, p.base+"/metrics"), 1, "greenapi_up")
+	text := seen.String()
+	if s.Calls() != 1 || !strings.HasPrefix(text, "CONNECT api.example.test:443\n") || strings.Contains(text, secret) {
+		t.Errorf("%d calls; the proxy saw %q", s.Calls(), text)
+	}
+}
+
+// writeCertificate puts cert.pem and key.pem for 127.0.0.1 and api.example.test into dir and returns who to trust for them.
 func writeCertificate(t *testing.T, dir string) *x509.CertPool {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -85,6 +138,7 @@ func writeCertificate(t *testing.T, dir string) *x509.CertPool {
 		NotBefore:    time.Now().Add(-time.Hour),
 		NotAfter:     time.Now().Add(time.Hour),
 		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
+		DNSNames:     []string{"api.example.test"},
 	}
 	certificate, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {

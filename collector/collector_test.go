@@ -370,16 +370,38 @@ func TestQuotaPausesForTenMinutes(t *testing.T) {
 }
 
 func TestRetryAfterIsHeeded(t *testing.T) {
+	for status, wait := range map[int]time.Duration{503: 2 * time.Minute, 466: time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			e := newExporter(t)
+			e.api.answer(status, "")
+			e.api.header = map[string][]string{"Retry-After": {fmt.Sprint(wait.Seconds())}}
+			for end := time.Now().Add(wait); time.Now().Before(end); time.Sleep(5 * time.Second) {
+				gather(t, e.scrape(t.Context()))
+			}
+			if calls := len(e.api.minutes); calls != 1 {
+				t.Errorf("%d: %d calls within %s", status, calls, wait)
+			}
+			gather(t, e.scrape(t.Context()))
+			if calls := len(e.api.minutes); calls != 2 {
+				t.Errorf("%d: %d calls after %s", status, calls, wait)
+			}
+		})
+	}
+}
+
+// TestAPauseThatTakesTooLongIsNarrowed: a call that ran out of time may have asked for too much.
+func TestAPauseThatTakesTooLongIsNarrowed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newExporter(t)
-		e.api.answer(503, "")
-		e.api.header = map[string][]string{"Retry-After": {"120"}}
-		for range 24 {
+		gather(t, e.scrape(t.Context()))
+		time.Sleep(35 * time.Minute)
+		e.api.took = time.Hour
+		for range 2 {
 			gather(t, e.scrape(t.Context()))
-			time.Sleep(5 * time.Second)
+			time.Sleep(2 * time.Second)
 		}
-		if calls := len(e.api.minutes); calls != 1 {
-			t.Errorf("%d calls within 2 minutes", calls)
+		if want := []int{60, 60 + 35 + 1 + 5, 60 + 20}; !slices.Equal(e.api.minutes, want) {
+			t.Errorf("asked for %v, want %v", e.api.minutes, want)
 		}
 	})
 }

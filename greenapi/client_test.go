@@ -128,6 +128,9 @@ func TestEveryAnswerHasItsResult(t *testing.T) {
 		{"a chunk that is not kept", raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n[{}"), InvalidResponse},
 		{"no last chunk", raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n"), InvalidResponse},
 		{"no gzip", raw("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n[]"), InvalidResponse},
+		{"gzip that is corrupt", zippedAnswer(corrupt(10)), InvalidResponse},
+		{"gzip with a wrong checksum", zippedAnswer(corrupt(-8)), InvalidResponse},
+		{"gzip that is cut off", zippedAnswer(zipped("[]")[:20]), InvalidResponse},
 		{"a length over the limit", raw("HTTP/1.1 200 OK\r\nContent-Length: 5000000000\r\n\r\n[{}"), TooLarge},
 		{"an answer that is not HTTP", raw("GET %s HTTP/1.1\r\n\r\n"), Network},
 		{"a status that is no number", raw("HTTP/1.1 %s\r\n\r\n"), Network},
@@ -388,10 +391,7 @@ func TestATimeoutSaysWhetherThereWasAConnection(t *testing.T) {
 }
 
 func TestBodiesAreLimitedAfterDecompression(t *testing.T) {
-	var zipped bytes.Buffer
-	w := gzip.NewWriter(&zipped)
-	_, _ = w.Write([]byte("[" + strings.Repeat(" ", 10_000) + "]"))
-	_ = w.Close()
+	long := zipped("[" + strings.Repeat(" ", 10_000) + "]")
 	for name, c := range map[string]struct {
 		handler http.HandlerFunc
 		limit   int64
@@ -399,8 +399,8 @@ func TestBodiesAreLimitedAfterDecompression(t *testing.T) {
 	}{
 		"plain, at the limit":    {status(200, "["+strings.Repeat(" ", 10_000)+"]"), 10_002, OK},
 		"plain, over the limit":  {status(200, "["+strings.Repeat(" ", 10_000)+"]"), 10_001, TooLarge},
-		"zipped, at the limit":   {zippedAnswer(zipped.Bytes()), 10_002, OK},
-		"zipped, over the limit": {zippedAnswer(zipped.Bytes()), 10_001, TooLarge},
+		"zipped, at the limit":   {zippedAnswer(long), 10_002, OK},
+		"zipped, over the limit": {zippedAnswer(long), 10_001, TooLarge},
 		"an endless body":        {endless, 1 << 20, TooLarge},
 	} {
 		server := httptest.NewServer(c.handler)
@@ -411,6 +411,24 @@ func TestBodiesAreLimitedAfterDecompression(t *testing.T) {
 		}
 		server.Close()
 	}
+}
+
+func zipped(text string) []byte {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, _ = io.WriteString(w, text)
+	_ = w.Close()
+	return b.Bytes()
+}
+
+// corrupt is a journal in gzip with the byte at that place turned over; from the end where it is negative.
+func corrupt(at int) []byte {
+	b := zipped(`[{"idMessage":"1"}]`)
+	if at < 0 {
+		at += len(b)
+	}
+	b[at] ^= 0xFF
+	return b
 }
 
 func zippedAnswer(body []byte) http.HandlerFunc {

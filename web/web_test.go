@@ -163,11 +163,14 @@ func TestAnAnswerThatIsNotReadIsLoggedOnce(t *testing.T) {
 }
 
 func TestMoreRequestsThanAllowedAreRefused(t *testing.T) {
-	begun, end := make(chan struct{}), make(chan struct{})
-	handler := newHandler(t, func(_ context.Context, ch chan<- prometheus.Metric) {
+	begun, end := make(chan struct{}, 3), make(chan struct{})
+	handler := newHandler(t, func(ctx context.Context, ch chan<- prometheus.Metric) {
 		begun <- struct{}{}
-		<-end
-		show(1)(t.Context(), ch)
+		select {
+		case <-end:
+		case <-ctx.Done():
+		}
+		show(1)(ctx, ch)
 	}, func(o *Options) { o.MaxRequests = 2 })
 	var all sync.WaitGroup
 	for range 2 {
@@ -178,7 +181,9 @@ func TestMoreRequestsThanAllowedAreRefused(t *testing.T) {
 		})
 		<-begun
 	}
-	if w := get(handler, "/metrics"); w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "--web.max-requests") {
+	third := httptest.NewRequest(http.MethodGet, "/metrics", nil)
+	third.Header.Set(timeoutHeader, "1") // for a limit that does not work
+	if w := request(handler, third); w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "--web.max-requests") {
 		t.Errorf("got %d: %s", w.Code, w.Body)
 	}
 	if w := get(handler, "/-/healthy"); w.Code != 200 {
@@ -186,7 +191,6 @@ func TestMoreRequestsThanAllowedAreRefused(t *testing.T) {
 	}
 	close(end)
 	all.Wait()
-	go func() { <-begun }()
 	if w := get(handler, "/metrics"); w.Code != 200 {
 		t.Errorf("once there is room again: got %d", w.Code)
 	}
