@@ -6,23 +6,19 @@ COPY go.mod go.sum ./
 RUN go mod download
 
 FROM modules AS builder
-ARG VERSION=devel
 ARG REVISION=unknown
 COPY . .
 RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false -o /greenapi_exporter -ldflags "-s -w \
-    -X github.com/prometheus/common/version.Version=${VERSION} \
     -X github.com/prometheus/common/version.Revision=${REVISION} \
     -X github.com/prometheus/common/version.Branch=unknown \
     -X github.com/prometheus/common/version.BuildUser=docker \
     -X github.com/prometheus/common/version.BuildDate=unknown" .
 
 FROM scratch
-ARG VERSION=devel
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="greenapi_exporter" \
       org.opencontainers.image.description="Prometheus exporter for WhatsApp messages sent through GREEN-API" \
       org.opencontainers.image.licenses="Apache-2.0" \
-      org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 COPY --from=builder /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=builder /greenapi_exporter /greenapi_exporter

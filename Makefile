@@ -2,19 +2,18 @@
 
 # What the binary says about itself. It comes from the commit alone, so that the same commit gives the same binary;
 # without git it is the same every time.
-VERSION  := devel
+VERSION  := $(shell cat VERSION)
 REVISION := unknown
 BRANCH   := unknown
 DATE     := unknown
 ifneq ($(wildcard .git),)
-VERSION  := $(or $(patsubst v%,%,$(shell git describe --tags --dirty 2>/dev/null)),$(VERSION))
 REVISION := $(or $(shell git describe --always --abbrev=40 --exclude='*' --dirty=-modified 2>/dev/null),$(REVISION))
 BRANCH   := $(or $(shell git rev-parse --abbrev-ref HEAD 2>/dev/null),$(BRANCH))
 DATE     := $(or $(shell TZ=UTC0 git log -1 --format=%cd --date=format-local:%Y%m%d-%H:%M:%S 2>/dev/null),$(DATE))
 endif
 
 PKG   := github.com/prometheus/common/version
-STAMP := -X $(PKG).Version=$(VERSION) -X $(PKG).Revision=$(REVISION) -X $(PKG).Branch=$(BRANCH) \
+STAMP := -X $(PKG).Revision=$(REVISION) -X $(PKG).Branch=$(BRANCH) \
 	-X $(PKG).BuildUser=make -X $(PKG).BuildDate=$(DATE)
 # Through the environment: no name of a branch can then mean anything to the shell.
 export STAMP
@@ -40,6 +39,7 @@ race: ## Run the tests under the race detector
 
 vet: ## Run go vet
 	go vet ./...
+	go -C tools vet ./...
 
 fmt: ## Fail when a file is not formatted as gofmt does
 	@files=$$("$$(go env GOROOT)/bin/gofmt" -l .) || exit 1; \
@@ -64,10 +64,12 @@ fuzz: ## Fuzz every fuzz target for a while: FUZZTIME=10s
 	done; [ "$$found" ] || { echo "no fuzz target found" >&2; exit 1; }
 
 # Without service discovery promtool takes a third of the time to build.
-promtool: ## Run promtool check metrics on the golden expositions
+promtool: ## Read the golden expositions with promtool and Prometheus's OpenMetrics parser
 	$(TOOL) -tags remove_all_sd github.com/prometheus/prometheus/cmd/promtool
 	@set -- collector/testdata/*.prom; [ -e "$$1" ] || { echo "no golden exposition: $$1" >&2; exit 1; }; \
 	for file; do echo "promtool check metrics < $$file"; .tools/bin/promtool check metrics < "$$file" || exit 1; done
+	$(TOOL) ./openmetrics
+	.tools/bin/openmetrics < collector/testdata/live.openmetrics
 
 cross: ## Build for every platform there is a binary for
 	@for os in linux darwin windows; do for arch in amd64 arm64; do \
@@ -80,7 +82,7 @@ bench: ## Run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
 image: ## Build the container image
-	docker build --build-arg VERSION="$(VERSION)" --build-arg REVISION="$(REVISION)" -t $(IMAGE) .
+	docker build --build-arg REVISION="$(REVISION)" --label org.opencontainers.image.version="$(VERSION)" -t $(IMAGE) .
 
 clean: ## Remove what was built
 	rm -rf greenapi_exporter .tools

@@ -4,6 +4,7 @@ package main
 import (
 	"bytes"
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"io"
@@ -34,10 +35,13 @@ import (
 
 const name = "greenapi_exporter"
 
+// release is the version, however the program is built; the Makefile and the Dockerfile add the revision.
+//
+//go:embed VERSION
+var release string
+
 func main() {
-	if version.Version == "" {
-		version.Version = "devel" // built without the Makefile or the Dockerfile, which stamp it in
-	}
+	version.Version = strings.TrimSpace(release)
 	signal.Ignore(syscall.SIGPIPE) // who reads the log may go away
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // so that a second signal ends the program at once

@@ -5,6 +5,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,6 +21,11 @@ import (
 	"github.com/prometheus/common/model"
 
 	"greenapi_exporter/greenapi"
+)
+
+var (
+	plainText   = expfmt.NewFormat(expfmt.TypeTextPlain)
+	openMetrics = expfmt.NewFormat(expfmt.TypeOpenMetrics)
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -46,19 +52,25 @@ func gather(t *testing.T, g prometheus.Gatherer) map[string]*dto.MetricFamily {
 	return byName
 }
 
-// exposition is what g gathers as text, but for what differs from machine to machine.
-func exposition(t *testing.T, g prometheus.Gatherer) string {
+// exposition is what g gathers in that format, but for what differs from machine to machine.
+func exposition(t *testing.T, g prometheus.Gatherer, format expfmt.Format) string {
 	t.Helper()
 	families, err := g.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
 	var text bytes.Buffer
+	encoder := expfmt.NewEncoder(&text, format)
 	for _, f := range families {
 		if strings.HasPrefix(f.GetName(), "greenapi_") && f.GetName() != "greenapi_exporter_build_info" {
-			if _, err := expfmt.MetricFamilyToText(&text, f); err != nil {
+			if err := encoder.Encode(f); err != nil {
 				t.Fatal(err)
 			}
+		}
+	}
+	if closer, ok := encoder.(io.Closer); ok {
+		if err := closer.Close(); err != nil {
+			t.Fatal(err)
 		}
 	}
 	return text.String()
@@ -118,7 +130,7 @@ func TestExposition(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				g := scrape(t, newExporter(t))
-				assertGolden(t, name, exposition(t, g))
+				assertGolden(t, name, exposition(t, g, plainText))
 				problems, err := testutil.GatherAndLint(g)
 				if err != nil || len(problems) > 0 {
 					t.Errorf("lint: %v, %v", problems, err)
@@ -128,7 +140,14 @@ func TestExposition(t *testing.T) {
 	}
 }
 
-// TestOpenMetricsDeclaresNoFamilyTwice reads the exposition with a parser that follows the specification.
+// TestOpenMetricsExposition writes what make promtool reads with Prometheus's own parser.
+func TestOpenMetricsExposition(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		assertGolden(t, "live.openmetrics", exposition(t, newExporter(t).live(t), openMetrics))
+	})
+}
+
+// TestOpenMetricsDeclaresNoFamilyTwice: the specification forbids it, and a counter's family has no _total.
 func TestOpenMetricsDeclaresNoFamilyTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		families, err := newExporter(t).live(t).Gather()
@@ -235,7 +254,7 @@ func TestLabelsHoldNothingPrivate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newExporter(t)
 		e.api.body = journal(row("BAE5793F61411D0", "79001234567@c.us", "+7 900 123-45-67", 0), row("X", secret, secret, 0))
-		text := exposition(t, e.scrape(t.Context()))
+		text := exposition(t, e.scrape(t.Context()), plainText)
 		for _, private := range []string{"BAE5793F61411D0", "79001234567", "900 123", "11001234567"} {
 			if strings.Contains(text, private) {
 				t.Errorf("%s is exposed", private)

@@ -1,0 +1,42 @@
+// Openmetrics reads an exposition in the OpenMetrics format on standard input with Prometheus's own parser, and ends
+// with code 1 if it is none or has no series.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/textparse"
+)
+
+func main() {
+	series, err := parse(os.Stdin)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "openmetrics:", err)
+		os.Exit(1)
+	}
+	fmt.Println(series, "series")
+}
+
+func parse(r io.Reader) (series int, _ error) {
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return 0, err
+	}
+	for p := textparse.NewOpenMetricsParser(text, labels.NewSymbolTable()); ; {
+		entry, err := p.Next()
+		switch {
+		case errors.Is(err, io.EOF) && series == 0:
+			return 0, errors.New("there is no series")
+		case errors.Is(err, io.EOF):
+			return series, nil
+		case err != nil:
+			return series, err
+		case entry == textparse.EntrySeries:
+			series++
+		}
+	}
+}
