@@ -5,7 +5,6 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,6 +13,7 @@ import (
 	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"greenapi_exporter/config"
 	"greenapi_exporter/greenapi"
 )
 
@@ -63,28 +63,31 @@ type exporter struct {
 
 func newExporter(t *testing.T) *exporter {
 	t.Helper()
-	token, err := greenapi.NewToken(secret)
-	if err != nil {
-		t.Fatal(err)
-	}
 	e := &exporter{
 		api: &fakeAPI{status: 200, body: "[]", took: 250 * time.Millisecond},
 		own: NewOwn(),
 		set: NewSet(func(string) bool { return true }),
 		log: new(bytes.Buffer),
 	}
-	service := &greenapi.Service{Transport: e.api, Places: greenapi.NewPlaces(2), Observe: e.own.Observe}
-	e.instance = e.set.Bind(Target{
-		ID:          id,
-		Client:      greenapi.NewClient(service, &url.URL{Scheme: "https", Host: "api.example"}, id, token),
-		Token:       token,
-		Minutes:     60,
-		Retention:   360 * time.Hour,
-		MinInterval: time.Second,
-		Timeout:     30 * time.Second,
-		Logger:      log.NewLogfmtLogger(e.log),
-	})
+	e.instance = e.set.Bind(e.target(t))
 	return e
+}
+
+func (e *exporter) target(t *testing.T) Target {
+	t.Helper()
+	instance, err := config.Flags{
+		URL: "https://api.example", IDInstance: id, Token: secret,
+		Minutes: 60, Retention: 360 * time.Hour, MinInterval: time.Second, Timeout: 30 * time.Second,
+	}.Validate(log.NewNopLogger())
+	if err != nil {
+		t.Fatal(err)
+	}
+	service := &greenapi.Service{Transport: e.api, Places: greenapi.NewPlaces(2), Observe: e.own.Observe}
+	return Target{
+		Instance: instance,
+		Client:   greenapi.NewClient(service, instance.URL(), id, instance.Token()),
+		Logger:   log.NewLogfmtLogger(e.log),
+	}
 }
 
 // scrape returns what one scrape gathers, with a pedantic look at whether it was described.

@@ -43,7 +43,7 @@ func newCalls(target Target, info Info) *calls {
 	return &calls{
 		target:  target,
 		info:    info,
-		logger:  log.With(target.Logger, "id_instance", target.ID, "collector", info.Name, "method", info.Method),
+		logger:  log.With(target.Logger, "id_instance", target.ID(), "collector", info.Name, "method", info.Method),
 		created: time.Now(),
 		results: results,
 		counted: make([]atomic.Uint64, len(results)),
@@ -65,7 +65,7 @@ func (c *calls) counts() iter.Seq2[greenapi.Result, uint64] {
 // newPoller returns a Poller of call that keeps the API's pace and whose calls are counted in c.
 func newPoller[T any](c *calls, interval time.Duration, call func(context.Context) (T, error)) *poll.Poller[T] {
 	counted := func(ctx context.Context) (T, error) {
-		c.token = c.target.Token.Token()
+		c.token = c.target.Token().Token()
 		begin := time.Now()
 		reading, err := call(ctx)
 		c.count(err, begin)
@@ -73,9 +73,9 @@ func newPoller[T any](c *calls, interval time.Duration, call func(context.Contex
 	}
 	return poll.New(counted, poll.Options{
 		Interval: interval,
-		Timeout:  c.target.Timeout,
+		Timeout:  c.target.Timeout(),
 		Wait:     wait,
-		Renewed:  func() bool { return !c.target.Token.Token().Equal(c.token) },
+		Renewed:  func() bool { return !c.target.Token().Token().Equal(c.token) },
 	})
 }
 

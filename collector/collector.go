@@ -12,6 +12,7 @@ import (
 	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"greenapi_exporter/config"
 	"greenapi_exporter/greenapi"
 )
 
@@ -56,16 +57,11 @@ type health struct {
 	gaveUp  bool          // whether this scrape could not wait for the latest reading
 }
 
-// Target is the instance that collectors are bound to.
+// Target is an instance as collectors see it.
 type Target struct {
-	ID          string
-	Client      *greenapi.Client
-	Token       greenapi.TokenSource
-	Minutes     int           // the window
-	Retention   time.Duration // of messages in the ledger
-	MinInterval time.Duration // between calls of a journal method
-	Timeout     time.Duration // of a call
-	Logger      log.Logger
+	config.Instance
+	Client *greenapi.Client
+	Logger log.Logger
 }
 
 // Set is the collectors that are switched on, with all descriptors built once. It is immutable.
@@ -115,7 +111,7 @@ type part struct {
 
 // Bind puts the collectors to work for an instance. No call is made before the first scrape.
 func (s *Set) Bind(target Target) *Instance {
-	i := &Instance{id: target.ID}
+	i := &Instance{id: target.ID()}
 	for _, k := range s.kinds {
 		c := newCalls(target, k.info())
 		i.parts = append(i.parts, part{k.info(), k.bind(target, c), c})

@@ -446,7 +446,7 @@ func TestAPauseIsAskedForAndAFailureOfItNarrowed(t *testing.T) {
 func TestSwitchedOffCollectorsShowNothing(t *testing.T) {
 	set := NewSet(func(string) bool { return false })
 	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(set.Scrape(t.Context(), []*Instance{set.Bind(Target{ID: id})}))
+	registry.MustRegister(set.Scrape(t.Context(), []*Instance{set.Bind(newExporter(t).target(t))}))
 	if families := gather(t, registry); len(families) != 0 {
 		t.Errorf("got %v", families)
 	}

@@ -82,9 +82,9 @@ func (o *outgoing) bind(target Target, c *calls) collector {
 	j := &outgoingJournal{
 		outgoing: o,
 		target:   target,
-		ledger:   ledger.New(ledger.Options{Minutes: target.Minutes, Retention: target.Retention}),
+		ledger:   ledger.New(ledger.Options{Minutes: target.Minutes(), Retention: target.Retention()}),
 	}
-	j.poller = newPoller(c, target.MinInterval, j.read)
+	j.poller = newPoller(c, target.MinInterval(), j.read)
 	return j
 }
 
@@ -110,9 +110,9 @@ func (j *outgoingJournal) collect(ctx context.Context, ch chan<- prometheus.Metr
 	if latest.Err == nil {
 		up = 1
 	}
-	id := j.target.ID
+	id := j.target.ID()
 	ch <- prometheus.MustNewConstMetric(j.up, prometheus.GaugeValue, up, id)
-	ch <- prometheus.MustNewConstMetric(j.windowSeconds, prometheus.GaugeValue, float64(j.target.Minutes)*60, id)
+	ch <- prometheus.MustNewConstMetric(j.windowSeconds, prometheus.GaugeValue, float64(j.target.Minutes())*60, id)
 	if reading := latest.Reading; reading != nil {
 		j.renderTotals(ch, id, reading)
 		if latest.Err == nil {

@@ -24,16 +24,8 @@ type Fleet struct {
 func New(set *collector.Set, service *greenapi.Service, instances []config.Instance, logger log.Logger) *Fleet {
 	f := &Fleet{set: set}
 	for _, i := range instances {
-		f.instances = append(f.instances, set.Bind(collector.Target{
-			ID:          i.ID(),
-			Client:      greenapi.NewClient(service, i.URL(), i.ID(), i.Token()),
-			Token:       i.Token(),
-			Minutes:     i.Minutes(),
-			Retention:   i.Retention(),
-			MinInterval: i.MinInterval(),
-			Timeout:     i.Timeout(),
-			Logger:      logger,
-		}))
+		client := greenapi.NewClient(service, i.URL(), i.ID(), i.Token())
+		f.instances = append(f.instances, set.Bind(collector.Target{Instance: i, Client: client, Logger: logger}))
 	}
 	return f
 }
