@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/go-kit/log"
@@ -95,4 +96,10 @@ func (e *exporter) scrape(ctx context.Context) prometheus.Gatherer {
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(e.set.Scrape(ctx, []*Instance{e.instance}))
 	return prometheus.Gatherers{registry, e.own}
+}
+
+// logged is the log, once all goroutines of the bubble have come to rest.
+func (e *exporter) logged() string {
+	synctest.Wait()
+	return e.log.String()
 }

@@ -285,7 +285,7 @@ func TestTheLogSaysWhenItBeginsAndWhenItEnds(t *testing.T) {
 		e.api.answer(200, "[]")
 		scrapeFor(3)
 		var said []string
-		for line := range strings.Lines(e.log.String()) {
+		for line := range strings.Lines(e.logged()) {
 			if !strings.Contains(line, "level=debug") {
 				said = append(said, line)
 			}
@@ -319,7 +319,7 @@ func TestAScraperThatHangsUpIsNoOutage(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(100*time.Millisecond, cancel)
 		gather(t, e.scrape(ctx))
-		if text := e.log.String(); strings.Contains(text, "level=error") {
+		if text := e.logged(); strings.Contains(text, "level=error") {
 			t.Errorf("logged:\n%s", text)
 		}
 		time.Sleep(time.Minute)
@@ -344,7 +344,7 @@ func TestAnOutageOfManyResultsIsLoggedOnceForEach(t *testing.T) {
 		time.Sleep(time.Minute)
 		e.api.answer(500, "")
 		gather(t, e.scrape(t.Context()))
-		if text := e.log.String(); strings.Count(text, "level=error") != 4 || strings.Count(text, "level=info") != 1 {
+		if text := e.logged(); strings.Count(text, "level=error") != 4 || strings.Count(text, "level=info") != 1 {
 			t.Errorf("logged:\n%s", text)
 		}
 	})
@@ -364,7 +364,7 @@ func TestAScrapeThatGivesUpWhileOthersWaitIsLogged(t *testing.T) {
 			cancel()
 			time.Sleep(time.Minute)
 		}
-		if text := e.log.String(); strings.Count(text, "level=warn") != 1 || !strings.Contains(text, "scrape_timeout") {
+		if text := e.logged(); strings.Count(text, "level=warn") != 1 || !strings.Contains(text, "scrape_timeout") {
 			t.Errorf("logged:\n%s", text)
 		}
 	})
