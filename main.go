@@ -223,7 +223,7 @@ func (o *options) define(app *kingpin.Application) {
 		Envar("GREENAPI_MINUTES").Default("1440"), &i.Minutes)
 	duration(app.Flag("greenapi.timeout", "The longest that a call of the API may take; a scrape's own timeout shortens it.").
 		Envar("GREENAPI_TIMEOUT").Default("30s"), &i.Timeout)
-	duration(app.Flag("greenapi.min-interval", "The least time between two calls of a journal method; scrapes in between get the latest reading. 60m suits the Developer plan's 1000 calls a month.").
+	duration(app.Flag("greenapi.min-interval", "The least time between two good calls of a journal method; scrapes in between get the latest reading. 60m suits the Developer plan's 1000 calls a month.").
 		Envar("GREENAPI_MIN_INTERVAL").Default("1s"), &i.MinInterval)
 	number(app.Flag("greenapi.max-calls", "Calls of the API in flight, all instances together; one host has at most half of them. There is no need to change it for a few instances.").
 		Default("256"), &o.maxCalls)
