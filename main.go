@@ -30,6 +30,7 @@ import (
 	"greenapi_exporter/config"
 	"greenapi_exporter/fleet"
 	"greenapi_exporter/greenapi"
+	"greenapi_exporter/ledger"
 	"greenapi_exporter/web"
 )
 
@@ -74,12 +75,18 @@ func serve(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 			return err
 		}
 		defer stop()
+		o.storagePath = "" // what it shows is not worth keeping
 	}
 	instance, err := o.instance.Validate(logger)
 	if err != nil {
 		return err
 	}
-	own := collector.NewOwn()
+	storage, err := ledger.OpenStorage(o.storagePath, logger)
+	if err != nil {
+		return fmt.Errorf("--storage.path (GREENAPI_STORAGE_PATH) cannot be used: %w", err)
+	}
+	defer storage.Close()
+	own := collector.NewOwn(storage)
 	service := &greenapi.Service{
 		Transport: greenapi.NewTransport(o.maxCalls),
 		Places:    greenapi.NewPlaces(o.maxCalls),
@@ -89,7 +96,11 @@ func serve(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 	if !slices.ContainsFunc(collector.All(), func(c collector.Info) bool { return o.enabled(c.Name) }) {
 		level.Warn(logger).Log("msg", "no collector is switched on, so nothing of the instance is shown", "advice", "drop --collector.disable-defaults and --no-collector.NAME")
 	}
-	instances := fleet.New(collector.NewSet(o.enabled), service, []config.Instance{instance}, logger)
+	instances, err := fleet.New(collector.NewSet(o.enabled), service, storage, []config.Instance{instance}, logger)
+	if err != nil {
+		return fmt.Errorf("what --storage.path (GREENAPI_STORAGE_PATH) holds cannot be read: %w", err)
+	}
+	defer instances.Close()
 	handler, err := web.New(web.Options{
 		TelemetryPath: o.telemetryPath,
 		TimeoutOffset: o.timeoutOffset,
@@ -122,6 +133,7 @@ func serve(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 type options struct {
 	instance      config.Flags
 	maxCalls      int
+	storagePath   string
 	collectors    map[string]*chosen
 	noDefaults    bool
 	web           *toolkit.FlagConfig
@@ -227,6 +239,8 @@ func (o *options) define(app *kingpin.Application) {
 		Envar("GREENAPI_MIN_INTERVAL").Default("1s"), &i.MinInterval)
 	number(app.Flag("greenapi.max-calls", "Calls of the API in flight, all instances together; one host has at most half of them. There is no need to change it for a few instances.").
 		Default("256"), &o.maxCalls)
+	app.Flag("storage.path", "The directory where counters and the latest reading are kept, so that they survive restarts; one exporter a directory. Without it they are in memory.").
+		Envar("GREENAPI_STORAGE_PATH").PlaceHolder("DIRECTORY").StringVar(&o.storagePath)
 	duration(app.Flag("storage.retention", "How long a message is remembered after the journal last showed it: at least the window plus 24h.").
 		Default("360h"), &i.Retention)
 

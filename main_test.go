@@ -329,7 +329,7 @@ func TestStartsThatCannotWork(t *testing.T) {
 
 // TestLaterFlagsAreUnknown: what is not built yet is not pretended.
 func TestLaterFlagsAreUnknown(t *testing.T) {
-	for _, flag := range []string{"--storage.path=/tmp", "--config.file=x", "--config.check", "--web.enable-lifecycle", "--web.metrics-scope=all", "--collector.state", "--collector.incoming"} {
+	for _, flag := range []string{"--config.file=x", "--config.check", "--web.enable-lifecycle", "--web.metrics-scope=all", "--collector.state", "--collector.incoming"} {
 		var stderr bytes.Buffer
 		if code := run(t.Context(), []string{flag}, io.Discard, &stderr); code != 1 || !strings.Contains(stderr.String(), "unknown long flag") {
 			t.Errorf("%s: code %d, %s", flag, code, &stderr)

@@ -16,6 +16,7 @@ import (
 
 	"greenapi_exporter/config"
 	"greenapi_exporter/greenapi"
+	"greenapi_exporter/ledger"
 )
 
 const (
@@ -55,31 +56,47 @@ func (a *fakeAPI) answer(status int, body string) { a.status, a.body = status, b
 
 // exporter is all that a scrape needs, over a fake API.
 type exporter struct {
-	api      *fakeAPI
-	own      *Own
-	set      *Set
-	instance *Instance
-	log      *bytes.Buffer
+	api       *fakeAPI
+	flags     config.Flags
+	directory string // where it keeps its ledger; empty: in memory
+	storage   *ledger.Storage
+	own       *Own
+	set       *Set
+	instance  *Instance
+	log       *bytes.Buffer
 }
 
 func newExporter(t *testing.T) *exporter {
 	t.Helper()
 	e := &exporter{
 		api: &fakeAPI{status: 200, body: "[]", took: 250 * time.Millisecond},
-		own: NewOwn(),
+		flags: config.Flags{
+			URL: "https://api.example", IDInstance: id, Token: secret,
+			Minutes: 60, Retention: 360 * time.Hour, MinInterval: time.Second, Timeout: 30 * time.Second,
+		},
 		set: NewSet(func(string) bool { return true }),
 		log: new(bytes.Buffer),
 	}
-	e.instance = e.set.Bind(e.target(t))
+	e.start(t)
 	return e
+}
+
+// start starts it as the flags say.
+func (e *exporter) start(t *testing.T) {
+	t.Helper()
+	var err error
+	if e.storage, err = ledger.OpenStorage(e.directory, log.NewLogfmtLogger(e.log)); err != nil {
+		t.Fatal(err)
+	}
+	e.own = NewOwn(e.storage)
+	if e.instance, err = e.set.Bind(e.target(t)); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (e *exporter) target(t *testing.T) Target {
 	t.Helper()
-	instance, err := config.Flags{
-		URL: "https://api.example", IDInstance: id, Token: secret,
-		Minutes: 60, Retention: 360 * time.Hour, MinInterval: time.Second, Timeout: 30 * time.Second,
-	}.Validate(log.NewNopLogger())
+	instance, err := e.flags.Validate(log.NewNopLogger())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,6 +104,7 @@ func (e *exporter) target(t *testing.T) Target {
 	return Target{
 		Instance: instance,
 		Client:   greenapi.NewClient(service, instance.URL(), id, instance.Token()),
+		Storage:  e.storage,
 		Logger:   log.NewLogfmtLogger(e.log),
 	}
 }

@@ -3,7 +3,9 @@ package collector
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 	"github.com/go-kit/log/level"
 
 	"greenapi_exporter/greenapi"
+	"greenapi_exporter/ledger"
 	"greenapi_exporter/poll"
 )
 
@@ -28,9 +31,11 @@ type calls struct {
 	counted []atomic.Uint64 // by results
 
 	// For one call at a time.
-	token  greenapi.Token           // of the last call
-	outage map[greenapi.Result]bool // the results that the log has named since the calls began to fail
-	since  time.Time                // when they did
+	token    greenapi.Token           // of the last call
+	begun    time.Time                // when the last call that is kept began
+	settings string                   // and how it was made
+	outage   map[greenapi.Result]bool // the results that the log has named since the calls began to fail
+	since    time.Time                // when they did
 
 	complained atomic.Int64 // when the log last heard of a scrape that gave up, as UNIX time
 }
@@ -63,7 +68,7 @@ func (c *calls) counts() iter.Seq2[greenapi.Result, uint64] {
 }
 
 // newPoller returns a Poller of call that keeps the API's pace and whose calls are counted in c.
-func newPoller[T any](c *calls, interval time.Duration, call func(context.Context) (T, error)) *poll.Poller[T] {
+func newPoller[T any](c *calls, options poll.Options, call func(context.Context) (T, error)) *poll.Poller[T] {
 	counted := func(ctx context.Context) (T, error) {
 		c.token = c.target.Token().Token()
 		begin := time.Now()
@@ -71,12 +76,78 @@ func newPoller[T any](c *calls, interval time.Duration, call func(context.Contex
 		c.count(err, begin)
 		return reading, err
 	}
-	return poll.New(counted, poll.Options{
-		Interval: interval,
-		Timeout:  c.target.Timeout(),
-		Wait:     wait,
-		Renewed:  func() bool { return !c.target.Token().Token().Equal(c.token) },
-	})
+	options.Timeout = c.target.Timeout()
+	options.Wait = wait
+	options.Renewed = func() bool { return !c.target.Token().Token().Equal(c.token) }
+	return poll.New(counted, options)
+}
+
+// newJournalPoller returns a Poller of call as newPoller does, whose readings and whose pace are those of a ledger, which
+// may have been kept in an earlier run.
+func newJournalPoller(c *calls, l *ledger.Ledger, call func(context.Context) (*ledger.Reading, error)) *poll.Poller[*ledger.Reading] {
+	poller := newPoller(c, poll.Options{
+		Interval: c.target.MinInterval(),
+		Keep:     func(pace poll.Pace) { l.Called(c.kept(pace)) },
+	}, call)
+	if l.LastCall().Begun.IsZero() {
+		return poller
+	}
+	var success time.Time
+	reading := l.Reading()
+	if reading != nil {
+		success = reading.Asked
+	}
+	poller.Resume(c.resume(l.LastCall()), reading, success)
+	return poller
+}
+
+// fingerprint stands for how calls are made: where it has changed, waiting for what the last one found is pointless.
+func (c *calls) fingerprint() string {
+	return c.target.Token().Token().Fingerprint(fmt.Sprint(c.target.URL(), " ", c.target.Minutes(), " ", c.target.MinInterval()))
+}
+
+// unfinished is the result of poll.ErrUnfinished.
+const unfinished = "unfinished"
+
+// kept is what a later run has to know.
+func (c *calls) kept(pace poll.Pace) ledger.Call {
+	if !pace.Begun.Equal(c.begun) {
+		c.begun, c.settings = pace.Begun, c.fingerprint()
+	}
+	call := ledger.Call{Begun: pace.Begun, Next: pace.Next, Failures: pace.Failures, Took: pace.Took, Settings: c.settings}
+	var failure *greenapi.Error
+	switch {
+	case errors.As(pace.Err, &failure):
+		call.Result = string(failure.Result)
+	case pace.Err != nil:
+		call.Result = unfinished
+	}
+	return call
+}
+
+// resume takes up the pace of an earlier run, and says in the log what that means for the next call.
+func (c *calls) resume(last ledger.Call) poll.Pace {
+	pace := poll.Pace{Begun: last.Begun, Next: last.Next, Failures: last.Failures, Took: last.Took}
+	result := greenapi.Result(last.Result)
+	switch {
+	case last.Settings != c.fingerprint():
+		return poll.Pace{Begun: last.Begun, Took: last.Took, Err: poll.ErrUnfinished}
+	case slices.Contains(c.results, result):
+		pace.Err = &greenapi.Error{Result: result, Detail: "in an earlier run"}
+		c.outage[result], c.since = true, last.Begun
+	case result != "":
+		pace.Err = poll.ErrUnfinished
+	}
+	c.token = c.target.Token().Token()
+	if time.Now().Before(last.Next) {
+		logger := log.With(c.logger, "next_call", last.Next.UTC().Format(time.RFC3339))
+		if pace.Err != nil {
+			level.Error(logger).Log("msg", "reading the API failed before the restart, and the next call waits", "result", last.Result, "advice", result.Advice())
+		} else {
+			level.Info(logger).Log("msg", "the latest reading of the run before serves until the next call", "last_call", last.Begun.UTC().Format(time.RFC3339))
+		}
+	}
+	return pace
 }
 
 // wait is what the API asks for after a failure.

@@ -14,6 +14,7 @@ import (
 
 	"greenapi_exporter/config"
 	"greenapi_exporter/greenapi"
+	"greenapi_exporter/ledger"
 )
 
 // Info tells what a collector is, for flags and documentation.
@@ -40,13 +41,15 @@ func kinds() []kind {
 type kind interface {
 	info() Info
 	describe(chan<- *prometheus.Desc)
-	bind(Target, *calls) collector
+	bind(Target, *calls) (collector, error)
 }
 
 // collector is a kind at work for one instance. It is safe for concurrent use.
 type collector interface {
 	// collect waits for the latest reading, no longer than ctx, and sends what there is to show.
 	collect(ctx context.Context, ch chan<- prometheus.Metric) health
+	// close ends the call that runs, and puts on file what is to be kept. Nothing is collected after it.
+	close()
 }
 
 // health is how a collector fared.
@@ -60,8 +63,9 @@ type health struct {
 // Target is an instance as collectors see it.
 type Target struct {
 	config.Instance
-	Client *greenapi.Client
-	Logger log.Logger
+	Client  *greenapi.Client
+	Storage *ledger.Storage
+	Logger  log.Logger
 }
 
 // Set is the collectors that are switched on, with all descriptors built once. It is immutable.
@@ -109,14 +113,27 @@ type part struct {
 	*calls
 }
 
-// Bind puts the collectors to work for an instance. No call is made before the first scrape.
-func (s *Set) Bind(target Target) *Instance {
+// Bind puts the collectors to work for an instance. No call is made before the first scrape. It is an error if what an
+// earlier run has kept of the instance is there but cannot be read.
+func (s *Set) Bind(target Target) (*Instance, error) {
 	i := &Instance{id: target.ID()}
 	for _, k := range s.kinds {
-		c := newCalls(target, k.info())
-		i.parts = append(i.parts, part{k.info(), k.bind(target, c), c})
+		calls := newCalls(target, k.info())
+		c, err := k.bind(target, calls)
+		if err != nil {
+			i.Close()
+			return nil, err
+		}
+		i.parts = append(i.parts, part{k.info(), c, calls})
 	}
-	return i
+	return i, nil
+}
+
+// Close ends the calls that run and puts on file what is to be kept. The Instance is not to be scraped any more.
+func (i *Instance) Close() {
+	for _, p := range i.parts {
+		p.close()
+	}
 }
 
 // Scrape returns a Collector of the instances for one scrape, which lasts no longer than ctx.

@@ -446,7 +446,11 @@ func TestAPauseIsAskedForAndAFailureOfItNarrowed(t *testing.T) {
 func TestSwitchedOffCollectorsShowNothing(t *testing.T) {
 	set := NewSet(func(string) bool { return false })
 	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(set.Scrape(t.Context(), []*Instance{set.Bind(newExporter(t).target(t))}))
+	instance, err := set.Bind(newExporter(t).target(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	registry.MustRegister(set.Scrape(t.Context(), []*Instance{instance}))
 	if families := gather(t, registry); len(families) != 0 {
 		t.Errorf("got %v", families)
 	}

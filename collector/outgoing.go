@@ -78,14 +78,19 @@ type outgoingJournal struct {
 	poller *poll.Poller[*ledger.Reading]
 }
 
-func (o *outgoing) bind(target Target, c *calls) collector {
-	j := &outgoingJournal{
-		outgoing: o,
-		target:   target,
-		ledger:   ledger.New(ledger.Options{Minutes: target.Minutes(), Retention: target.Retention()}),
+func (o *outgoing) bind(target Target, c *calls) (collector, error) {
+	l, err := target.Storage.Ledger(target.ID(), ledger.Options{Minutes: target.Minutes(), Retention: target.Retention()}, time.Now())
+	if err != nil {
+		return nil, err
 	}
-	j.poller = newPoller(c, target.MinInterval(), j.read)
-	return j
+	j := &outgoingJournal{outgoing: o, target: target, ledger: l}
+	j.poller = newJournalPoller(c, l, j.read)
+	return j, nil
+}
+
+func (j *outgoingJournal) close() {
+	j.poller.Stop()
+	j.ledger.Close()
 }
 
 // read makes one call and counts what its answer shows.

@@ -8,6 +8,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/collectors/version"
 	dto "github.com/prometheus/client_model/go"
+
+	"greenapi_exporter/ledger"
 )
 
 // Own is what the exporter exposes about itself: its build, process and runtime, and the calls of all instances
@@ -21,7 +23,7 @@ type Own struct {
 }
 
 // NewOwn returns the exporter's own metrics, with the series of every collector's method at 0.
-func NewOwn() *Own {
+func NewOwn(storage *ledger.Storage) *Own {
 	o := &Own{
 		Registry: prometheus.NewRegistry(),
 		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -48,6 +50,14 @@ func NewOwn() *Own {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		o.durations,
 		o.bytes,
+		&storageMetrics{
+			storage: storage,
+			created: time.Now(),
+			failures: prometheus.NewDesc("greenapi_exporter_storage_failures_total",
+				"Times that a ledger could not be written; counting goes on in memory, and what is missing is written as soon as it can be.", nil, nil),
+			damaged: prometheus.NewDesc("greenapi_exporter_storage_damaged_files_total",
+				"Files of ledgers that were damaged, or not what they should be, and were cut or set aside; the log names them.", nil, nil),
+		},
 	)
 	return o
 }
@@ -66,4 +76,26 @@ func (o *Own) Gather() ([]*dto.MetricFamily, error) {
 	return slices.DeleteFunc(families, func(f *dto.MetricFamily) bool {
 		return f.GetName() == "go_memstats_alloc_bytes"
 	}), err
+}
+
+// storageMetrics shows how the storage fares.
+type storageMetrics struct {
+	storage           *ledger.Storage
+	created           time.Time
+	failures, damaged *prometheus.Desc
+}
+
+// Describe implements prometheus.Collector.
+func (m *storageMetrics) Describe(ch chan<- *prometheus.Desc) {
+	ch <- m.failures
+	ch <- m.damaged
+}
+
+// Collect implements prometheus.Collector.
+func (m *storageMetrics) Collect(ch chan<- prometheus.Metric) {
+	counter := func(desc *prometheus.Desc, n uint64) {
+		ch <- prometheus.MustNewConstMetricWithCreatedTimestamp(desc, prometheus.CounterValue, float64(n), m.created)
+	}
+	counter(m.failures, m.storage.Failures())
+	counter(m.damaged, m.storage.Damaged())
 }

@@ -10,6 +10,7 @@ import (
 	"greenapi_exporter/collector"
 	"greenapi_exporter/config"
 	"greenapi_exporter/greenapi"
+	"greenapi_exporter/ledger"
 )
 
 // Fleet is a set of instances, each with collectors of its own that remember what they have read. It is safe for
@@ -19,18 +20,30 @@ type Fleet struct {
 	instances []*collector.Instance
 }
 
-// New returns the fleet of the configured instances, which call the API by service. No call is made before the first
-// scrape.
-func New(set *collector.Set, service *greenapi.Service, instances []config.Instance, logger log.Logger) *Fleet {
+// New returns the fleet of the configured instances, which call the API by service and keep what they count in storage.
+// No call is made before the first scrape. It is an error if what is kept there of an instance cannot be read.
+func New(set *collector.Set, service *greenapi.Service, storage *ledger.Storage, instances []config.Instance, logger log.Logger) (*Fleet, error) {
 	f := &Fleet{set: set}
 	for _, i := range instances {
 		client := greenapi.NewClient(service, i.URL(), i.ID(), i.Token())
-		f.instances = append(f.instances, set.Bind(collector.Target{Instance: i, Client: client, Logger: logger}))
+		instance, err := set.Bind(collector.Target{Instance: i, Client: client, Storage: storage, Logger: logger})
+		if err != nil {
+			f.Close()
+			return nil, err
+		}
+		f.instances = append(f.instances, instance)
 	}
-	return f
+	return f, nil
 }
 
 // Scrape returns a Collector of all instances for one scrape, which lasts no longer than ctx.
 func (f *Fleet) Scrape(ctx context.Context) prometheus.Collector {
 	return f.set.Scrape(ctx, f.instances)
+}
+
+// Close ends the calls that run and puts on file what is to be kept. The Fleet is not to be scraped any more.
+func (f *Fleet) Close() {
+	for _, i := range f.instances {
+		i.Close()
+	}
 }

@@ -17,6 +17,7 @@ import (
 	"greenapi_exporter/collector"
 	"greenapi_exporter/config"
 	"greenapi_exporter/greenapi"
+	"greenapi_exporter/ledger"
 )
 
 // apis answers for each instance by its id, and counts.
@@ -57,8 +58,11 @@ func TestInstancesAreReadApart(t *testing.T) {
 		"1101000002": `400 Instance is not authorized`,
 	}}
 	service := &greenapi.Service{Transport: api, Places: greenapi.NewPlaces(4)}
-	f := New(collector.NewSet(func(string) bool { return true }), service,
+	f, err := New(collector.NewSet(func(string) bool { return true }), service, new(ledger.Storage),
 		[]config.Instance{instance(t, "1101000001"), instance(t, "1101000002")}, log.NewNopLogger())
+	if err != nil {
+		t.Fatal(err)
+	}
 	if len(api.calls) > 0 {
 		t.Errorf("called before the first scrape: %v", api.calls)
 	}

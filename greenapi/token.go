@@ -1,7 +1,10 @@
 package greenapi
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -39,6 +42,14 @@ func (t Token) Token() Token { return t }
 // Equal reports whether both are the same token, in a time that does not depend on where they differ.
 func (t Token) Equal(other Token) bool {
 	return subtle.ConstantTimeCompare([]byte(t.text()), []byte(other.text())) == 1
+}
+
+// Fingerprint tells whether text and the token are the same as at another time, and nothing else of them: it is 64 bits
+// of HMAC-SHA-256 under the token, in hex. It may be kept where the token may not.
+func (t Token) Fingerprint(text string) string {
+	mac := hmac.New(sha256.New, []byte(t.text()))
+	_, _ = io.WriteString(mac, text)
+	return hex.EncodeToString(mac.Sum(nil)[:8])
 }
 
 // text is the secret itself; only the client asks for it, to build a URL.

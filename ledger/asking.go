@@ -17,28 +17,45 @@ type asking struct {
 	most   int // minutes that are never exceeded
 
 	lastGood time.Time     // when the last good reading was asked for, by our clock; zero before the baseline
+	earlier  bool          // whether that was in an earlier run of the program
+	unknown  bool          // whether it is not known how long ago that was, since the clock has been set back
 	unread   time.Duration // journal time that no call could cover
 	narrowed bool          // whether a call that asked for more than the window failed since then
 	extra    int           // if so, the most that may be asked for beyond the window
 }
 
-// gap is the time since the last good reading, 0 where there is none.
-func (a *asking) gap(now time.Time) time.Duration {
+// resume goes on at now with what an earlier run has left. That run's clock and this one's are both the wall's; from
+// now on it is the monotonic one.
+func (a *asking) resume(now time.Time) {
 	if a.lastGood.IsZero() {
-		return 0
+		return
 	}
-	return max(0, now.Sub(a.lastGood))
+	gap := now.Sub(a.lastGood)
+	a.earlier, a.unknown = true, gap < 0
+	a.lastGood = now.Add(-max(0, gap))
+}
+
+// gap is the time since the last good reading, 0 where there is none or it is not known.
+func (a *asking) gap(now time.Time) (gap time.Duration, known bool) {
+	if a.lastGood.IsZero() {
+		return 0, true
+	}
+	gap = now.Sub(a.lastGood)
+	return max(0, gap), !a.unknown && gap >= 0
 }
 
 // minutes is what to ask for after the gap. What changed during a pause must still be in view, so the pause is added;
 // without one, the window alone will do, if the gap is in it.
-func (a *asking) minutes(gap time.Duration) int {
+func (a *asking) minutes(gap time.Duration, known bool) int {
 	if a.lastGood.IsZero() {
 		return a.window
 	}
 	ask := minutes(gap) + slack
-	if gap > soon {
+	if gap > soon || a.earlier {
 		ask += a.window
+	}
+	if !known {
+		ask = a.most
 	}
 	ask = min(max(a.window, ask), a.most)
 	if a.narrowed {
@@ -56,7 +73,7 @@ func (a *asking) tooMuch(asked int) {
 // good notes a good reading that was asked for at now, for so many minutes.
 func (a *asking) good(now time.Time, gap time.Duration, asked int) {
 	a.unread += max(0, gap-time.Duration(asked)*time.Minute)
-	a.lastGood, a.narrowed = now, false
+	a.lastGood, a.earlier, a.unknown, a.narrowed = now, false, false, false
 }
 
 // minutes rounds up.

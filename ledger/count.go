@@ -31,10 +31,15 @@ type Count struct {
 
 	statuses *vocabulary
 	types    *vocabulary
-	window   [][]cell // by the places of type and status; a row or column is missing where nothing was shown
+	window   standing
 	changes  []change
-	pending  Timestamp // of the oldest pending row of the window
 	newest   Timestamp
+}
+
+// standing is what stands in the window of one reading.
+type standing struct {
+	cells   [][]cell  // by the places of type and status; a row or column is missing where nothing was shown
+	pending Timestamp // of the oldest pending row
 }
 
 // cell counts the rows of a type and status.
@@ -72,44 +77,52 @@ func (c *Count) Add(row Row) {
 	kind, c.types = c.types.place(row.Type)
 	status, c.statuses = c.statuses.place(row.Status)
 
-	cell := c.cell(kind, status)
+	cell := c.window.cell(kind, status, len(c.statuses.words))
 	cell.shown = true
 	at := Timestamp{row.Timestamp, row.Timed}
 	if !row.Timed || row.Timestamp >= c.since {
 		cell.rows++
 		if status == pending {
-			c.pending = c.pending.earlier(at)
+			c.window.pending = c.window.pending.earlier(at)
 		}
 	}
 	c.newest = c.newest.later(at)
 	if row.Key == 0 {
 		return
 	}
-	known, ok := c.ledger.messages[row.Key]
-	if now := inSeconds(c.clock); ok && known.shown != now {
-		known.shown = now
-		c.ledger.messages[row.Key] = known
+	set, known := reached(status), c.ledger.messages.get(row.Key)
+	if known != nil {
+		known.shown = inSeconds(c.clock)
 	}
-	if set := reached(status); !ok || known.reached|set != known.reached {
+	if known == nil || known.reached|set != known.reached {
 		c.changes = append(c.changes, change{row.Key, kind, status, row.Timed && row.Timestamp < c.ledger.reach})
 	}
 }
 
-func (c *Count) cell(kind, status uint8) *cell {
-	for int(kind) >= len(c.window) {
-		c.window = append(c.window, nil)
+// cell returns the one of these places, which it makes if need be, beside those of all statuses there are.
+func (w *standing) cell(kind, status uint8, statuses int) *cell {
+	for int(kind) >= len(w.cells) {
+		w.cells = append(w.cells, nil)
 	}
-	row := &c.window[kind]
+	row := &w.cells[kind]
 	if int(status) >= len(*row) {
-		longer := make([]cell, len(c.statuses.words))
+		longer := make([]cell, statuses)
 		copy(longer, *row)
 		*row = longer
 	}
 	return &(*row)[status]
 }
 
+// of returns the cells of a type by the place of the status, as far as there are any.
+func (w *standing) of(kind int) []cell {
+	if kind < len(w.cells) {
+		return w.cells[kind]
+	}
+	return nil
+}
+
 // Commit puts the reading into the ledger: all of the answer has been added. It returns what there is to show, which no
-// later reading changes.
+// later reading changes. What it shows is on file before, where the ledger has one that can be written.
 func (c *Count) Commit() *Reading {
 	l := c.ledger
 	baseline := l.birth.IsZero()
@@ -121,10 +134,11 @@ func (c *Count) Commit() *Reading {
 	l.statuses, l.types, l.clock = c.statuses, c.types, c.clock
 	c.create(created)
 	c.apply(baseline)
-	l.newest = l.newest.later(c.newest)
+	l.window, l.newest = c.window, l.newest.later(c.newest)
 	l.asking.good(c.now, c.gap, c.minutes)
 	l.forget()
-	return c.reading()
+	l.keep(c.changes)
+	return l.Reading()
 }
 
 // create makes the counters that this reading is the first to show: of every type shown so far and every documented
@@ -136,7 +150,7 @@ func (c *Count) create(created time.Time) {
 	}
 	for kind := range l.totals {
 		t := &l.totals[kind]
-		cells := c.cells(kind)
+		cells := c.window.of(kind)
 		if !isFirstType(kind) && len(cells) == 0 && t.messages.Created.IsZero() {
 			continue
 		}
@@ -158,59 +172,25 @@ func (c *Count) apply(baseline bool) {
 	l := c.ledger
 	uncounted := make(map[uint64]bool)
 	for _, change := range c.changes {
-		m, known := l.messages[change.key]
-		if !known && change.old {
+		m := memory{key: change.key}
+		known := l.messages.get(change.key)
+		if known != nil {
+			m = *known
+		}
+		if known == nil && change.old {
 			uncounted[change.key] = true
 		}
 		set := reached(change.status)
 		if !baseline && !uncounted[change.key] {
 			t := &l.totals[change.kind]
-			if !known {
+			if known == nil {
 				t.messages.Count++
 			}
 			for fresh := set &^ m.reached; fresh != 0; fresh &= fresh - 1 {
 				t.statuses[bits.TrailingZeros32(uint32(fresh))].Count++
 			}
 		}
-		l.messages[change.key] = memory{reached: m.reached | set, shown: inSeconds(c.clock)}
+		m.reached, m.shown = m.reached|set, inSeconds(c.clock)
+		l.messages.put(m)
 	}
-}
-
-func (c *Count) cells(kind int) []cell {
-	if kind < len(c.window) {
-		return c.window[kind]
-	}
-	return nil
-}
-
-// reading puts together what there is to show after the commit.
-func (c *Count) reading() *Reading {
-	l := c.ledger
-	r := &Reading{
-		Birth:         l.birth,
-		Messages:      len(l.messages),
-		Unread:        l.asking.unread,
-		OldestPending: c.pending,
-		LastMessage:   l.newest,
-	}
-	for kind := range l.totals {
-		t := &l.totals[kind]
-		if t.messages.Created.IsZero() {
-			continue
-		}
-		cells := c.cells(kind)
-		shown := Type{Word: l.types.words[kind], Messages: t.messages, Statuses: make([]Status, 0, len(t.statuses))}
-		for status, counter := range t.statuses {
-			if counter.Created.IsZero() {
-				continue
-			}
-			s := Status{Word: l.statuses.words[status], Reached: counter}
-			if status < len(cells) {
-				s.Rows = cells[status].rows
-			}
-			shown.Statuses = append(shown.Statuses, s)
-		}
-		r.Types = append(r.Types, shown)
-	}
-	return r
 }

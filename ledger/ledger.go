@@ -16,7 +16,10 @@
 //	reading := count.Commit()
 package ledger
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Options is what a Ledger is made with.
 type Options struct {
@@ -37,10 +40,11 @@ const sweepEvery = 10 * time.Minute
 type Ledger struct {
 	options  Options
 	asking   asking
-	messages map[uint64]memory
+	messages memories
 	statuses *vocabulary
 	types    *vocabulary
 	totals   []typeTotals // by the place of the type; shorter than types where the last have not been shown
+	window   standing     // of the last good reading
 
 	birth time.Time     // when the baseline was asked for, by our clock; zero before it
 	reach float64       // UNIX seconds, by the API's clock: the journal was first read from here on
@@ -48,18 +52,18 @@ type Ledger struct {
 	swept time.Duration // the clock when messages were last forgotten
 
 	newest Timestamp // the newest ever shown
+
+	call   Call    // the last one that it was told of
+	keeper *keeper // nil: it is in memory alone
 }
 
 // seconds is a time on the ledger's own clock, which no one can set: good for 136 years.
 type seconds uint32
 
-func inSeconds(clock time.Duration) seconds { return seconds(clock / time.Second) }
+// maxClock is as far as it goes.
+const maxClock = math.MaxUint32 * time.Second
 
-// memory is what is kept of a message. With its key and the map's own needs it takes less than 64 bytes.
-type memory struct {
-	reached statusSet
-	shown   seconds // when the journal last showed it
-}
+func inSeconds(clock time.Duration) seconds { return seconds(clock / time.Second) }
 
 // typeTotals is what has been counted of the messages of a type.
 type typeTotals struct {
@@ -67,12 +71,12 @@ type typeTotals struct {
 	statuses []Counter // by the place of the status; shorter than the vocabulary where the last have not been shown
 }
 
-// New returns a Ledger without a baseline.
+// New returns a Ledger without a baseline, which is kept in memory alone.
 func New(options Options) *Ledger {
 	return &Ledger{
 		options:  options,
 		asking:   asking{window: options.Minutes, most: max(options.Minutes, minutes(options.Retention-MinRetention))},
-		messages: make(map[uint64]memory),
+		messages: memories{places: make(map[uint64]uint32)},
 		statuses: newVocabulary(documentedStatuses()),
 		types:    newVocabulary(firstTypes(), furtherTypes()),
 	}
@@ -80,16 +84,16 @@ func New(options Options) *Ledger {
 
 // Begin begins a reading that is asked for at now, by our clock with its monotonic part.
 func (l *Ledger) Begin(now time.Time) *Count {
-	gap := l.asking.gap(now)
+	gap, known := l.asking.gap(now)
 	return &Count{
 		ledger:   l,
 		now:      now,
 		gap:      gap,
-		clock:    l.clock + gap,
-		minutes:  l.asking.minutes(gap),
+		clock:    min(l.clock+gap, maxClock),
+		minutes:  l.asking.minutes(gap, known),
 		statuses: l.statuses,
 		types:    l.types,
-		window:   make([][]cell, len(l.types.words)),
+		window:   standing{cells: make([][]cell, len(l.types.words))},
 	}
 }
 
@@ -100,9 +104,5 @@ func (l *Ledger) forget() {
 	}
 	l.swept = l.clock
 	now, retention := inSeconds(l.clock), inSeconds(l.options.Retention)
-	for key, m := range l.messages {
-		if m.shown < now && now-m.shown > retention {
-			delete(l.messages, key)
-		}
-	}
+	l.messages.forget(func(m memory) bool { return m.shown < now && now-m.shown > retention })
 }

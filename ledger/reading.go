@@ -4,6 +4,8 @@ import "time"
 
 // Reading is what a good reading of the journal has to show. It is immutable.
 type Reading struct {
+	// Asked is when it was asked for, by our clock.
+	Asked time.Time
 	// Birth is when the baseline was asked for, by our clock: when counting began.
 	Birth time.Time
 	// Messages is how many messages are remembered.
@@ -46,6 +48,41 @@ func (c *Counter) create(at time.Time) {
 	if c.Created.IsZero() {
 		c.Created = at
 	}
+}
+
+// Reading returns what the last good reading has to show, nil before the baseline.
+func (l *Ledger) Reading() *Reading {
+	if l.birth.IsZero() {
+		return nil
+	}
+	r := &Reading{
+		Asked:         l.asking.lastGood,
+		Birth:         l.birth,
+		Messages:      len(l.messages.all),
+		Unread:        l.asking.unread,
+		OldestPending: l.window.pending,
+		LastMessage:   l.newest,
+	}
+	for kind := range l.totals {
+		t := &l.totals[kind]
+		if t.messages.Created.IsZero() {
+			continue
+		}
+		cells := l.window.of(kind)
+		shown := Type{Word: l.types.words[kind], Messages: t.messages, Statuses: make([]Status, 0, len(t.statuses))}
+		for status, counter := range t.statuses {
+			if counter.Created.IsZero() {
+				continue
+			}
+			s := Status{Word: l.statuses.words[status], Reached: counter}
+			if status < len(cells) {
+				s.Rows = cells[status].rows
+			}
+			shown.Statuses = append(shown.Statuses, s)
+		}
+		r.Types = append(r.Types, shown)
+	}
+	return r
 }
 
 // Timestamp is a time by the API's clock in UNIX seconds, or none.

@@ -7,6 +7,7 @@ package poll
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 )
@@ -31,6 +32,9 @@ type Options struct {
 	// Wait says how long the next call must wait after the failure err at the least, for what the API asks for. It may
 	// be nil.
 	Wait func(err error) time.Duration
+	// Keep is told before every call and when it has ended, before anyone gets its outcome, what another Poller must be
+	// told by Resume to keep the pace of this one. It may be nil.
+	Keep func(Pace)
 	// Renewed says whether a failure may be over because something changed since the last call began. It may be nil,
 	// and it may be slow.
 	Renewed func() bool
@@ -41,13 +45,34 @@ type Poller[T any] struct {
 	call    func(context.Context) (T, error)
 	options Options
 
-	mu       sync.Mutex
-	flight   *flight[T]
+	mu      sync.Mutex
+	flight  *flight[T]
+	stopped bool
+	past[T] // only the flight changes it
+}
+
+// past is what has become of the calls.
+type past[T any] struct {
 	latest   Latest[T]
 	failures int       // calls in a row that got a failure for an answer
 	spaced   time.Time // no call begins before this
 	fresh    time.Time // until this, the latest outcome serves
 }
+
+// Pace is what keeps the calls of a Poller apart from those of one before it, perhaps in a program that was killed.
+type Pace struct {
+	// Begun is when the last call began, Next when the next may.
+	Begun, Next time.Time
+	// Failures is how many calls in a row have failed.
+	Failures int
+	// Err and Took are those of the latest outcome.
+	Err  error
+	Took time.Duration
+}
+
+// ErrUnfinished is the outcome where no call that counts has been seen to end, though one began: the program was stopped
+// in the middle of it.
+var ErrUnfinished = errors.New("no call has been finished since the exporter was stopped in the middle of one, or its settings were changed")
 
 // Latest is the outcome that a scrape gets.
 type Latest[T any] struct {
@@ -86,6 +111,35 @@ func New[T any](call func(context.Context) (T, error), options Options) *Poller[
 	return &Poller[T]{call: call, options: options}
 }
 
+// Resume takes up the pace of an earlier Poller and the reading of its last good call, which began at success; the
+// reading does not count where success is zero. It is called before anything else.
+func (p *Poller[T]) Resume(pace Pace, reading T, success time.Time) {
+	if pace.Begun.IsZero() {
+		return
+	}
+	p.latest = Latest[T]{Reading: reading, Err: pace.Err, Success: success, Took: pace.Took}
+	if success.IsZero() && pace.Err == nil {
+		p.latest.Err = ErrUnfinished
+	}
+	p.failures = pace.Failures
+	// From now on time goes by the monotonic clock.
+	now := time.Now()
+	p.spaced = now.Add(pace.Begun.Add(min(spacing, p.options.Interval)).Sub(now))
+	p.fresh = now.Add(pace.Next.Sub(now))
+}
+
+// Stop ends the call that runs and lets no other begin. When it returns, none of the Poller's functions runs any more.
+func (p *Poller[T]) Stop() {
+	p.mu.Lock()
+	p.stopped = true
+	f := p.flight
+	p.mu.Unlock()
+	if f != nil {
+		f.cancel(context.Canceled)
+		<-f.done
+	}
+}
+
 // Latest returns the outcome of the call that runs, of one begun for the purpose, or the latest one as long as it is
 // too early for another. It returns no later than ctx ends.
 func (p *Poller[T]) Latest(ctx context.Context) Latest[T] {
@@ -107,6 +161,9 @@ func (p *Poller[T]) join(ctx context.Context) (*flight[T], Latest[T]) {
 	defer p.mu.Unlock()
 	if err := ctx.Err(); err != nil {
 		return nil, p.latest.failed(err)
+	}
+	if p.stopped {
+		return nil, p.latest.failed(context.Canceled)
 	}
 	if p.flight != nil && p.flight.waiting > 0 {
 		p.flight.waiting++
@@ -167,36 +224,75 @@ func (p *Poller[T]) run(ctx context.Context, f *flight[T], previous <-chan struc
 		return
 	}
 	begin := time.Now()
+	p.keep(begin, p.interrupted(begin))
 	callCtx, cancel := context.WithTimeout(ctx, p.options.Timeout)
 	reading, err := p.call(callCtx)
 	cause := context.Cause(callCtx)
 	cancel()
-	end := time.Now()
 
+	next := p.ended(reading, err, cause, begin, time.Now())
+	p.keep(begin, next)
 	p.finish(f, func() {
-		switch {
-		case err == nil:
-			p.latest = Latest[T]{Reading: reading, Success: begin, Took: end.Sub(begin)}
-			p.failures = 0
-			p.spaced = end.Add(min(spacing, p.options.Interval))
-			p.fresh = begin.Add(p.options.Interval)
-			if p.fresh.Before(p.spaced) {
-				p.fresh = p.spaced
-			}
-		case cause == context.Canceled:
-			// Nobody wanted the outcome, so it says nothing about the API: the latest stays as it was, and serves
-			// until the next call may begin.
-			p.spaced = end.Add(spacing)
-			if !p.latest.Success.IsZero() || p.latest.Err != nil {
-				p.fresh = p.spaced
-			}
-		default:
-			p.latest.Err, p.latest.Took = err, end.Sub(begin)
-			p.spaced = end.Add(spacing)
-			p.fresh = end.Add(p.backoff(err, cause))
-		}
+		p.past = next
 		f.outcome = p.latest.failed(err)
 	})
+}
+
+// ended returns what has become of the calls once one has ended, nil for cause if by itself.
+func (p *Poller[T]) ended(reading T, err, cause error, begin, end time.Time) past[T] {
+	now := p.past
+	now.spaced = end.Add(spacing)
+	switch {
+	case err == nil:
+		now = past[T]{
+			latest: Latest[T]{Reading: reading, Success: begin, Took: end.Sub(begin)},
+			spaced: end.Add(min(spacing, p.options.Interval)),
+			fresh:  begin.Add(p.options.Interval),
+		}
+		if now.fresh.Before(now.spaced) {
+			now.fresh = now.spaced
+		}
+	case cause == context.Canceled:
+		// Nobody wanted the outcome, so it says nothing about the API: the latest stays as it was, and serves until the
+		// next call may begin.
+		if !now.latest.Success.IsZero() || now.latest.Err != nil {
+			now.fresh = now.spaced
+		}
+	case cause != nil:
+		// Time was up: that is no answer, and the next scrape may have more of it.
+		now.latest.Err, now.latest.Took = err, end.Sub(begin)
+		now.fresh = now.spaced
+	default:
+		now.latest.Err, now.latest.Took = err, end.Sub(begin)
+		now.failures++
+		now.fresh = end.Add(p.backoff(err, now.failures))
+	}
+	return now
+}
+
+// interrupted returns what will have become of the calls if nobody ever sees the end of the one that begins: its answer
+// may have come from the API all the same, and may be what ends the program. So a reading serves for another interval;
+// without one, the call counts as failed, but no wait is then longer than that interval.
+func (p *Poller[T]) interrupted(begin time.Time) past[T] {
+	now := p.past
+	if now.latest.Err == nil && !now.latest.Success.IsZero() {
+		now.fresh = begin.Add(p.options.Interval)
+		return now
+	}
+	now.failures++
+	wait := p.backoff(now.latest.Err, now.failures)
+	if now.latest.Err == nil || now.latest.Err == ErrUnfinished {
+		wait = min(wait, max(spacing, p.options.Interval))
+	}
+	now.fresh = begin.Add(wait)
+	return now
+}
+
+// keep hands on what a Poller after this one has to know if no more is heard from this one.
+func (p *Poller[T]) keep(begin time.Time, now past[T]) {
+	if p.options.Keep != nil {
+		p.options.Keep(Pace{Begun: begin, Next: now.fresh, Failures: now.failures, Err: now.latest.Err, Took: now.latest.Took})
+	}
 }
 
 // early reports whether it is too early for another call. The lock is held.
@@ -226,15 +322,11 @@ func (p *Poller[T]) space(ctx context.Context) bool {
 	}
 }
 
-// backoff is how long the next call waits after the failure err of a call that ended with cause, nil if by itself.
-func (p *Poller[T]) backoff(err, cause error) time.Duration {
-	if cause != nil {
-		return spacing // time was up: that is no answer, and the next scrape may have more of it
-	}
-	p.failures++
-	wait := spacing << min(p.failures-1, 30)
-	wait = min(wait, max(maxBackoff, p.options.Interval))
-	if p.options.Wait != nil {
+// backoff is how long the next call waits after so many failures in a row, the last of which is err; nil if that is
+// not known.
+func (p *Poller[T]) backoff(err error, failures int) time.Duration {
+	wait := min(spacing<<min(failures-1, 30), max(maxBackoff, p.options.Interval))
+	if p.options.Wait != nil && err != nil {
 		wait = max(wait, p.options.Wait(err))
 	}
 	return wait

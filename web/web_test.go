@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"greenapi_exporter/collector"
+	"greenapi_exporter/ledger"
 )
 
 // fake is a collector whose scrape is given.
@@ -45,7 +46,7 @@ func newHandler(t *testing.T, scrape fake, change func(*Options)) http.Handler {
 		Timeout:       30 * time.Second,
 		Version:       "1.2.3",
 		Logger:        log.NewNopLogger(),
-		Own:           collector.NewOwn(),
+		Own:           collector.NewOwn(new(ledger.Storage)),
 		Scrape:        func(ctx context.Context) prometheus.Collector { return fakeScrape{scrape, ctx} },
 	}
 	if change != nil {

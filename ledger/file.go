@@ -1,0 +1,201 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
+)
+
+// minAppended is how long the appended part of a file becomes at the least before a snapshot takes its place: a few
+// hundred readings.
+const minAppended = 1 << 20
+
+// errGone is that there is no file, or not the one that was written.
+var errGone = errors.New("the file is gone or has been cut")
+
+// file is the file of one ledger. It is opened for each write, so that ten thousand ledgers are not as many open files,
+// and one that has been taken away is noticed. It is safe for concurrent use.
+type file struct {
+	path     string
+	instance string
+	storage  *Storage
+	logger   log.Logger
+
+	mu       sync.Mutex
+	size     int64         // how much of the file is ours; 0: there is none
+	snapshot int64         // where its snapshot ends
+	sum      xxhash.Digest // of all of it
+	due      int64         // the size at which it is time for another snapshot
+	aside    bool          // whether one is being written
+	tail     [][]byte      // if so, the records appended since it was taken
+	writes   outage
+	replaces outage
+}
+
+// outage is whether something fails for the time being.
+type outage bool
+
+// append appends a record to the file, by a plain write.
+func (f *file) append(record []byte) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.size == 0 {
+		return errGone
+	}
+	file, err := os.OpenFile(f.path, os.O_WRONLY, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return errGone
+	} else if err != nil {
+		return err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	switch {
+	case err != nil:
+		return err
+	case info.Size() < f.size:
+		return errGone
+	case info.Size() > f.size: // an earlier write has failed half way
+		if err := file.Truncate(f.size); err != nil {
+			return err
+		}
+	}
+	sum := f.sum
+	sealed := seal(record, &sum)
+	if _, err := file.WriteAt(sealed, f.size); err != nil {
+		return err
+	}
+	f.size, f.sum = f.size+int64(len(sealed)), sum
+	if f.aside {
+		f.tail = append(f.tail, record)
+	}
+	return nil
+}
+
+// isDue reports whether it is time for a snapshot, since the appended part has outgrown the last one. If so, one is to
+// be taken at once and given to replace, which no record may come between.
+func (f *file) isDue() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.aside || f.size < f.due {
+		return false
+	}
+	f.aside = true
+	return true
+}
+
+// hasTail reports whether there is more in the file than a snapshot.
+func (f *file) hasTail() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.size > f.snapshot
+}
+
+// postpone says when the next snapshot is due. The lock is held.
+func (f *file) postpone() { f.due = f.size + max(f.snapshot, minAppended) }
+
+// replace puts a snapshot in the place of the file, and behind it the records that have been appended meanwhile. It is
+// on disk before it takes the place, so that whatever happens there is a whole file.
+func (f *file) replace(snapshot []byte) (err error) {
+	path := f.path + ".new"
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err == nil {
+		err = f.replaceBy(file, snapshot)
+	}
+	f.mu.Lock()
+	f.aside, f.tail = false, nil
+	f.postpone()
+	f.mu.Unlock()
+	if err != nil {
+		_ = os.Remove(path)
+		return err
+	}
+	// Without this a power cut can bring back the file from before, which is whole too.
+	if directory, err := os.Open(filepath.Dir(path)); err == nil {
+		_ = directory.Sync()
+		_ = directory.Close()
+	}
+	return nil
+}
+
+func (f *file) replaceBy(file *os.File, snapshot []byte) error {
+	first := header(f.instance)
+	sum, size := sumOf(first), int64(0)
+	write := func(data []byte) error {
+		n, err := file.Write(data)
+		size += int64(n)
+		return err
+	}
+	err := write(first)
+	if err == nil {
+		err = write(seal(snapshot, &sum))
+	}
+	if err == nil {
+		err = file.Sync()
+	}
+	length := size
+
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, record := range f.tail {
+		if err == nil {
+			err = write(seal(record, &sum))
+		}
+	}
+	if err = errors.Join(err, file.Close()); err == nil {
+		err = os.Rename(file.Name(), f.path)
+	}
+	if err == nil {
+		f.size, f.snapshot, f.sum = size, length, sum
+	}
+	return err
+}
+
+// setAside moves away a file that cannot be used, for reason, so that nothing of it is lost.
+func (f *file) setAside(reason error, now time.Time) error {
+	path := fmt.Sprintf("%s.set-aside-%s", f.path, now.UTC().Format("20060102T150405.000Z"))
+	if err := os.Rename(f.path, path); err != nil {
+		return err
+	}
+	f.storage.damaged.Add(1)
+	level.Error(f.logger).Log("msg", "the ledger's file cannot be used and was set aside: counting begins anew", "reason", reason, "set_aside", path,
+		"advice", "if there is a sound copy, or a version of the exporter that reads it, stop the exporter and put it back under its name")
+	return nil
+}
+
+// cutOff takes away the last so many bytes of the file, which do not check.
+func (f *file) cutOff(bytes int64) {
+	f.storage.damaged.Add(1)
+	level.Warn(f.logger).Log("msg", "the end of the ledger's file is damaged and was cut off: the journal is asked again for what it said", "bytes", bytes,
+		"advice", "nothing is to be done after a crash or a power cut; else look at the disk")
+	_ = os.Truncate(f.path, f.size) // if it cannot be done now, append tries again
+}
+
+// report counts a write that failed with err, and tells the log when writing begins to fail and when it works again.
+func (f *file) report(o *outage, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	began, ended := err != nil && !bool(*o), err == nil && bool(*o)
+	*o = err != nil
+	if err != nil {
+		f.storage.failures.Add(1)
+	}
+	switch {
+	case began && o == &f.writes:
+		level.Error(f.logger).Log("msg", "the ledger cannot be written", "err", err,
+			"advice", "counting goes on in memory, and what is missing is written as soon as that works; make room, or make the directory writable")
+	case began:
+		level.Error(f.logger).Log("msg", "a snapshot of the ledger cannot be written", "err", err,
+			"advice", "nothing is lost, but the file grows on; make room for another of its size")
+	case ended:
+		level.Info(f.logger).Log("msg", "the ledger is written again")
+	}
+}

@@ -1,0 +1,96 @@
+package ledger
+
+import (
+	"errors"
+	"sync"
+)
+
+// keeper is what a ledger that is kept on file has beside it. What could not be written stays here until it can.
+type keeper struct {
+	file      *file
+	behind    bool     // whether the state has changed since it was last written
+	unwritten []uint64 // the keys of the messages that have
+	snapshots sync.WaitGroup
+}
+
+// keep puts on file the state and the messages that have changed.
+func (l *Ledger) keep(changes []change) {
+	if l.keeper == nil {
+		return
+	}
+	for _, c := range changes {
+		l.keeper.unwritten = append(l.keeper.unwritten, c.key)
+	}
+	l.keeper.behind = true
+	l.write()
+}
+
+// write puts on file all that is not there, and sees to it that there is a snapshot now and then.
+func (l *Ledger) write() {
+	k := l.keeper
+	record, err := l.missing()
+	if err == nil {
+		err = k.file.append(record)
+	}
+	if errors.Is(err, errGone) {
+		k.snapshots.Wait() // one may be about to put it there
+		if err = k.file.append(record); errors.Is(err, errGone) {
+			if record, err = l.everything(); err == nil {
+				err = k.file.replace(record)
+			}
+		}
+	}
+	k.file.report(&k.file.writes, err)
+	if err != nil {
+		return
+	}
+	k.behind, k.unwritten = false, nil
+	if !k.file.isDue() {
+		return
+	}
+	// The record is made now, so that it is of one moment; only the disk may be slow.
+	snapshot, err := l.everything()
+	k.snapshots.Go(func() {
+		if err == nil {
+			err = k.file.replace(snapshot)
+		}
+		k.file.report(&k.file.replaces, err)
+	})
+}
+
+// missing is a record of what is not on file.
+func (l *Ledger) missing() ([]byte, error) {
+	n := news{Call: &l.call}
+	if l.keeper.behind {
+		n.State = l.state()
+	}
+	var changed []memory
+	for _, key := range l.keeper.unwritten {
+		if m := l.messages.get(key); m != nil {
+			changed = append(changed, *m)
+		}
+	}
+	return newRecord(n, changed)
+}
+
+// everything is a record of all that there is.
+func (l *Ledger) everything() ([]byte, error) {
+	return newRecord(news{l.state(), &l.call}, l.messages.all)
+}
+
+// Close puts a last snapshot in the place of the file. The ledger is not to be used any more.
+func (l *Ledger) Close() {
+	if l.keeper == nil {
+		return
+	}
+	k := l.keeper
+	k.snapshots.Wait()
+	if !k.behind && !k.file.hasTail() {
+		return
+	}
+	snapshot, err := l.everything()
+	if err == nil {
+		err = k.file.replace(snapshot)
+	}
+	k.file.report(&k.file.replaces, err)
+}

@@ -1,0 +1,105 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// readLedger reads the file, unless its first line says that it is no ledger: then that is all that it returns.
+func readLedger(path string) ([]byte, error) {
+	if info, err := os.Stat(path); err != nil {
+		return nil, err
+	} else if !info.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: errors.New("it is not a file")}
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	head := make([]byte, maxHeader)
+	n, err := io.ReadFull(file, head)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return nil, err
+	}
+	if _, _, err := parseHeader(head[:n]); err != nil {
+		return head[:n], nil
+	}
+	rest, err := io.ReadAll(file)
+	return append(head[:n], rest...), err
+}
+
+// extent is how far a file is sound.
+type extent struct {
+	length   int64
+	snapshot int64 // where the snapshot ends
+	sum      xxhash.Digest
+}
+
+// load returns the ledger that is in the data, and how much of them is sound. It is an error if not even the snapshot
+// is, or not of this instance.
+func load(data []byte, instance string, options Options) (*Ledger, extent, error) {
+	written, length, err := parseHeader(data)
+	if err != nil {
+		return nil, extent{}, err
+	}
+	sum := sumOf(data[:length])
+	l := New(options)
+	sound := extent{}
+	var snapshot seconds
+	for at := length; at < len(data); {
+		r, err := parseRecord(data[at:], &sum)
+		if err == nil {
+			err = l.apply(r)
+		}
+		if err != nil {
+			break
+		}
+		at += r.length
+		sound.length, sound.sum = int64(at), sum
+		if sound.snapshot == 0 {
+			sound.snapshot, snapshot = int64(at), inSeconds(l.clock)
+		}
+	}
+	if sound.length == 0 {
+		return nil, extent{}, errDamaged
+	}
+	if written != instance {
+		return nil, extent{}, fmt.Errorf("it is that of instance %.32q", written)
+	}
+	// Records do not say which messages were shown without anything new. Those that stood in the journal at the
+	// snapshot may have stood there ever since.
+	for i := range l.messages.all {
+		if m := &l.messages.all[i]; m.shown >= snapshot {
+			m.shown = max(m.shown, inSeconds(l.clock))
+		}
+	}
+	return l, sound, nil
+}
+
+// resume goes on at now, by our clock, with a ledger that was written in an earlier run. What is said to have happened
+// later than that happened now.
+func (l *Ledger) resume(now time.Time) {
+	past := func(t *time.Time) {
+		if t.After(now) {
+			*t = now
+		}
+	}
+	past(&l.birth)
+	for _, t := range l.totals {
+		past(&t.messages.Created)
+		for i := range t.statuses {
+			past(&t.statuses[i].Created)
+		}
+	}
+	if ahead := l.call.Begun.Sub(now); ahead > 0 {
+		l.call.Begun, l.call.Next = now, l.call.Next.Add(-ahead)
+	}
+	l.asking.resume(now)
+}

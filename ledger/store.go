@@ -1,0 +1,118 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
+	"github.com/gofrs/flock"
+)
+
+// Storage is the directory where ledgers are kept, one file each. It is safe for concurrent use.
+type Storage struct {
+	directory string // empty: in memory
+	lock      *flock.Flock
+	logger    log.Logger
+	failures  atomic.Uint64
+	damaged   atomic.Uint64
+}
+
+// OpenStorage locks the directory, which it makes if need be, so that no other program keeps ledgers there until Close.
+// Without a directory ledgers are kept in memory alone. An error says in one line what is wrong with the directory; a
+// full disk is none, since counting goes on without.
+func OpenStorage(directory string, logger log.Logger) (*Storage, error) {
+	s := &Storage{directory: directory, logger: logger}
+	if directory == "" {
+		return s, nil
+	}
+	err := os.MkdirAll(directory, 0o700)
+	if err == nil {
+		s.lock = flock.New(filepath.Join(directory, "lock"))
+		var locked bool
+		if locked, err = s.lock.TryLock(); err == nil && !locked {
+			return nil, fmt.Errorf("%s is in use by another exporter; stop that one or use another directory", directory)
+		}
+	}
+	if err == nil {
+		err = s.tryWriting()
+	}
+	if isFull(err) {
+		level.Warn(logger).Log("msg", "the disk is full; counting goes on in memory until there is room", "directory", directory, "err", err)
+		err = nil
+	}
+	if err != nil {
+		_ = s.Close()
+		return nil, fmt.Errorf("%w; give the exporter a directory that it may write (it runs as user %d)", err, os.Getuid())
+	}
+	return s, nil
+}
+
+// tryWriting finds out whether files can be made in the directory, before it is too late to say so at the start.
+func (s *Storage) tryWriting() error {
+	file, err := os.CreateTemp(s.directory, ".try-*")
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Close(), os.Remove(file.Name()))
+}
+
+func isFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
+}
+
+// Close lets others use the directory. The ledgers are to be closed before.
+func (s *Storage) Close() error {
+	if s.lock == nil {
+		return nil
+	}
+	return s.lock.Close()
+}
+
+// Failures is how often something could not be written.
+func (s *Storage) Failures() uint64 { return s.failures.Load() }
+
+// Damaged is how many files were found damaged, or not to be the ledger that they should be, and were cut or set aside.
+func (s *Storage) Damaged() uint64 { return s.damaged.Load() }
+
+// Ledger returns the ledger of the instance as its file has it at now, or one without a baseline. A file that cannot be
+// used is set aside under another name. It is an error if the file cannot be read, though it is there.
+func (s *Storage) Ledger(instance string, options Options, now time.Time) (*Ledger, error) {
+	if s.directory == "" {
+		return New(options), nil
+	}
+	path := filepath.Join(s.directory, instance+".ledger")
+	f := &file{path: path, instance: instance, storage: s, logger: log.With(s.logger, "id_instance", instance, "file", path)}
+	data, err := readLedger(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		level.Info(f.logger).Log("msg", "there is no ledger on file: the first reading will be the baseline")
+		return keptBy(f, New(options)), nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w; make it readable for the exporter, or move it away to begin anew", err)
+	}
+	l, sound, err := load(data, instance, options)
+	if err != nil {
+		return keptBy(f, New(options)), f.setAside(err, now)
+	}
+	f.size, f.snapshot, f.sum = sound.length, sound.snapshot, sound.sum
+	if cut := int64(len(data)) - f.size; cut > 0 {
+		f.cutOff(cut)
+	}
+	l.resume(now)
+	level.Info(f.logger).Log("msg", "the ledger was read from its file", "messages", len(l.messages.all),
+		"counting_since", l.birth.UTC().Format(time.RFC3339), "last_reading", l.asking.lastGood.UTC().Format(time.RFC3339))
+	return keptBy(f, l), nil
+}
+
+func keptBy(f *file, l *Ledger) *Ledger {
+	f.postpone()
+	l.keeper = &keeper{file: f}
+	return l
+}
