@@ -95,7 +95,8 @@ func (j *outgoingJournal) close() {
 
 // read makes one call and counts what its answer shows.
 func (j *outgoingJournal) read(ctx context.Context) (*ledger.Reading, error) {
-	count := j.ledger.Begin(time.Now())
+	begin := time.Now()
+	count := j.ledger.Begin(begin)
 	err := j.target.Client.OutgoingMessages(ctx, count.Minutes(), func(answer greenapi.Answer) func(*greenapi.Row) {
 		count.Answered(answer.Asked, answer.Date)
 		return func(r *greenapi.Row) { count.Add(ledger.Row(*r)) }
@@ -103,11 +104,20 @@ func (j *outgoingJournal) read(ctx context.Context) (*ledger.Reading, error) {
 	switch greenapi.ResultOf(err) {
 	case greenapi.OK:
 		return count.Commit(), nil
-	case greenapi.Timeout, greenapi.TooLarge, greenapi.BadRequest:
+	case greenapi.Timeout:
+		// Where the program stood still (SIGSTOP, a machine that was suspended) the answer was not what took long.
+		if time.Since(begin) > j.target.Timeout()+frozen {
+			return nil, err
+		}
+		count.TooMuch()
+	case greenapi.TooLarge, greenapi.BadRequest:
 		count.TooMuch()
 	}
 	return nil, err
 }
+
+// frozen is how much longer than its timeout a call takes at the least if the program stood still meanwhile.
+const frozen = 5 * time.Second
 
 func (j *outgoingJournal) collect(ctx context.Context, ch chan<- prometheus.Metric) health {
 	latest := j.poller.Latest(ctx)

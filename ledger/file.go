@@ -18,6 +18,9 @@ import (
 // hundred readings.
 const minAppended = 1 << 20
 
+// aside is what the name of a snapshot has behind that of the file whose place it is to take.
+const aside = ".new"
+
 // errGone is that there is no file, or not the one that was written.
 var errGone = errors.New("the file is gone or has been cut")
 
@@ -34,7 +37,7 @@ type file struct {
 	snapshot int64         // where its snapshot ends
 	sum      xxhash.Digest // of all of it
 	due      int64         // the size at which it is time for another snapshot
-	aside    bool          // whether one is being written
+	taken    bool          // whether one is being written
 	tail     [][]byte      // if so, the records appended since it was taken
 	writes   outage
 	replaces outage
@@ -63,7 +66,7 @@ func (f *file) append(record []byte) error {
 		return err
 	case info.Size() < f.size:
 		return errGone
-	case info.Size() > f.size: // an earlier write has failed half way
+	case info.Size() > f.size: // the rest of a write that failed, or what was found damaged
 		if err := file.Truncate(f.size); err != nil {
 			return err
 		}
@@ -71,10 +74,11 @@ func (f *file) append(record []byte) error {
 	sum := f.sum
 	sealed := seal(record, &sum)
 	if _, err := file.WriteAt(sealed, f.size); err != nil {
+		_ = file.Truncate(f.size)
 		return err
 	}
 	f.size, f.sum = f.size+int64(len(sealed)), sum
-	if f.aside {
+	if f.taken {
 		f.tail = append(f.tail, record)
 	}
 	return nil
@@ -85,10 +89,10 @@ func (f *file) append(record []byte) error {
 func (f *file) isDue() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.aside || f.size < f.due {
+	if f.taken || f.size < f.due {
 		return false
 	}
-	f.aside = true
+	f.taken = true
 	return true
 }
 
@@ -105,13 +109,13 @@ func (f *file) postpone() { f.due = f.size + max(f.snapshot, minAppended) }
 // replace puts a snapshot in the place of the file, and behind it the records that have been appended meanwhile. It is
 // on disk before it takes the place, so that whatever happens there is a whole file.
 func (f *file) replace(snapshot []byte) (err error) {
-	path := f.path + ".new"
+	path := f.path + aside
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err == nil {
 		err = f.replaceBy(file, snapshot)
 	}
 	f.mu.Lock()
-	f.aside, f.tail = false, nil
+	f.taken, f.tail = false, nil
 	f.postpone()
 	f.mu.Unlock()
 	if err != nil {

@@ -59,8 +59,8 @@ type state struct {
 }
 
 type typeState struct {
-	Messages counterState   `json:"messages"`
-	Statuses []counterState `json:"statuses"` // by status
+	Messages counterState   `json:"messages,omitzero"`
+	Statuses []counterState `json:"statuses,omitempty"` // by status
 }
 
 // counterState is the count and when the counter was created, 0 for a counter that has not been.
@@ -175,14 +175,26 @@ func (l *Ledger) state() *state {
 		Clock:    int64(l.clock),
 		Unread:   int64(l.asking.unread),
 	}
-	for _, t := range l.totals {
+	for kind, t := range l.totals {
+		if t.messages.Created.IsZero() && len(t.statuses) == 0 {
+			continue
+		}
+		for len(s.Totals) < kind {
+			s.Totals = append(s.Totals, typeState{})
+		}
 		kept := typeState{Messages: t.messages.state()}
 		for _, c := range t.statuses {
 			kept.Statuses = append(kept.Statuses, c.state())
 		}
 		s.Totals = append(s.Totals, kept)
 	}
-	for _, cells := range l.window.cells {
+	for kind, cells := range l.window.cells {
+		if len(cells) == 0 {
+			continue
+		}
+		for len(s.Rows) < kind {
+			s.Rows = append(s.Rows, []int{})
+		}
 		rows := make([]int, len(cells))
 		for status, cell := range cells {
 			rows[status] = cell.rows

@@ -58,7 +58,7 @@ func load(data []byte, instance string, options Options) (*Ledger, extent, error
 		if err == nil {
 			err = l.apply(r)
 		}
-		if err != nil {
+		if err != nil || sound.length == 0 && r.State == nil {
 			break
 		}
 		at += r.length
@@ -92,7 +92,8 @@ func (l *Ledger) resume(now time.Time) {
 		}
 	}
 	past(&l.birth)
-	for _, t := range l.totals {
+	for kind := range l.totals {
+		t := &l.totals[kind]
 		past(&t.messages.Created)
 		for i := range t.statuses {
 			past(&t.statuses[i].Created)

@@ -56,7 +56,7 @@ func OpenStorage(directory string, logger log.Logger) (*Storage, error) {
 
 // tryWriting finds out whether files can be made in the directory, before it is too late to say so at the start.
 func (s *Storage) tryWriting() error {
-	file, err := os.CreateTemp(s.directory, ".try-*")
+	file, err := os.OpenFile(filepath.Join(s.directory, ".try"), os.O_WRONLY|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}
@@ -89,6 +89,7 @@ func (s *Storage) Ledger(instance string, options Options, now time.Time) (*Ledg
 	}
 	path := filepath.Join(s.directory, instance+".ledger")
 	f := &file{path: path, instance: instance, storage: s, logger: log.With(s.logger, "id_instance", instance, "file", path)}
+	_ = os.Remove(path + aside) // of a run that was killed
 	data, err := readLedger(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		level.Info(f.logger).Log("msg", "there is no ledger on file: the first reading will be the baseline")

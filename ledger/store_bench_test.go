@@ -1,0 +1,84 @@
+package ledger
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/go-kit/log"
+)
+
+// million is a ledger of a million messages on a disk.
+func million(b *testing.B) (*disk, *Ledger) {
+	b.Helper()
+	d := newDisk(b)
+	d.storage.logger = log.NewNopLogger()
+	l, err := d.storage.Ledger(id, Options{Minutes: 60, Retention: 360 * time.Hour}, at(0))
+	if err != nil {
+		b.Fatal(err)
+	}
+	take(l, 0, manyRows(1_000_000)...)
+	l.keeper.snapshots.Wait()
+	return d, l
+}
+
+// BenchmarkSnapshot writes a snapshot of a million messages and brings it to disk. held-ms is for how long that holds up
+// readings: the rest happens in the background.
+func BenchmarkSnapshot(b *testing.B) {
+	d, l := million(b)
+	var held time.Duration
+	for b.Loop() {
+		begin := time.Now()
+		l.keeper.file.due = 0
+		l.keeper.file.isDue()
+		snapshot, err := l.everything()
+		held += time.Since(begin)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := l.keeper.file.replace(snapshot); err != nil {
+			b.Fatal(err)
+		}
+	}
+	info, err := os.Stat(d.path())
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(held.Microseconds())/1e3/float64(b.N), "held-ms")
+	b.ReportMetric(float64(info.Size())/1e6, "B/message")
+}
+
+// BenchmarkLoad reads the ledger of a million messages from its file.
+func BenchmarkLoad(b *testing.B) {
+	d, l := million(b)
+	l.Close()
+	b.ResetTimer()
+	for b.Loop() {
+		l, err := d.storage.Ledger(id, l.options, at(0))
+		if err != nil || len(l.messages.all) != 1_000_000 {
+			b.Fatalf("%d messages, %v", len(l.messages.all), err)
+		}
+	}
+}
+
+// BenchmarkAppend puts on file what a reading has changed, a hundred messages of a million, and what a call has.
+func BenchmarkAppend(b *testing.B) {
+	b.Run("changed=100", func(b *testing.B) {
+		_, l := million(b)
+		l.keeper.file.due = 1 << 60
+		changes := make([]change, 100)
+		for i := range changes {
+			changes[i].key = l.messages.all[i*9999].key
+		}
+		for b.Loop() {
+			l.keep(changes)
+		}
+	})
+	b.Run("call", func(b *testing.B) {
+		_, l := million(b)
+		l.keeper.file.due = 1 << 60
+		for b.Loop() {
+			l.Called(Call{Begun: at(0), Next: at(1)})
+		}
+	})
+}

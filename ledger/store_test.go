@@ -1,0 +1,920 @@
+package ledger
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-kit/log"
+	"pgregory.net/rapid"
+)
+
+const id = "1101000001"
+
+// disk is a directory for ledgers, and what has been logged about it.
+type disk struct {
+	directory string
+	storage   *Storage
+	log       bytes.Buffer
+}
+
+func newDisk(t testing.TB) *disk {
+	d := &disk{directory: t.TempDir()}
+	d.mount(t)
+	t.Cleanup(func() { _ = d.storage.Close() })
+	return d
+}
+
+// fatal is what *testing.T, *testing.B and *rapid.T have in common.
+type fatal interface {
+	Helper()
+	Fatal(...any)
+	Fatalf(string, ...any)
+}
+
+// mount opens the directory as a new run of the program does; the one before has been killed.
+func (d *disk) mount(t fatal) {
+	t.Helper()
+	if d.storage != nil {
+		_ = d.storage.Close() // as the kernel does for who was killed
+	}
+	storage, err := OpenStorage(d.directory, log.NewLogfmtLogger(&d.log))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.storage = storage
+}
+
+// ledger reads the ledger from its file at so many minutes behind noon, as a new run does.
+func (d *disk) ledger(t fatal, minutes float64) *Ledger {
+	t.Helper()
+	d.mount(t)
+	l, err := d.storage.Ledger(id, Options{Minutes: 60, Retention: 360 * time.Hour}, at(minutes))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func (d *disk) path() string { return filepath.Join(d.directory, id+".ledger") }
+
+func (d *disk) read(t fatal) []byte {
+	t.Helper()
+	data, err := os.ReadFile(d.path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func (d *disk) write(t fatal, data []byte) {
+	t.Helper()
+	if err := os.WriteFile(d.path(), data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// logged returns the lines of the log that are warnings or errors, and forgets them.
+func (d *disk) logged() []string {
+	defer d.log.Reset()
+	var lines []string
+	for line := range strings.Lines(d.log.String()) {
+		if strings.Contains(line, "level=warn") || strings.Contains(line, "level=error") {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// everything is all that a ledger has to keep, in a form that can be compared.
+func everything(t fatal, l *Ledger) string {
+	t.Helper()
+	messages := make(map[uint64]string)
+	for _, m := range l.messages.all {
+		messages[m.key] = fmt.Sprintf("%b %d", m.reached, m.shown)
+	}
+	text, err := json.MarshalIndent([]any{l.state(), l.call, messages}, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// same compares what two readings show.
+func same(a, b *Reading) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return fmt.Sprintf("%+v", utc(a)) == fmt.Sprintf("%+v", utc(b))
+}
+
+func utc(r *Reading) Reading {
+	c := *r
+	c.Asked, c.Birth, c.Types = c.Asked.UTC().Round(0), c.Birth.UTC().Round(0), nil
+	for _, t := range r.Types {
+		t.Messages.Created, t.Statuses = t.Messages.Created.UTC().Round(0), append([]Status(nil), t.Statuses...)
+		for i := range t.Statuses {
+			t.Statuses[i].Reached.Created = t.Statuses[i].Reached.Created.UTC().Round(0)
+		}
+		c.Types = append(c.Types, t)
+	}
+	return c
+}
+
+func TestALedgerSurvivesBeingKilled(t *testing.T) {
+	d := newDisk(t)
+	l := d.ledger(t, 0)
+	if l.Reading() != nil || !l.LastCall().Begun.IsZero() {
+		t.Errorf("a new ledger has the reading %+v and the call %+v", l.Reading(), l.LastCall())
+	}
+	call := Call{Begun: at(1), Next: at(1.5), Failures: 3, Result: "timeout", Took: time.Second, Settings: "abc"}
+	var last *Reading
+	for i, step := range []func(){
+		func() { l.Called(call) },
+		func() { last = take(l, 0, message(1, "text", "sent", -5), message(2, "text", "pending", -1)) },
+		func() { last = take(l, 1, message(1, "text", "read", -5), message(3, "oddType", "oddStatus", 0.5)) },
+		func() {
+			last = take(l, 2, message(4, "text", "", 1), Row{Type: []byte("text"), Status: []byte("sent")})
+		},
+		func() { call.Result = ""; l.Called(call) },
+	} {
+		step()
+		l = d.ledger(t, 3)
+		if r := l.Reading(); !same(r, last) {
+			t.Fatalf("after step %d: got\n%+v, want\n%+v", i, r, last)
+		}
+		if got := l.LastCall(); !got.Begun.Equal(call.Begun) || !got.Next.Equal(call.Next) || got.Failures != 3 || got.Result != call.Result || got.Settings != "abc" || got.Took != time.Second {
+			t.Fatalf("after step %d: the call is %+v", i, got)
+		}
+	}
+	before := everything(t, l)
+	l.Close()
+	if l = d.ledger(t, 3); everything(t, l) != before {
+		t.Errorf("after a proper end: got %s, want %s", everything(t, l), before)
+	}
+	if lines := d.logged(); len(lines) > 0 || d.storage.Failures()+d.storage.Damaged() > 0 {
+		t.Errorf("%d failures, %d damaged, logged %q", d.storage.Failures(), d.storage.Damaged(), lines)
+	}
+}
+
+func TestWithoutADirectoryNothingIsKept(t *testing.T) {
+	s, err := OpenStorage("", log.NewNopLogger())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		l, err := s.Ledger(id, Options{Minutes: 60, Retention: 360 * time.Hour}, at(0))
+		if err != nil || l.Reading() != nil {
+			t.Fatalf("%+v, %v", l.Reading(), err)
+		}
+		take(l, 0, message(1, "text", "sent", 0))
+		l.Called(Call{Begun: at(0)})
+		l.Close()
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestRestartsChangeNothing reads the same journal into a ledger that is never stopped and into one that is killed and
+// started again at any time, whose disk goes away and comes back, and which takes snapshots at any time.
+func TestRestartsChangeNothing(t *testing.T) {
+	root := t.TempDir()
+	rapid.Check(t, func(t *rapid.T) {
+		directory, err := os.MkdirTemp(root, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		away := directory + ".away"
+		d := &disk{directory: directory}
+		defer func() { _ = d.storage.Close(); _ = os.RemoveAll(directory); _ = os.RemoveAll(away) }()
+		kept, twin := d.ledger(t, 0), newLedger(60)
+		there, minute := true, 0.0
+		statuses := []string{"pending", "sent", "delivered", "read", "noAccount", "oddWord", "not a word", ""}
+		drawRow := rapid.Custom(func(t *rapid.T) Row {
+			key := rapid.Uint64Range(0, 40).Draw(t, "key")
+			return message(key, []string{"textMessage", "stickerMessage", "oddType"}[key%3], rapid.SampledFrom(statuses).Draw(t, "status"), float64(key)-10)
+		})
+		for range rapid.IntRange(1, 30).Draw(t, "steps") {
+			minute += rapid.SampledFrom([]float64{0.02, 1, 30, 300}).Draw(t, "pause") // too short to forget
+			kept.keeper.snapshots.Wait()
+			switch rapid.SampledFrom([]string{"read", "read", "read", "read and fail", "call", "kill", "end", "disk", "snapshot"}).Draw(t, "step") {
+			case "read":
+				rows := rapid.SliceOfN(drawRow, 0, 20).Draw(t, "rows")
+				got, want := take(kept, minute, rows...), take(twin, minute, rows...)
+				if fmt.Sprint(totals(got)) != fmt.Sprint(totals(want)) || got.Messages != want.Messages || got.LastMessage != want.LastMessage {
+					t.Fatalf("got %+v, want %+v", utc(got), utc(want))
+				}
+			case "read and fail":
+				for _, l := range []*Ledger{kept, twin} {
+					count := l.Begin(at(minute))
+					count.Answered(at(minute), at(minute))
+					count.Add(message(1, "textMessage", "read", 1))
+				}
+			case "call":
+				kept.Called(Call{Begun: at(minute)})
+			case "kill", "end":
+				if !there { // what it could not write would be read from the journal again
+					continue
+				}
+				if kept.keeper.behind { // nothing was read since the disk came back
+					kept.Called(kept.call)
+				}
+				if rapid.Bool().Draw(t, "properly") {
+					kept.Close()
+				}
+				shown := kept.Reading()
+				kept.keeper.snapshots.Wait()
+				kept = d.ledger(t, minute)
+				if !same(kept.Reading(), shown) {
+					t.Fatalf("a restart shows %+v, and showed %+v", kept.Reading(), shown)
+				}
+			case "disk":
+				if err := os.Rename(map[bool]string{true: directory, false: away}[there], map[bool]string{true: away, false: directory}[there]); err != nil {
+					t.Fatal(err)
+				}
+				there = !there
+			case "snapshot":
+				kept.keeper.file.mu.Lock()
+				kept.keeper.file.due = 0
+				kept.keeper.file.mu.Unlock()
+			}
+		}
+		if n := d.storage.Damaged(); n > 0 {
+			t.Fatalf("%d damaged files:\n%s", n, &d.log)
+		}
+	})
+}
+
+// history writes a file of many records, and returns it with what the ledger is after each: by how long the file is.
+func history(t *testing.T) (file []byte, after map[int]string) {
+	d := newDisk(t)
+	l := d.ledger(t, 0)
+	after = make(map[int]string)
+	for _, step := range []func(){
+		func() { l.Called(Call{Begun: at(0), Next: at(1)}) },
+		func() { take(l, 0, message(1, "text", "sent", -5), message(2, "text", "pending", -1)) },
+		func() { take(l, 1, message(1, "text", "read", -5), message(3, "oddType", "oddStatus", 0.5)) },
+		func() { l.Called(Call{Begun: at(1), Next: at(2), Result: "timeout"}) },
+	} {
+		step()
+		file = d.read(t)
+		after[len(file)] = everything(t, d.ledgerAsIs(t))
+	}
+	return file, after
+}
+
+// ledgerAsIs loads the ledger without going on with it.
+func (d *disk) ledgerAsIs(t fatal) *Ledger {
+	t.Helper()
+	l, _, err := load(d.read(t), id, Options{Minutes: 60, Retention: 360 * time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// mustOpen opens the ledger without locking the directory anew, for the many who do.
+func mustOpen(t *testing.T, d *disk) *Ledger {
+	t.Helper()
+	d.storage.damaged.Store(0)
+	l, err := d.storage.Ledger(id, Options{Minutes: 60, Retention: 360 * time.Hour}, at(2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// TestAWriteThatWasCutShortIsCutOff cuts the file at every offset, as a kill or a power cut in a write does: what it
+// says is what its whole records say, and writing goes on behind them.
+func TestAWriteThatWasCutShortIsCutOff(t *testing.T) {
+	t.Parallel()
+	file, after := history(t)
+	whole := 0
+	d := newDisk(t)
+	for length := range len(file) {
+		d.write(t, file[:length])
+		if after[length] != "" {
+			whole = length
+		}
+		l := mustOpen(t, d)
+		lines, damaged := d.logged(), d.storage.Damaged()
+		switch {
+		case whole == 0: // not even the snapshot
+			if l.Reading() != nil || len(lines) != 1 || !strings.Contains(lines[0], "set aside") || damaged != 1 {
+				t.Fatalf("%d bytes: %d damaged, logged %q", length, damaged, lines)
+			}
+		case length == whole:
+			if len(lines) > 0 || damaged > 0 {
+				t.Fatalf("%d bytes: %d damaged, logged %q", length, damaged, lines)
+			}
+		default:
+			if len(lines) != 1 || !strings.Contains(lines[0], fmt.Sprintf("bytes=%d", length-whole)) || damaged != 1 || len(d.read(t)) != whole {
+				t.Fatalf("%d bytes: %d damaged, %d bytes left, logged %q", length, damaged, len(d.read(t)), lines)
+			}
+		}
+		if whole > 0 && everything(t, d.ledgerAsIs(t)) != after[whole] {
+			t.Fatalf("%d bytes: got %s, want %s", length, everything(t, d.ledgerAsIs(t)), after[whole])
+		}
+		r := take(l, 1.5, message(6, "text", "sent", 1))
+		if again := mustOpen(t, d); !same(again.Reading(), r) || len(d.logged()) > 0 {
+			t.Fatalf("%d bytes: it does not go on: %+v, want %+v", length, again.Reading(), r)
+		}
+		_ = os.Remove(d.path()) // as the name of what is set aside is good for one
+	}
+}
+
+// TestAFlippedBitIsNoticed flips one at every offset: it is said in one line, and what is left is what was true once.
+func TestAFlippedBitIsNoticed(t *testing.T) {
+	t.Parallel()
+	file, after := history(t)
+	outcomes := map[string]int{}
+	d := newDisk(t)
+	for offset := range file {
+		flipped := append([]byte(nil), file...)
+		flipped[offset] ^= 1 << (offset % 8)
+		d.write(t, flipped)
+		l := mustOpen(t, d)
+		lines := d.logged()
+		if len(lines) != 1 || !strings.Contains(lines[0], d.path()) || d.storage.Damaged() != 1 {
+			t.Fatalf("offset %d: %d damaged, logged %q", offset, d.storage.Damaged(), lines)
+		}
+		kept, err := filepath.Glob(d.path() + ".set-aside-*")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(kept) == 1 {
+			outcomes["set aside"]++
+			if data, err := os.ReadFile(kept[0]); err != nil || !bytes.Equal(data, flipped) || l.Reading() != nil {
+				t.Fatalf("offset %d: set aside with %d bytes of %d, %v", offset, len(data), len(flipped), err)
+			}
+			if err := os.Remove(kept[0]); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		outcomes["cut off"]++
+		left := d.read(t)
+		if len(left) > offset || after[len(left)] == "" || everything(t, d.ledgerAsIs(t)) != after[len(left)] {
+			t.Fatalf("offset %d: %d bytes are left", offset, len(left))
+		}
+	}
+	if outcomes["set aside"] == 0 || outcomes["cut off"] == 0 {
+		t.Errorf("outcomes: %v", outcomes)
+	}
+}
+
+func TestFilesThatAreNoLedgerAreSetAside(t *testing.T) {
+	file, _ := history(t)
+	snapshot := func(header string, n news, messages ...memory) []byte {
+		record, err := newRecord(n, messages)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum := sumOf([]byte(header))
+		return append([]byte(header), seal(record, &sum)...)
+	}
+	valid := newLedger(60).state()
+	spoilt := func(spoil func(*state)) news {
+		s := *valid
+		spoil(&s)
+		return news{State: &s}
+	}
+	first := string(header(id))
+	for name, c := range map[string]struct {
+		data []byte
+		says string
+	}{
+		"empty":                        {nil, "empty"},
+		"another program's":            {[]byte("SQLite format 3\x00 and so on"), "not a ledger"},
+		"a line without end":           {[]byte(strings.Repeat("x", 1<<20)), "not a ledger"},
+		"of version 0":                 {bytes.Replace(file, []byte("ledger 1 "), []byte("ledger 0 "), 1), "version 0"},
+		"of version 2":                 {bytes.Replace(file, []byte("ledger 1 "), []byte("ledger 2 "), 1), "version 2"},
+		"of no version":                {bytes.Replace(file, []byte("ledger 1 "), []byte("ledger x "), 1), "not a ledger"},
+		"of another instance":          {snapshot(string(header("1101000002")), news{State: valid}), "1101000002"},
+		"nothing but its first line":   {[]byte(first), "damaged"},
+		"another first line":           {bytes.Replace(file, []byte(id), []byte("1101000002"), 1), "damaged"},
+		"lengths beyond everything":    {append([]byte(first), bytes.Repeat([]byte{0xff}, 100)...), "damaged"},
+		"a snapshot without a state":   {snapshot(first, news{Call: new(Call)}), "damaged"},
+		"messages without a state":     {snapshot(first, news{}, memory{key: 1}), "damaged"},
+		"a message without a key":      {snapshot(first, news{State: valid}, memory{key: 0}), "damaged"},
+		"statuses without a word":      {snapshot(first, news{State: valid}, memory{key: 1, reached: 1 << 31}), "damaged"},
+		"a birth without a reading":    {snapshot(first, spoilt(func(s *state) { s.Birth = 1 })), "damaged"},
+		"a negative time":              {snapshot(first, spoilt(func(s *state) { s.Birth, s.LastGood = -1, -1 })), "damaged"},
+		"a clock that runs backwards":  {snapshot(first, spoilt(func(s *state) { s.Clock = -1 })), "damaged"},
+		"a clock beyond its end":       {snapshot(first, spoilt(func(s *state) { s.Clock = int64(maxClock) + 1 })), "damaged"},
+		"negative unread time":         {snapshot(first, spoilt(func(s *state) { s.Unread = -1 })), "damaged"},
+		"more statuses than places":    {snapshot(first, spoilt(func(s *state) { s.Statuses = make([]string, 33) })), "damaged"},
+		"more types than places":       {snapshot(first, spoilt(func(s *state) { s.Types = make([]string, 257) })), "damaged"},
+		"totals without a type":        {snapshot(first, spoilt(func(s *state) { s.Types, s.Totals = nil, make([]typeState, 1) })), "damaged"},
+		"totals without a status":      {snapshot(first, spoilt(func(s *state) { s.Totals = []typeState{{Statuses: make([]counterState, 13)}} })), "damaged"},
+		"a count without a time":       {snapshot(first, spoilt(func(s *state) { s.Totals = []typeState{{Messages: counterState{1, 0}}} })), "damaged"},
+		"a status count without one":   {snapshot(first, spoilt(func(s *state) { s.Totals = []typeState{{Statuses: []counterState{{1, 0}}}} })), "damaged"},
+		"a time beyond the last":       {snapshot(first, spoilt(func(s *state) { s.Totals = []typeState{{Messages: counterState{1, 1 << 63}}} })), "damaged"},
+		"rows without a type":          {snapshot(first, spoilt(func(s *state) { s.Types, s.Rows = nil, [][]int{{1}} })), "damaged"},
+		"rows without a status":        {snapshot(first, spoilt(func(s *state) { s.Rows = [][]int{make([]int, 13)} })), "damaged"},
+		"fewer than no rows":           {snapshot(first, spoilt(func(s *state) { s.Rows = [][]int{{-1}} })), "damaged"},
+		"failures below none":          {snapshot(first, news{State: valid, Call: &Call{Failures: -1}}), "damaged"},
+		"a call that took less than 0": {snapshot(first, news{State: valid, Call: &Call{Took: -1}}), "damaged"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDisk(t)
+			d.write(t, c.data)
+			l := mustOpen(t, d)
+			lines := d.logged()
+			if len(lines) != 1 || !strings.Contains(lines[0], "reason=") || !strings.Contains(lines[0], c.says) || d.storage.Damaged() != 1 {
+				t.Errorf("%d damaged, logged %q; want one line with %q", d.storage.Damaged(), lines, c.says)
+			}
+			kept, err := filepath.Glob(d.path() + ".set-aside-*")
+			if err != nil || len(kept) != 1 {
+				t.Fatalf("set aside as %v, %v", kept, err)
+			}
+			if data, err := os.ReadFile(kept[0]); err != nil || !bytes.Equal(data, c.data) {
+				t.Errorf("%d bytes of %d are left, %v", len(data), len(c.data), err)
+			}
+			if l.Reading() != nil {
+				t.Error("it shows a reading")
+			}
+			take(l, 3, message(1, "text", "sent", 1))
+			if r := d.ledger(t, 3).Reading(); r == nil || r.Messages != 1 || len(d.logged()) > 0 {
+				t.Errorf("the ledger that takes its place does not last: %+v", r)
+			}
+		})
+	}
+}
+
+func TestAFileThatCannotBeReadIsAnError(t *testing.T) {
+	for name, make := range map[string]func(path string) error{
+		"a directory": func(path string) error { return os.Mkdir(path, 0o700) },
+		"a loop":      func(path string) error { return os.Symlink(path, path) },
+	} {
+		d := newDisk(t)
+		if err := make(d.path()); err != nil {
+			t.Fatal(err)
+		}
+		_, err := d.storage.Ledger(id, Options{Minutes: 60, Retention: 360 * time.Hour}, at(0))
+		if err == nil || !strings.Contains(err.Error(), d.path()) || !strings.Contains(err.Error(), "move it away") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestOneExporterADirectory(t *testing.T) {
+	d := newDisk(t)
+	if _, err := OpenStorage(d.directory, log.NewNopLogger()); err == nil || !strings.Contains(err.Error(), d.directory+" is in use by another exporter") {
+		t.Errorf("a second one: %v", err)
+	}
+	if err := d.storage.Close(); err != nil {
+		t.Fatal(err)
+	}
+	second, err := OpenStorage(d.directory, log.NewNopLogger())
+	if err != nil {
+		t.Fatalf("after the first has ended: %v", err)
+	}
+	if err := second.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestADirectoryThatCannotBeWrittenIsAnError(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	directories := []string{file, filepath.Join(file, "below")}
+	if runtime.GOOS == "linux" {
+		directories = append(directories, "/proc", "/proc/below")
+	}
+	for _, directory := range directories {
+		if _, err := OpenStorage(directory, log.NewNopLogger()); err == nil || !strings.Contains(err.Error(), "may write") {
+			t.Errorf("%s: %v", directory, err)
+		}
+	}
+}
+
+// TestADiskThatFailsCostsNothing takes the directory away: counting goes on, the failure is counted and logged once, and
+// what is missing is written when it can be.
+func TestADiskThatFailsCostsNothing(t *testing.T) {
+	for name, before := range map[string]int{"at the baseline": 0, "in mid-run": 2} {
+		t.Run(name, func(t *testing.T) {
+			d := newDisk(t)
+			l := d.ledger(t, 0)
+			minute := 0.0
+			next := func(status string) *Reading {
+				minute++
+				return take(l, minute, message(1, "text", "pending", -1), message(uint64(minute)+1, "text", status, minute-0.5))
+			}
+			for range before {
+				next("sent")
+			}
+			if err := os.Rename(d.directory, d.directory+".away"); err != nil {
+				t.Fatal(err)
+			}
+			for i := range 5 {
+				if r := next("delivered"); r.Messages != before+i+2 {
+					t.Errorf("%d messages are remembered", r.Messages)
+				}
+				l.Called(Call{Begun: at(minute)})
+			}
+			lines := d.logged()
+			if len(lines) != 1 || !strings.Contains(lines[0], "the ledger cannot be written") || d.storage.Failures() != 10 {
+				t.Errorf("%d failures, logged %q", d.storage.Failures(), lines)
+			}
+			if err := os.Rename(d.directory+".away", d.directory); err != nil {
+				t.Fatal(err)
+			}
+			last := next("read")
+			if !strings.Contains(d.log.String(), "is written again") || d.storage.Failures() != 10 {
+				t.Errorf("%d failures, logged %s", d.storage.Failures(), &d.log)
+			}
+			if r := d.ledger(t, minute).Reading(); !same(r, last) {
+				t.Errorf("on file is %+v, want %+v", r, last)
+			}
+		})
+	}
+}
+
+func TestAFileThatIsTakenAwayIsWrittenAnew(t *testing.T) {
+	for name, spoil := range map[string]func(path string) error{
+		"removed": os.Remove,
+		"cut":     func(path string) error { return os.Truncate(path, 100) },
+		"longer": func(path string) error {
+			file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+			if err == nil {
+				_, err = file.WriteString("something")
+			}
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDisk(t)
+			l := d.ledger(t, 0)
+			take(l, 0, message(1, "text", "sent", -5))
+			if err := spoil(d.path()); err != nil {
+				t.Fatal(err)
+			}
+			last := take(l, 1, message(2, "text", "sent", 0.5))
+			if r := d.ledger(t, 2).Reading(); !same(r, last) || d.storage.Damaged() > 0 {
+				t.Errorf("got %+v, want %+v\n%s", r, last, &d.log)
+			}
+		})
+	}
+}
+
+// TestSnapshotsKeepTheFileShort reads 3000 times; the appended part never gets much longer than allowed.
+func TestSnapshotsKeepTheFileShort(t *testing.T) {
+	d := newDisk(t)
+	l := d.ledger(t, 0)
+	longest, snapshots := 0, 0
+	var last *Reading
+	for i := range 3000 {
+		before := l.keeper.file.snapshot
+		last = take(l, float64(i), message(uint64(i%500+1), "text", []string{"sent", "read"}[i/500%2], float64(i)))
+		l.keeper.snapshots.Wait()
+		if l.keeper.file.snapshot > before {
+			snapshots++
+		}
+		longest = max(longest, len(d.read(t)))
+	}
+	if snapshots < 2 || longest > minAppended+100<<10 {
+		t.Errorf("%d snapshots, the file was %d bytes long", snapshots, longest)
+	}
+	if r := d.ledger(t, 3000).Reading(); !same(r, last) {
+		t.Errorf("got %+v, want %+v", r, last)
+	}
+	if left, err := filepath.Glob(d.directory + "/*" + aside); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// TestReadingsGoOnWhileASnapshotIsWritten: what is appended meanwhile is behind the snapshot too.
+func TestReadingsGoOnWhileASnapshotIsWritten(t *testing.T) {
+	d := newDisk(t)
+	l := d.ledger(t, 0)
+	take(l, 0, message(1, "text", "sent", -5))
+	take(l, 0.5, message(1, "text", "read", -5))
+	f := l.keeper.file
+	f.due = 0
+	if !f.isDue() || f.isDue() {
+		t.Fatal("it is due once")
+	}
+	snapshot, err := l.everything()
+	if err != nil {
+		t.Fatal(err)
+	}
+	take(l, 1, message(2, "text", "sent", 0.5))
+	last := take(l, 2, message(2, "text", "read", 0.5))
+	before := d.read(t)
+	if err := f.replace(snapshot); err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Equal(before, d.read(t)) {
+		t.Error("the file is the same")
+	}
+	if r := d.ledger(t, 3).Reading(); !same(r, last) {
+		t.Errorf("got %+v, want %+v", r, last)
+	}
+	last = take(l, 3, message(3, "text", "sent", 2.5))
+	if r := d.ledger(t, 3).Reading(); !same(r, last) {
+		t.Errorf("after another reading: got %+v, want %+v", r, last)
+	}
+}
+
+// TestASnapshotThatFailsLosesNothing: the file of before stays, and is tried to be replaced only when it has grown.
+func TestASnapshotThatFailsLosesNothing(t *testing.T) {
+	d := newDisk(t)
+	l := d.ledger(t, 0)
+	take(l, 0, message(1, "text", "sent", -5))
+	if err := os.Mkdir(d.path()+aside, 0o700); err != nil { // where it is to be written
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(d.path()+aside, "x"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var last *Reading
+	for i := range 3 {
+		l.keeper.file.due = 0
+		last = take(l, float64(i+1), message(uint64(i+2), "text", "sent", float64(i)))
+		l.keeper.snapshots.Wait()
+		if l.keeper.file.due < minAppended {
+			t.Error("the next reading would try again")
+		}
+	}
+	lines := d.logged()
+	if len(lines) != 1 || !strings.Contains(lines[0], "a snapshot of the ledger cannot be written") || d.storage.Failures() != 3 {
+		t.Errorf("%d failures, logged %q", d.storage.Failures(), lines)
+	}
+	if r := d.ledger(t, 4).Reading(); !same(r, last) {
+		t.Errorf("got %+v, want %+v", r, last)
+	}
+}
+
+// TestWhatIsInTheFutureIsNow: the clock has been set back by a day since the file was written.
+func TestWhatIsInTheFutureIsNow(t *testing.T) {
+	d := newDisk(t)
+	l := d.ledger(t, 0)
+	take(l, 0, message(1, "text", "sent", -5))
+	take(l, 1, message(2, "text", "sent", 0.5))
+	l.Called(Call{Begun: at(1), Next: at(61)})
+	l = d.ledger(t, -1440)
+	r := l.Reading()
+	if !r.Asked.Equal(at(-1440)) || !r.Birth.Equal(at(-1440)) {
+		t.Errorf("asked at %s, born %s", r.Asked, r.Birth)
+	}
+	for _, typ := range r.Types {
+		for _, s := range typ.Statuses {
+			if s.Reached.Created.After(at(-1440)) || typ.Messages.Created.After(at(-1440)) {
+				t.Errorf("%s of %s: created %s", s.Word, typ.Word, s.Reached.Created)
+			}
+		}
+	}
+	if c := l.LastCall(); !c.Begun.Equal(at(-1440)) || !c.Next.Equal(at(-1380)) {
+		t.Errorf("the last call: %+v", c)
+	}
+	if got, want := asks(l, -1440), (360-24)*60; got != want {
+		t.Errorf("it asks for %d minutes, want all of %d", got, want)
+	}
+	if got, want := asks(l, -100), (360-24)*60; got != want {
+		t.Errorf("a day later it asks for %d minutes, want all of %d", got, want)
+	}
+	if r := take(l, -100, message(2, "text", "read", 0.5)); r.Unread != 0 {
+		t.Errorf("%s unread", r.Unread)
+	}
+	if got := asks(l, -99); got != 60 {
+		t.Errorf("after a good reading it asks for %d minutes", got)
+	}
+}
+
+func TestAfterARestartThePauseIsAskedFor(t *testing.T) {
+	for gap, want := range map[float64]int{0: 65, 0.25: 66, 4: 69, 600: 665, 30 * 1440: (360 - 24) * 60} {
+		d := newDisk(t)
+		take(d.ledger(t, 0), 0, message(1, "text", "sent", -5))
+		l := d.ledger(t, gap/2)
+		if got := asks(l, gap); got != want {
+			t.Errorf("%v minutes after the last reading it asks for %d, want %d", gap, got, want)
+		}
+		l.Begin(at(gap)) // which fails
+		if got := asks(l, gap); got != want {
+			t.Errorf("%v minutes: after a failure it asks for %d, want %d", gap, got, want)
+		}
+		l.Begin(at(gap)).TooMuch()
+		if got, narrower := asks(l, gap), 60+(want-60)/2; got != narrower {
+			t.Errorf("%v minutes: after a failure by its size it asks for %d, want %d", gap, got, narrower)
+		}
+		count := l.Begin(at(gap))
+		count.Answered(at(gap), at(gap))
+		r := count.Commit()
+		if unread := max(0, gap-float64(count.Minutes())); r.Unread.Minutes() != unread {
+			t.Errorf("%v minutes: %s unread, want %v minutes", gap, r.Unread, unread)
+		}
+		if got := asks(l, gap+1); got != 60 {
+			t.Errorf("%v minutes: after a good reading it asks for %d", gap, got)
+		}
+	}
+	if got := asks(newDisk(t).ledger(t, 0), 0); got != 60 {
+		t.Errorf("a new ledger asks for %d", got)
+	}
+}
+
+// TestAClockThatGoesBackwardsInARunAsksForAll: the monotonic clock does not, but a time may come without it.
+func TestAClockThatGoesBackwardsInARunAsksForAll(t *testing.T) {
+	l := newLedger(60)
+	take(l, 0)
+	if got, want := asks(l, -1), (360-24)*60; got != want {
+		t.Errorf("it asks for %d, want %d", got, want)
+	}
+	now := time.Now()
+	count := l.Begin(now)
+	count.Answered(now, now)
+	count.Commit()
+	if got := l.Begin(time.Now()).Minutes(); got != 60 {
+		t.Errorf("a moment later by the monotonic clock it asks for %d", got)
+	}
+}
+
+// TestWhatWasShownBeforeAKillIsRememberedFromThen: records do not say that a message was shown without anything new.
+func TestWhatWasShownBeforeAKillIsRememberedFromThen(t *testing.T) {
+	d := newDisk(t)
+	options := Options{Minutes: 60, Retention: 25 * time.Hour}
+	open := func(minute float64) *Ledger {
+		d.mount(t)
+		l, err := d.storage.Ledger(id, options, at(minute))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	l := open(0)
+	gone, stays := message(1, "text", "sent", -1), message(2, "text", "sent", -1)
+	take(l, 0, gone, stays)
+	take(l, 60, stays)
+	l.Close() // with a snapshot in which the first was not shown
+	l = open(60)
+	for hour := 2.0; hour <= 20; hour++ {
+		take(l, hour*60, stays)
+	}
+	l = open(20 * 60) // killed
+	if r := take(l, 30*60); r.Messages != 1 {
+		t.Fatalf("%d messages, want the one that was shown 10 hours ago", r.Messages)
+	}
+	if r := take(l, 30*60+1, stays); len(totals(r)) > 0 {
+		t.Errorf("it was counted: %v", totals(r))
+	}
+	if r := take(l, 57*60); r.Messages != 0 {
+		t.Errorf("%d messages past the retention", r.Messages)
+	}
+}
+
+// TestWordsOfAnotherVersion: the file says what its places mean; here a word has become documented, one is new, and two
+// share a place.
+func TestWordsOfAnotherVersion(t *testing.T) {
+	s := &state{
+		Statuses: []string{"unknown", "other", "sent", "pending", "brandNew", "not a word"},
+		Types:    []string{"imageMessage", "strangeMessage"},
+		Totals: []typeState{
+			{counterState{7, 1}, []counterState{{0, 1}, {2, 1}, {5, 1}, {7, 1}, {3, 1}, {1, 1}}},
+			{counterState{1, 2}, []counterState{{}, {}, {1, 2}}},
+		},
+		Rows:  [][]int{{0, 0, 4, 3}},
+		Birth: 1, LastGood: 5,
+	}
+	record, err := newRecord(news{State: s}, []memory{{key: 9, reached: 0b11100}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sumOf(header(id))
+	d := newDisk(t)
+	d.write(t, append(header(id), seal(record, &sum)...))
+	l := d.ledger(t, 0)
+	expect(t, "totals", totals(l.Reading()), map[string]uint64{
+		"imageMessage": 7, "sent/imageMessage": 5, "pending/imageMessage": 7, "brandNew/imageMessage": 3, "other/imageMessage": 3,
+		"strangeMessage": 1, "sent/strangeMessage": 1,
+	})
+	expect(t, "window", window(l.Reading()), map[string]int{"sent/imageMessage": 4, "pending/imageMessage": 3})
+	r := take(l, 1, message(9, "imageMessage", "brandNew", 0), message(9, "imageMessage", "delivered", 0))
+	if got := totals(r); got["delivered/imageMessage"] != 1 || got["brandNew/imageMessage"] != 3 || got["sent/imageMessage"] != 5 {
+		t.Errorf("what the message had reached was forgotten: %v", got)
+	}
+}
+
+// TestASnapshotTakesAtMost24BytesAMessage, all told.
+func TestASnapshotTakesAtMost24BytesAMessage(t *testing.T) {
+	const n = 100_000
+	d := newDisk(t)
+	l := d.ledger(t, 0)
+	take(l, 0, manyRows(n)...)
+	l.Close()
+	if each := float64(len(d.read(t))) / n; each > 24 {
+		t.Errorf("%.1f bytes each", each)
+	}
+	if r := d.ledger(t, 0).Reading(); r.Messages != n {
+		t.Errorf("%d messages", r.Messages)
+	}
+}
+
+func manyRows(n int) []Row {
+	rows := make([]Row, n)
+	for i := range rows {
+		rows[i] = message(uint64(i)*0x9E3779B97F4A7C15+1, firstTypes()[i%8], documentedStatuses()[i%10], -1)
+	}
+	return rows
+}
+
+// TestAWriteIsTriedAgainWhereItWasCutShort: the rest of a write that failed is no part of the file.
+func TestAWriteIsTriedAgainWhereItWasCutShort(t *testing.T) {
+	d := newDisk(t)
+	l := d.ledger(t, 0)
+	take(l, 0, message(1, "text", "sent", -5))
+	sound := d.read(t)
+	d.write(t, append(append([]byte(nil), sound...), 1, 2, 3))
+	last := take(l, 1, message(2, "text", "sent", 0.5))
+	if !bytes.HasPrefix(d.read(t), sound) || !same(d.ledger(t, 1).Reading(), last) || d.storage.Damaged() > 0 {
+		t.Errorf("it does not go on behind what is sound:\n%s", &d.log)
+	}
+}
+
+// FuzzLoad: no bytes panic or take much more memory than they are, and what is accepted is written back to the same
+// meaning.
+func FuzzLoad(f *testing.F) {
+	l := newLedger(60)
+	take(l, 0, message(1, "text", "sent", -5))
+	take(l, 1, message(1, "oddType", "oddStatus", -5), message(2, "text", "", 0))
+	l.call = Call{Begun: at(1), Next: at(2), Failures: 2, Result: "timeout", Took: 5, Settings: "x"}
+	record, err := newRecord(news{l.state(), &l.call}, l.messages.all)
+	if err != nil {
+		f.Fatal(err)
+	}
+	text := binary.LittleEndian.Uint32(record)
+	f.Add(record[8:8+text], record[8+text:], []byte(`{"call":{"begun":"2026-05-04T12:00:00Z","next":"2026-05-04T13:00:00+07:00"}}`), []byte(nil))
+	f.Add([]byte(`{"state":{}}`), []byte(nil), []byte(`{"state":{"statuses":["pending","x"],"rows":[]}}`), make([]byte, 16))
+	f.Add([]byte(`{"state":{"statuses":["sent","pending","sent"],"types":["a","a"],"totals":[{"messages":[1,1],"statuses":[[1,2]]},{"messages":[3,4]}],"rows":[[1,2,3],[4]],"birth":1,"last_good":1}}`),
+		bytes.Repeat([]byte{1, 0, 0, 0}, 8), []byte(`null`), []byte(nil))
+	f.Fuzz(func(t *testing.T, text1, messages1, text2, messages2 []byte) {
+		file := header(id)
+		sum := sumOf(file)
+		for _, part := range [][2][]byte{{text1, messages1}, {text2, messages2}} {
+			record := binary.LittleEndian.AppendUint32(nil, uint32(len(part[0])))
+			record = binary.LittleEndian.AppendUint32(record, uint32(len(part[1])/messageLength))
+			record = append(append(record, part[0]...), part[1][:len(part[1])/messageLength*messageLength]...)
+			file = append(file, seal(record, &sum)...)
+		}
+		checkLoad(t, file)
+	})
+}
+
+// FuzzFile does the same with all bytes of a file.
+func FuzzFile(f *testing.F) {
+	d := &disk{directory: f.TempDir()}
+	d.mount(f)
+	l, err := d.storage.Ledger(id, Options{Minutes: 60, Retention: 360 * time.Hour}, at(0))
+	if err != nil {
+		f.Fatal(err)
+	}
+	take(l, 0, message(1, "text", "sent", -5))
+	f.Add(d.read(f))
+	f.Add([]byte(nil))
+	f.Add(header(id))
+	f.Fuzz(func(t *testing.T, data []byte) { checkLoad(t, data) })
+}
+
+func checkLoad(t *testing.T, data []byte) {
+	options := Options{Minutes: 60, Retention: 360 * time.Hour}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	l, sound, err := load(data, id, options)
+	runtime.ReadMemStats(&after)
+	if grown := after.TotalAlloc - before.TotalAlloc; grown > 1<<20+100*uint64(len(data)) {
+		t.Fatalf("%d bytes take %d of memory", len(data), grown)
+	}
+	if err != nil {
+		return
+	}
+	if sound.length > int64(len(data)) || sound.snapshot > sound.length {
+		t.Fatalf("sound are %d of %d bytes, of the snapshot %d", sound.length, len(data), sound.snapshot)
+	}
+	record, err := l.everything()
+	if err != nil {
+		t.Fatalf("it cannot be written back: %v", err)
+	}
+	sum := sumOf(header(id))
+	again, _, err := load(append(header(id), seal(record, &sum)...), id, options)
+	if err != nil {
+		t.Fatalf("what was written back cannot be read: %v", err)
+	}
+	if got, want := everything(t, again), everything(t, l); got != want {
+		t.Fatalf("written back it is %s\nand was %s", got, want)
+	}
+	if !reflect.DeepEqual(again.Reading(), l.Reading()) {
+		t.Fatalf("written back it shows %+v\nand showed %+v", again.Reading(), l.Reading())
+	}
+	l.resume(at(0))
+	take(l, 1, message(3, "text", "sent", 0))
+}
