@@ -30,6 +30,7 @@ type fakeAPI struct {
 	header  http.Header
 	body    string
 	took    time.Duration
+	deaf    bool  // it does not hear that it is canceled, as if the program stood still
 	minutes []int // asked for
 }
 
@@ -39,6 +40,9 @@ func (a *fakeAPI) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	a.minutes = append(a.minutes, minutes)
+	if a.deaf {
+		time.Sleep(a.took)
+	}
 	select {
 	case <-time.After(a.took):
 	case <-r.Context().Done():
@@ -79,6 +83,23 @@ func newExporter(t *testing.T) *exporter {
 	}
 	e.start(t)
 	return e
+}
+
+// kept gives it a directory.
+func (e *exporter) kept(t *testing.T) *exporter {
+	t.Helper()
+	e.directory = t.TempDir()
+	e.restart(t)
+	return e
+}
+
+// restart kills it, which puts nothing on file, and starts it again as the flags say.
+func (e *exporter) restart(t *testing.T) {
+	t.Helper()
+	if err := e.storage.Close(); err != nil { // the lock goes with the process
+		t.Fatal(err)
+	}
+	e.start(t)
 }
 
 // start starts it as the flags say.
