@@ -76,9 +76,20 @@ var address = regexp.MustCompile(`started greenapi_exporter.* address=([0-9.:]+)
 // startProcess starts the exporter on a free port with a real instance at url and waits until it serves.
 func startProcess(t *testing.T, url string, args ...string) *process {
 	t.Helper()
+	return startProcessWith(t, []string{"GREENAPI_URL=" + url, "GREENAPI_ID_INSTANCE=" + testID, tokenVariable + "=" + secret}, args...)
+}
+
+// startDemoProcess starts its demo.
+func startDemoProcess(t *testing.T) *process {
+	t.Helper()
+	return startProcessWith(t, nil, "--demo")
+}
+
+func startProcessWith(t *testing.T, env []string, args ...string) *process {
+	t.Helper()
 	p := &process{output: new(logged)}
 	p.Cmd = exec.Command(os.Args[0], append([]string{"--web.listen-address=127.0.0.1:0"}, args...)...)
-	p.Env = append(os.Environ(), "BE_THE_EXPORTER=1", "GREENAPI_URL="+url, "GREENAPI_ID_INSTANCE="+testID, tokenVariable+"="+secret)
+	p.Env = append(append(os.Environ(), "BE_THE_EXPORTER=1"), env...)
 	stderr, err := p.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -111,27 +122,36 @@ func families(t *testing.T, url string, header ...string) map[string]*dto.Metric
 
 func familiesWithin(ctx context.Context, t *testing.T, url string, header ...string) map[string]*dto.MetricFamily {
 	t.Helper()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	byName, err := tryFamilies(ctx, url, header...)
 	if err != nil {
 		t.Fatal(err)
+	}
+	return byName
+}
+
+// tryFamilies scrapes an exporter that may be killed meanwhile.
+func tryFamilies(ctx context.Context, url string, header ...string) (map[string]*dto.MetricFamily, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
 	}
 	for i := 0; i < len(header); i += 2 {
 		request.Header.Set(header[i], header[i+1])
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return nil, err
+	}
 	if response.StatusCode != http.StatusOK {
-		t.Fatalf("%s: %s", url, response.Status)
+		return nil, fmt.Errorf("%s: %s", url, response.Status)
 	}
 	parser := expfmt.NewTextParser(model.UTF8Validation)
-	byName, err := parser.TextToMetricFamilies(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return byName
+	return parser.TextToMetricFamilies(bytes.NewReader(body))
 }
 
 // sampleOf is the value of the series of the family with these labels, given as name and value in turn; ok if there is one.
@@ -282,6 +302,8 @@ func TestStartsThatCannotWork(t *testing.T) {
 		"a timeout without unit":         {instance, []string{"--greenapi.timeout=30"}, "such as 30s"},
 		"an interval in days":            {instance, []string{"--greenapi.min-interval=1d"}, "--greenapi.min-interval"},
 		"a negative interval":            {instance, []string{"--greenapi.min-interval=-1s"}, "--greenapi.min-interval"},
+		"a storage path that is a file":  {instance, []string{"--storage.path=" + file("taken", "")}, "--storage.path (GREENAPI_STORAGE_PATH)"},
+		"a ledger that is a directory":   {with("GREENAPI_STORAGE_PATH", ledgerDirectory(t)), nil, "move it away"},
 		"a retention that is too short":  {instance, []string{"--storage.retention=1h"}, "--storage.retention"},
 		"no calls at all":                {instance, []string{"--greenapi.max-calls=0"}, "--greenapi.max-calls"},
 		"a negative limit":               {instance, []string{"--web.max-requests=-1"}, "--web.max-requests"},
@@ -325,6 +347,15 @@ func TestStartsThatCannotWork(t *testing.T) {
 			}
 		})
 	}
+}
+
+// ledgerDirectory is a storage path in which a directory has the name of the ledger.
+func ledgerDirectory(t *testing.T) string {
+	path := t.TempDir()
+	if err := os.Mkdir(filepath.Join(path, testID+".ledger"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // TestLaterFlagsAreUnknown: what is not built yet is not pretended.

@@ -128,13 +128,15 @@ func (j *outgoingJournal) collect(ctx context.Context, ch chan<- prometheus.Metr
 	id := j.target.ID()
 	ch <- prometheus.MustNewConstMetric(j.up, prometheus.GaugeValue, up, id)
 	ch <- prometheus.MustNewConstMetric(j.windowSeconds, prometheus.GaugeValue, float64(j.target.Minutes())*60, id)
+	success := latest.Success
 	if reading := latest.Reading; reading != nil {
+		success = reading.Asked // which survives a restart as it is
 		j.renderTotals(ch, id, reading)
 		if latest.Err == nil {
 			j.renderWindow(ch, id, reading)
 		}
 	}
-	return health{latest.Err, latest.Success, latest.Took, latest.GaveUp}
+	return health{latest.Err, success, latest.Took, latest.GaveUp}
 }
 
 // renderTotals sends what stays true when a later reading fails.

@@ -1,0 +1,291 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	dto "github.com/prometheus/client_model/go"
+
+	"greenapi_exporter/simulator"
+)
+
+// assertTruth compares the counters with what became of the messages since the baseline.
+func assertTruth(t *testing.T, got map[string]*dto.MetricFamily, baseline, messages []simulator.Message) {
+	t.Helper()
+	want := truth(baseline, messages)
+	for _, name := range []string{"greenapi_outgoing_messages_total", "greenapi_outgoing_message_statuses_total"} {
+		if len(want[name]) == 0 {
+			t.Fatalf("no truth for %s", name)
+		}
+		for labels, v := range counters(got[name]) {
+			if v != want[name][labels] {
+				t.Errorf("%s{%s}: got %v, want %v", name, labels, v, want[name][labels])
+			}
+			delete(want[name], labels)
+		}
+		if len(want[name]) > 0 {
+			t.Errorf("%s lacks %v", name, want[name])
+		}
+	}
+}
+
+// counters are the values of a family by its labels, but for the instance's.
+func counters(f *dto.MetricFamily) map[string]float64 {
+	values := make(map[string]float64)
+	for _, m := range f.GetMetric() {
+		labels := ""
+		for _, l := range m.Label {
+			if l.GetName() != "id_instance" {
+				labels += l.GetValue() + " "
+			}
+		}
+		values[labels] = m.GetCounter().GetValue()
+	}
+	return values
+}
+
+// watcher looks at every scrape of an instance, whatever run of the exporter it is of.
+type watcher struct {
+	scrapes int
+	last    map[string]float64
+}
+
+func (w *watcher) see(t *testing.T, got map[string]*dto.MetricFamily) {
+	t.Helper()
+	w.scrapes++
+	seen := make(map[string]float64)
+	for _, name := range []string{"greenapi_outgoing_messages_total", "greenapi_outgoing_message_statuses_total", "greenapi_outgoing_unread_seconds_total"} {
+		for labels, v := range counters(got[name]) {
+			seen[name+" "+labels] = v
+		}
+	}
+	seen["birth"], _ = sampleOf(got["greenapi_outgoing_ledger_birth_timestamp_seconds"])
+	for series, v := range w.last {
+		if now, ok := seen[series]; !ok || now < v || series == "birth" && now != v {
+			t.Fatalf("scrape %d: %s is %v (there: %t), and was %v", w.scrapes, series, now, ok, v)
+		}
+	}
+	w.last = seen
+}
+
+// TestKillsLoseNothing kills the exporter 30 times, at random moments and when it has just begun to write, while the
+// account lives on. No scrape shows a counter below an earlier one, and at the end each equals the truth.
+func TestKillsLoseNothing(t *testing.T) {
+	t.Parallel()
+	const kills = 30
+	start := time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
+	var alive, frozen atomic.Int64 // since when the account lives on, and when it stopped: UNIX nanoseconds, 0 for never
+	account := func() time.Time {
+		now := start.Add(10 * time.Minute)
+		if since := alive.Load(); since > 0 {
+			until := time.Now().UnixNano()
+			if at := frozen.Load(); at > 0 {
+				until = at
+			}
+			now = now.Add(600 * time.Duration(until-since)) // ten minutes a second
+		}
+		return now
+	}
+	s, a := serveSimulator(t, simulator.Config{Seed: 7, Start: start, MessagesPerHour: 1500, NoRateLimit: true, Now: account})
+	directory := t.TempDir()
+	path := filepath.Join(directory, testID+".ledger")
+	run := func() *process {
+		return startProcess(t, a.URL, "--storage.path="+directory, "--greenapi.min-interval=0s", "--greenapi.minutes=14400")
+	}
+	random := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
+	var w watcher
+	p := run()
+	w.see(t, families(t, p.base+"/metrics"))
+	baseline := s.Messages(account())
+	alive.Store(time.Now().UnixNano())
+	inWrites := 0
+	for i := range kills {
+		killed := make(chan struct{})
+		go func() {
+			defer close(killed)
+			if i%2 == 0 {
+				time.Sleep(time.Duration(random.IntN(400)) * time.Millisecond)
+			} else {
+				end := time.Now().Add(5 * time.Second)
+				for range 1 + random.IntN(12) {
+					for before := size(path); size(path) == before && time.Now().Before(end); {
+					}
+				}
+				if time.Now().Before(end) {
+					inWrites++
+				}
+			}
+			if err := p.Process.Kill(); err != nil {
+				t.Error(err)
+			}
+			_ = p.Wait()
+		}()
+		for {
+			got, err := tryFamilies(t.Context(), p.base+"/metrics")
+			if err != nil {
+				break
+			}
+			w.see(t, got)
+		}
+		<-killed
+		p = run()
+		if text := p.output.String(); strings.Contains(text, "set aside") {
+			t.Fatalf("after kill %d: %s", i, text)
+		}
+		w.see(t, families(t, p.base+"/metrics"))
+	}
+	frozen.Store(time.Now().UnixNano())
+	got := upFamilies(t, p)
+	w.see(t, got)
+	assertTruth(t, got, baseline, s.Messages(account()))
+	t.Logf("%d kills, %d when it wrote, %d scrapes, %d messages", kills, inWrites, w.scrapes, len(s.Messages(account())))
+	if inWrites < kills/3 {
+		t.Errorf("%d of %d kills came when it wrote", inWrites, kills)
+	}
+}
+
+// size is that of the file, -1 without one.
+func size(path string) int64 {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return -1
+	}
+	return info.Size()
+}
+
+// upFamilies scrapes until the reading is a new one: right after a kill in a call the one before may still serve.
+func upFamilies(t *testing.T, p *process) map[string]*dto.MetricFamily {
+	t.Helper()
+	begin := float64(time.Now().UnixMilli()) / 1e3
+	for {
+		got := families(t, p.base+"/metrics")
+		at, _ := sampleOf(got["greenapi_collector_last_success_timestamp_seconds"])
+		up, _ := sampleOf(got["greenapi_up"])
+		if up == 1 && at >= begin {
+			return got
+		}
+	}
+}
+
+// TestAFreezeLongerThanTheWindowLosesNothing stops the process, in the middle of a call, for longer than its window while
+// the account lives on, and the journal filters by the last action.
+func TestAFreezeLongerThanTheWindowLosesNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a window is a minute at the least")
+	}
+	t.Parallel()
+	start := time.Now()
+	var stopped atomic.Int64
+	stopped.Store(start.UnixNano()) // at the baseline nothing has been sent: later a row does not say that it is older
+	account := func() time.Time {
+		if at := stopped.Load(); at > 0 {
+			return time.Unix(0, at)
+		}
+		return time.Now()
+	}
+	s, _ := serveSimulator(t, simulator.Config{Seed: 3, Start: start, MessagesPerHour: 7200, ByLastAction: true, NoRateLimit: true, Now: account})
+	var holds atomic.Bool
+	called, answer := make(chan struct{}), make(chan struct{})
+	a := serveAPI(t, func(w http.ResponseWriter, r *http.Request) {
+		if holds.CompareAndSwap(true, false) {
+			close(called)
+			<-answer
+		}
+		s.ServeHTTP(w, r)
+	})
+	p := startProcess(t, a.URL, "--storage.path="+t.TempDir(), "--greenapi.min-interval=0s", "--greenapi.minutes=1")
+	var w watcher
+	w.see(t, families(t, p.base+"/metrics"))
+	baseline := s.Messages(account())
+	if len(baseline) > 0 {
+		t.Fatalf("%d messages before the baseline", len(baseline))
+	}
+	stopped.Store(0)
+	for range 10 {
+		w.see(t, families(t, p.base+"/metrics"))
+	}
+	holds.Store(true)
+	scraped := make(chan struct{})
+	go func() {
+		defer close(scraped)
+		_, _ = tryFamilies(t.Context(), p.base+"/metrics")
+	}()
+	<-called
+	if err := p.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	close(answer)
+	time.Sleep(65 * time.Second) // which is what is tested
+	if err := p.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	<-scraped
+	w.see(t, families(t, p.base+"/metrics"))
+	stopped.Store(time.Now().UnixNano())
+	got := upFamilies(t, p)
+	w.see(t, got)
+	assertTruth(t, got, baseline, s.Messages(account()))
+	assertValue(t, got, 0, "greenapi_outgoing_unread_seconds_total")
+}
+
+// TestRestartsMakeNoCall under an interval of an hour, by processes that are killed.
+func TestRestartsMakeNoCall(t *testing.T) {
+	s, a := serveSimulator(t, simulator.Config{Start: time.Now().Add(-time.Hour), MessagesPerHour: 100})
+	directory := t.TempDir()
+	var first map[string]*dto.MetricFamily
+	for i := range 11 {
+		p := startProcess(t, a.URL, "--storage.path="+directory, "--greenapi.min-interval=60m")
+		got := families(t, p.base+"/metrics")
+		if first == nil {
+			first = got
+		}
+		for _, name := range []string{"greenapi_up", "greenapi_outgoing_window_messages", "greenapi_collector_last_success_timestamp_seconds", "greenapi_outgoing_last_message_timestamp_seconds"} {
+			if fmt.Sprint(got[name]) != fmt.Sprint(first[name]) || got[name] == nil {
+				t.Errorf("run %d: %s is\n%v\nand was\n%v", i, name, got[name], first[name])
+			}
+		}
+		if i%2 == 0 {
+			_ = p.Process.Kill()
+			_ = p.Wait()
+		} else {
+			stopWith(t, p, nil)
+		}
+	}
+	if s.Calls() != 1 {
+		t.Errorf("%d calls", s.Calls())
+	}
+}
+
+func TestASecondExporterIsKeptOff(t *testing.T) {
+	_, a := serveSimulator(t, simulator.Config{})
+	directory := t.TempDir()
+	p := startProcess(t, a.URL, "--storage.path="+directory)
+	var stderr logged
+	for name, value := range map[string]string{"GREENAPI_ID_INSTANCE": testID, tokenVariable: secret, "GREENAPI_STORAGE_PATH": directory} {
+		t.Setenv(name, value)
+	}
+	if code := run(t.Context(), []string{"--web.listen-address=127.0.0.1:0"}, &stderr, &stderr); code != 1 || strings.Count(stderr.String(), "\n") != 1 || !strings.Contains(stderr.String(), "in use by another exporter") {
+		t.Errorf("code %d: %s", code, &stderr)
+	}
+	assertValue(t, families(t, p.base+"/metrics"), 1, "greenapi_up")
+}
+
+func TestTheDemoKeepsNothing(t *testing.T) {
+	directory := filepath.Join(t.TempDir(), "ledgers")
+	t.Setenv("GREENAPI_STORAGE_PATH", directory) // as in a container
+	p := startDemoProcess(t)
+	families(t, p.base+"/metrics")
+	if _, err := os.Stat(directory); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%s: %v", directory, err)
+	}
+}
