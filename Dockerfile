@@ -13,6 +13,7 @@ RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false -o /greenapi_exporter -ldfl
     -X github.com/prometheus/common/version.Branch=unknown \
     -X github.com/prometheus/common/version.BuildUser=docker \
     -X github.com/prometheus/common/version.BuildDate=unknown" .
+RUN mkdir -p /volume
 
 FROM scratch
 ARG REVISION=unknown
@@ -22,6 +23,10 @@ LABEL org.opencontainers.image.title="greenapi_exporter" \
       org.opencontainers.image.revision="${REVISION}"
 COPY --from=builder /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=builder /greenapi_exporter /greenapi_exporter
+# A new volume takes its owner from here.
+COPY --from=builder --chown=65534:65534 /volume /var/lib/greenapi_exporter
+ENV GREENAPI_STORAGE_PATH=/var/lib/greenapi_exporter
+VOLUME /var/lib/greenapi_exporter
 USER 65534:65534
 EXPOSE 10466
 ENTRYPOINT ["/greenapi_exporter"]
