@@ -134,18 +134,22 @@ func (c *calls) resume(last ledger.Call) poll.Pace {
 		return poll.Pace{Begun: last.Begun, Took: last.Took, Err: poll.ErrUnfinished}
 	case slices.Contains(c.results, result):
 		pace.Err = &greenapi.Error{Result: result, Detail: "in an earlier run"}
-		c.outage[result], c.since = true, last.Begun
 	case result != "":
 		pace.Err = poll.ErrUnfinished
 	}
 	c.token = c.target.Token().Token()
-	if time.Now().Before(last.Next) {
-		logger := log.With(c.logger, "next_call", last.Next.UTC().Format(time.RFC3339))
-		if pace.Err != nil {
-			level.Error(logger).Log("msg", "reading the API failed before the restart, and the next call waits", "result", last.Result, "advice", result.Advice())
-		} else {
-			level.Info(logger).Log("msg", "the latest reading of the run before serves until the next call", "last_call", last.Begun.UTC().Format(time.RFC3339))
-		}
+	if !time.Now().Before(last.Next) {
+		return pace
+	}
+	logger := log.With(c.logger, "last_call", last.Begun.UTC().Format(time.RFC3339), "next_call", last.Next.UTC().Format(time.RFC3339))
+	switch {
+	case pace.Err == nil:
+		level.Info(logger).Log("msg", "the latest reading of the run before serves until the next call")
+	case pace.Err == poll.ErrUnfinished:
+		level.Warn(logger).Log("msg", "there is no reading before the next call", "err", pace.Err)
+	default:
+		c.outage[result], c.since = true, last.Begun
+		level.Error(logger).Log("msg", "reading the API failed before the restart, and the next call waits", "result", result, "advice", result.Advice())
 	}
 	return pace
 }

@@ -104,6 +104,24 @@ func TestACrashLoopUnder466DoesNotCall(t *testing.T) {
 	})
 }
 
+// TestAnOutageThatGoesOnAfterARestartIsLoggedAgain: who reads the log of this run knows no other.
+func TestAnOutageThatGoesOnAfterARestartIsLoggedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newExporter(t).kept(t)
+		e.api.answer(401, "")
+		for _, pause := range []time.Duration{0, time.Hour} {
+			gather(t, e.scrape(t.Context()))
+			e.log.Reset()
+			time.Sleep(pause)
+			e.restart(t)
+			gather(t, e.scrape(t.Context()))
+			if text := e.logged(); strings.Count(text, "level=error") != 1 || !strings.Contains(text, "result=unauthorized") {
+				t.Errorf("after %s: logged\n%s", pause, text)
+			}
+		}
+	})
+}
+
 // TestOtherSettingsEndTheWaiting, since they may be what was to be mended.
 func TestOtherSettingsEndTheWaiting(t *testing.T) {
 	for name, change := range map[string]func(*exporter){
