@@ -386,7 +386,7 @@ func TestAJournalOf400000RowsFitsIn128MB(t *testing.T) {
 		}
 		fmt.Fprint(w, "]")
 	})
-	p := startProcess(t, a.URL, "--greenapi.timeout=5m", "--greenapi.min-interval=0s")
+	p := startProcess(t, a.URL, "--greenapi.timeout=5m", "--greenapi.min-interval=0s", "--storage.path="+t.TempDir())
 	for range 2 {
 		got := families(t, p.base+"/metrics")
 		assertValue(t, got, float64(rows), "greenapi_outgoing_window_messages", "status", "delivered", "type", "extendedTextMessage")
