@@ -103,8 +103,8 @@ func (f *file) hasTail() bool {
 	return f.size > f.snapshot
 }
 
-// postpone says when the next snapshot is due. The lock is held.
-func (f *file) postpone() { f.due = f.size + max(f.snapshot, minAppended) }
+// dueAfter is the size at which it is time for another snapshot if there was one, or a try at one, at this size.
+func (f *file) dueAfter(size int64) int64 { return size + max(f.snapshot, minAppended) }
 
 // replace puts a snapshot in the place of the file, and behind it the records that have been appended meanwhile. It is
 // on disk before it takes the place, so that whatever happens there is a whole file.
@@ -116,7 +116,10 @@ func (f *file) replace(snapshot []byte) (err error) {
 	}
 	f.mu.Lock()
 	f.taken, f.tail = false, nil
-	f.postpone()
+	f.due = f.dueAfter(f.snapshot)
+	if err != nil {
+		f.due = f.dueAfter(f.size)
+	}
 	f.mu.Unlock()
 	if err != nil {
 		_ = os.Remove(path)

@@ -107,13 +107,17 @@ func (s *Storage) Ledger(instance string, options Options, now time.Time) (*Ledg
 		f.cutOff(cut)
 	}
 	l.resume(now)
+	if l.birth.IsZero() {
+		level.Info(f.logger).Log("msg", "there is no reading on file: the first will be the baseline")
+		return keptBy(f, l), nil
+	}
 	level.Info(f.logger).Log("msg", "the ledger was read from its file", "messages", len(l.messages.all),
 		"counting_since", l.birth.UTC().Format(time.RFC3339), "last_reading", l.asking.lastGood.UTC().Format(time.RFC3339))
 	return keptBy(f, l), nil
 }
 
 func keptBy(f *file, l *Ledger) *Ledger {
-	f.postpone()
+	f.due = f.dueAfter(f.snapshot)
 	l.keeper = &keeper{file: f}
 	return l
 }

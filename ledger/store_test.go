@@ -595,6 +595,23 @@ func TestSnapshotsKeepTheFileShort(t *testing.T) {
 	}
 }
 
+// TestKillsDoNotLetTheFileGrow: each run appends less than what makes a snapshot due, and takes none at its end.
+func TestKillsDoNotLetTheFileGrow(t *testing.T) {
+	d := newDisk(t)
+	longest := 0
+	for run := range 20 {
+		l := d.ledger(t, float64(run*100))
+		for i := range 100 {
+			take(l, float64(run*100+i), message(1, "text", "sent", 0))
+		}
+		l.keeper.snapshots.Wait()
+		longest = max(longest, len(d.read(t)))
+	}
+	if longest < minAppended/2 || longest > minAppended+minAppended/2 {
+		t.Errorf("it became %d bytes long", longest)
+	}
+}
+
 // TestReadingsGoOnWhileASnapshotIsWritten: what is appended meanwhile is behind the snapshot too.
 func TestReadingsGoOnWhileASnapshotIsWritten(t *testing.T) {
 	d := newDisk(t)
