@@ -75,7 +75,10 @@ func serve(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 			return err
 		}
 		defer stop()
-		o.storagePath = "" // what it shows is not worth keeping
+		if o.storagePath != "" {
+			level.Info(logger).Log("msg", "the demo is in memory alone: --storage.path is not used")
+		}
+		o.storagePath = ""
 	}
 	instance, err := o.instance.Validate(logger)
 	if err != nil {
@@ -86,6 +89,9 @@ func serve(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 		return fmt.Errorf("--storage.path (GREENAPI_STORAGE_PATH) cannot be used: %w", err)
 	}
 	defer storage.Close()
+	if o.storagePath == "" && !o.demo {
+		level.Info(logger).Log("msg", "counters are in memory alone and begin anew with each start", "advice", "set --storage.path or GREENAPI_STORAGE_PATH to a directory to keep them")
+	}
 	own := collector.NewOwn(storage)
 	service := &greenapi.Service{
 		Transport: greenapi.NewTransport(o.maxCalls),

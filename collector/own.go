@@ -54,9 +54,9 @@ func NewOwn(storage *ledger.Storage) *Own {
 			storage: storage,
 			created: time.Now(),
 			failures: prometheus.NewDesc("greenapi_exporter_storage_failures_total",
-				"Times that a ledger could not be written; counting goes on in memory, and what is missing is written as soon as it can be.", nil, nil),
+				"Writes of ledgers that failed, up to three for each call; counting goes on in memory, and what is missing is written as soon as it can be.", nil, nil),
 			damaged: prometheus.NewDesc("greenapi_exporter_storage_damaged_files_total",
-				"Files of ledgers that were damaged, or not what they should be, and were cut or set aside; the log names them.", nil, nil),
+				"Files of ledgers that were damaged, or not what they should be (empty, of another instance or version), and were cut or set aside; the log names them.", nil, nil),
 		},
 	)
 	return o

@@ -121,6 +121,10 @@ func (w *standing) of(kind int) []cell {
 	return nil
 }
 
+// dateStep is how much later than it says the API's time can be, in seconds: the Date header is cut to whole ones. A row
+// of the second with which the window of the baseline begins can be older than it, and a wider call shows it later.
+const dateStep = 1
+
 // Commit puts the reading into the ledger: all of the answer has been added. It returns what there is to show, which no
 // later reading changes. What it shows is on file before, where the ledger has one that can be written.
 func (c *Count) Commit() *Reading {
@@ -129,7 +133,7 @@ func (c *Count) Commit() *Reading {
 	created := l.asking.lastGood
 	if baseline {
 		l.birth, created = c.now, c.now
-		l.reach = c.asked - float64(c.minutes)*60
+		l.reach = c.asked + dateStep - float64(c.minutes)*60
 	}
 	l.statuses, l.types, l.clock = c.statuses, c.types, c.clock
 	c.create(created)

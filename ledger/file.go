@@ -48,14 +48,17 @@ type outage bool
 
 // append appends a record to the file, by a plain write.
 func (f *file) append(record []byte) error {
+	if err := f.storage.hold(); err != nil {
+		return err
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.size == 0 {
 		return errGone
 	}
 	file, err := os.OpenFile(f.path, os.O_WRONLY, 0)
-	if errors.Is(err, fs.ErrNotExist) {
-		return errGone
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		return errGone // a directory that may be written is enough to put another in its place
 	} else if err != nil {
 		return err
 	}
@@ -110,6 +113,9 @@ func (f *file) dueAfter(size int64) int64 { return size + max(f.snapshot, minApp
 // on disk before it takes the place, so that whatever happens there is a whole file.
 func (f *file) replace(snapshot []byte) (err error) {
 	path := f.path + aside
+	if err := f.storage.hold(); err != nil {
+		return err
+	}
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err == nil {
 		err = f.replaceBy(file, snapshot)
@@ -174,7 +180,7 @@ func (f *file) setAside(reason error, now time.Time) error {
 	}
 	f.storage.damaged.Add(1)
 	level.Error(f.logger).Log("msg", "the ledger's file cannot be used and was set aside: counting begins anew", "reason", reason, "set_aside", path,
-		"advice", "if there is a sound copy, or a version of the exporter that reads it, stop the exporter and put it back under its name")
+		"advice", "it is as it was: if there is a sound copy, or it belongs to another instance or version of the exporter, stop the exporter before you move it")
 	return nil
 }
 
@@ -198,10 +204,10 @@ func (f *file) report(o *outage, err error) {
 	switch {
 	case began && o == &f.writes:
 		level.Error(f.logger).Log("msg", "the ledger cannot be written", "err", err,
-			"advice", "counting goes on in memory, and what is missing is written as soon as that works; make room, or make the directory writable")
+			"advice", "counting goes on in memory, and what is missing is written as soon as that works; make room, or the directory writable for the exporter")
 	case began:
 		level.Error(f.logger).Log("msg", "a snapshot of the ledger cannot be written", "err", err,
-			"advice", "nothing is lost, but the file grows on; make room for another of its size")
+			"advice", "what it would say is on file all the same, which grows on; make room for another of its size")
 	case ended:
 		level.Info(f.logger).Log("msg", "the ledger is written again")
 	}

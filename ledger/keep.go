@@ -3,6 +3,8 @@ package ledger
 import (
 	"errors"
 	"sync"
+
+	"github.com/go-kit/log/level"
 )
 
 // keeper is what a ledger that is kept on file has beside it. What could not be written stays here until it can.
@@ -78,19 +80,26 @@ func (l *Ledger) everything() ([]byte, error) {
 	return newRecord(news{l.state(), &l.call}, l.messages.all)
 }
 
-// Close puts a last snapshot in the place of the file. The ledger is not to be used any more.
+// Close puts on file what is missing there, and a last snapshot in the place of the file. The ledger is not to be used
+// any more.
 func (l *Ledger) Close() {
 	if l.keeper == nil {
 		return
 	}
 	k := l.keeper
+	if k.behind {
+		l.write()
+	}
 	k.snapshots.Wait()
-	if !k.behind && !k.file.hasTail() {
-		return
+	switch {
+	case k.behind:
+		level.Error(k.file.logger).Log("msg", "the exporter ends, and what it has counted since it could last write is not on file",
+			"advice", "the next start asks the journal again; what that no longer shows is lost")
+	case k.file.hasTail():
+		snapshot, err := l.everything()
+		if err == nil {
+			err = k.file.replace(snapshot)
+		}
+		k.file.report(&k.file.replaces, err)
 	}
-	snapshot, err := l.everything()
-	if err == nil {
-		err = k.file.replace(snapshot)
-	}
-	k.file.report(&k.file.replaces, err)
 }

@@ -139,6 +139,15 @@ func TestMessagesFromBeforeTheReachAreNotCounted(t *testing.T) {
 	}
 }
 
+// TestTheSecondInWhichTheWindowBeginsIsBeforeTheReach: the API's clock says noon, and it is noon and 0.9 s; the row of
+// half a second before its window is not in the baseline, but in the wider call after a pause.
+func TestTheSecondInWhichTheWindowBeginsIsBeforeTheReach(t *testing.T) {
+	l := newLedger(60)
+	take(l, 0)
+	r := take(l, 30, message(1, "text", "sent", -60+0.4/60), message(2, "text", "sent", -60+1.1/60))
+	expect(t, "totals", totals(r), map[string]uint64{"text": 1, "pending/text": 1, "sent/text": 1})
+}
+
 func TestAReadingThatIsNotCommittedChangesNothing(t *testing.T) {
 	l := newLedger(60)
 	before := take(l, 0, message(1, "text", "sent", -5))

@@ -11,12 +11,15 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
+// errNoFile is that the file is a directory or the like.
+var errNoFile = errors.New("it is not a file")
+
 // readLedger reads the file, unless its first line says that it is no ledger: then that is all that it returns.
 func readLedger(path string) ([]byte, error) {
 	if info, err := os.Stat(path); err != nil {
 		return nil, err
 	} else if !info.Mode().IsRegular() {
-		return nil, &fs.PathError{Op: "open", Path: path, Err: errors.New("it is not a file")}
+		return nil, &fs.PathError{Op: "open", Path: path, Err: errNoFile}
 	}
 	file, err := os.Open(path)
 	if err != nil {

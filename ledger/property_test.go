@@ -234,7 +234,7 @@ func TestTotalsEqualTheTruth(t *testing.T) {
 			end = minute
 			if baseline {
 				born = minute
-				reach = unix(at(minute)) - float64(minutes)*60
+				reach = unix(at(minute)) + 1 - float64(minutes)*60
 			}
 			for _, life := range rows {
 				r := life.row(minute)

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -18,8 +19,9 @@ import (
 // Storage is the directory where ledgers are kept, one file each. It is safe for concurrent use.
 type Storage struct {
 	directory string // empty: in memory
-	lock      *flock.Flock
 	logger    log.Logger
+	holding   sync.Mutex
+	lock      *flock.Flock
 	failures  atomic.Uint64
 	damaged   atomic.Uint64
 }
@@ -32,33 +34,60 @@ func OpenStorage(directory string, logger log.Logger) (*Storage, error) {
 	if directory == "" {
 		return s, nil
 	}
-	err := os.MkdirAll(directory, 0o700)
-	if err == nil {
-		s.lock = flock.New(filepath.Join(directory, "lock"))
-		var locked bool
-		if locked, err = s.lock.TryLock(); err == nil && !locked {
-			return nil, fmt.Errorf("%s is in use by another exporter; stop that one or use another directory", directory)
-		}
-	}
+	err := s.hold()
 	if err == nil {
 		err = s.tryWriting()
 	}
-	if isFull(err) {
+	switch {
+	case errors.Is(err, errTaken):
+		return nil, err
+	case isFull(err):
 		level.Warn(logger).Log("msg", "the disk is full; counting goes on in memory until there is room", "directory", directory, "err", err)
-		err = nil
-	}
-	if err != nil {
+	case err != nil:
 		_ = s.Close()
 		return nil, fmt.Errorf("%w; give the exporter a directory that it may write (it runs as user %d)", err, os.Getuid())
 	}
 	return s, nil
 }
 
+// errTaken is that the directory belongs to another program.
+var errTaken = errors.New("is in use by another exporter; stop that one or use another directory")
+
+// hold makes sure that the directory is there and the lock is ours. Both can be taken away while the program runs, and
+// then another one could take them.
+func (s *Storage) hold() error {
+	s.holding.Lock()
+	defer s.holding.Unlock()
+	path := filepath.Join(s.directory, "lock")
+	if s.lock != nil {
+		ours, err := s.lock.Stat()
+		there, missing := os.Stat(path)
+		if err == nil && missing == nil && os.SameFile(ours, there) {
+			return nil
+		}
+		_ = s.lock.Close()
+		s.lock = nil
+	}
+	if err := os.MkdirAll(s.directory, 0o700); err != nil {
+		return err
+	}
+	lock := flock.New(path)
+	locked, err := lock.TryLock()
+	if err == nil && !locked {
+		err = fmt.Errorf("%s %w", s.directory, errTaken)
+	}
+	if err == nil {
+		s.lock = lock
+	}
+	return err
+}
+
 // tryWriting finds out whether files can be made in the directory, before it is too late to say so at the start.
 func (s *Storage) tryWriting() error {
 	file, err := os.OpenFile(filepath.Join(s.directory, ".try"), os.O_WRONLY|os.O_CREATE, 0o600)
-	if err != nil {
-		return err
+	var inner *fs.PathError
+	if errors.As(err, &inner) {
+		return &fs.PathError{Op: "write", Path: s.directory, Err: inner.Err}
 	}
 	return errors.Join(file.Close(), os.Remove(file.Name()))
 }
@@ -69,6 +98,8 @@ func isFull(err error) bool {
 
 // Close lets others use the directory. The ledgers are to be closed before.
 func (s *Storage) Close() error {
+	s.holding.Lock()
+	defer s.holding.Unlock()
 	if s.lock == nil {
 		return nil
 	}
@@ -95,8 +126,10 @@ func (s *Storage) Ledger(instance string, options Options, now time.Time) (*Ledg
 		level.Info(f.logger).Log("msg", "there is no ledger on file: the first reading will be the baseline")
 		return keptBy(f, New(options)), nil
 	}
-	if err != nil {
-		return nil, fmt.Errorf("%w; make it readable for the exporter, or move it away to begin anew", err)
+	if errors.Is(err, errNoFile) {
+		return nil, fmt.Errorf("%w; move it away to begin anew", err)
+	} else if err != nil {
+		return nil, fmt.Errorf("%w; make it readable for the exporter (it runs as user %d), or move it away to begin anew", err, os.Getuid())
 	}
 	l, sound, err := load(data, instance, options)
 	if err != nil {

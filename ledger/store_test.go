@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -78,6 +79,21 @@ func (d *disk) read(t fatal) []byte {
 func (d *disk) write(t fatal, data []byte) {
 	t.Helper()
 	if err := os.WriteFile(d.path(), data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// fail takes the directory away and puts a file in its place, so that nothing can be written; repair puts it back.
+func (d *disk) fail(t fatal) {
+	t.Helper()
+	if err := errors.Join(os.Rename(d.directory, d.directory+".away"), os.WriteFile(d.directory, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (d *disk) repair(t fatal) {
+	t.Helper()
+	if err := errors.Join(os.Remove(d.directory), os.Rename(d.directory+".away", d.directory)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -193,9 +209,8 @@ func TestRestartsChangeNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		away := directory + ".away"
 		d := &disk{directory: directory}
-		defer func() { _ = d.storage.Close(); _ = os.RemoveAll(directory); _ = os.RemoveAll(away) }()
+		defer func() { _ = d.storage.Close(); _ = os.RemoveAll(directory); _ = os.RemoveAll(directory + ".away") }()
 		kept, twin := d.ledger(t, 0), newLedger(60)
 		there, minute := true, 0.0
 		statuses := []string{"pending", "sent", "delivered", "read", "noAccount", "oddWord", "not a word", ""}
@@ -238,10 +253,11 @@ func TestRestartsChangeNothing(t *testing.T) {
 					t.Fatalf("a restart shows %+v, and showed %+v", kept.Reading(), shown)
 				}
 			case "disk":
-				if err := os.Rename(map[bool]string{true: directory, false: away}[there], map[bool]string{true: away, false: directory}[there]); err != nil {
-					t.Fatal(err)
+				if there = !there; there {
+					d.repair(t)
+				} else {
+					d.fail(t)
 				}
-				there = !there
 			case "snapshot":
 				kept.keeper.file.mu.Lock()
 				kept.keeper.file.due = 0
@@ -484,6 +500,86 @@ func TestOneExporterADirectory(t *testing.T) {
 	}
 }
 
+// TestTheLockCannotBeTakenAway: who removes it, or the directory, does not let a second exporter in.
+func TestTheLockCannotBeTakenAway(t *testing.T) {
+	for name, remove := range map[string]func(*disk) error{
+		"the lock":      func(d *disk) error { return os.Remove(filepath.Join(d.directory, "lock")) },
+		"the directory": func(d *disk) error { return os.RemoveAll(d.directory) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDisk(t)
+			l := d.ledger(t, 0)
+			take(l, 0, message(1, "text", "sent", -5))
+			if err := remove(d); err != nil {
+				t.Fatal(err)
+			}
+			last := take(l, 1, message(2, "text", "sent", 0.5))
+			if _, err := OpenStorage(d.directory, log.NewNopLogger()); !errors.Is(err, errTaken) {
+				t.Errorf("a second one: %v", err)
+			}
+			if r := d.ledger(t, 1).Reading(); !same(r, last) || len(d.logged()) > 0 {
+				t.Errorf("on file is %+v, want %+v", r, last)
+			}
+		})
+	}
+}
+
+// TestWhoLostTheLockWritesNothing: a second one was quicker to take it.
+func TestWhoLostTheLockWritesNothing(t *testing.T) {
+	d := newDisk(t)
+	l := d.ledger(t, 0)
+	take(l, 0, message(1, "text", "sent", -5))
+	if err := os.Remove(filepath.Join(d.directory, "lock")); err != nil {
+		t.Fatal(err)
+	}
+	second, err := OpenStorage(d.directory, log.NewNopLogger())
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := d.read(t)
+	for minute := range 3 {
+		if r := take(l, float64(minute+1), message(uint64(minute+2), "text", "sent", 0.5)); r.Messages != minute+2 {
+			t.Errorf("%d messages", r.Messages)
+		}
+	}
+	lines := d.logged()
+	if !bytes.Equal(d.read(t), before) || len(lines) != 1 || !strings.Contains(lines[0], "in use by another exporter") || d.storage.Failures() != 3 {
+		t.Errorf("%d failures, logged %q", d.storage.Failures(), lines)
+	}
+	if err := second.Close(); err != nil {
+		t.Fatal(err)
+	}
+	last := take(l, 4, message(5, "text", "read", 0.5))
+	if r := d.ledger(t, 4).Reading(); !same(r, last) {
+		t.Errorf("when the other has ended: %+v, want %+v", r, last)
+	}
+}
+
+// TestAnEndWithoutADiskSaysWhatIsLost, and one with a disk that has come back writes it.
+func TestAnEndWithoutADiskSaysWhatIsLost(t *testing.T) {
+	for _, repaired := range []bool{false, true} {
+		d := newDisk(t)
+		l := d.ledger(t, 0)
+		take(l, 0, message(1, "text", "sent", -5))
+		d.fail(t)
+		last := take(l, 1, message(2, "text", "sent", 0.5))
+		if repaired {
+			d.repair(t)
+		}
+		l.Close()
+		lines := d.logged()
+		if said := len(lines) == 2 && strings.Contains(lines[1], "is not on file"); said == repaired {
+			t.Errorf("repaired: %t, logged %q", repaired, lines)
+		}
+		if !repaired {
+			d.repair(t)
+		}
+		if r := d.ledger(t, 1).Reading(); same(r, last) != repaired {
+			t.Errorf("repaired: %t, on file is %+v", repaired, r)
+		}
+	}
+}
+
 func TestADirectoryThatCannotBeWrittenIsAnError(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
@@ -515,9 +611,7 @@ func TestADiskThatFailsCostsNothing(t *testing.T) {
 			for range before {
 				next("sent")
 			}
-			if err := os.Rename(d.directory, d.directory+".away"); err != nil {
-				t.Fatal(err)
-			}
+			d.fail(t)
 			for i := range 5 {
 				if r := next("delivered"); r.Messages != before+i+2 {
 					t.Errorf("%d messages are remembered", r.Messages)
@@ -528,9 +622,7 @@ func TestADiskThatFailsCostsNothing(t *testing.T) {
 			if len(lines) != 1 || !strings.Contains(lines[0], "the ledger cannot be written") || d.storage.Failures() != 10 {
 				t.Errorf("%d failures, logged %q", d.storage.Failures(), lines)
 			}
-			if err := os.Rename(d.directory+".away", d.directory); err != nil {
-				t.Fatal(err)
-			}
+			d.repair(t)
 			last := next("read")
 			if !strings.Contains(d.log.String(), "is written again") || d.storage.Failures() != 10 {
 				t.Errorf("%d failures, logged %s", d.storage.Failures(), &d.log)
