@@ -89,9 +89,6 @@ func serve(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 		return fmt.Errorf("--storage.path (GREENAPI_STORAGE_PATH) cannot be used: %w", err)
 	}
 	defer storage.Close()
-	if o.storagePath == "" && !o.demo {
-		level.Info(logger).Log("msg", "counters are in memory alone and begin anew with each start", "advice", "set --storage.path or GREENAPI_STORAGE_PATH to a directory to keep them")
-	}
 	own := collector.NewOwn(storage)
 	service := &greenapi.Service{
 		Transport: greenapi.NewTransport(o.maxCalls),
@@ -124,8 +121,11 @@ func serve(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 		level.Info(logger).Log("msg", "started "+name, "version", version.Version, "id_instance", instance.ID(),
 			"api", instance.URL().Host, "window_minutes", instance.Minutes(), "min_interval", instance.MinInterval(),
 			"address", address)
-		if o.demo {
+		switch {
+		case o.demo:
 			welcome(stdout, address, o.telemetryPath)
+		case o.storagePath == "":
+			level.Info(logger).Log("msg", "counters are in memory alone and begin anew with each start", "advice", "set --storage.path or GREENAPI_STORAGE_PATH to a directory to keep them")
 		}
 	})
 	if err != nil {

@@ -108,15 +108,22 @@ func TestKillsLoseNothing(t *testing.T) {
 	w.see(t, families(t, p.base+"/metrics"))
 	baseline := s.Messages(account())
 	alive.Store(time.Now().UnixNano())
-	inWrites := 0
+	inWrites, inSnapshots := 0, 0
 	for i := range kills {
 		killed := make(chan struct{})
 		go func() {
 			defer close(killed)
-			if i%2 == 0 {
+			end := time.Now().Add(20 * time.Second)
+			switch {
+			case i%6 == 5:
+				for size(path+".new") < 0 && time.Now().Before(end) {
+				}
+				if time.Now().Before(end) {
+					inSnapshots++
+				}
+			case i%2 == 0:
 				time.Sleep(time.Duration(random.IntN(400)) * time.Millisecond)
-			} else {
-				end := time.Now().Add(5 * time.Second)
+			default:
 				for range 1 + random.IntN(12) {
 					for before := size(path); size(path) == before && time.Now().Before(end); {
 					}
@@ -148,9 +155,9 @@ func TestKillsLoseNothing(t *testing.T) {
 	got := upFamilies(t, p)
 	w.see(t, got)
 	assertTruth(t, got, baseline, s.Messages(account()))
-	t.Logf("%d kills, %d when it wrote, %d scrapes, %d messages", kills, inWrites, w.scrapes, len(s.Messages(account())))
-	if inWrites < kills/3 {
-		t.Errorf("%d of %d kills came when it wrote", inWrites, kills)
+	t.Logf("%d kills, %d when it wrote, %d when it wrote a snapshot, %d scrapes, %d messages", kills, inWrites, inSnapshots, w.scrapes, len(s.Messages(account())))
+	if inWrites < kills/4 || inSnapshots < kills/10 {
+		t.Errorf("of %d kills %d came when it wrote, %d when it wrote a snapshot", kills, inWrites, inSnapshots)
 	}
 }
 
@@ -263,6 +270,22 @@ func TestRestartsMakeNoCall(t *testing.T) {
 	}
 	if s.Calls() != 1 {
 		t.Errorf("%d calls", s.Calls())
+	}
+}
+
+// TestSIGTERMTakesASnapshot: after a proper end the file is no longer than it must be.
+func TestSIGTERMTakesASnapshot(t *testing.T) {
+	_, a := serveSimulator(t, simulator.Config{Start: time.Now().Add(-time.Hour), MessagesPerHour: 100, NoRateLimit: true})
+	directory := t.TempDir()
+	path := filepath.Join(directory, testID+".ledger")
+	p := startProcess(t, a.URL, "--storage.path="+directory, "--greenapi.min-interval=0s")
+	for range 20 {
+		families(t, p.base+"/metrics")
+	}
+	before := size(path)
+	stopWith(t, p, nil)
+	if after := size(path); after < 0 || after > before/5 {
+		t.Errorf("%d bytes, and %d at the end", before, after)
 	}
 }
 

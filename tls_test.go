@@ -103,15 +103,15 @@ func TestAProxyFromTheEnvironmentSeesNoToken(t *testing.T) {
 			return
 		}
 		defer server.Close()
-		w.WriteHeader(http.StatusOK)
-		client, _, err := http.NewResponseController(w).Hijack()
+		client, buffered, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			t.Error(err)
 			return
 		}
 		defer client.Close()
+		fmt.Fprint(client, "HTTP/1.1 200 OK\r\n\r\n")
 		go func() { _, _ = io.Copy(client, server) }()
-		_, _ = io.Copy(io.MultiWriter(server, &seen), client)
+		_, _ = io.Copy(io.MultiWriter(server, &seen), buffered) // what has been read already is in there
 	}))
 	defer proxy.Close()
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -67,7 +68,31 @@ type exporter struct {
 	own       *Own
 	set       *Set
 	instance  *Instance
-	log       *bytes.Buffer
+	log       *lines
+}
+
+// lines is a log that several runs write to.
+type lines struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func (l *lines) Reset() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text.Reset()
 }
 
 func newExporter(t *testing.T) *exporter {
@@ -79,7 +104,7 @@ func newExporter(t *testing.T) *exporter {
 			Minutes: 60, Retention: 360 * time.Hour, MinInterval: time.Second, Timeout: 30 * time.Second,
 		},
 		set: NewSet(func(string) bool { return true }),
-		log: new(bytes.Buffer),
+		log: new(lines),
 	}
 	e.start(t)
 	return e

@@ -97,7 +97,7 @@ func newJournalPoller(c *calls, l *ledger.Ledger, call func(context.Context) (*l
 	if reading != nil {
 		success = reading.Asked
 	}
-	poller.Resume(c.resume(l.LastCall()), reading, success)
+	poller.Resume(c.resume(l.LastCall(), reading != nil), reading, success)
 	return poller
 }
 
@@ -126,7 +126,7 @@ func (c *calls) kept(pace poll.Pace) ledger.Call {
 }
 
 // resume takes up the pace of an earlier run, and says in the log what that means for the next call.
-func (c *calls) resume(last ledger.Call) poll.Pace {
+func (c *calls) resume(last ledger.Call, read bool) poll.Pace {
 	pace := poll.Pace{Begun: last.Begun, Next: last.Next, Failures: last.Failures, Took: last.Took}
 	result := greenapi.Result(last.Result)
 	switch {
@@ -134,7 +134,7 @@ func (c *calls) resume(last ledger.Call) poll.Pace {
 		return poll.Pace{Begun: last.Begun, Took: last.Took, Err: poll.ErrUnfinished}
 	case slices.Contains(c.results, result):
 		pace.Err = &greenapi.Error{Result: result, Detail: "in an earlier run"}
-	case result != "":
+	case result != "" || !read:
 		pace.Err = poll.ErrUnfinished
 	}
 	c.token = c.target.Token().Token()

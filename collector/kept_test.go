@@ -171,6 +171,18 @@ func TestAWindowOfOtherMinutesIsNotShown(t *testing.T) {
 		e.flags.Minutes = 120
 		e.restart(t)
 		e.api.took = 10 * time.Second
+		calls := len(e.api.minutes)
+		go func() { _, _ = e.scrape(t.Context()).Gather() }()
+		time.Sleep(100 * time.Millisecond)
+		synctest.Wait()
+		e.restart(t) // killed in the call
+		if got := gather(t, e.scrape(t.Context())); got["greenapi_outgoing_window_messages"] != nil || len(e.api.minutes) != calls+1 {
+			t.Errorf("%d calls, the window is %v", len(e.api.minutes)-calls, got["greenapi_outgoing_window_messages"])
+		}
+		if text := e.logged(); !strings.Contains(text, "there is no reading before the next call") {
+			t.Errorf("logged:\n%s", text)
+		}
+		time.Sleep(time.Minute)
 		for _, patience := range []time.Duration{time.Second, 0, time.Second} { // gives up, comes while the spacing lasts, gives up again
 			ctx, cancel := context.WithTimeout(t.Context(), patience+time.Millisecond)
 			got := gather(t, e.scrape(ctx))
@@ -178,15 +190,6 @@ func TestAWindowOfOtherMinutesIsNotShown(t *testing.T) {
 			if got["greenapi_up"].Metric[0].Gauge.GetValue() != 0 || got["greenapi_outgoing_window_messages"] != nil || got["greenapi_outgoing_messages_total"] == nil {
 				t.Errorf("up is %v, window %v", got["greenapi_up"], got["greenapi_outgoing_window_messages"])
 			}
-		}
-		e.restart(t) // killed in the next call
-		go func() { _, _ = e.scrape(t.Context()).Gather() }()
-		time.Sleep(2 * time.Second)
-		e.restart(t)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-		defer cancel()
-		if got := gather(t, e.scrape(ctx)); got["greenapi_outgoing_window_messages"] != nil {
-			t.Error("after a kill the window of other minutes is shown")
 		}
 		time.Sleep(time.Minute)
 	})
@@ -210,10 +213,92 @@ func TestAProgramThatStoodStillDidNotAskForTooMuch(t *testing.T) {
 	})
 }
 
+// TestAnAnswerThatIsLateIsNarrowed: the program did not stand still, it was just not quick to end the call.
+func TestAnAnswerThatIsLateIsNarrowed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newExporter(t)
+		gather(t, e.scrape(t.Context()))
+		time.Sleep(35 * time.Minute)
+		e.api.took, e.api.deaf = 32*time.Second, true
+		gather(t, e.scrape(t.Context()))
+		time.Sleep(2 * time.Second)
+		e.api.took, e.api.deaf = 0, false
+		gather(t, e.scrape(t.Context()))
+		if want := []int{60, 60 + 35 + 1 + 5, 60 + 20}; !slices.Equal(e.api.minutes, want) {
+			t.Errorf("asked for %v, want %v", e.api.minutes, want)
+		}
+	})
+}
+
+// TestOtherSettingsBeginTheWaitingAnew.
+func TestOtherSettingsBeginTheWaitingAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newExporter(t).kept(t)
+		e.api.answer(403, "")
+		for range 10 {
+			gather(t, e.scrape(t.Context()))
+			time.Sleep(time.Hour)
+		}
+		e.flags.URL = "https://another.example"
+		e.restart(t)
+		gather(t, e.scrape(t.Context()))
+		time.Sleep(1100 * time.Millisecond)
+		gather(t, e.scrape(t.Context()))
+		if calls := len(e.api.minutes); calls != 12 {
+			t.Errorf("%d calls, want another one a second after the first with the new URL", calls-10)
+		}
+	})
+}
+
+// TestAnEndInACallEndsTheCallFirst: what it may still have to say is on file with the rest.
+func TestAnEndInACallEndsTheCallFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newExporter(t)
+		e.flags.MinInterval = time.Hour
+		e.kept(t)
+		e.api.took = time.Minute
+		scraped := make(chan struct{})
+		go func() { _, _ = e.scrape(t.Context()).Gather(); close(scraped) }()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		e.instance.Close()
+		<-scraped
+		e.api.took = 0
+		e.restart(t)
+		time.Sleep(time.Second)
+		gather(t, e.scrape(t.Context()))
+		if calls := len(e.api.minutes); calls != 2 {
+			t.Errorf("%d calls, want the one that was canceled and another", calls)
+		}
+	})
+}
+
+// TestAFirstCallThatWasKilledIsSaid: there is no reading yet, and why none is made is in the log.
+func TestAFirstCallThatWasKilledIsSaid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newExporter(t)
+		e.flags.MinInterval = time.Hour
+		e.kept(t)
+		e.api.took = time.Minute
+		go func() { _, _ = e.scrape(t.Context()).Gather() }()
+		time.Sleep(100 * time.Millisecond)
+		synctest.Wait()
+		e.log.Reset()
+		e.restart(t)
+		up := gather(t, e.scrape(t.Context()))["greenapi_up"].Metric[0].Gauge.GetValue()
+		if text := e.logged(); up != 0 || !strings.Contains(text, "level=warn") || !strings.Contains(text, "there is no reading before the next call") || strings.Contains(text, "serves") || strings.Contains(text, "since=0001") {
+			t.Errorf("up is %v, logged:\n%s", up, text)
+		}
+		time.Sleep(2 * time.Minute)
+	})
+}
+
 // TestTheTokenIsNotOnFile, nor anything private of the messages.
 func TestTheTokenIsNotOnFile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newExporter(t).kept(t)
+		e.directory = filepath.Join(e.directory, "made", "by", "it")
+		e.restart(t)
 		e.api.body = journal(row("BAE5793F61411D0", "textMessage", "sent", 1))
 		gather(t, e.scrape(t.Context()))
 		time.Sleep(time.Minute)
@@ -228,7 +313,7 @@ func TestTheTokenIsNotOnFile(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if others := info.Mode().Perm() & 0o077; path != e.directory && others != 0 {
+			if others := info.Mode().Perm() & 0o077; others != 0 {
 				t.Errorf("%s is of mode %v", path, info.Mode())
 			}
 			if info.IsDir() {

@@ -97,8 +97,8 @@ func (j *outgoingJournal) close() {
 func (j *outgoingJournal) read(ctx context.Context) (*ledger.Reading, error) {
 	begin := time.Now()
 	count := j.ledger.Begin(begin)
-	err := j.target.Client.OutgoingMessages(ctx, count.Minutes(), func(answer greenapi.Answer) func(*greenapi.Row) {
-		count.Answered(answer.Asked, answer.Date)
+	err := j.target.Client.OutgoingMessages(ctx, count.Minutes(), func(date time.Time) func(*greenapi.Row) {
+		count.Answered(date)
 		return func(r *greenapi.Row) { count.Add(ledger.Row(*r)) }
 	})
 	switch greenapi.ResultOf(err) {
@@ -106,7 +106,7 @@ func (j *outgoingJournal) read(ctx context.Context) (*ledger.Reading, error) {
 		return count.Commit(), nil
 	case greenapi.Timeout:
 		// Where the program stood still (SIGSTOP, a machine that was suspended) the answer was not what took long.
-		if time.Since(begin) > j.target.Timeout()+frozen {
+		if time.Now().Round(0).Sub(begin.Round(0)) > j.target.Timeout()+frozen {
 			return nil, err
 		}
 		count.TooMuch()
@@ -116,7 +116,8 @@ func (j *outgoingJournal) read(ctx context.Context) (*ledger.Reading, error) {
 	return nil, err
 }
 
-// frozen is how much longer than its timeout a call takes at the least if the program stood still meanwhile.
+// frozen is how much longer than its timeout a call takes at the least, by the wall clock, if the program stood still
+// meanwhile.
 const frozen = 5 * time.Second
 
 func (j *outgoingJournal) collect(ctx context.Context, ch chan<- prometheus.Metric) health {

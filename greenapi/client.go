@@ -65,28 +65,19 @@ func NewClient(service *Service, base *url.URL, id string, token TokenSource) *C
 	return &Client{service: service, base: base, id: id, token: token, maxBody: MaxBody}
 }
 
-// Answer is what an answer says beside its body.
-type Answer struct {
-	// Date is the API's time when it answered, to the second; our clock's where it does not say.
-	Date time.Time
-	// Asked is the API's time when the request was sent: Date less the time that it took to answer. Whatever happened
-	// up to then can be in the answer.
-	Asked time.Time
-}
-
-// OutgoingMessages reads the journal lastOutgoingMessages of the last minutes. When the answer begins it calls begin,
-// and then what that returns for each row, in the order of the journal: the rows count only if the error is nil, since
-// an answer is known to be whole and sound only at its end. The error is an *Error. The call ends with ctx, whose cause
-// says whether as Timeout or Canceled.
-func (c *Client) OutgoingMessages(ctx context.Context, minutes int, begin func(Answer) func(*Row)) error {
+// OutgoingMessages reads the journal lastOutgoingMessages of the last minutes. When the answer begins it calls begin with
+// the API's time, to the second, or our clock's where it does not say; and then what that returns for each row, in the
+// order of the journal: the rows count only if the error is nil, since an answer is known to be whole and sound only at
+// its end. The error is an *Error. The call ends with ctx, whose cause says whether as Timeout or Canceled.
+func (c *Client) OutgoingMessages(ctx context.Context, minutes int, begin func(date time.Time) func(*Row)) error {
 	query := url.Values{"minutes": {strconv.Itoa(minutes)}}
-	return c.call(ctx, "lastOutgoingMessages", query, func(answer Answer, body io.Reader) error {
-		return readJournal(body, begin(answer))
+	return c.call(ctx, "lastOutgoingMessages", query, func(date time.Time, body io.Reader) error {
+		return readJournal(body, begin(date))
 	})
 }
 
 // call makes one call and lets read have the body of an answer with status 200.
-func (c *Client) call(ctx context.Context, method string, query url.Values, read func(Answer, io.Reader) error) error {
+func (c *Client) call(ctx context.Context, method string, query url.Values, read func(time.Time, io.Reader) error) error {
 	leave, err := c.service.Places.take(ctx, c.base.Host)
 	if err != nil {
 		return &Error{Result: ended(ctx), Detail: "no place was free for the call (--greenapi.max-calls)"}
@@ -108,16 +99,16 @@ func (c *Client) call(ctx context.Context, method string, query url.Values, read
 		return networkError(ctx, err)
 	}
 	defer response.Body.Close()
-	answer := answerOf(response, sent, time.Now())
+	date := dateOf(response, time.Now())
 	body.r = response.Body
 
 	if response.StatusCode != http.StatusOK {
-		return statusError(ctx, response, body, answer.Date)
+		return statusError(ctx, response, body, date)
 	}
 	if response.ContentLength > c.maxBody {
 		return errTooLarge
 	}
-	return bodyError(ctx, read(answer, body), body.read)
+	return bodyError(ctx, read(date, body), body.read)
 }
 
 // request builds the one thing that holds the token in the clear. The path is put together by hand: url.JoinPath would
@@ -141,12 +132,12 @@ type unrepeatable struct{}
 func (unrepeatable) Read([]byte) (int, error) { return 0, io.EOF }
 func (unrepeatable) Close() error             { return nil }
 
-func answerOf(response *http.Response, sent, answered time.Time) Answer {
-	date, err := http.ParseTime(response.Header.Get("Date"))
-	if err != nil {
-		date = answered
+// dateOf is the API's time when it answered, or now where it does not say.
+func dateOf(response *http.Response, now time.Time) time.Time {
+	if date, err := http.ParseTime(response.Header.Get("Date")); err == nil {
+		return date
 	}
-	return Answer{Date: date, Asked: date.Add(sent.Sub(answered))}
+	return now
 }
 
 var errTooLarge = &Error{Result: TooLarge, Detail: fmt.Sprintf("the body has more than %d bytes", MaxBody)}

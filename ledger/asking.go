@@ -35,26 +35,29 @@ func (a *asking) resume(now time.Time) {
 	a.lastGood = now.Add(-max(0, gap))
 }
 
-// gap is the time since the last good reading, 0 where there is none or it is not known.
-func (a *asking) gap(now time.Time) (gap time.Duration, known bool) {
+// gap is the time since the last good reading, by the monotonic clock if it was in this run; 0 where there is none or it
+// is not known.
+func (a *asking) gap(now time.Time) time.Duration {
 	if a.lastGood.IsZero() {
-		return 0, true
+		return 0
 	}
-	gap = now.Sub(a.lastGood)
-	return max(0, gap), !a.unknown && gap >= 0
+	return max(0, now.Sub(a.lastGood))
 }
 
-// minutes is what to ask for after the gap. What changed during a pause must still be in view, so the pause is added;
-// without one, the window alone will do, if the gap is in it.
-func (a *asking) minutes(gap time.Duration, known bool) int {
+// minutes is what to ask for at now. What changed during a pause must still be in view, so the pause is added; without
+// one, the window alone will do, if the gap is in it.
+func (a *asking) minutes(now time.Time) int {
 	if a.lastGood.IsZero() {
 		return a.window
 	}
+	// The monotonic clock stands still where the machine sleeps (golang/go#24595), and the wall clock can be set. Asking
+	// for too much costs little.
+	gap := max(a.gap(now), now.Round(0).Sub(a.lastGood.Round(0)))
 	ask := minutes(gap) + slack
 	if gap > soon || a.earlier {
 		ask += a.window
 	}
-	if !known {
+	if a.unknown || now.Before(a.lastGood) {
 		ask = a.most
 	}
 	ask = min(max(a.window, ask), a.most)

@@ -3,6 +3,7 @@ package ledger
 import (
 	"testing"
 	"time"
+	"unsafe"
 )
 
 // asks is what the next call would ask for.
@@ -66,6 +67,38 @@ func TestAWiderCallThatFailsAsksForLess(t *testing.T) {
 	}
 }
 
+// TestAPauseIsAskedForByWhicheverClockSaysMore: the monotonic one stands still where the machine sleeps.
+func TestAPauseIsAskedForByWhicheverClockSaysMore(t *testing.T) {
+	for ahead, want := range map[time.Duration]int{8 * time.Hour: 60 + 480 + 1 + 5, -8 * time.Hour: 60} {
+		l := newLedger(60)
+		now := time.Now()
+		count := l.Begin(now)
+		count.Answered(now)
+		count.Commit()
+		later := wallAhead(t, now.Add(10*time.Second), ahead)
+		count = l.Begin(later)
+		if count.Minutes() != want {
+			t.Errorf("the wall clock %s ahead of the monotonic one: asks for %d, want %d", ahead, count.Minutes(), want)
+		}
+		count.Answered(later)
+		if r := count.Commit(); r.Unread != 0 || l.clock != 10*time.Second {
+			t.Errorf("%s unread, the ledger's clock is at %s", r.Unread, l.clock)
+		}
+	}
+}
+
+// wallAhead returns t with a wall clock that has run ahead of the monotonic one.
+func wallAhead(t *testing.T, at time.Time, ahead time.Duration) time.Time {
+	t.Helper()
+	moved := at.Add(ahead)
+	monotonic := (*int64)(unsafe.Add(unsafe.Pointer(&moved), unsafe.Sizeof(uint64(0)))) // the field ext of time.Time
+	*monotonic -= int64(ahead)
+	if moved.Sub(at) != 0 || moved.Round(0).Sub(at.Round(0)) != ahead {
+		t.Fatal("a Time is not what it was")
+	}
+	return moved
+}
+
 // TestAnOutageLosesNothing: calls that time out whatever they ask for have not failed by their size, so the first good
 // one after them asks for the whole pause.
 func TestAnOutageLosesNothing(t *testing.T) {
@@ -109,7 +142,7 @@ func TestRowsOfAWiderAnswerAreNotInTheWindow(t *testing.T) {
 	take(l, 0, message(1, "text", "pending", -1))
 	count := l.Begin(at(100))
 	// The API's clock is an hour behind ours, and it took half a minute to answer.
-	count.Answered(at(40), at(40.5))
+	count.Answered(at(40.5))
 	count.Add(message(1, "text", "read", -21))      // out by half a minute
 	count.Add(message(2, "text", "pending", -19.5)) // in, just so
 	count.Add(message(3, "text", "pending", -25))   // out, and not the oldest pending

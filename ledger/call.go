@@ -20,7 +20,8 @@ type Call struct {
 
 func (c *Call) valid() bool { return c.Failures >= 0 && c.Took >= 0 }
 
-// Called puts on file that a call begins or has ended.
+// Called puts on file that a call begins or has ended, and what has been committed before. Where that fails, the next
+// one puts it there; the log and the Storage tell.
 func (l *Ledger) Called(call Call) {
 	l.call = call
 	if l.keeper != nil {

@@ -26,13 +26,16 @@ type Count struct {
 	clock   time.Duration
 	minutes int
 
-	asked float64 // when the API was asked, by its own clock, in UNIX seconds
-	since float64 // rows older than this are not in the window
+	last, shown seconds // the clock at the last good reading, and at this one
+
+	answered float64 // when the API answered, by its own clock, in UNIX seconds
+	since    float64 // rows older than this are not in the window
 
 	statuses *vocabulary
 	types    *vocabulary
 	window   standing
 	changes  []change
+	returned []uint64 // the keys of the messages that the last good reading did not show
 	newest   Timestamp
 }
 
@@ -62,12 +65,12 @@ func (c *Count) Minutes() int { return c.minutes }
 // TooMuch notes that the call failed in a way that asking for fewer minutes may mend.
 func (c *Count) TooMuch() { c.ledger.asking.tooMuch(c.minutes) }
 
-// Answered says, before the first row, by the API's clock when it was asked and when it answered.
-func (c *Count) Answered(asked, answered time.Time) {
-	c.asked = unix(asked)
+// Answered says, before the first row, by the API's clock when it answered.
+func (c *Count) Answered(date time.Time) {
+	c.answered = unix(date)
 	c.since = math.Inf(-1)
 	if window := c.ledger.options.Minutes; c.minutes > window {
-		c.since = unix(answered) - float64(window)*60
+		c.since = c.answered - float64(window)*60
 	}
 }
 
@@ -92,7 +95,10 @@ func (c *Count) Add(row Row) {
 	}
 	set, known := reached(status), c.ledger.messages.get(row.Key)
 	if known != nil {
-		known.shown = inSeconds(c.clock)
+		if known.shown != c.last {
+			c.returned = append(c.returned, row.Key)
+		}
+		known.shown = c.shown
 	}
 	if known == nil || known.reached|set != known.reached {
 		c.changes = append(c.changes, change{row.Key, kind, status, row.Timed && row.Timestamp < c.ledger.reach})
@@ -126,14 +132,14 @@ func (w *standing) of(kind int) []cell {
 const dateStep = 1
 
 // Commit puts the reading into the ledger: all of the answer has been added. It returns what there is to show, which no
-// later reading changes. What it shows is on file before, where the ledger has one that can be written.
+// later reading changes. Called puts it on file.
 func (c *Count) Commit() *Reading {
 	l := c.ledger
 	baseline := l.birth.IsZero()
 	created := l.asking.lastGood
 	if baseline {
 		l.birth, created = c.now, c.now
-		l.reach = c.asked + dateStep - float64(c.minutes)*60
+		l.reach = c.answered + dateStep - float64(c.minutes)*60
 	}
 	l.statuses, l.types, l.clock = c.statuses, c.types, c.clock
 	c.create(created)
@@ -141,7 +147,7 @@ func (c *Count) Commit() *Reading {
 	l.window, l.newest = c.window, l.newest.later(c.newest)
 	l.asking.good(c.now, c.gap, c.minutes)
 	l.forget()
-	l.keep(c.changes)
+	l.changed(c, baseline)
 	return l.Reading()
 }
 
@@ -194,7 +200,7 @@ func (c *Count) apply(baseline bool) {
 				t.statuses[bits.TrailingZeros32(uint32(fresh))].Count++
 			}
 		}
-		m.reached, m.shown = m.reached|set, inSeconds(c.clock)
+		m.reached, m.shown = m.reached|set, c.shown
 		l.messages.put(m)
 	}
 }

@@ -21,8 +21,8 @@ const minAppended = 1 << 20
 // aside is what the name of a snapshot has behind that of the file whose place it is to take.
 const aside = ".new"
 
-// errGone is that there is no file, or not the one that was written.
-var errGone = errors.New("the file is gone or has been cut")
+// errGone is that there is no file, or not as it was left: it has been removed, put back or written by someone else.
+var errGone = errors.New("the file is not as it was left")
 
 // file is the file of one ledger. It is opened for each write, so that ten thousand ledgers are not as many open files,
 // and one that has been taken away is noticed. It is safe for concurrent use.
@@ -33,7 +33,8 @@ type file struct {
 	logger   log.Logger
 
 	mu       sync.Mutex
-	size     int64         // how much of the file is ours; 0: there is none
+	left     fs.FileInfo   // how it was left; nil: there is none, or who knows
+	size     int64         // how long it is
 	snapshot int64         // where its snapshot ends
 	sum      xxhash.Digest // of all of it
 	due      int64         // the size at which it is time for another snapshot
@@ -43,8 +44,30 @@ type file struct {
 	replaces outage
 }
 
-// outage is whether something fails for the time being.
-type outage bool
+// outage is whether a kind of writing fails for the time being, and what the log says of that.
+type outage struct {
+	failing              bool
+	begins, advice, ends string
+}
+
+func newFile(s *Storage, path, instance string) *file {
+	return &file{
+		path:     path,
+		instance: instance,
+		storage:  s,
+		logger:   log.With(s.logger, "id_instance", instance, "file", path),
+		writes: outage{
+			begins: "the ledger cannot be written",
+			advice: "counting goes on in memory, and what is missing is written as soon as that works; make room, or the directory writable for the exporter",
+			ends:   "the ledger is written again",
+		},
+		replaces: outage{
+			begins: "a snapshot of the ledger cannot be written",
+			advice: "what it would say is on file all the same, which grows on; make room for another of its size",
+			ends:   "a snapshot of the ledger has been written again",
+		},
+	}
+}
 
 // append appends a record to the file, by a plain write.
 func (f *file) append(record []byte) error {
@@ -53,7 +76,7 @@ func (f *file) append(record []byte) error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.size == 0 {
+	if f.left == nil {
 		return errGone
 	}
 	file, err := os.OpenFile(f.path, os.O_WRONLY, 0)
@@ -63,23 +86,22 @@ func (f *file) append(record []byte) error {
 		return err
 	}
 	defer file.Close()
-	info, err := file.Stat()
-	switch {
-	case err != nil:
+	now, err := file.Stat()
+	if err != nil {
 		return err
-	case info.Size() < f.size:
+	}
+	if !os.SameFile(now, f.left) || now.Size() != f.left.Size() || !now.ModTime().Equal(f.left.ModTime()) {
 		return errGone
-	case info.Size() > f.size: // the rest of a write that failed, or what was found damaged
-		if err := file.Truncate(f.size); err != nil {
-			return err
-		}
 	}
 	sum := f.sum
 	sealed := seal(record, &sum)
 	if _, err := file.WriteAt(sealed, f.size); err != nil {
-		_ = file.Truncate(f.size)
+		if file.Truncate(f.size) == nil {
+			f.left, _ = file.Stat()
+		}
 		return err
 	}
+	f.left, _ = file.Stat()
 	f.size, f.sum = f.size+int64(len(sealed)), sum
 	if f.taken {
 		f.tail = append(f.tail, record)
@@ -97,6 +119,13 @@ func (f *file) isDue() bool {
 	}
 	f.taken = true
 	return true
+}
+
+// hasten makes it time for a snapshot.
+func (f *file) hasten() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.due = 0
 }
 
 // hasTail reports whether there is more in the file than a snapshot.
@@ -163,11 +192,12 @@ func (f *file) replaceBy(file *os.File, snapshot []byte) error {
 			err = write(seal(record, &sum))
 		}
 	}
-	if err = errors.Join(err, file.Close()); err == nil {
+	left, unknown := file.Stat()
+	if err = errors.Join(err, unknown, file.Close()); err == nil {
 		err = os.Rename(file.Name(), f.path)
 	}
 	if err == nil {
-		f.size, f.snapshot, f.sum = size, length, sum
+		f.left, f.size, f.snapshot, f.sum = left, size, length, sum
 	}
 	return err
 }
@@ -184,31 +214,29 @@ func (f *file) setAside(reason error, now time.Time) error {
 	return nil
 }
 
-// cutOff takes away the last so many bytes of the file, which do not check.
-func (f *file) cutOff(bytes int64) {
+// cutOff takes away the last so many bytes of the file, which do not check. There is a baseline in what is left, or not.
+func (f *file) cutOff(bytes int64, baseline bool) {
 	f.storage.damaged.Add(1)
-	level.Warn(f.logger).Log("msg", "the end of the ledger's file is damaged and was cut off: the journal is asked again for what it said", "bytes", bytes,
+	left := "the journal is asked again for what it said"
+	if !baseline {
+		left = "no reading is left, counting begins anew"
+	}
+	level.Warn(f.logger).Log("msg", "the end of the ledger's file is damaged and was cut off: "+left, "bytes", bytes,
 		"advice", "nothing is to be done after a crash or a power cut; else look at the disk")
-	_ = os.Truncate(f.path, f.size) // if it cannot be done now, append tries again
+	_ = os.Truncate(f.path, f.size) // if that fails, the next write replaces it
 }
 
 // report counts a write that failed with err, and tells the log when writing begins to fail and when it works again.
 func (f *file) report(o *outage, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	began, ended := err != nil && !bool(*o), err == nil && bool(*o)
-	*o = err != nil
-	if err != nil {
-		f.storage.failures.Add(1)
-	}
 	switch {
-	case began && o == &f.writes:
-		level.Error(f.logger).Log("msg", "the ledger cannot be written", "err", err,
-			"advice", "counting goes on in memory, and what is missing is written as soon as that works; make room, or the directory writable for the exporter")
-	case began:
-		level.Error(f.logger).Log("msg", "a snapshot of the ledger cannot be written", "err", err,
-			"advice", "what it would say is on file all the same, which grows on; make room for another of its size")
-	case ended:
-		level.Info(f.logger).Log("msg", "the ledger is written again")
+	case err == nil && o.failing:
+		level.Info(f.logger).Log("msg", o.ends)
+	case err != nil && !o.failing:
+		level.Error(f.logger).Log("msg", o.begins, "err", err, "advice", o.advice)
+	}
+	if o.failing = err != nil; o.failing {
+		f.storage.failures.Add(1)
 	}
 }

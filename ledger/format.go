@@ -69,7 +69,7 @@ type counterState [2]uint64
 // header is the line at the begin of the file.
 func header(instance string) []byte { return fmt.Appendf(nil, "%s%d %s\n", magic, version, instance) }
 
-// errForeign is why a file is not read further than its first line.
+// Why a file cannot be used.
 var (
 	errEmpty   = errors.New("it is empty")
 	errForeign = errors.New("it is not a ledger")

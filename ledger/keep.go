@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/go-kit/log/level"
@@ -11,20 +12,25 @@ import (
 type keeper struct {
 	file      *file
 	behind    bool     // whether the state has changed since it was last written
-	unwritten []uint64 // the keys of the messages that have
+	unwritten []uint64 // the keys of the messages that have, or were shown again
 	snapshots sync.WaitGroup
 }
 
-// keep puts on file the state and the messages that have changed.
-func (l *Ledger) keep(changes []change) {
-	if l.keeper == nil {
+// changed notes what a reading has changed, for the next write. The baseline is worth a snapshot: without it the rest of
+// the file means nothing, so it should not lie where the end of the file is cut off.
+func (l *Ledger) changed(c *Count, baseline bool) {
+	k := l.keeper
+	if k == nil {
 		return
 	}
-	for _, c := range changes {
-		l.keeper.unwritten = append(l.keeper.unwritten, c.key)
+	k.behind = true
+	for _, change := range c.changes {
+		k.unwritten = append(k.unwritten, change.key)
 	}
-	l.keeper.behind = true
-	l.write()
+	k.unwritten = append(k.unwritten, c.returned...)
+	if baseline {
+		k.file.hasten()
+	}
 }
 
 // write puts on file all that is not there, and sees to it that there is a snapshot now and then.
@@ -35,15 +41,15 @@ func (l *Ledger) write() {
 		err = k.file.append(record)
 	}
 	if errors.Is(err, errGone) {
-		k.snapshots.Wait() // one may be about to put it there
-		if err = k.file.append(record); errors.Is(err, errGone) {
-			if record, err = l.everything(); err == nil {
-				err = k.file.replace(record)
-			}
+		k.snapshots.Wait() // or it would take the place of what is written now
+		if record, err = l.everything(); err == nil {
+			err = k.file.replace(record)
 		}
 	}
 	k.file.report(&k.file.writes, err)
 	if err != nil {
+		k.behind = true // the call is missing too
+		l.prune()
 		return
 	}
 	k.behind, k.unwritten = false, nil
@@ -58,6 +64,16 @@ func (l *Ledger) write() {
 		}
 		k.file.report(&k.file.replaces, err)
 	})
+}
+
+// prune bounds what is unwritten by what is remembered, however long nothing can be written.
+func (l *Ledger) prune() {
+	k := l.keeper
+	if len(k.unwritten) < 2*len(l.messages.all)+1000 {
+		return
+	}
+	slices.Sort(k.unwritten)
+	k.unwritten = slices.DeleteFunc(slices.Compact(k.unwritten), func(key uint64) bool { return l.messages.get(key) == nil })
 }
 
 // missing is a record of what is not on file.
@@ -83,10 +99,10 @@ func (l *Ledger) everything() ([]byte, error) {
 // Close puts on file what is missing there, and a last snapshot in the place of the file. The ledger is not to be used
 // any more.
 func (l *Ledger) Close() {
-	if l.keeper == nil {
+	k := l.keeper
+	if k == nil {
 		return
 	}
-	k := l.keeper
 	if k.behind {
 		l.write()
 	}

@@ -9,11 +9,13 @@
 //
 //	count := l.Begin(time.Now())
 //	// ask for count.Minutes(); when the answer begins
-//	count.Answered(asked, date)
+//	count.Answered(date)
 //	// for each of its rows
 //	count.Add(row)
 //	// and if the whole answer was good
 //	reading := count.Commit()
+//	// and before anyone sees it
+//	l.Called(call)
 package ledger
 
 import (
@@ -84,13 +86,16 @@ func New(options Options) *Ledger {
 
 // Begin begins a reading that is asked for at now, by our clock with its monotonic part.
 func (l *Ledger) Begin(now time.Time) *Count {
-	gap, known := l.asking.gap(now)
+	gap := l.asking.gap(now)
+	clock := min(l.clock+gap, maxClock)
 	return &Count{
 		ledger:   l,
 		now:      now,
 		gap:      gap,
-		clock:    min(l.clock+gap, maxClock),
-		minutes:  l.asking.minutes(gap, known),
+		clock:    clock,
+		last:     inSeconds(l.clock),
+		shown:    inSeconds(clock),
+		minutes:  l.asking.minutes(now),
 		statuses: l.statuses,
 		types:    l.types,
 		window:   standing{cells: make([][]cell, len(l.types.words))},

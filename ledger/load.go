@@ -102,8 +102,8 @@ func (l *Ledger) resume(now time.Time) {
 			past(&t.statuses[i].Created)
 		}
 	}
-	if ahead := l.call.Begun.Sub(now); ahead > 0 {
-		l.call.Begun, l.call.Next = now, l.call.Next.Add(-ahead)
+	if wait := l.call.Next.Sub(l.call.Begun); l.call.Begun.After(now) {
+		l.call.Begun, l.call.Next = now, now.Add(max(0, wait))
 	}
 	l.asking.resume(now)
 }

@@ -217,7 +217,7 @@ func TestTotalsEqualTheTruth(t *testing.T) {
 		}
 		for minute := 0.0; minute < 600; minute += rapid.SampledFrom([]float64{0.02, 1, 4, 15, 90}).Draw(t, "pause") {
 			count := l.Begin(at(minute))
-			count.Answered(at(minute), at(minute))
+			count.Answered(at(minute))
 			rows := shown(lives, minute, count.Minutes(), byLastAction)
 			random := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "order"), 0))
 			random.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })

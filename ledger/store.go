@@ -119,7 +119,7 @@ func (s *Storage) Ledger(instance string, options Options, now time.Time) (*Ledg
 		return New(options), nil
 	}
 	path := filepath.Join(s.directory, instance+".ledger")
-	f := &file{path: path, instance: instance, storage: s, logger: log.With(s.logger, "id_instance", instance, "file", path)}
+	f := newFile(s, path, instance)
 	_ = os.Remove(path + aside) // of a run that was killed
 	data, err := readLedger(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -133,11 +133,17 @@ func (s *Storage) Ledger(instance string, options Options, now time.Time) (*Ledg
 	}
 	l, sound, err := load(data, instance, options)
 	if err != nil {
-		return keptBy(f, New(options)), f.setAside(err, now)
+		if err := f.setAside(err, now); err != nil {
+			return nil, err
+		}
+		return keptBy(f, New(options)), nil
 	}
 	f.size, f.snapshot, f.sum = sound.length, sound.snapshot, sound.sum
 	if cut := int64(len(data)) - f.size; cut > 0 {
-		f.cutOff(cut)
+		f.cutOff(cut, !l.birth.IsZero())
+	}
+	if left, err := os.Stat(path); err == nil && left.Size() == f.size {
+		f.left = left
 	}
 	l.resume(now)
 	if l.birth.IsZero() {

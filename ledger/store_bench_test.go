@@ -66,12 +66,13 @@ func BenchmarkAppend(b *testing.B) {
 	b.Run("changed=100", func(b *testing.B) {
 		_, l := million(b)
 		l.keeper.file.due = 1 << 60
-		changes := make([]change, 100)
-		for i := range changes {
-			changes[i].key = l.messages.all[i*9999].key
+		count := &Count{changes: make([]change, 100)}
+		for i := range count.changes {
+			count.changes[i].key = l.messages.all[i*9999].key
 		}
 		for b.Loop() {
-			l.keep(changes)
+			l.changed(count, false)
+			l.Called(Call{Begun: at(0), Next: at(1)})
 		}
 	})
 	b.Run("call", func(b *testing.B) {

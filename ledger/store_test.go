@@ -24,6 +24,7 @@ const id = "1101000001"
 type disk struct {
 	directory string
 	storage   *Storage
+	last      *Ledger
 	log       bytes.Buffer
 }
 
@@ -57,11 +58,15 @@ func (d *disk) mount(t fatal) {
 // ledger reads the ledger from its file at so many minutes behind noon, as a new run does.
 func (d *disk) ledger(t fatal, minutes float64) *Ledger {
 	t.Helper()
+	if d.last != nil {
+		d.last.keeper.snapshots.Wait() // who was killed writes no more
+	}
 	d.mount(t)
 	l, err := d.storage.Ledger(id, Options{Minutes: 60, Retention: 360 * time.Hour}, at(minutes))
 	if err != nil {
 		t.Fatal(err)
 	}
+	d.last = l
 	return l
 }
 
@@ -231,7 +236,7 @@ func TestRestartsChangeNothing(t *testing.T) {
 			case "read and fail":
 				for _, l := range []*Ledger{kept, twin} {
 					count := l.Begin(at(minute))
-					count.Answered(at(minute), at(minute))
+					count.Answered(at(minute))
 					count.Add(message(1, "textMessage", "read", 1))
 				}
 			case "call":
@@ -282,7 +287,11 @@ func history(t *testing.T) (file []byte, after map[int]string) {
 		func() { l.Called(Call{Begun: at(1), Next: at(2), Result: "timeout"}) },
 	} {
 		step()
-		file = d.read(t)
+		l.keeper.snapshots.Wait()
+		before := file
+		if file = d.read(t); !bytes.HasPrefix(file, before) { // a snapshot has taken its place
+			after = make(map[int]string)
+		}
 		after[len(file)] = everything(t, d.ledgerAsIs(t))
 	}
 	return file, after
@@ -345,6 +354,36 @@ func TestAWriteThatWasCutShortIsCutOff(t *testing.T) {
 			t.Fatalf("%d bytes: it does not go on: %+v, want %+v", length, again.Reading(), r)
 		}
 		_ = os.Remove(d.path()) // as the name of what is set aside is good for one
+	}
+}
+
+// TestABaselineThatWasCutShortIsSaid: there is nothing to ask for again.
+func TestABaselineThatWasCutShortIsSaid(t *testing.T) {
+	d := newDisk(t)
+	l := d.ledger(t, 0)
+	l.Called(Call{Begun: at(0), Next: at(60)})
+	l.keeper.file.taken = true // so that the snapshot does not take its place
+	take(l, 0, manyRows(100)...)
+	data := d.read(t)
+	d.write(t, data[:len(data)-1])
+	l = mustOpen(t, d)
+	if lines := d.logged(); len(lines) != 1 || !strings.Contains(lines[0], "counting begins anew") || l.Reading() != nil || !l.LastCall().Next.Equal(at(60)) {
+		t.Errorf("logged %q, reading %+v, call %+v", lines, l.Reading(), l.LastCall())
+	}
+}
+
+// TestTheBaselineIsInASnapshotAtOnce: all that follows means nothing without it.
+func TestTheBaselineIsInASnapshotAtOnce(t *testing.T) {
+	d := newDisk(t)
+	l := d.ledger(t, 0)
+	l.Called(Call{Begun: at(0)})
+	last := take(l, 0, manyRows(100)...)
+	l.keeper.snapshots.Wait()
+	take(l, 1, manyRows(100)...)
+	data := d.read(t)
+	d.write(t, data[:len(data)-1])
+	if r := mustOpen(t, d).Reading(); r == nil || r.Messages != last.Messages {
+		t.Errorf("of a file without its end there is left %+v", r)
 	}
 }
 
@@ -437,6 +476,7 @@ func TestFilesThatAreNoLedgerAreSetAside(t *testing.T) {
 		"a time beyond the last":       {snapshot(first, spoilt(func(s *state) { s.Totals = []typeState{{Messages: counterState{1, 1 << 63}}} })), "damaged"},
 		"rows without a type":          {snapshot(first, spoilt(func(s *state) { s.Types, s.Rows = nil, [][]int{{1}} })), "damaged"},
 		"rows without a status":        {snapshot(first, spoilt(func(s *state) { s.Rows = [][]int{make([]int, 13)} })), "damaged"},
+		"more rows than there can be":  {snapshot(first, spoilt(func(s *state) { s.Rows = [][]int{{1 << 40}} })), "damaged"},
 		"fewer than no rows":           {snapshot(first, spoilt(func(s *state) { s.Rows = [][]int{{-1}} })), "damaged"},
 		"failures below none":          {snapshot(first, news{State: valid, Call: &Call{Failures: -1}}), "damaged"},
 		"a call that took less than 0": {snapshot(first, news{State: valid, Call: &Call{Took: -1}}), "damaged"},
@@ -638,6 +678,15 @@ func TestAFileThatIsTakenAwayIsWrittenAnew(t *testing.T) {
 	for name, spoil := range map[string]func(path string) error{
 		"removed": os.Remove,
 		"cut":     func(path string) error { return os.Truncate(path, 100) },
+		"put back as it was": func(path string) error {
+			data, err := os.ReadFile(path)
+			return errors.Join(err, os.WriteFile(path+".copy", data, 0o600), os.Rename(path+".copy", path))
+		},
+		"written by another": func(path string) error {
+			data, err := os.ReadFile(path)
+			data[len(data)-1] ^= 1
+			return errors.Join(err, os.WriteFile(path, data, 0o600), os.Chtimes(path, time.Now(), time.Now().Add(time.Second)))
+		},
 		"longer": func(path string) error {
 			file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
 			if err == nil {
@@ -710,30 +759,34 @@ func TestReadingsGoOnWhileASnapshotIsWritten(t *testing.T) {
 	l := d.ledger(t, 0)
 	take(l, 0, message(1, "text", "sent", -5))
 	take(l, 0.5, message(1, "text", "read", -5))
+	l.keeper.snapshots.Wait()
 	f := l.keeper.file
 	f.due = 0
 	if !f.isDue() || f.isDue() {
 		t.Fatal("it is due once")
 	}
-	snapshot, err := l.everything()
-	if err != nil {
-		t.Fatal(err)
-	}
-	take(l, 1, message(2, "text", "sent", 0.5))
-	last := take(l, 2, message(2, "text", "read", 0.5))
-	before := d.read(t)
-	if err := f.replace(snapshot); err != nil {
-		t.Fatal(err)
-	}
-	if bytes.Equal(before, d.read(t)) {
-		t.Error("the file is the same")
-	}
-	if r := d.ledger(t, 3).Reading(); !same(r, last) {
-		t.Errorf("got %+v, want %+v", r, last)
-	}
-	last = take(l, 3, message(3, "text", "sent", 2.5))
-	if r := d.ledger(t, 3).Reading(); !same(r, last) {
-		t.Errorf("after another reading: got %+v, want %+v", r, last)
+	for minute := 1.0; minute < 7; minute += 3 { // a second one has nothing of the first behind it
+		f.taken = true
+		snapshot, err := l.everything()
+		if err != nil {
+			t.Fatal(err)
+		}
+		take(l, minute, message(uint64(minute)+1, "text", "sent", 0.5))
+		last := take(l, minute+1, message(uint64(minute)+1, "text", "read", 0.5))
+		before := d.read(t)
+		if err := f.replace(snapshot); err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Equal(before, d.read(t)) {
+			t.Error("the file is the same")
+		}
+		if r := d.ledgerAsIs(t).Reading(); !same(r, last) {
+			t.Errorf("got %+v, want %+v", r, last)
+		}
+		last = take(l, minute+2, message(uint64(minute)+2, "text", "sent", 2.5))
+		if r := d.ledgerAsIs(t).Reading(); !same(r, last) {
+			t.Errorf("after another reading: got %+v, want %+v", r, last)
+		}
 	}
 }
 
@@ -819,13 +872,20 @@ func TestAfterARestartThePauseIsAskedFor(t *testing.T) {
 			t.Errorf("%v minutes: after a failure by its size it asks for %d, want %d", gap, got, narrower)
 		}
 		count := l.Begin(at(gap))
-		count.Answered(at(gap), at(gap))
+		count.Answered(at(gap))
 		r := count.Commit()
 		if unread := max(0, gap-float64(count.Minutes())); r.Unread.Minutes() != unread {
 			t.Errorf("%v minutes: %s unread, want %v minutes", gap, r.Unread, unread)
 		}
 		if got := asks(l, gap+1); got != 60 {
 			t.Errorf("%v minutes: after a good reading it asks for %d", gap, got)
+		}
+		l.Called(Call{})
+		if kept := d.ledger(t, gap).Reading(); kept.Unread != r.Unread {
+			t.Errorf("%v minutes: %s unread are kept of %s", gap, kept.Unread, r.Unread)
+		}
+		if got, want := asks(l, gap+100), 60+100+5; got != want {
+			t.Errorf("%v minutes: after another pause it asks for %d, want %d as nothing has failed since", gap, got, want)
 		}
 	}
 	if got := asks(newDisk(t).ledger(t, 0), 0); got != 60 {
@@ -842,7 +902,7 @@ func TestAClockThatGoesBackwardsInARunAsksForAll(t *testing.T) {
 	}
 	now := time.Now()
 	count := l.Begin(now)
-	count.Answered(now, now)
+	count.Answered(now)
 	count.Commit()
 	if got := l.Begin(time.Now()).Minutes(); got != 60 {
 		t.Errorf("a moment later by the monotonic clock it asks for %d", got)
@@ -879,6 +939,95 @@ func TestWhatWasShownBeforeAKillIsRememberedFromThen(t *testing.T) {
 	}
 	if r := take(l, 57*60); r.Messages != 0 {
 		t.Errorf("%d messages past the retention", r.Messages)
+	}
+}
+
+// TestWhatAPauseShowedAgainIsRememberedFromThen: it had left the window before the snapshot, and only a wider call shows
+// it, without anything new.
+func TestWhatAPauseShowedAgainIsRememberedFromThen(t *testing.T) {
+	const day = 1440
+	d := newDisk(t)
+	l := d.ledger(t, 0)
+	old := message(1, "text", "sent", -1)
+	take(l, 0, old)
+	take(l, 1*day)
+	l.Close()
+	l = d.ledger(t, 1*day)
+	count := l.Begin(at(12 * day)) // fails, but has seen it
+	count.Answered(at(12 * day))
+	count.Add(old)
+	take(l, 13*day, old)
+	take(l, 13*day+1)
+	l = d.ledger(t, 13*day+1) // killed
+	take(l, 16*day)
+	if r := take(l, 16*day+60, old); r.Messages != 1 || len(totals(r)) > 0 {
+		t.Errorf("%d messages, counted %v", r.Messages, totals(r))
+	}
+}
+
+// TestWhatIsUnwrittenIsBounded by what is remembered, however long the disk fails.
+func TestWhatIsUnwrittenIsBounded(t *testing.T) {
+	d := newDisk(t)
+	l := d.ledger(t, 0)
+	take(l, 0, manyRows(100)...)
+	d.fail(t)
+	statuses := documentedStatuses()
+	for i := range 2000 {
+		take(l, float64(i+1), message(uint64(i%10)+1, "text", statuses[i/10%10], 0), message(uint64(i)+100, "text", "sent", float64(i)))
+		take(l, float64(i+1)) // so that the next one shows it again
+	}
+	if n, most := len(l.keeper.unwritten), 2*len(l.messages.all)+1000; n > most {
+		t.Errorf("%d are unwritten, want at most %d", n, most)
+	}
+	d.repair(t)
+	last := take(l, 3000)
+	if r := d.ledger(t, 3000).Reading(); !same(r, last) {
+		t.Errorf("on file is %+v, want %+v", r, last)
+	}
+}
+
+// TestACallTakesLittleRoom where no reading has changed anything.
+func TestACallTakesLittleRoom(t *testing.T) {
+	d := newDisk(t)
+	l := d.ledger(t, 0)
+	take(l, 0, manyRows(100)...)
+	l.keeper.snapshots.Wait()
+	before := size(t, d)
+	l.Called(Call{Begun: at(1), Next: at(2), Result: "timeout", Took: time.Minute, Settings: "0123456789abcdef"})
+	if grown := size(t, d) - before; grown > 300 {
+		t.Errorf("it takes %d bytes", grown)
+	}
+}
+
+func size(t *testing.T, d *disk) int { return len(d.read(t)) }
+
+// TestTheLockIsTakenLater where it could not be at the start, since the disk was full.
+func TestTheLockIsTakenLater(t *testing.T) {
+	d := &disk{directory: filepath.Join(t.TempDir(), "ledgers")}
+	d.storage = &Storage{directory: d.directory, logger: log.NewLogfmtLogger(&d.log)}
+	t.Cleanup(func() { _ = d.storage.Close() })
+	l, err := d.storage.Ledger(id, Options{Minutes: 60, Retention: 360 * time.Hour}, at(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := take(l, 0, message(1, "text", "sent", -5))
+	l.keeper.snapshots.Wait()
+	if _, err := OpenStorage(d.directory, log.NewNopLogger()); !errors.Is(err, errTaken) {
+		t.Errorf("a second one: %v", err)
+	}
+	if r := d.ledger(t, 1).Reading(); !same(r, last) {
+		t.Errorf("on file is %+v, want %+v", r, last)
+	}
+}
+
+func TestWhatAKilledRunHasLeftIsRemoved(t *testing.T) {
+	d := newDisk(t)
+	if err := os.WriteFile(d.path()+aside, []byte("half a snapshot"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d.ledger(t, 0)
+	if left, err := filepath.Glob(d.path() + "*"); err != nil || len(left) > 0 {
+		t.Errorf("left is %v, %v", left, err)
 	}
 }
 
@@ -935,19 +1084,6 @@ func manyRows(n int) []Row {
 		rows[i] = message(uint64(i)*0x9E3779B97F4A7C15+1, firstTypes()[i%8], documentedStatuses()[i%10], -1)
 	}
 	return rows
-}
-
-// TestAWriteIsTriedAgainWhereItWasCutShort: the rest of a write that failed is no part of the file.
-func TestAWriteIsTriedAgainWhereItWasCutShort(t *testing.T) {
-	d := newDisk(t)
-	l := d.ledger(t, 0)
-	take(l, 0, message(1, "text", "sent", -5))
-	sound := d.read(t)
-	d.write(t, append(append([]byte(nil), sound...), 1, 2, 3))
-	last := take(l, 1, message(2, "text", "sent", 0.5))
-	if !bytes.HasPrefix(d.read(t), sound) || !same(d.ledger(t, 1).Reading(), last) || d.storage.Damaged() > 0 {
-		t.Errorf("it does not go on behind what is sound:\n%s", &d.log)
-	}
 }
 
 // FuzzLoad: no bytes panic or take much more memory than they are, and what is accepted is written back to the same

@@ -111,16 +111,10 @@ func New[T any](call func(context.Context) (T, error), options Options) *Poller[
 	return &Poller[T]{call: call, options: options}
 }
 
-// Resume takes up the pace of an earlier Poller and the reading of its last good call, which began at success; the
-// reading does not count where success is zero. It is called before anything else.
+// Resume takes up the pace of an earlier Poller and the reading of its last good call, which began at success. Where
+// there has been none, success is zero and the pace has an error. It is called before anything else.
 func (p *Poller[T]) Resume(pace Pace, reading T, success time.Time) {
-	if pace.Begun.IsZero() {
-		return
-	}
 	p.latest = Latest[T]{Reading: reading, Err: pace.Err, Success: success, Took: pace.Took}
-	if success.IsZero() && pace.Err == nil {
-		p.latest.Err = ErrUnfinished
-	}
 	p.failures = pace.Failures
 	// From now on time goes by the monotonic clock.
 	now := time.Now()

@@ -3,6 +3,7 @@ package poll
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -50,7 +51,11 @@ func (r *runs) start() {
 		return reading, err
 	}, options)
 	if len(kept) > 0 {
-		p.Resume(kept[len(kept)-1], r.reading, r.success)
+		pace := kept[len(kept)-1]
+		if pace.Err == nil && r.success.IsZero() {
+			pace.Err = ErrUnfinished
+		}
+		p.Resume(pace, r.reading, r.success)
 	}
 	r.lock.Lock()
 	defer r.lock.Unlock()
@@ -194,26 +199,62 @@ func TestACallThatEndedWithItsScrapeIsNotInterrupted(t *testing.T) {
 	})
 }
 
+// TestSpacingIsKeptOverARestart also where nothing else is waited for, as after a change of settings.
+func TestSpacingIsKeptOverARestart(t *testing.T) {
+	for interval, want := range map[time.Duration]time.Duration{0: 0, time.Second: 900 * time.Millisecond, time.Hour: 900 * time.Millisecond} {
+		synctest.Test(t, func(t *testing.T) {
+			begin := time.Now()
+			time.Sleep(100 * time.Millisecond)
+			a := new(api)
+			p := New(a.call, Options{Interval: interval, Timeout: time.Second})
+			p.Resume(Pace{Begun: begin, Err: ErrUnfinished}, 0, time.Time{})
+			resumed := time.Now()
+			expect(t, "a reading", scrape(t, p, time.Minute), 1, nil)
+			if waited := a.began[0].Sub(resumed); waited != want {
+				t.Errorf("interval %s: the call began %s later, want %s", interval, waited, want)
+			}
+		})
+	}
+}
+
+// TestCrashesInTheFirstCallAreASecondApart even if no interval is.
+func TestCrashesInTheFirstCallAreASecondApart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRuns(0)
+		r.set(time.Second, nil)
+		r.killInCall(t)
+		time.Sleep(time.Second - time.Nanosecond)
+		expect(t, "before a second has passed", scrape(t, r.Poller, time.Second), 0, ErrUnfinished)
+		time.Sleep(time.Nanosecond)
+		expect(t, "then", scrape(t, r.Poller, time.Minute), 2, nil)
+	})
+}
+
 // TestWhatIsKeptIsKeptInTime: before the call is made, and before anyone gets its outcome.
 func TestWhatIsKeptIsKeptInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRuns(time.Hour)
-		r.set(time.Minute, errAPI)
-		r.options.Timeout = time.Hour
-		r.start()
-		scraped := make(chan struct{})
-		go func() {
-			defer close(scraped)
-			scrape(t, r.Poller, time.Hour)
-			if kept := r.paces(); len(kept) != 2 || kept[1].Err == nil || !kept[1].Next.Equal(time.Now().Add(time.Second)) {
-				t.Errorf("when the outcome is there: %+v", kept)
-			}
-		}()
-		time.Sleep(time.Second)
-		if kept := r.paces(); len(kept) != 1 || !kept[0].Begun.Equal(time.Now().Add(-time.Second)) || kept[0].Failures != 1 || kept[0].Err != nil {
-			t.Errorf("when the call has begun: %+v", kept)
+		var said []string
+		options := ordinary
+		options.Keep = func(pace Pace) {
+			time.Sleep(time.Second) // a slow disk
+			said = append(said, fmt.Sprintf("kept %d failures, %v", pace.Failures, pace.Err))
 		}
-		<-scraped
+		p := New(func(context.Context) (int, error) {
+			said = append(said, "called")
+			return 0, errAPI
+		}, options)
+		for range 2 {
+			scrape(t, p, time.Minute)
+			said = append(said, "scraped")
+			time.Sleep(time.Minute)
+		}
+		want := []string{
+			"kept 1 failures, <nil>", "called", "kept 1 failures, the API fails", "scraped",
+			"kept 2 failures, the API fails", "called", "kept 2 failures, the API fails", "scraped",
+		}
+		if !slices.Equal(said, want) {
+			t.Errorf("got  %q\nwant %q", said, want)
+		}
 	})
 }
 
