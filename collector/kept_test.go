@@ -256,7 +256,7 @@ func TestAnEndInACallEndsTheCallFirst(t *testing.T) {
 		e := newExporter(t)
 		e.flags.MinInterval = time.Hour
 		e.kept(t)
-		e.api.took = time.Minute
+		e.api.took = 20 * time.Second
 		scraped := make(chan struct{})
 		go func() { _, _ = e.scrape(t.Context()).Gather(); close(scraped) }()
 		time.Sleep(time.Second)

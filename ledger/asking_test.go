@@ -69,19 +69,26 @@ func TestAWiderCallThatFailsAsksForLess(t *testing.T) {
 
 // TestAPauseIsAskedForByWhicheverClockSaysMore: the monotonic one stands still where the machine sleeps.
 func TestAPauseIsAskedForByWhicheverClockSaysMore(t *testing.T) {
-	for ahead, want := range map[time.Duration]int{8 * time.Hour: 60 + 480 + 1 + 5, -8 * time.Hour: 60} {
+	for _, c := range []struct {
+		gap, ahead time.Duration
+		want       int
+	}{
+		{10 * time.Second, 8 * time.Hour, 60 + 480 + 1 + 5},
+		{10 * time.Second, -8 * time.Hour, 60},
+		{2 * time.Hour, -time.Hour, 60 + 120 + 5},
+	} {
 		l := newLedger(60)
 		now := time.Now()
 		count := l.Begin(now)
 		count.Answered(now)
 		count.Commit()
-		later := wallAhead(t, now.Add(10*time.Second), ahead)
+		later := wallAhead(t, now.Add(c.gap), c.ahead)
 		count = l.Begin(later)
-		if count.Minutes() != want {
-			t.Errorf("the wall clock %s ahead of the monotonic one: asks for %d, want %d", ahead, count.Minutes(), want)
+		if count.Minutes() != c.want {
+			t.Errorf("%s later, the wall clock %s ahead of the monotonic one: asks for %d, want %d", c.gap, c.ahead, count.Minutes(), c.want)
 		}
 		count.Answered(later)
-		if r := count.Commit(); r.Unread != 0 || l.clock != 10*time.Second {
+		if r := count.Commit(); r.Unread != 0 || l.clock != c.gap {
 			t.Errorf("%s unread, the ledger's clock is at %s", r.Unread, l.clock)
 		}
 	}
