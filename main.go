@@ -103,7 +103,6 @@ func serve(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("what --storage.path (GREENAPI_STORAGE_PATH) holds cannot be read: %w", err)
 	}
-	defer instances.Close()
 	handler, err := web.New(web.Options{
 		TelemetryPath: o.telemetryPath,
 		TimeoutOffset: o.timeoutOffset,
@@ -128,6 +127,7 @@ func serve(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 			level.Info(logger).Log("msg", "counters are in memory alone and begin anew with each start", "advice", "set --storage.path or GREENAPI_STORAGE_PATH to a directory to keep them")
 		}
 	})
+	instances.Close()
 	if err != nil {
 		return fmt.Errorf("%w; --web.listen-address and --web.config.file say where and how to serve", err)
 	}
