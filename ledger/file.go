@@ -140,14 +140,11 @@ func (f *file) dueAfter(size int64) int64 { return size + max(f.snapshot, minApp
 
 // replace puts a snapshot in the place of the file, and behind it the records that have been appended meanwhile. It is
 // on disk before it takes the place, so that whatever happens there is a whole file.
-func (f *file) replace(snapshot []byte) (err error) {
+func (f *file) replace(snapshot []byte) error {
 	path := f.path + aside
-	if err := f.storage.hold(); err != nil {
-		return err
-	}
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	err := f.storage.hold()
 	if err == nil {
-		err = f.replaceBy(file, snapshot)
+		err = f.replaceBy(path, snapshot)
 	}
 	f.mu.Lock()
 	f.taken, f.tail = false, nil
@@ -168,7 +165,12 @@ func (f *file) replace(snapshot []byte) (err error) {
 	return nil
 }
 
-func (f *file) replaceBy(file *os.File, snapshot []byte) error {
+// replaceBy does so by way of the file at path.
+func (f *file) replaceBy(path string, snapshot []byte) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
 	first := header(f.instance)
 	sum, size := sumOf(first), int64(0)
 	write := func(data []byte) error {
@@ -176,7 +178,7 @@ func (f *file) replaceBy(file *os.File, snapshot []byte) error {
 		size += int64(n)
 		return err
 	}
-	err := write(first)
+	err = write(first)
 	if err == nil {
 		err = write(seal(snapshot, &sum))
 	}
@@ -194,7 +196,7 @@ func (f *file) replaceBy(file *os.File, snapshot []byte) error {
 	}
 	left, unknown := file.Stat()
 	if err = errors.Join(err, unknown, file.Close()); err == nil {
-		err = os.Rename(file.Name(), f.path)
+		err = os.Rename(path, f.path)
 	}
 	if err == nil {
 		f.left, f.size, f.snapshot, f.sum = left, size, length, sum

@@ -623,6 +623,41 @@ func TestAnEndWithoutADiskSaysWhatIsLost(t *testing.T) {
 	}
 }
 
+// TestASnapshotWithoutTheLockIsTakenLater: it is given up as a whole, with what was put by for it.
+func TestASnapshotWithoutTheLockIsTakenLater(t *testing.T) {
+	d := newDisk(t)
+	l := d.ledger(t, 0)
+	take(l, 0, message(1, "text", "sent", -5))
+	l.keeper.snapshots.Wait()
+	f := l.keeper.file
+	f.hasten()
+	if !f.isDue() {
+		t.Fatal("it is not due")
+	}
+	d.fail(t)
+	snapshot, err := l.everything()
+	if err == nil {
+		err = f.replace(snapshot)
+	}
+	if err == nil {
+		t.Fatal("it was written")
+	}
+	d.repair(t)
+	take(l, 1, message(2, "text", "sent", 0.5))
+	if len(f.tail) > 0 {
+		t.Errorf("%d records are put by for it", len(f.tail))
+	}
+	f.hasten()
+	last := take(l, 2, message(3, "text", "sent", 1.5))
+	l.keeper.snapshots.Wait()
+	if f.hasTail() {
+		t.Error("no other was taken")
+	}
+	if r := d.ledger(t, 2).Reading(); !same(r, last) {
+		t.Errorf("on file is %+v, want %+v", r, last)
+	}
+}
+
 func TestADirectoryThatCannotBeWrittenIsAnError(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
