@@ -41,13 +41,16 @@ func (a *fakeAPI) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	a.minutes = append(a.minutes, minutes)
+	hangUp := r.Context().Done()
 	if a.deaf {
-		time.Sleep(a.took)
+		hangUp = nil
 	}
 	select {
 	case <-time.After(a.took):
-	case <-r.Context().Done():
-		return nil, r.Context().Err()
+	case <-hangUp:
+	}
+	if err := r.Context().Err(); err != nil {
+		return nil, err
 	}
 	header := a.header.Clone()
 	if header == nil {
@@ -121,6 +124,7 @@ func (e *exporter) kept(t *testing.T) *exporter {
 // restart kills it, which puts nothing on file, and starts it again as the flags say.
 func (e *exporter) restart(t *testing.T) {
 	t.Helper()
+	synctest.Wait()                           // a snapshot that is being written is not of the next run
 	if err := e.storage.Close(); err != nil { // the lock goes with the process
 		t.Fatal(err)
 	}
@@ -135,9 +139,12 @@ func (e *exporter) start(t *testing.T) {
 		t.Fatal(err)
 	}
 	e.own = NewOwn(e.storage)
-	if e.instance, err = e.set.Bind(e.target(t)); err != nil {
+	instance, err := e.set.Bind(e.target(t))
+	if err != nil {
 		t.Fatal(err)
 	}
+	e.instance = instance
+	t.Cleanup(instance.Close) // before its directory is removed
 }
 
 func (e *exporter) target(t *testing.T) Target {

@@ -408,21 +408,32 @@ func TestRetryAfterIsHeeded(t *testing.T) {
 	}
 }
 
-// TestAPauseThatTakesTooLongIsNarrowed: a call that ran out of time may have asked for too much.
+// TestAPauseThatTakesTooLongIsNarrowed: a call that ran out of time may have asked for too much, unless the program was
+// stopped meanwhile.
 func TestAPauseThatTakesTooLongIsNarrowed(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		e := newExporter(t)
-		gather(t, e.scrape(t.Context()))
-		time.Sleep(35 * time.Minute)
-		e.api.took = time.Hour
-		for range 2 {
+	for name, c := range map[string]struct {
+		took time.Duration
+		deaf bool
+		want int
+	}{
+		"its time is up":                    {time.Hour, false, 60 + 20},
+		"it ends a little late":             {32 * time.Second, true, 60 + 20},
+		"the program stood still meanwhile": {time.Hour, true, 60 + 95 + 1 + 5},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			e := newExporter(t)
 			gather(t, e.scrape(t.Context()))
+			time.Sleep(35 * time.Minute)
+			e.api.took, e.api.deaf = c.took, c.deaf
+			gather(t, e.scrape(t.Context()))
+			e.api.took, e.api.deaf = 0, false
 			time.Sleep(2 * time.Second)
-		}
-		if want := []int{60, 60 + 35 + 1 + 5, 60 + 20}; !slices.Equal(e.api.minutes, want) {
-			t.Errorf("asked for %v, want %v", e.api.minutes, want)
-		}
-	})
+			gather(t, e.scrape(t.Context()))
+			if want := []int{60, 60 + 35 + 1 + 5, c.want}; !slices.Equal(e.api.minutes, want) {
+				t.Errorf("%s: asked for %v, want %v", name, e.api.minutes, want)
+			}
+		})
+	}
 }
 
 func TestAPauseIsAskedForAndAFailureOfItNarrowed(t *testing.T) {

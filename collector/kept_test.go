@@ -195,41 +195,6 @@ func TestAWindowOfOtherMinutesIsNotShown(t *testing.T) {
 	})
 }
 
-// TestAProgramThatStoodStillDidNotAskForTooMuch: a call of more than the window that ran out of time while the program
-// was stopped says nothing about the size of the answer.
-func TestAProgramThatStoodStillDidNotAskForTooMuch(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		e := newExporter(t)
-		gather(t, e.scrape(t.Context()))
-		time.Sleep(35 * time.Minute)
-		e.api.took, e.api.deaf = time.Hour, true
-		gather(t, e.scrape(t.Context()))
-		time.Sleep(time.Hour)
-		e.api.took, e.api.deaf = 0, false
-		gather(t, e.scrape(t.Context()))
-		if want := []int{60, 60 + 35 + 1 + 5, 60 + 35 + 2*60 + 1 + 5}; !slices.Equal(e.api.minutes, want) {
-			t.Errorf("asked for %v, want %v", e.api.minutes, want)
-		}
-	})
-}
-
-// TestAnAnswerThatIsLateIsNarrowed: the program did not stand still, it was just not quick to end the call.
-func TestAnAnswerThatIsLateIsNarrowed(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		e := newExporter(t)
-		gather(t, e.scrape(t.Context()))
-		time.Sleep(35 * time.Minute)
-		e.api.took, e.api.deaf = 32*time.Second, true
-		gather(t, e.scrape(t.Context()))
-		time.Sleep(2 * time.Second)
-		e.api.took, e.api.deaf = 0, false
-		gather(t, e.scrape(t.Context()))
-		if want := []int{60, 60 + 35 + 1 + 5, 60 + 20}; !slices.Equal(e.api.minutes, want) {
-			t.Errorf("asked for %v, want %v", e.api.minutes, want)
-		}
-	})
-}
-
 // TestOtherSettingsBeginTheWaitingAnew.
 func TestOtherSettingsBeginTheWaitingAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -154,7 +154,6 @@ func (f *file) replace(snapshot []byte) error {
 	}
 	f.mu.Unlock()
 	if err != nil {
-		_ = os.Remove(path)
 		return err
 	}
 	// Without this a power cut can bring back the file from before, which is whole too.
@@ -198,10 +197,12 @@ func (f *file) replaceBy(path string, snapshot []byte) error {
 	if err = errors.Join(err, unknown, file.Close()); err == nil {
 		err = os.Rename(path, f.path)
 	}
-	if err == nil {
-		f.left, f.size, f.snapshot, f.sum = left, size, length, sum
+	if err != nil {
+		_ = os.Remove(path)
+		return err
 	}
-	return err
+	f.left, f.size, f.snapshot, f.sum = left, size, length, sum
+	return nil
 }
 
 // setAside moves away a file that cannot be used, for reason, so that nothing of it is lost.

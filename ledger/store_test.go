@@ -31,8 +31,18 @@ type disk struct {
 func newDisk(t testing.TB) *disk {
 	d := &disk{directory: t.TempDir()}
 	d.mount(t)
-	t.Cleanup(func() { _ = d.storage.Close() })
+	t.Cleanup(func() {
+		d.wait()
+		_ = d.storage.Close()
+	})
 	return d
+}
+
+// wait waits until the last run writes nothing any more.
+func (d *disk) wait() {
+	if d.last != nil {
+		d.last.keeper.snapshots.Wait()
+	}
 }
 
 // fatal is what *testing.T, *testing.B and *rapid.T have in common.
@@ -58,11 +68,14 @@ func (d *disk) mount(t fatal) {
 // ledger reads the ledger from its file at so many minutes behind noon, as a new run does.
 func (d *disk) ledger(t fatal, minutes float64) *Ledger {
 	t.Helper()
-	if d.last != nil {
-		d.last.keeper.snapshots.Wait() // who was killed writes no more
-	}
+	return d.ledgerWith(t, Options{Minutes: 60, Retention: 360 * time.Hour}, minutes)
+}
+
+func (d *disk) ledgerWith(t fatal, options Options, minutes float64) *Ledger {
+	t.Helper()
+	d.wait() // who was killed writes no more
 	d.mount(t)
-	l, err := d.storage.Ledger(id, Options{Minutes: 60, Retention: 360 * time.Hour}, at(minutes))
+	l, err := d.storage.Ledger(id, options, at(minutes))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +228,7 @@ func TestRestartsChangeNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		d := &disk{directory: directory}
-		defer func() { _ = d.storage.Close(); _ = os.RemoveAll(directory); _ = os.RemoveAll(directory + ".away") }()
+		defer func() { d.wait(); _ = d.storage.Close(); _ = os.RemoveAll(directory); _ = os.RemoveAll(directory + ".away") }()
 		kept, twin := d.ledger(t, 0), newLedger(60)
 		there, minute := true, 0.0
 		statuses := []string{"pending", "sent", "delivered", "read", "noAccount", "oddWord", "not a word", ""}
@@ -310,11 +323,13 @@ func (d *disk) ledgerAsIs(t fatal) *Ledger {
 // mustOpen opens the ledger without locking the directory anew, for the many who do.
 func mustOpen(t *testing.T, d *disk) *Ledger {
 	t.Helper()
+	d.wait()
 	d.storage.damaged.Store(0)
 	l, err := d.storage.Ledger(id, Options{Minutes: 60, Retention: 360 * time.Hour}, at(2))
 	if err != nil {
 		t.Fatal(err)
 	}
+	d.last = l
 	return l
 }
 
@@ -956,14 +971,7 @@ func TestAClockThatGoesBackwardsInARunAsksForAll(t *testing.T) {
 func TestWhatWasShownBeforeAKillIsRememberedFromThen(t *testing.T) {
 	d := newDisk(t)
 	options := Options{Minutes: 60, Retention: 25 * time.Hour}
-	open := func(minute float64) *Ledger {
-		d.mount(t)
-		l, err := d.storage.Ledger(id, options, at(minute))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return l
-	}
+	open := func(minute float64) *Ledger { return d.ledgerWith(t, options, minute) }
 	l := open(0)
 	gone, stays := message(1, "text", "sent", -1), message(2, "text", "sent", -1)
 	take(l, 0, gone, stays)
