@@ -9,7 +9,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -32,8 +31,6 @@ const (
 	version       = 1
 	messageLength = 16
 	maxHeader     = 128 // bytes
-	maxStatuses   = 32  // as many as a statusSet has bits
-	maxTypes      = 256 // as many as there are places
 )
 
 // news is what a record says beside messages; what is nil has not changed.
@@ -41,30 +38,6 @@ type news struct {
 	State *state `json:"state,omitempty"`
 	Call  *Call  `json:"call,omitempty"`
 }
-
-// state is a Ledger but for its messages. Times are UNIX nanoseconds, 0 for none. The words say what the places in the
-// rest of the record mean, which may not be those that they have in this version of the program.
-type state struct {
-	Statuses []string    `json:"statuses"`
-	Types    []string    `json:"types"`
-	Totals   []typeState `json:"totals"`            // by type
-	Rows     [][]int     `json:"rows"`              // of the window, by type and status
-	Pending  *float64    `json:"pending,omitempty"` // of the window
-	Newest   *float64    `json:"newest,omitempty"`
-	Birth    int64       `json:"birth"`
-	Reach    float64     `json:"reach"`
-	LastGood int64       `json:"last_good"`
-	Clock    int64       `json:"clock"`  // nanoseconds
-	Unread   int64       `json:"unread"` // nanoseconds
-}
-
-type typeState struct {
-	Messages counterState   `json:"messages,omitzero"`
-	Statuses []counterState `json:"statuses,omitempty"` // by status
-}
-
-// counterState is the count and when the counter was created, 0 for a counter that has not been.
-type counterState [2]uint64
 
 // header is the line at the begin of the file.
 func header(instance string) []byte { return fmt.Appendf(nil, "%s%d %s\n", magic, version, instance) }
@@ -160,199 +133,4 @@ func parseRecord(data []byte, sum *xxhash.Digest) (record, error) {
 		return record{}, errDamaged
 	}
 	return r, nil
-}
-
-// state returns what is to be kept of the ledger but for its messages.
-func (l *Ledger) state() *state {
-	s := &state{
-		Statuses: l.statuses.words,
-		Types:    l.types.words,
-		Pending:  l.window.pending.pointer(),
-		Newest:   l.newest.pointer(),
-		Birth:    nanoseconds(l.birth),
-		Reach:    l.reach,
-		LastGood: nanoseconds(l.asking.lastGood),
-		Clock:    int64(l.clock),
-		Unread:   int64(l.asking.unread),
-	}
-	for kind, t := range l.totals {
-		if t.messages.Created.IsZero() && len(t.statuses) == 0 {
-			continue
-		}
-		for len(s.Totals) < kind {
-			s.Totals = append(s.Totals, typeState{})
-		}
-		kept := typeState{Messages: t.messages.state()}
-		for _, c := range t.statuses {
-			kept.Statuses = append(kept.Statuses, c.state())
-		}
-		s.Totals = append(s.Totals, kept)
-	}
-	for kind, cells := range l.window.cells {
-		if len(cells) == 0 {
-			continue
-		}
-		for len(s.Rows) < kind {
-			s.Rows = append(s.Rows, []int{})
-		}
-		rows := make([]int, len(cells))
-		for status, cell := range cells {
-			rows[status] = cell.rows
-		}
-		s.Rows = append(s.Rows, rows)
-	}
-	return s
-}
-
-// apply takes in what a record says, or nothing of it if that cannot be.
-func (l *Ledger) apply(r record) error {
-	if r.State == nil && len(r.messages) > 0 || r.State != nil && !r.State.valid() || r.Call != nil && !r.Call.valid() {
-		return errDamaged
-	}
-	if r.State != nil {
-		if err := l.restore(r.State, r.messages); err != nil {
-			return err
-		}
-	}
-	if r.Call != nil {
-		l.call = *r.Call
-	}
-	return nil
-}
-
-// restore takes in the state, which is valid, and the messages that have changed.
-func (l *Ledger) restore(s *state, messages []byte) error {
-	statusPlaces, statuses := l.statuses.learn(s.Statuses)
-	typePlaces, types := l.types.learn(s.Types)
-	sets, ok := placedSets(messages, statusPlaces)
-	if !ok {
-		return errDamaged
-	}
-	l.statuses, l.types = statuses, types
-	l.totals = make([]typeTotals, len(types.words))
-	for kind, kept := range s.Totals {
-		t := &l.totals[typePlaces[kind]]
-		t.messages.restore(kept.Messages)
-		for status, c := range kept.Statuses {
-			for len(t.statuses) <= int(statusPlaces[status]) {
-				t.statuses = append(t.statuses, Counter{})
-			}
-			t.statuses[statusPlaces[status]].restore(c)
-		}
-	}
-	l.window = standing{pending: timestamp(s.Pending)}
-	for kind, rows := range s.Rows {
-		for status, n := range rows {
-			l.window.cell(typePlaces[kind], statusPlaces[status], len(statuses.words)).rows += n
-		}
-	}
-	l.birth, l.reach, l.newest = fromNanoseconds(s.Birth), s.Reach, timestamp(s.Newest)
-	l.clock, l.asking.lastGood, l.asking.unread = time.Duration(s.Clock), fromNanoseconds(s.LastGood), time.Duration(s.Unread)
-	l.messages.grow(len(sets))
-	for i, set := range sets {
-		m := messages[i*messageLength:]
-		l.messages.put(memory{binary.LittleEndian.Uint64(m), set, seconds(binary.LittleEndian.Uint32(m[12:]))})
-	}
-	return nil
-}
-
-// valid reports whether all places are those of words, and all numbers such as a ledger can have.
-func (s *state) valid() bool {
-	fine := len(s.Statuses) <= maxStatuses && len(s.Types) <= maxTypes && len(s.Totals) <= len(s.Types) && len(s.Rows) <= len(s.Types) &&
-		s.Birth >= 0 && s.LastGood >= 0 && (s.Birth == 0) == (s.LastGood == 0) && s.Clock >= 0 && s.Clock <= int64(maxClock) && s.Unread >= 0
-	if !fine {
-		return false
-	}
-	for _, t := range s.Totals {
-		if len(t.Statuses) > len(s.Statuses) || !t.Messages.valid() {
-			return false
-		}
-		for _, c := range t.Statuses {
-			if !c.valid() {
-				return false
-			}
-		}
-	}
-	for _, rows := range s.Rows {
-		if len(rows) > len(s.Statuses) {
-			return false
-		}
-		for _, n := range rows {
-			if n < 0 || n > math.MaxInt32 {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// placedSets returns the sets of statuses of the messages by the places that their statuses have now; ok if each is one.
-func placedSets(messages []byte, places []uint8) (sets []statusSet, ok bool) {
-	same := true
-	for i, place := range places {
-		same = same && int(place) == i
-	}
-	sets = make([]statusSet, len(messages)/messageLength)
-	for i := range sets {
-		m := messages[i*messageLength:]
-		set := binary.LittleEndian.Uint32(m[8:])
-		if binary.LittleEndian.Uint64(m) == 0 || uint64(set)>>len(places) != 0 {
-			return nil, false
-		}
-		if same {
-			sets[i] = statusSet(set)
-			continue
-		}
-		for status, place := range places {
-			sets[i] |= statusSet(set>>status&1) << place
-		}
-	}
-	return sets, true
-}
-
-// learn returns the places of words that a vocabulary had once, and the one that has them now.
-func (v *vocabulary) learn(words []string) (places []uint8, learned *vocabulary) {
-	places = make([]uint8, len(words))
-	for i, word := range words {
-		places[i], v = v.place([]byte(word))
-	}
-	return places, v
-}
-
-func (c Counter) state() counterState { return counterState{c.Count, uint64(nanoseconds(c.Created))} }
-
-func (c counterState) valid() bool { return c[1] <= math.MaxInt64 && (c[1] > 0 || c[0] == 0) }
-
-// restore adds what was kept: two words can have got the same place.
-func (c *Counter) restore(kept counterState) {
-	c.Count += kept[0]
-	c.create(fromNanoseconds(int64(kept[1])))
-}
-
-func (t Timestamp) pointer() *float64 {
-	if !t.Known {
-		return nil
-	}
-	return &t.Seconds
-}
-
-func timestamp(seconds *float64) Timestamp {
-	if seconds == nil {
-		return Timestamp{}
-	}
-	return Timestamp{*seconds, true}
-}
-
-func nanoseconds(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixNano()
-}
-
-func fromNanoseconds(n int64) time.Time {
-	if n == 0 {
-		return time.Time{}
-	}
-	return time.Unix(0, n)
 }

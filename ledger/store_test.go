@@ -228,7 +228,12 @@ func TestRestartsChangeNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		d := &disk{directory: directory}
-		defer func() { d.wait(); _ = d.storage.Close(); _ = os.RemoveAll(directory); _ = os.RemoveAll(directory + ".away") }()
+		defer func() {
+			d.wait()
+			_ = d.storage.Close()
+			_ = os.RemoveAll(directory)
+			_ = os.RemoveAll(directory + ".away")
+		}()
 		kept, twin := d.ledger(t, 0), newLedger(60)
 		there, minute := true, 0.0
 		statuses := []string{"pending", "sent", "delivered", "read", "noAccount", "oddWord", "not a word", ""}

@@ -7,7 +7,6 @@ package poll
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 )
@@ -51,29 +50,6 @@ type Poller[T any] struct {
 	past[T] // only the flight changes it
 }
 
-// past is what has become of the calls.
-type past[T any] struct {
-	latest   Latest[T]
-	failures int       // calls in a row that got a failure for an answer
-	spaced   time.Time // no call begins before this
-	fresh    time.Time // until this, the latest outcome serves
-}
-
-// Pace is what keeps the calls of a Poller apart from those of one before it, perhaps in a program that was killed.
-type Pace struct {
-	// Begun is when the last call began, Next when the next may.
-	Begun, Next time.Time
-	// Failures is how many calls in a row have failed.
-	Failures int
-	// Err and Took are those of the latest outcome.
-	Err  error
-	Took time.Duration
-}
-
-// ErrUnfinished is the outcome where no call that counts has been seen to end, though one began: the program was stopped
-// in the middle of it.
-var ErrUnfinished = errors.New("no call has been finished since the exporter was stopped in the middle of one, or its settings were changed")
-
 // Latest is the outcome that a scrape gets.
 type Latest[T any] struct {
 	// Reading is that of the last good call, the zero value before the first. All who ask get the same: it must not be
@@ -109,17 +85,6 @@ type flight[T any] struct {
 // context.Canceled, and the call's error is to wrap it, or to be what the caller makes of it.
 func New[T any](call func(context.Context) (T, error), options Options) *Poller[T] {
 	return &Poller[T]{call: call, options: options}
-}
-
-// Resume takes up the pace of an earlier Poller and the reading of its last good call, which began at success. Where
-// there has been none, success is zero and the pace has an error. It is called before anything else.
-func (p *Poller[T]) Resume(pace Pace, reading T, success time.Time) {
-	p.latest = Latest[T]{Reading: reading, Err: pace.Err, Success: success, Took: pace.Took}
-	p.failures = pace.Failures
-	// From now on time goes by the monotonic clock.
-	now := time.Now()
-	p.spaced = now.Add(pace.Begun.Add(min(spacing, p.options.Interval)).Sub(now))
-	p.fresh = now.Add(pace.Next.Sub(now))
 }
 
 // Stop ends the call that runs and lets no other begin. When it returns, none of the Poller's functions runs any more.
@@ -232,63 +197,6 @@ func (p *Poller[T]) run(ctx context.Context, f *flight[T], previous <-chan struc
 	})
 }
 
-// ended returns what has become of the calls once one has ended, nil for cause if by itself.
-func (p *Poller[T]) ended(reading T, err, cause error, begin, end time.Time) past[T] {
-	now := p.past
-	now.spaced = end.Add(spacing)
-	switch {
-	case err == nil:
-		now = past[T]{
-			latest: Latest[T]{Reading: reading, Success: begin, Took: end.Sub(begin)},
-			spaced: end.Add(min(spacing, p.options.Interval)),
-			fresh:  begin.Add(p.options.Interval),
-		}
-		if now.fresh.Before(now.spaced) {
-			now.fresh = now.spaced
-		}
-	case cause == context.Canceled:
-		// Nobody wanted the outcome, so it says nothing about the API: the latest stays as it was, and serves until the
-		// next call may begin.
-		if !now.latest.Success.IsZero() || now.latest.Err != nil {
-			now.fresh = now.spaced
-		}
-	case cause != nil:
-		// Time was up: that is no answer, and the next scrape may have more of it.
-		now.latest.Err, now.latest.Took = err, end.Sub(begin)
-		now.fresh = now.spaced
-	default:
-		now.latest.Err, now.latest.Took = err, end.Sub(begin)
-		now.failures++
-		now.fresh = end.Add(p.backoff(err, now.failures))
-	}
-	return now
-}
-
-// interrupted returns what will have become of the calls if nobody ever sees the end of the one that begins: its answer
-// may have come from the API all the same, and may be what ends the program. So a reading serves for another interval;
-// without one, the call counts as failed, but no wait is then longer than that interval.
-func (p *Poller[T]) interrupted(begin time.Time) past[T] {
-	now := p.past
-	if now.latest.Err == nil && !now.latest.Success.IsZero() {
-		now.fresh = begin.Add(p.options.Interval)
-		return now
-	}
-	now.failures++
-	wait := p.backoff(now.latest.Err, now.failures)
-	if now.latest.Err == nil || now.latest.Err == ErrUnfinished {
-		wait = min(wait, max(spacing, p.options.Interval))
-	}
-	now.fresh = begin.Add(wait)
-	return now
-}
-
-// keep hands on what a Poller after this one has to know if no more is heard from this one.
-func (p *Poller[T]) keep(begin time.Time, now past[T]) {
-	if p.options.Keep != nil {
-		p.options.Keep(Pace{Begun: begin, Next: now.fresh, Failures: now.failures, Err: now.latest.Err, Took: now.latest.Took})
-	}
-}
-
 // early reports whether it is too early for another call. The lock is held.
 func (p *Poller[T]) early() bool { return time.Now().Before(p.fresh) }
 
@@ -314,16 +222,6 @@ func (p *Poller[T]) space(ctx context.Context) bool {
 	case <-ctx.Done():
 		return false
 	}
-}
-
-// backoff is how long the next call waits after so many failures in a row, the last of which is err; nil if that is
-// not known.
-func (p *Poller[T]) backoff(err error, failures int) time.Duration {
-	wait := min(spacing<<min(failures-1, 30), max(maxBackoff, p.options.Interval))
-	if p.options.Wait != nil && err != nil {
-		wait = max(wait, p.options.Wait(err))
-	}
-	return wait
 }
 
 // finish sets the outcome of f and lets those have it who wait for it.
