@@ -65,13 +65,34 @@ func NewClient(service *Service, base *url.URL, id string, token TokenSource) *C
 	return &Client{service: service, base: base, id: id, token: token, maxBody: MaxBody}
 }
 
-// OutgoingMessages reads the journal lastOutgoingMessages of the last minutes. When the answer begins it calls begin with
+// The methods of the API that a Client calls, as their names stand in its URLs.
+const (
+	LastOutgoingMessages = "lastOutgoingMessages"
+	LastIncomingMessages = "lastIncomingMessages"
+	GetStateInstance     = "getStateInstance"
+	GetMessagesCount     = "getMessagesCount"
+	GetWebhooksCount     = "getWebhooksCount"
+	GetSettings          = "getSettings"
+	GetWaSettings        = "getWaSettings"
+)
+
+// OutgoingMessages reads the journal of the messages sent, of the last minutes. When the answer begins it calls begin with
 // the API's time, to the second, or our clock's where it does not say; and then what that returns for each row, in the
 // order of the journal: the rows count only if the error is nil, since an answer is known to be whole and sound only at
 // its end. The error is an *Error. The call ends with ctx, whose cause says whether as Timeout or Canceled.
 func (c *Client) OutgoingMessages(ctx context.Context, minutes int, begin func(date time.Time) func(*Row)) error {
+	return c.journal(ctx, LastOutgoingMessages, minutes, begin)
+}
+
+// IncomingMessages reads the journal of the messages received, as OutgoingMessages does that of those sent. Its rows have
+// no status.
+func (c *Client) IncomingMessages(ctx context.Context, minutes int, begin func(date time.Time) func(*Row)) error {
+	return c.journal(ctx, LastIncomingMessages, minutes, begin)
+}
+
+func (c *Client) journal(ctx context.Context, method string, minutes int, begin func(date time.Time) func(*Row)) error {
 	query := url.Values{"minutes": {strconv.Itoa(minutes)}}
-	return c.call(ctx, "lastOutgoingMessages", query, func(date time.Time, body io.Reader) error {
+	return c.call(ctx, method, query, func(date time.Time, body io.Reader) error {
 		return readJournal(body, begin(date))
 	})
 }

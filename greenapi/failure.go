@@ -1,11 +1,9 @@
 package greenapi
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -130,25 +128,6 @@ var pathMember = regexp.MustCompile(`"path"\s*:\s*"(\\.|[^"\\])*`)
 
 // errorText is the part of an error's body that is meant to be read.
 func errorText(body []byte) string { return string(pathMember.ReplaceAll(body, nil)) }
-
-// objectError is what an answer with status 200 means that is an object.
-func objectError(body []byte) error {
-	var object struct {
-		Code   any `json:"code"`
-		Status any `json:"status"`
-	}
-	if err := json.Unmarshal(bytes.TrimSpace(body), &object); err != nil {
-		return &SyntaxError{0, "the body is an object"}
-	}
-	switch {
-	case object.Status == false:
-		return &Error{Result: resultOfWords(errorText(body)), Detail: `HTTP 200 with "status":false`}
-	case fmt.Sprint(object.Code) == "401":
-		return &Error{Result: Unauthorized, Detail: `HTTP 200 with "code":401`}
-	default:
-		return &SyntaxError{0, "the body is an object"}
-	}
-}
 
 // retryAfter reads the header of that name (RFC 9110, section 10.2.3): seconds, or a date.
 func retryAfter(header string, now time.Time) time.Duration {

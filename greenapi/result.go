@@ -27,8 +27,8 @@ const (
 	BadRequest        Result = "bad_request"         // any other 400
 	ServerError       Result = "server_error"        // 5xx, and nginx's 499
 	UnexpectedStatus  Result = "unexpected_status"   // any other status, redirects too
-	InvalidResponse   Result = "invalid_response"    // 200 with a body that is no journal
-	TooLarge          Result = "too_large"           // a body over MaxBody
+	InvalidResponse   Result = "invalid_response"    // 200 with a body that is no answer of the method
+	TooLarge          Result = "too_large"           // a body over MaxBody, or 1 MiB where the answer is no journal
 )
 
 // Results returns the closed set, in the order of the documentation.
@@ -54,7 +54,7 @@ func (r Result) Advice() string {
 	case Forbidden:
 		return "wrong host or instance id; compare --greenapi.url with apiUrl and --greenapi.id-instance with idInstance in the console"
 	case RateLimited:
-		return "more than one call a second; does another program or a second exporter read this instance's journal?"
+		return "more than one call of the method a second; does another program or a second exporter call it for this instance?"
 	case QuotaExceeded:
 		return "the plan's calls of this month are used up until the first of the next; raise --greenapi.min-interval (60m suits the Developer plan) or change the plan"
 	case InstanceLoggedOut:
@@ -72,9 +72,9 @@ func (r Result) Advice() string {
 	case UnexpectedStatus:
 		return "what answers is not GREEN-API, or a proxy is in between; check --greenapi.url"
 	case InvalidResponse:
-		return "the answer was cut off or is no journal; if it lasts, check --greenapi.url and the proxies on the way"
+		return "the answer was cut off or is not what the method answers; if it lasts, check --greenapi.url and the proxies on the way"
 	case TooLarge:
-		return "the journal of the window is too large; lower --greenapi.minutes"
+		return "the answer is too large; if it is a journal, lower --greenapi.minutes"
 	default:
 		return ""
 	}

@@ -236,7 +236,10 @@ func (p *rowParser) objectError() error {
 	if err != nil {
 		return err
 	}
-	return objectError(append([]byte{'{'}, body...))
+	if failure := failureIn(append([]byte{'{'}, body...)); failure != nil {
+		return failure
+	}
+	return &SyntaxError{0, "the body is an object"}
 }
 
 // finishBody reads what is behind the array: nothing but white space.

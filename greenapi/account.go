@@ -1,0 +1,166 @@
+package greenapi
+
+import (
+	"context"
+	"io"
+	"slices"
+	"time"
+)
+
+// State is what an instance is in, from a closed set: it is fit to be a label value.
+type State string
+
+// What the API says of an instance in other words than these.
+const (
+	StateUnknown State = "unknown" // null, as while the instance is made, or no word
+	StateOther   State = "other"   // a word that is not documented
+)
+
+// The states in which messages are not sent for a time, the older word and its successor of July 2026.
+const (
+	StateYellowCard State = "yellowCard"
+	StateSuspended  State = "suspended"
+)
+
+// States returns the closed set: the documented values of stateInstance, unknown and other.
+func States() []State {
+	return []State{
+		"authorized", "notAuthorized", "blocked", "starting", StateYellowCard, StateSuspended, "sleepMode", "pendingCode",
+		"pendingPassword", StateUnknown, StateOther,
+	}
+}
+
+// state is the member stateInstance.
+func (o object) state() State {
+	word, _ := o.text("stateInstance")
+	switch {
+	case word == "":
+		return StateUnknown
+	case slices.Contains(States(), State(word)):
+		return State(word)
+	default:
+		return StateOther
+	}
+}
+
+// State asks for the state of the instance. Errors are those of OutgoingMessages.
+func (c *Client) State(ctx context.Context) (State, error) {
+	return fetch(ctx, c, GetStateInstance, readState)
+}
+
+func readState(o object) (State, error) {
+	if !o.has("stateInstance") {
+		return "", &SyntaxError{0, "the answer has no stateInstance"}
+	}
+	return o.state(), nil
+}
+
+// QueuedMessages asks how many messages wait to be sent. The API counts them every 10 seconds (its documentation). Errors
+// are those of OutgoingMessages.
+func (c *Client) QueuedMessages(ctx context.Context) (int64, error) {
+	return fetch(ctx, c, GetMessagesCount, readCount)
+}
+
+// QueuedNotifications asks how many notifications (webhooks) wait to be taken. The API counts them every 10 seconds (its
+// documentation). Errors are those of OutgoingMessages.
+func (c *Client) QueuedNotifications(ctx context.Context) (int64, error) {
+	return fetch(ctx, c, GetWebhooksCount, readCount)
+}
+
+// readCount reads the count. Answers spell its key with a Latin c; pages of the documentation with a Cyrillic one, and one
+// with a Thai vowel sign, which come with a keyboard that is set to these.
+func readCount(o object) (int64, error) {
+	for _, key := range []string{"count", "\u0441ount", "\u0e31ount"} {
+		if n, ok := o.whole(key); ok {
+			return n, nil
+		}
+	}
+	return 0, &SyntaxError{0, "the answer has no count"}
+}
+
+// Seconds is a time or a length of time in seconds, if it is Known.
+type Seconds struct {
+	Value float64
+	Known bool
+}
+
+// Settings is what of an instance's settings is no secret.
+type Settings struct {
+	// Enabled tells of the documented settings that are yes or no which they are; those are missing that the answer lacks,
+	// or has otherwise.
+	Enabled map[string]bool
+	// SendDelay is the pause between two messages that are sent.
+	SendDelay Seconds
+}
+
+// yesNoSettings are the settings that are yes or no, as documented for getSettings over the years.
+func yesNoSettings() []string {
+	return []string{
+		"markIncomingMessagesReaded", "markIncomingMessagesReadedOnReply", "sharedSession", "outgoingWebhook",
+		"outgoingMessageWebhook", "outgoingAPIMessageWebhook", "incomingWebhook", "deviceWebhook", "statusInstanceWebhook",
+		"stateWebhook", "enableMessagesHistory", "keepOnlineStatus", "pollMessageWebhook", "incomingBlockWebhook",
+		"incomingCallWebhook", "editedMessageWebhook", "deletedMessageWebhook",
+	}
+}
+
+const sendDelay = "delaySendMessagesMilliseconds"
+
+// Settings asks for the settings of the instance. Errors are those of OutgoingMessages.
+func (c *Client) Settings(ctx context.Context) (Settings, error) {
+	return fetch(ctx, c, GetSettings, readSettings)
+}
+
+func readSettings(o object) (Settings, error) {
+	if !o.has(append(yesNoSettings(), sendDelay)...) {
+		return Settings{}, &SyntaxError{0, "the answer has none of the settings"}
+	}
+	settings := Settings{Enabled: make(map[string]bool)}
+	for _, name := range yesNoSettings() {
+		if word, _ := o.text(name); word == "yes" || word == "no" {
+			settings.Enabled[name] = word == "yes"
+		}
+	}
+	if milliseconds, ok := o.number(sendDelay); ok {
+		settings.SendDelay = Seconds{milliseconds / 1e3, true}
+	}
+	return settings, nil
+}
+
+// Account is what of the messenger's account is not private.
+type Account struct {
+	State State
+	// SuspendedUntil is until when sending is suspended, in UNIX seconds, as the API says; it may be over.
+	SuspendedUntil Seconds
+}
+
+// Account asks for the account. Errors are those of OutgoingMessages.
+func (c *Client) Account(ctx context.Context) (Account, error) {
+	return fetch(ctx, c, GetWaSettings, readAccount)
+}
+
+func readAccount(o object) (Account, error) {
+	until := []string{"suspendedUntil", "yellowCardUntil"} // the second until July 2026
+	if !o.has(append(until, "stateInstance")...) {
+		return Account{}, &SyntaxError{0, "the answer has neither stateInstance nor suspendedUntil"}
+	}
+	account := Account{State: o.state()}
+	for _, key := range until {
+		if at, ok := o.number(key); ok && at > account.SuspendedUntil.Value {
+			account.SuspendedUntil = Seconds{at, true}
+		}
+	}
+	return account, nil
+}
+
+// fetch makes a call whose answer is an object, which read reads.
+func fetch[T any](ctx context.Context, c *Client, method string, read func(object) (T, error)) (T, error) {
+	var answer T
+	err := c.call(ctx, method, nil, func(_ time.Time, body io.Reader) error {
+		o, err := readObject(body)
+		if err == nil {
+			answer, err = read(o)
+		}
+		return err
+	})
+	return answer, err
+}

@@ -1,0 +1,244 @@
+package greenapi
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// objectMethods are the methods whose answer is one object, and what is to be seen of it, written out.
+func objectMethods() map[string]func(context.Context, *Client) (string, error) {
+	return map[string]func(context.Context, *Client) (string, error){
+		GetStateInstance: func(ctx context.Context, c *Client) (string, error) {
+			state, err := c.State(ctx)
+			return string(state), err
+		},
+		GetMessagesCount: func(ctx context.Context, c *Client) (string, error) {
+			n, err := c.QueuedMessages(ctx)
+			return fmt.Sprint(n), err
+		},
+		GetWebhooksCount: func(ctx context.Context, c *Client) (string, error) {
+			n, err := c.QueuedNotifications(ctx)
+			return fmt.Sprint(n), err
+		},
+		GetSettings: func(ctx context.Context, c *Client) (string, error) {
+			settings, err := c.Settings(ctx)
+			var words []string
+			for _, name := range slices.Sorted(maps.Keys(settings.Enabled)) {
+				words = append(words, fmt.Sprint(name, "=", settings.Enabled[name]))
+			}
+			if settings.SendDelay.Known {
+				words = append(words, fmt.Sprint("delay=", settings.SendDelay.Value))
+			}
+			return strings.Join(words, " "), err
+		},
+		GetWaSettings: func(ctx context.Context, c *Client) (string, error) {
+			account, err := c.Account(ctx)
+			if account.SuspendedUntil.Known {
+				return fmt.Sprintf("%s %.0f", account.State, account.SuspendedUntil.Value), err
+			}
+			return string(account.State), err
+		},
+	}
+}
+
+// TestAnswersThatAreObjects: what the API documents, what it has been seen to answer, and what it might.
+func TestAnswersThatAreObjects(t *testing.T) {
+	const private = `"wid":"11005550100@c.us","webhookUrlToken":"secret-of-the-webhook","phone":"11005550100",`
+	for _, c := range []struct{ method, body, want string }{
+		{GetStateInstance, `{"stateInstance":"authorized"}`, "authorized"},
+		{GetStateInstance, "\ufeff \n{ \"stateInstance\" : \"not\\u0041uthorized\" }\n", "notAuthorized"},
+		{GetStateInstance, `{"stateInstance":"yellowCard","more":[{"stateInstance":"blocked"}]}`, "yellowCard"},
+		{GetStateInstance, `{"stateInstance":"suspended"}`, "suspended"},
+		{GetStateInstance, `{"stateInstance":null}`, "unknown"},
+		{GetStateInstance, `{"stateInstance":""}`, "unknown"},
+		{GetStateInstance, `{"stateInstance":7}`, "unknown"},
+		{GetStateInstance, `{"stateInstance":{"is":"authorized"}}`, "unknown"},
+		{GetStateInstance, `{"stateInstance":"Authorized"}`, "other"},
+		{GetStateInstance, `{"stateInstance":"quarantined, ask 11005550100"}`, "other"},
+		{GetMessagesCount, `{"count":0}`, "0"},
+		{GetMessagesCount, `{"сount":12}`, "12"},
+		{GetMessagesCount, `{"ัount":12}`, "12"},
+		{GetMessagesCount, `{"count":"345"}`, "345"},
+		{GetMessagesCount, `{"сount":1,"count":2,"account":3}`, "2"},
+		{GetMessagesCount, `{"count":null,"сount":1}`, "1"},
+		{GetMessagesCount, `{"count":1e3}`, "1000"},
+		{GetWebhooksCount, `{"count":6}`, "6"},
+		{GetWebhooksCount, `{"сount":6}`, "6"},
+		{GetSettings, `{` + private + `"outgoingWebhook":"yes","incomingWebhook":"no","typeAccount":"yes"}`, "incomingWebhook=false outgoingWebhook=true"},
+		{GetSettings, `{"delaySendMessagesMilliseconds":1500,"outgoingWebhook":true,"incomingWebhook":null,"stateWebhook":"maybe"}`, "delay=1.5"},
+		{GetSettings, `{"delaySendMessagesMilliseconds":"15000"}`, "delay=15"},
+		{GetSettings, `{"delaySendMessagesMilliseconds":-1,"keepOnlineStatus":"yes"}`, "keepOnlineStatus=true"},
+		{GetSettings, `{"delaySendMessagesMilliseconds":"soon"}`, ""},
+		{GetWaSettings, `{` + private + `"stateInstance":"authorized"}`, "authorized"},
+		{GetWaSettings, `{"stateInstance":"suspended","suspendedUntil":1790000000}`, "suspended 1790000000"},
+		{GetWaSettings, `{"stateInstance":"yellowCard","yellowCardUntil":"1780000000"}`, "yellowCard 1780000000"},
+		{GetWaSettings, `{"stateInstance":"suspended","suspendedUntil":1790000000,"yellowCardUntil":1780000000}`, "suspended 1790000000"},
+		{GetWaSettings, `{"stateInstance":"suspended","suspendedUntil":null,"yellowCardUntil":0}`, "suspended"},
+		{GetWaSettings, `{"suspendedUntil":"2026-12-01"}`, "unknown"},
+		{GetWaSettings, `{"suspendedUntil":99999999999999999999}`, "unknown"},
+	} {
+		server := httptest.NewServer(status(200, c.body))
+		got, err := objectMethods()[c.method](t.Context(), newTestClient(t, server.URL))
+		if err != nil || got != c.want {
+			t.Errorf("%s %s: got %q, %v; want %q", c.method, c.body, got, err, c.want)
+		}
+		server.Close()
+	}
+}
+
+// TestAnswersThatAreNotThoseOfTheMethod: no answer is taken for one that says nothing.
+func TestAnswersThatAreNotThoseOfTheMethod(t *testing.T) {
+	const private = "11005550100"
+	every := map[string]Result{
+		``: InvalidResponse, `null`: InvalidResponse, `[]`: InvalidResponse, `"yes"`: InvalidResponse, `7`: InvalidResponse,
+		`{}`: InvalidResponse, `<html>` + private: InvalidResponse, `{"more":"` + private + `"}`: InvalidResponse,
+		`{"count":`: InvalidResponse, `{"count":1}{"count":1}`: InvalidResponse, `{"stateInstance":"authorized"`: InvalidResponse,
+		`{"code":401,"description":"` + private + `"}`: Unauthorized, `{"status":false,"reason":"not authorized"}`: InstanceLoggedOut,
+		`{"status":false,"count":1,"stateInstance":null,"outgoingWebhook":"yes"}`: BadRequest,
+	}
+	only := map[string][]string{
+		GetMessagesCount: {`{"count":-1}`, `{"count":1.5}`, `{"count":"1.5"}`, `{"count":"1e3"}`, `{"count":"0x1"}`, `{"count":"Inf"}`, `{"count":""}`, `{"count":"many"}`, `{"count":true}`, `{"count":[1]}`, `{"COUNT":1}`, `{"amount":1}`, `{"count":1e300}`, `{"count":9007199254740994}`},
+		GetStateInstance: {`{"StateInstance":"authorized"}`, `{"count":1}`},
+		GetSettings:      {`{"webhookUrlToken":"` + private + `"}`, `{"count":1}`},
+		GetWaSettings:    {`{"phone":"` + private + `"}`, `{"count":1}`},
+	}
+	for method, call := range objectMethods() {
+		bodies := maps.Clone(every)
+		for _, body := range only[method] {
+			bodies[body] = InvalidResponse
+		}
+		for body, want := range bodies {
+			server := httptest.NewServer(status(200, body))
+			got, err := call(t.Context(), newTestClient(t, server.URL))
+			if ResultOf(err) != want || got != map[string]string{GetMessagesCount: "0", GetWebhooksCount: "0"}[method] {
+				t.Errorf("%s %s: got %q, %v; want %s", method, body, got, err, want)
+			}
+			if err != nil && strings.Contains(err.Error(), private) {
+				t.Errorf("%s: the error repeats the answer: %v", method, err)
+			}
+			server.Close()
+		}
+	}
+}
+
+func TestEveryMethodAsksForItsURL(t *testing.T) {
+	var got string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got = r.Method + " " + r.RequestURI
+		w.WriteHeader(http.StatusInternalServerError)
+	}))
+	defer server.Close()
+	c := newTestClient(t, server.URL+"/v3")
+	calls := objectMethods()
+	for method, journal := range map[string]func(*Client) error{
+		LastOutgoingMessages: func(c *Client) error { return c.OutgoingMessages(t.Context(), 5, nil) },
+		LastIncomingMessages: func(c *Client) error { return c.IncomingMessages(t.Context(), 5, nil) },
+	} {
+		calls[method] = func(_ context.Context, c *Client) (string, error) { return "", journal(c) }
+	}
+	if len(calls) != 7 {
+		t.Fatalf("%d methods", len(calls))
+	}
+	for method, call := range calls {
+		_, err := call(t.Context(), c)
+		want := "GET /v3/waInstance1101000001/" + method + "/" + secret
+		if strings.HasPrefix(method, "last") {
+			want += "?minutes=5"
+		}
+		if got != want || ResultOf(err) != ServerError {
+			t.Errorf("got %s (%v), want %s", got, err, want)
+		}
+		assertNoSecret(t, err)
+	}
+}
+
+// TestObjectsAreReadUpToALimit, so that an endless one fills no memory.
+func TestObjectsAreReadUpToALimit(t *testing.T) {
+	for _, c := range []struct {
+		length int
+		want   Result
+	}{{maxObject, OK}, {maxObject + 1, TooLarge}, {100 * maxObject, TooLarge}} {
+		body := &longObject{left: c.length, head: []byte(`{"count":1,"more":"`)}
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.Copy(w, body) }))
+		if _, err := newTestClient(t, server.URL).QueuedMessages(t.Context()); ResultOf(err) != c.want {
+			t.Errorf("%d bytes: got %v, want %s", c.length, err, c.want)
+		}
+		server.Close()
+		if read := c.length - body.left; read > 20*maxObject {
+			t.Errorf("%d bytes of %d were taken", read, c.length)
+		}
+	}
+}
+
+// longObject is a JSON object of so many bytes.
+type longObject struct {
+	head []byte
+	left int
+}
+
+func (l *longObject) Read(p []byte) (int, error) {
+	if l.left == 0 {
+		return 0, io.EOF
+	}
+	p = p[:min(len(p), l.left)]
+	for i := range p {
+		switch {
+		case len(l.head) > 0:
+			p[i], l.head = l.head[0], l.head[1:]
+		case l.left == 2:
+			p[i] = '"'
+		case l.left == 1:
+			p[i] = '}'
+		default:
+			p[i] = 'x'
+		}
+		l.left--
+	}
+	return len(p), nil
+}
+
+// FuzzReadObject: whatever the answer, what is seen of it is from the closed sets and within bounds, and an error repeats
+// nothing of it.
+func FuzzReadObject(f *testing.F) {
+	for _, body := range []string{
+		`{"stateInstance":"authorized"}`, `{"stateInstance":null}`, `{"count":7}`, `{"сount":"7"}`,
+		`{"delaySendMessagesMilliseconds":500,"outgoingWebhook":"yes"}`, `{"stateInstance":"suspended","suspendedUntil":1790000000}`,
+		`{"status":false,"reason":"expired"}`, `{"code":401}`, `[]`, "\ufeff{}",
+	} {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		o, err := readObject(strings.NewReader(string(body)))
+		if err != nil {
+			if len(err.Error()) > 100 {
+				t.Fatalf("a long error: %v", err)
+			}
+			return
+		}
+		if state, err := readState(o); err == nil && !slices.Contains(States(), state) {
+			t.Fatalf("state %q", state)
+		}
+		if n, err := readCount(o); err == nil && (n < 0 || n > 1<<53) {
+			t.Fatalf("count %d", n)
+		}
+		settings, _ := readSettings(o)
+		for name := range settings.Enabled {
+			if !slices.Contains(yesNoSettings(), name) {
+				t.Fatalf("setting %q", name)
+			}
+		}
+		account, _ := readAccount(o)
+		for _, s := range []Seconds{settings.SendDelay, account.SuspendedUntil} {
+			if !(s.Value >= 0 && s.Value <= 1<<53) || !s.Known && s.Value != 0 {
+				t.Fatalf("%v seconds", s)
+			}
+		}
+	})
+}
