@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,10 +28,10 @@ var errGone = errors.New("the file is not as it was left")
 // file is the file of one ledger. It is opened for each write, so that ten thousand ledgers are not as many open files,
 // and one that has been taken away is noticed. It is safe for concurrent use.
 type file struct {
-	path     string
-	instance string
-	storage  *Storage
-	logger   log.Logger
+	path    string
+	name    string // in its first line
+	storage *Storage
+	logger  log.Logger
 
 	mu       sync.Mutex
 	left     fs.FileInfo   // how it was left; nil: there is none, or who knows
@@ -50,12 +51,13 @@ type outage struct {
 	begins, advice, ends string
 }
 
-func newFile(s *Storage, path, instance string) *file {
+func newFile(s *Storage, path, name string) *file {
+	instance, _, _ := strings.Cut(name, ".")
 	return &file{
-		path:     path,
-		instance: instance,
-		storage:  s,
-		logger:   log.With(s.logger, "id_instance", instance, "file", path),
+		path:    path,
+		name:    name,
+		storage: s,
+		logger:  log.With(s.logger, "id_instance", instance, "file", path),
 		writes: outage{
 			begins: "the ledger cannot be written",
 			advice: "counting goes on in memory, and what is missing is written as soon as that works; make room, or the directory writable for the exporter",
@@ -170,7 +172,7 @@ func (f *file) replaceBy(path string, snapshot []byte) error {
 	if err != nil {
 		return err
 	}
-	first := header(f.instance)
+	first := header(f.name)
 	sum, size := sumOf(first), int64(0)
 	write := func(data []byte) error {
 		n, err := file.Write(data)

@@ -15,7 +15,7 @@ import (
 
 // The file of a ledger is a line that says what it is, and records. Integers are little-endian.
 //
-//	greenapi_exporter ledger VERSION INSTANCE\n
+//	greenapi_exporter ledger VERSION NAME\n
 //
 //	uint32   length of the news
 //	uint32   number of messages
@@ -40,7 +40,7 @@ type news struct {
 }
 
 // header is the line at the begin of the file.
-func header(instance string) []byte { return fmt.Appendf(nil, "%s%d %s\n", magic, version, instance) }
+func header(name string) []byte { return fmt.Appendf(nil, "%s%d %s\n", magic, version, name) }
 
 // Why a file cannot be used.
 var (
@@ -49,8 +49,8 @@ var (
 	errDamaged = errors.New("it is damaged")
 )
 
-// parseHeader returns the instance and how long the line is.
-func parseHeader(data []byte) (instance string, length int, _ error) {
+// parseHeader returns the name and how long the line is.
+func parseHeader(data []byte) (name string, length int, _ error) {
 	if len(data) == 0 {
 		return "", 0, errEmpty
 	}
@@ -59,13 +59,13 @@ func parseHeader(data []byte) (instance string, length int, _ error) {
 	if !ours || !whole {
 		return "", 0, errForeign
 	}
-	number, instance, _ := strings.Cut(words, " ")
+	number, name, _ := strings.Cut(words, " ")
 	if written, err := strconv.Atoi(number); err != nil {
 		return "", 0, errForeign
 	} else if written != version {
 		return "", 0, fmt.Errorf("it is of version %d, and this program reads version %d", written, version)
 	}
-	return instance, len(line) + 1, nil
+	return name, len(line) + 1, nil
 }
 
 // seal appends to a record the sum of all of the file up to there; sum is that of what comes before the record, and

@@ -46,8 +46,8 @@ type extent struct {
 }
 
 // load returns the ledger that is in the data, and how much of them is sound. It is an error if not even the snapshot
-// is, or not of this instance.
-func load(data []byte, instance string, options Options) (*Ledger, extent, error) {
+// is, or not of this name.
+func load(data []byte, name string, options Options) (*Ledger, extent, error) {
 	written, length, err := parseHeader(data)
 	if err != nil {
 		return nil, extent{}, err
@@ -73,8 +73,8 @@ func load(data []byte, instance string, options Options) (*Ledger, extent, error
 	if sound.length == 0 {
 		return nil, extent{}, errDamaged
 	}
-	if written != instance {
-		return nil, extent{}, fmt.Errorf("it is that of instance %.32q", written)
+	if written != name {
+		return nil, extent{}, fmt.Errorf("it is that of %.50q", written)
 	}
 	// Records do not say which messages were shown without anything new. Those that stood in the journal at the
 	// snapshot may have stood there ever since.

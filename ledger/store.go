@@ -112,14 +112,15 @@ func (s *Storage) Failures() uint64 { return s.failures.Load() }
 // Damaged is how many files were found damaged, or not to be the ledger that they should be, and were cut or set aside.
 func (s *Storage) Damaged() uint64 { return s.damaged.Load() }
 
-// Ledger returns the ledger of the instance as its file has it at now, or one without a baseline. A file that cannot be
-// used is set aside under another name. It is an error if the file cannot be read, though it is there.
-func (s *Storage) Ledger(instance string, options Options, now time.Time) (*Ledger, error) {
+// Ledger returns the ledger of that name as its file has it at now, or one without a baseline. The name is the idInstance,
+// and behind a dot which of its journals where that is not the outgoing one. A file that cannot be used is set aside under
+// another name. It is an error if the file cannot be read, though it is there.
+func (s *Storage) Ledger(name string, options Options, now time.Time) (*Ledger, error) {
 	if s.directory == "" {
 		return New(options), nil
 	}
-	path := filepath.Join(s.directory, instance+".ledger")
-	f := newFile(s, path, instance)
+	path := filepath.Join(s.directory, name+".ledger")
+	f := newFile(s, path, name)
 	_ = os.Remove(path + aside) // of a run that was killed
 	data, err := readLedger(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -131,7 +132,7 @@ func (s *Storage) Ledger(instance string, options Options, now time.Time) (*Ledg
 	} else if err != nil {
 		return nil, fmt.Errorf("%w; make it readable for the exporter (it runs as user %d), or move it away to begin anew", err, os.Getuid())
 	}
-	l, sound, err := load(data, instance, options)
+	l, sound, err := load(data, name, options)
 	if err != nil {
 		if err := f.setAside(err, now); err != nil {
 			return nil, err
