@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"net/http/httptrace"
 	"os"
 	"path/filepath"
@@ -17,19 +18,23 @@ import (
 	"testing"
 	"time"
 
+	"greenapi_exporter/collector"
 	"greenapi_exporter/simulator"
 )
 
 // serveSimulator serves a simulated account whose clock the test sets.
-func serveSimulator(t *testing.T, config simulator.Config) (*simulator.Simulator, *api) {
+func serveSimulator(t *testing.T, config simulator.Config) (*simulator.Simulator, *httptest.Server) {
 	config.IDInstance, config.Token = testID, secret
 	s := simulator.New(config)
-	return s, serveAPI(t, s.ServeHTTP)
+	server := httptest.NewServer(s)
+	t.Cleanup(server.Close)
+	return s, server
 }
 
 // TestCountersEqualTheTruth scrapes the account of 3000 messages on random schedules of its own time, with rows up to 2
-// minutes late, and compares every counter with the truth at the end. Where the journal filters by the last action, the
-// window slides over the messages; by the time of sending, it must hold them until they are read.
+// minutes late, and compares every counter with the truth at the end. In between the account sleeps, and is suspended.
+// Where the journal filters by the last action, the window slides over the messages; by the time of sending, it must hold
+// them until they are read.
 func TestCountersEqualTheTruth(t *testing.T) {
 	for seed := range uint64(4) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
@@ -37,24 +42,30 @@ func TestCountersEqualTheTruth(t *testing.T) {
 			start := time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
 			var now atomic.Int64
 			s, a := serveSimulator(t, simulator.Config{
-				Seed: seed, Start: start, Messages: 3000, MessagesPerHour: 1500, ByLastAction: seed%2 == 1, NoRateLimit: true,
+				Seed: seed, Start: start, Messages: 3000, MessagesPerHour: 1500, IncomingPerHour: 200, ByLastAction: seed%2 == 1, NoRateLimit: true,
+				SendDelay: time.Second, States: []simulator.StateChange{
+					{After: 80 * time.Minute, State: "sleepMode"}, {After: 2 * time.Hour, State: "authorized"},
+					{After: 150 * time.Minute, State: "suspended"}, {After: 4 * time.Hour, State: "authorized"},
+				},
 				Now: func() time.Time { return start.Add(time.Duration(now.Load())) },
 			})
 			minutes := 24 * 60
 			if seed%2 == 1 {
 				minutes = 60
 			}
-			p := startProcess(t, a.URL, "--greenapi.min-interval=0s", fmt.Sprintf("--greenapi.minutes=%d", minutes))
+			p := startProcess(t, a.URL, "--greenapi.min-interval=0s", fmt.Sprintf("--greenapi.minutes=%d", minutes), "--collector.incoming")
 			random := rand.New(rand.NewPCG(seed, 1))
 			now.Store(int64(10 * time.Minute))
 			families(t, p.base+"/metrics") // the baseline
-			baseline := s.Messages(start.Add(10 * time.Minute))
+			baseline, incomingBaseline := s.Messages(start.Add(10*time.Minute)), s.IncomingMessages(start.Add(10*time.Minute))
 			for time.Duration(now.Load()) < 12*time.Hour {
 				now.Add(int64(time.Duration(1+random.IntN(40)) * time.Minute))
 				families(t, p.base+"/metrics")
 			}
-			got := families(t, p.base+"/metrics")
-			assertTruth(t, got, baseline, s.Messages(start.Add(time.Duration(now.Load()))))
+			got := upFamilies(t, p)
+			end := start.Add(time.Duration(now.Load()))
+			assertTruth(t, got, baseline, s.Messages(end))
+			assertIncomingTruth(t, got, incomingBaseline, s.IncomingMessages(end))
 		})
 	}
 }
@@ -153,7 +164,7 @@ func TestAScrapeOfAStuckAPIEndsInTime(t *testing.T) {
 		t.Errorf("it took %s", took)
 	}
 	assertValue(t, got, 0, "greenapi_up")
-	assertValue(t, got, 1, "greenapi_api_requests_total", "result", "timeout")
+	assertValue(t, got, 1, "greenapi_api_requests_total", "method", journalMethod, "result", "timeout")
 	if got["greenapi_outgoing_window_messages"] != nil {
 		t.Error("the window is shown")
 	}
@@ -198,15 +209,20 @@ func TestScrapesBeyondTheLimitAreRefused(t *testing.T) {
 	all.Wait()
 }
 
-// TestTheTokenIsNowhere provokes every fault at debug and looks at all that leaves the process.
+// TestTheTokenIsNowhere provokes every fault of every method at debug and looks at all that leaves the process. Phone
+// numbers and the token of the webhooks must not be there either.
 func TestTheTokenIsNowhere(t *testing.T) {
 	client := &http.Client{Timeout: 20 * time.Second}
 	for _, format := range []string{"logfmt", "json"} {
 		for _, fault := range simulator.Faults() {
 			t.Run(format+"/"+string(fault), func(t *testing.T) {
-				s, a := serveSimulator(t, simulator.Config{Start: time.Now().Add(-time.Hour), MessagesPerHour: 100})
+				s, a := serveSimulator(t, simulator.Config{Start: time.Now().Add(-time.Hour), MessagesPerHour: 100, IncomingPerHour: 100})
 				s.SetFault(fault)
-				p := startProcess(t, a.URL, "--log.level=debug", "--log.format="+format)
+				args := []string{"--log.level=debug", "--log.format=" + format}
+				for _, c := range collector.All() {
+					args = append(args, "--collector."+c.Name)
+				}
+				p := startProcess(t, a.URL, args...)
 				var seen strings.Builder
 				for _, path := range []string{"/metrics", "/", "/-/healthy", "/nowhere"} {
 					request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.base+path, nil)
@@ -222,8 +238,8 @@ func TestTheTokenIsNowhere(t *testing.T) {
 					_, _ = io.Copy(&seen, response.Body)
 					response.Body.Close()
 				}
-				if s.Calls() != 1 || len(s.Followed()) > 0 {
-					t.Errorf("%d calls, redirects followed: %v", s.Calls(), s.Followed())
+				if s.Calls("") != len(collector.All()) || len(s.Followed()) > 0 {
+					t.Errorf("%d calls, redirects followed: %v", s.Calls(""), s.Followed())
 				}
 				commandLine, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p.Process.Pid))
 				if err != nil && runtime.GOOS == "linux" {
@@ -234,8 +250,10 @@ func TestTheTokenIsNowhere(t *testing.T) {
 					t.Errorf("the log does not say how the call ended:\n%s", log)
 				}
 				for where, text := range map[string]string{"the log": log, "the pages": seen.String(), "the command line": string(commandLine)} {
-					if at := strings.Index(text, secret); at >= 0 {
-						t.Errorf("the token is in %s: %s", where, text[max(0, at-200):at])
+					for _, private := range []string{secret, simulator.WebhookToken, simulator.Phone, "1100555"} {
+						if at := strings.Index(text, private); at >= 0 {
+							t.Errorf("%.5s… is in %s: %s", private, where, text[max(0, at-200):at])
+						}
 					}
 				}
 			})
@@ -286,9 +304,9 @@ func TestANewTokenInItsFileEndsTheWaiting(t *testing.T) {
 	}
 	got := families(t, base+"/metrics")
 	assertValue(t, got, 1, "greenapi_up")
-	assertValue(t, got, 1, "greenapi_api_requests_total", "result", "unauthorized")
-	if s.Calls() != 2 {
-		t.Errorf("%d calls", s.Calls())
+	assertValue(t, got, 1, "greenapi_api_requests_total", "method", journalMethod, "result", "unauthorized")
+	if s.Calls(journalMethod) != 2 {
+		t.Errorf("%d calls", s.Calls(journalMethod))
 	}
 	cancel()
 	if code := <-ended; code != 0 {
@@ -417,6 +435,7 @@ func TestDemo(t *testing.T) {
 	url, _, _ = strings.Cut(url, " ")
 	got := families(t, url)
 	assertValue(t, got, 1, "greenapi_up")
+	assertValue(t, got, 1, "greenapi_instance_state", "state", "authorized")
 	if n, _ := sampleOf(got["greenapi_outgoing_ledger_messages"]); n < 100 {
 		t.Errorf("%v messages in a day of the demo", n)
 	}

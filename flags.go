@@ -140,7 +140,11 @@ func (o *options) define(app *kingpin.Application) {
 
 	for _, c := range collector.All() {
 		o.collectors[c.Name] = &chosen{on: c.Default}
-		app.Flag("collector."+c.Name, "The collector of the method "+c.Method+".").
+		usually := "off"
+		if c.Default {
+			usually = "on"
+		}
+		app.Flag("collector."+c.Name, fmt.Sprintf("%s (%s), %s by default.", c.Help, c.Method, usually)).
 			Default(strconv.FormatBool(c.Default)).IsSetByUser(&o.collectors[c.Name].byUser).BoolVar(&o.collectors[c.Name].on)
 	}
 	app.Flag("collector.disable-defaults", "Switch off the collectors that are on by default, but for those that are named.").BoolVar(&o.noDefaults)

@@ -80,7 +80,8 @@ func serve(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 		return fmt.Errorf("--storage.path (GREENAPI_STORAGE_PATH) cannot be used: %w", err)
 	}
 	defer storage.Close()
-	own := collector.NewOwn(storage)
+	set := collector.NewSet(o.enabled)
+	own := collector.NewOwn(set, storage)
 	service := &greenapi.Service{
 		Transport: greenapi.NewTransport(o.maxCalls),
 		Places:    greenapi.NewPlaces(o.maxCalls),
@@ -90,7 +91,7 @@ func serve(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 	if !slices.ContainsFunc(collector.All(), func(c collector.Info) bool { return o.enabled(c.Name) }) {
 		level.Warn(logger).Log("msg", "no collector is switched on, so nothing of the instance is shown", "advice", "drop --collector.disable-defaults and --no-collector.NAME")
 	}
-	instances, err := fleet.New(collector.NewSet(o.enabled), service, storage, []config.Instance{instance}, logger)
+	instances, err := fleet.New(set, service, storage, []config.Instance{instance}, logger)
 	if err != nil {
 		return fmt.Errorf("what --storage.path (GREENAPI_STORAGE_PATH) holds cannot be read: %w", err)
 	}

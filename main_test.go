@@ -26,7 +26,9 @@ import (
 )
 
 const (
-	testID = "1101000001"
+	testID        = "1101000001"
+	journalMethod = "lastOutgoingMessages"
+
 	secret = "d75b3a66374942c5b3c019c698abc2067e151558acbd412345"
 )
 
@@ -179,7 +181,7 @@ func assertValue(t *testing.T, families map[string]*dto.MetricFamily, want float
 	}
 }
 
-// api is a server that answers every call with the handler and counts.
+// api is a server that answers every call of the outgoing journal with the handler and counts; all is well with the others.
 type api struct {
 	*httptest.Server
 	mu    sync.Mutex
@@ -190,6 +192,14 @@ func serveAPI(t *testing.T, handler http.HandlerFunc) *api {
 	t.Helper()
 	a := new(api)
 	a.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case strings.Contains(r.URL.Path, "/getStateInstance/"):
+			fmt.Fprint(w, `{"stateInstance":"authorized"}`)
+			return
+		case strings.Contains(r.URL.Path, "/getMessagesCount/"):
+			fmt.Fprint(w, `{"count":0}`)
+			return
+		}
 		a.mu.Lock()
 		a.calls++
 		a.mu.Unlock()
@@ -241,9 +251,9 @@ func TestHelpThatCannotBeWrittenIsAnError(t *testing.T) {
 }
 
 func TestAStartWithoutCollectorsWarns(t *testing.T) {
-	for args, want := range map[string]bool{"--collector.disable-defaults": true, "--no-collector.outgoing": true, "--log.level=info": false} {
+	for args, want := range map[string]bool{"--collector.disable-defaults": true, "--no-collector.outgoing --no-collector.state --no-collector.queue": true, "--no-collector.outgoing": false, "--log.level=info": false} {
 		_, a := serveSimulator(t, simulator.Config{})
-		if p := startProcess(t, a.URL, args); strings.Contains(p.output.String(), "no collector is switched on") != want {
+		if p := startProcess(t, a.URL, strings.Fields(args)...); strings.Contains(p.output.String(), "no collector is switched on") != want {
 			t.Errorf("%s: logged %s", args, p.output)
 		}
 	}
@@ -360,7 +370,7 @@ func ledgerDirectory(t *testing.T) string {
 
 // TestLaterFlagsAreUnknown: what is not built yet is not pretended.
 func TestLaterFlagsAreUnknown(t *testing.T) {
-	for _, flag := range []string{"--config.file=x", "--config.check", "--web.enable-lifecycle", "--web.metrics-scope=all", "--collector.state", "--collector.incoming"} {
+	for _, flag := range []string{"--config.file=x", "--config.check", "--web.enable-lifecycle", "--web.metrics-scope=all"} {
 		var stderr bytes.Buffer
 		if code := run(t.Context(), []string{flag}, io.Discard, &stderr); code != 1 || !strings.Contains(stderr.String(), "unknown long flag") {
 			t.Errorf("%s: code %d, %s", flag, code, &stderr)

@@ -21,8 +21,21 @@ import (
 // assertTruth compares the counters with what became of the messages since the baseline.
 func assertTruth(t *testing.T, got map[string]*dto.MetricFamily, baseline, messages []simulator.Message) {
 	t.Helper()
-	want := truth(baseline, messages)
-	for _, name := range []string{"greenapi_outgoing_messages_total", "greenapi_outgoing_message_statuses_total"} {
+	assertTotals(t, got, truth(baseline, messages))
+}
+
+// assertIncomingTruth does the same with messages received, which have no statuses.
+func assertIncomingTruth(t *testing.T, got map[string]*dto.MetricFamily, baseline, messages []simulator.Message) {
+	t.Helper()
+	assertTotals(t, got, map[string]map[string]float64{
+		"greenapi_incoming_messages_total": truth(baseline, messages)["greenapi_outgoing_messages_total"],
+	})
+}
+
+// assertTotals compares the counters of the families with those wanted, by their labels.
+func assertTotals(t *testing.T, got map[string]*dto.MetricFamily, want map[string]map[string]float64) {
+	t.Helper()
+	for name := range want {
 		if len(want[name]) == 0 {
 			t.Fatalf("no truth for %s", name)
 		}
@@ -63,7 +76,7 @@ func (w *watcher) see(t *testing.T, got map[string]*dto.MetricFamily) {
 	t.Helper()
 	w.scrapes++
 	seen := make(map[string]float64)
-	for _, name := range []string{"greenapi_outgoing_messages_total", "greenapi_outgoing_message_statuses_total", "greenapi_outgoing_unread_seconds_total"} {
+	for _, name := range []string{"greenapi_outgoing_messages_total", "greenapi_outgoing_message_statuses_total", "greenapi_outgoing_unread_seconds_total", "greenapi_incoming_messages_total"} {
 		for labels, v := range counters(got[name]) {
 			seen[name+" "+labels] = v
 		}
@@ -95,17 +108,17 @@ func TestKillsLoseNothing(t *testing.T) {
 		}
 		return now
 	}
-	s, a := serveSimulator(t, simulator.Config{Seed: 7, Start: start, MessagesPerHour: 1500, NoRateLimit: true, Now: account})
+	s, a := serveSimulator(t, simulator.Config{Seed: 7, Start: start, MessagesPerHour: 1500, IncomingPerHour: 1000, NoRateLimit: true, Now: account})
 	directory := t.TempDir()
 	path := filepath.Join(directory, testID+".ledger")
 	run := func() *process {
-		return startProcess(t, a.URL, "--storage.path="+directory, "--greenapi.min-interval=0s", "--greenapi.minutes=14400")
+		return startProcess(t, a.URL, "--storage.path="+directory, "--greenapi.min-interval=0s", "--greenapi.minutes=14400", "--collector.incoming")
 	}
 	random := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
 	var w watcher
 	p := run()
 	w.see(t, families(t, p.base+"/metrics"))
-	baseline := s.Messages(account())
+	baseline, incomingBaseline := s.Messages(account()), s.IncomingMessages(account())
 	alive.Store(time.Now().UnixNano())
 	inWrites, inSnapshots := 0, 0
 	for i := range kills {
@@ -158,6 +171,7 @@ func TestKillsLoseNothing(t *testing.T) {
 	got := upFamilies(t, p)
 	w.see(t, got)
 	assertTruth(t, got, baseline, s.Messages(account()))
+	assertIncomingTruth(t, got, incomingBaseline, s.IncomingMessages(account()))
 	t.Logf("%d kills, %d when it wrote, %d when it wrote a snapshot, %d scrapes, %d messages", kills, inWrites, inSnapshots, w.scrapes, len(s.Messages(account())))
 	if inWrites < kills/4 || inSnapshots == 0 {
 		t.Errorf("of %d kills %d came when it wrote, %d when it wrote a snapshot", kills, inWrites, inSnapshots)
@@ -173,15 +187,20 @@ func size(path string) int64 {
 	return info.Size()
 }
 
-// upFamilies scrapes until the reading is a new one: right after a kill in a call the one before may still serve.
+// upFamilies scrapes until the readings of the journals are new ones: right after a kill in a call the one before may still serve.
 func upFamilies(t *testing.T, p *process) map[string]*dto.MetricFamily {
 	t.Helper()
 	begin := float64(time.Now().UnixMilli()) / 1e3
 	for {
 		got := families(t, p.base+"/metrics")
-		at, _ := sampleOf(got["greenapi_collector_last_success_timestamp_seconds"])
-		up, _ := sampleOf(got["greenapi_up"])
-		if up == 1 && at >= begin {
+		fresh := true
+		for _, collector := range []string{"outgoing", "incoming"} {
+			if success, on := sampleOf(got["greenapi_collector_success"], "collector", collector); on {
+				at, _ := sampleOf(got["greenapi_collector_last_success_timestamp_seconds"], "collector", collector)
+				fresh = fresh && success == 1 && at >= begin
+			}
+		}
+		if fresh {
 			return got
 		}
 	}
@@ -189,16 +208,16 @@ func upFamilies(t *testing.T, p *process) map[string]*dto.MetricFamily {
 
 // TestRestartsMakeNoCall under an interval of an hour, by processes that are killed.
 func TestRestartsMakeNoCall(t *testing.T) {
-	s, a := serveSimulator(t, simulator.Config{Start: time.Now().Add(-time.Hour), MessagesPerHour: 100})
+	s, a := serveSimulator(t, simulator.Config{Start: time.Now().Add(-time.Hour), MessagesPerHour: 100, IncomingPerHour: 100})
 	directory := t.TempDir()
 	var first map[string]*dto.MetricFamily
 	for i := range 11 {
-		p := startProcess(t, a.URL, "--storage.path="+directory, "--greenapi.min-interval=60m")
+		p := startProcess(t, a.URL, "--storage.path="+directory, "--greenapi.min-interval=60m", "--collector.disable-defaults", "--collector.outgoing", "--collector.incoming")
 		got := families(t, p.base+"/metrics")
 		if first == nil {
 			first = got
 		}
-		for _, name := range []string{"greenapi_up", "greenapi_outgoing_window_messages", "greenapi_collector_last_success_timestamp_seconds", "greenapi_outgoing_last_message_timestamp_seconds"} {
+		for _, name := range []string{"greenapi_up", "greenapi_outgoing_window_messages", "greenapi_collector_last_success_timestamp_seconds", "greenapi_outgoing_last_message_timestamp_seconds", "greenapi_incoming_window_messages"} {
 			if fmt.Sprint(got[name]) != fmt.Sprint(first[name]) || got[name] == nil {
 				t.Errorf("run %d: %s is\n%v\nand was\n%v", i, name, got[name], first[name])
 			}
@@ -210,8 +229,10 @@ func TestRestartsMakeNoCall(t *testing.T) {
 			stopWith(t, p, nil)
 		}
 	}
-	if s.Calls() != 1 {
-		t.Errorf("%d calls", s.Calls())
+	for _, method := range []string{journalMethod, "lastIncomingMessages"} {
+		if s.Calls(method) != 1 {
+			t.Errorf("%d calls of %s", s.Calls(method), method)
+		}
 	}
 }
 

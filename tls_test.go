@@ -49,7 +49,7 @@ basic_auth_users: {shop: $2a$04$9H9Ut9z4Wa49DqyctRT50uNjzyArZUyWAWPP5l/MlwnVINkv
 		{"/metrics", "", 401}, {"/metrics", "wrong", 401}, {"/", "", 401}, {"/-/ready", "", 401},
 		{"/metrics", "open sesame", 200}, {"/", "open sesame", 200},
 	} {
-		before := s.Calls()
+		before := s.Calls(journalMethod)
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+address+c.path, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -62,8 +62,8 @@ basic_auth_users: {shop: $2a$04$9H9Ut9z4Wa49DqyctRT50uNjzyArZUyWAWPP5l/MlwnVINkv
 			t.Fatal(err)
 		}
 		response.Body.Close()
-		if response.StatusCode != c.status || c.status == 401 && s.Calls() != before {
-			t.Errorf("%s with password %q: %d, want %d; %d calls", c.path, c.password, response.StatusCode, c.status, s.Calls()-before)
+		if response.StatusCode != c.status || c.status == 401 && s.Calls(journalMethod) != before {
+			t.Errorf("%s with password %q: %d, want %d; %d calls", c.path, c.password, response.StatusCode, c.status, s.Calls(journalMethod)-before)
 		}
 	}
 	response, err := http.Get("http://" + address + "/metrics")
@@ -120,8 +120,8 @@ func TestAProxyFromTheEnvironmentSeesNoToken(t *testing.T) {
 	p := startProcess(t, "https://api.example.test")
 	assertValue(t, families(t, p.base+"/metrics"), 1, "greenapi_up")
 	text := seen.String()
-	if s.Calls() != 1 || !strings.HasPrefix(text, "CONNECT api.example.test:443\n") || strings.Contains(text, secret) {
-		t.Errorf("%d calls; the proxy saw %q", s.Calls(), text)
+	if s.Calls(journalMethod) != 1 || !strings.HasPrefix(text, "CONNECT api.example.test:443\n") || strings.Contains(text, secret) {
+		t.Errorf("%d calls; the proxy saw %q", s.Calls(journalMethod), text)
 	}
 }
 

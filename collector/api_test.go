@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,44 +24,78 @@ import (
 const (
 	secret = "d75b3a66374942c5b3c019c698abc2067e151558acbd412345"
 	id     = "1101000001"
+
+	webhookToken = "secret-of-the-webhook"
 )
+
+// reply is how a method is answered.
+type reply struct {
+	status int
+	header http.Header
+	body   string
+	took   time.Duration
+	deaf   bool // it does not hear that it is canceled, as if the program stood still
+}
+
+func (r *reply) answer(status int, body string) { r.status, r.body = status, body }
 
 // fakeAPI is a transport that answers by itself, so that it can be called in a bubble of testing/synctest.
 type fakeAPI struct {
-	status  int
-	header  http.Header
-	body    string
-	took    time.Duration
-	deaf    bool  // it does not hear that it is canceled, as if the program stood still
-	minutes []int // asked for
+	reply                    // of the outgoing journal
+	others map[string]*reply // by method
+
+	mu      sync.Mutex
+	minutes []int          // asked of the outgoing journal
+	calls   map[string]int // by method
+}
+
+func newFakeAPI() *fakeAPI {
+	a := &fakeAPI{reply: reply{status: 200, body: "[]", took: 250 * time.Millisecond}, others: make(map[string]*reply), calls: make(map[string]int)}
+	for method, body := range map[string]string{
+		greenapi.LastIncomingMessages: "[]",
+		greenapi.GetStateInstance:     `{"stateInstance":"authorized"}`,
+		greenapi.GetMessagesCount:     `{"count":0}`,
+		greenapi.GetWebhooksCount:     `{"count":0}`,
+		greenapi.GetSettings:          `{"wid":"11005550100@c.us","webhookUrlToken":"` + webhookToken + `","delaySendMessagesMilliseconds":500,"outgoingWebhook":"yes","incomingWebhook":"no"}`,
+		greenapi.GetWaSettings:        `{"avatar":"","phone":"11005550100","stateInstance":"authorized","deviceId":"11005550100:1@s.whatsapp.net"}`,
+	} {
+		a.others[method] = &reply{status: 200, body: body, took: 100 * time.Millisecond}
+	}
+	return a
 }
 
 func (a *fakeAPI) RoundTrip(r *http.Request) (*http.Response, error) {
-	minutes, err := strconv.Atoi(r.URL.Query().Get("minutes"))
-	if err != nil {
-		return nil, err
+	method := strings.Split(r.URL.Path, "/")[2]
+	reply := a.others[method]
+	a.mu.Lock()
+	a.calls[method]++
+	if method == greenapi.LastOutgoingMessages {
+		reply = &a.reply
+		minutes, err := strconv.Atoi(r.URL.Query().Get("minutes"))
+		if err != nil {
+			return nil, err
+		}
+		a.minutes = append(a.minutes, minutes)
 	}
-	a.minutes = append(a.minutes, minutes)
+	a.mu.Unlock()
 	hangUp := r.Context().Done()
-	if a.deaf {
+	if reply.deaf {
 		hangUp = nil
 	}
 	select {
-	case <-time.After(a.took):
+	case <-time.After(reply.took):
 	case <-hangUp:
 	}
 	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
-	header := a.header.Clone()
+	header := reply.header.Clone()
 	if header == nil {
 		header = make(http.Header)
 	}
 	header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
-	return &http.Response{StatusCode: a.status, Header: header, Body: io.NopCloser(strings.NewReader(a.body)), ContentLength: -1}, nil
+	return &http.Response{StatusCode: reply.status, Header: header, Body: io.NopCloser(strings.NewReader(reply.body)), ContentLength: -1}, nil
 }
-
-func (a *fakeAPI) answer(status int, body string) { a.status, a.body = status, body }
 
 // exporter is all that a scrape needs, over a fake API.
 type exporter struct {
@@ -98,15 +133,19 @@ func (l *lines) Reset() {
 	l.text.Reset()
 }
 
-func newExporter(t *testing.T) *exporter {
+// newExporter has the collectors that are named, or that of the outgoing journal alone.
+func newExporter(t *testing.T, collectors ...string) *exporter {
 	t.Helper()
+	if len(collectors) == 0 {
+		collectors = []string{"outgoing"}
+	}
 	e := &exporter{
-		api: &fakeAPI{status: 200, body: "[]", took: 250 * time.Millisecond},
+		api: newFakeAPI(),
 		flags: config.Flags{
 			URL: "https://api.example", IDInstance: id, Token: secret,
 			Minutes: 60, Retention: 360 * time.Hour, MinInterval: time.Second, Timeout: 30 * time.Second,
 		},
-		set: NewSet(func(string) bool { return true }),
+		set: NewSet(func(name string) bool { return slices.Contains(collectors, name) }),
 		log: new(lines),
 	}
 	e.start(t)
@@ -138,7 +177,7 @@ func (e *exporter) start(t *testing.T) {
 	if e.storage, err = ledger.OpenStorage(e.directory, log.NewLogfmtLogger(e.log)); err != nil {
 		t.Fatal(err)
 	}
-	e.own = NewOwn(e.storage)
+	e.own = NewOwn(e.set, e.storage)
 	instance, err := e.set.Bind(e.target(t))
 	if err != nil {
 		t.Fatal(err)
@@ -153,7 +192,7 @@ func (e *exporter) target(t *testing.T) Target {
 	if err != nil {
 		t.Fatal(err)
 	}
-	service := &greenapi.Service{Transport: e.api, Places: greenapi.NewPlaces(2), Observe: e.own.Observe}
+	service := &greenapi.Service{Transport: e.api, Places: greenapi.NewPlaces(20), Observe: e.own.Observe}
 	return Target{
 		Instance: instance,
 		Client:   greenapi.NewClient(service, instance.URL(), id, instance.Token()),
@@ -163,10 +202,23 @@ func (e *exporter) target(t *testing.T) Target {
 }
 
 // scrape returns what one scrape gathers, with a pedantic look at whether it was described.
-func (e *exporter) scrape(ctx context.Context) prometheus.Gatherer {
+func (e *exporter) scrape(ctx context.Context, collectors ...string) prometheus.Gatherer {
+	scrape, err := e.set.Scrape(ctx, []*Instance{e.instance}, collectors)
+	if err != nil {
+		panic(err) // a slip of the test's
+	}
 	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(e.set.Scrape(ctx, []*Instance{e.instance}))
+	registry.MustRegister(scrape)
 	return prometheus.Gatherers{registry, e.own}
+}
+
+// everything is the names of all collectors.
+func everything() []string {
+	var names []string
+	for _, info := range All() {
+		names = append(names, info.Name)
+	}
+	return names
 }
 
 // logged is the log, once all goroutines of the bubble have come to rest.

@@ -82,9 +82,9 @@ func newPoller[T any](c *calls, options poll.Options, call func(context.Context)
 	return poll.New(counted, options)
 }
 
-// newJournalPoller returns a Poller of call as newPoller does, whose readings and whose pace are those of a ledger, which
+// newKeptPoller returns a Poller of call as newPoller does, whose readings and whose pace are those of a ledger, which
 // may have been kept in an earlier run.
-func newJournalPoller(c *calls, l *ledger.Ledger, call func(context.Context) (*ledger.Reading, error)) *poll.Poller[*ledger.Reading] {
+func newKeptPoller(c *calls, l *ledger.Ledger, call func(context.Context) (*ledger.Reading, error)) *poll.Poller[*ledger.Reading] {
 	poller := newPoller(c, poll.Options{
 		Interval: c.target.MinInterval(),
 		Keep:     func(pace poll.Pace) { l.Called(c.kept(pace)) },

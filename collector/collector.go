@@ -1,11 +1,14 @@
 // Package collector is what the exporter exposes of an instance. A collector is one method of the API: how its answer
 // is read, and how the reading becomes metrics; each has a file of its own and a line in kinds. What they have in
-// common is here: each has its own poller, so that one which fails or hangs costs the others nothing, and for each
-// the same metrics say how it fares.
+// common is here and in method.go: each has its own poller, so that one which fails or hangs costs the others nothing,
+// and for each the same metrics say how it fares.
 package collector
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,6 +24,7 @@ import (
 type Info struct {
 	Name    string // the last part of --collector.NAME, and the value of the label
 	Method  string // the method of the API that it calls
+	Help    string // what it shows, in a few words
 	Default bool   // whether it is on unless switched off
 }
 
@@ -34,10 +38,10 @@ func All() []Info {
 }
 
 func kinds() []kind {
-	return []kind{newOutgoing()}
+	return []kind{newOutgoing(), newState(), newQueue(), newWebhooks(), newSettings(), newAccount(), newIncoming()}
 }
 
-// kind is a collector for all instances; it holds the descriptors.
+// kind is a collector for all instances, which holds the descriptors: a method of whatever reading.
 type kind interface {
 	info() Info
 	describe(chan<- *prometheus.Desc)
@@ -47,7 +51,7 @@ type kind interface {
 // collector is a kind at work for one instance. It is safe for concurrent use.
 type collector interface {
 	// collect waits for the latest reading, no longer than ctx, and sends what there is to show.
-	collect(ctx context.Context, ch chan<- prometheus.Metric) health
+	collect(ctx context.Context, m metrics) health
 	// close ends the call that runs, and puts on file what is to be kept. Nothing is collected after it.
 	close()
 }
@@ -80,18 +84,18 @@ type Set struct {
 // NewSet returns the collectors for which enabled is true.
 func NewSet(enabled func(name string) bool) *Set {
 	s := &Set{
-		success: prometheus.NewDesc("greenapi_collector_success",
+		success: desc("greenapi_collector_success",
 			"Whether the collector's latest reading succeeded (1) or not (0).",
-			[]string{"id_instance", "collector"}, nil),
-		duration: prometheus.NewDesc("greenapi_collector_duration_seconds",
+			"collector"),
+		duration: desc("greenapi_collector_duration_seconds",
 			"How long the collector's latest call of the API took; calls are shared by scrapes and spaced.",
-			[]string{"id_instance", "collector"}, nil),
-		lastSuccess: prometheus.NewDesc("greenapi_collector_last_success_timestamp_seconds",
+			"collector"),
+		lastSuccess: desc("greenapi_collector_last_success_timestamp_seconds",
 			"When the API was last read with success, as UNIX time; absent before the first success.",
-			[]string{"id_instance", "collector"}, nil),
-		requests: prometheus.NewDesc("greenapi_api_requests_total",
+			"collector"),
+		requests: desc("greenapi_api_requests_total",
 			"Calls of the API by method and result; the README says what each result means and what to do.",
-			[]string{"id_instance", "method", "result"}, nil),
+			"method", "result"),
 	}
 	for _, k := range kinds() {
 		if enabled(k.info().Name) {
@@ -103,7 +107,7 @@ func NewSet(enabled func(name string) bool) *Set {
 
 // Instance is the collectors of a Set at work for one instance, with what they remember. It is safe for concurrent use.
 type Instance struct {
-	id    string
+	config.Instance
 	parts []part
 }
 
@@ -116,7 +120,7 @@ type part struct {
 // Bind puts the collectors to work for an instance. No call is made before the first scrape. It is an error if what an
 // earlier run has kept of the instance is there but cannot be read.
 func (s *Set) Bind(target Target) (*Instance, error) {
-	i := &Instance{id: target.ID()}
+	i := &Instance{Instance: target.Instance}
 	for _, k := range s.kinds {
 		calls := newCalls(target, k.info())
 		c, err := k.bind(target, calls)
@@ -136,15 +140,31 @@ func (i *Instance) Close() {
 	}
 }
 
-// Scrape returns a Collector of the instances for one scrape, which lasts no longer than ctx.
-func (s *Set) Scrape(ctx context.Context, instances []*Instance) prometheus.Collector {
-	return &scrape{set: s, ctx: ctx, instances: instances}
+// Scrape returns a Collector of the instances for one scrape, which lasts no longer than ctx: of the collectors that are
+// named, or of all if none is. It is an error, which says what to do, to name one that is not switched on.
+func (s *Set) Scrape(ctx context.Context, instances []*Instance, names []string) (prometheus.Collector, error) {
+	for _, name := range names {
+		if !slices.ContainsFunc(s.kinds, func(k kind) bool { return k.info().Name == name }) {
+			return nil, fmt.Errorf("there is no collector %.40q switched on; there are: %s", name, strings.Join(s.names(), ", "))
+		}
+	}
+	return &scrape{set: s, ctx: ctx, instances: instances, names: names}, nil
+}
+
+// names are those of the collectors that are switched on.
+func (s *Set) names() []string {
+	var names []string
+	for _, k := range s.kinds {
+		names = append(names, k.info().Name)
+	}
+	return names
 }
 
 type scrape struct {
 	set       *Set
 	ctx       context.Context
 	instances []*Instance
+	names     []string // empty: all
 }
 
 // Describe implements prometheus.Collector.
@@ -162,34 +182,30 @@ func (s *scrape) Describe(ch chan<- *prometheus.Desc) {
 func (s *scrape) Collect(ch chan<- prometheus.Metric) {
 	var all sync.WaitGroup
 	for _, instance := range s.instances {
+		m := metrics{ch, instance.Instance}
 		for _, p := range instance.parts {
-			all.Go(func() { s.set.collect(s.ctx, ch, instance.id, p) })
+			if len(s.names) == 0 || slices.Contains(s.names, p.Name) {
+				all.Go(func() { s.set.collect(s.ctx, m, p) })
+			}
 		}
 	}
 	all.Wait()
 }
 
 // collect has one collector show what it has, and then says how it fared.
-func (s *Set) collect(ctx context.Context, ch chan<- prometheus.Metric, id string, p part) {
-	h := p.collect(ctx, ch)
-	success := 0.0
-	if h.err == nil {
-		success = 1
-	}
-	ch <- prometheus.MustNewConstMetric(s.success, prometheus.GaugeValue, success, id, p.Name)
+func (s *Set) collect(ctx context.Context, m metrics, p part) {
+	h := p.collect(ctx, m)
+	m.gauge(s.success, oneIf(h.err == nil), p.Name)
 	if h.took > 0 {
-		ch <- prometheus.MustNewConstMetric(s.duration, prometheus.GaugeValue, h.took.Seconds(), id, p.Name)
+		m.gauge(s.duration, h.took.Seconds(), p.Name)
 	}
 	if h.gaveUp && ctx.Err() == context.DeadlineExceeded {
 		p.calls.gaveUp()
 	}
 	if !h.success.IsZero() {
-		ch <- prometheus.MustNewConstMetric(s.lastSuccess, prometheus.GaugeValue, unix(h.success), id, p.Name)
+		m.gauge(s.lastSuccess, unix(h.success), p.Name)
 	}
 	for result, n := range p.counts() {
-		ch <- prometheus.MustNewConstMetricWithCreatedTimestamp(s.requests, prometheus.CounterValue, float64(n), p.created,
-			id, p.Method, string(result))
+		m.counter(s.requests, float64(n), p.created, p.Method, string(result))
 	}
 }
-
-func unix(t time.Time) float64 { return float64(t.UnixMilli()) / 1e3 }

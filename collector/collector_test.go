@@ -36,7 +36,13 @@ func row(id, kind, status string, ago int) string {
 		id, time.Now().Unix()-int64(ago*60), kind, status)
 }
 
-func journal(rows ...string) string { return "[" + strings.Join(rows, ",") + "]" }
+// incoming is a row of the journal of messages received.
+func incoming(id, kind string, ago int) string {
+	return fmt.Sprintf(`{"type":"incoming","idMessage":%q,"timestamp":%d,"typeMessage":%q,"chatId":"11001234567@c.us","senderId":"11001234567@c.us","senderName":"Ann"}`,
+		id, time.Now().Unix()-int64(ago*60), kind)
+}
+
+func journalOf(rows ...string) string { return "[" + strings.Join(rows, ",") + "]" }
 
 // gather returns the families by name.
 func gather(t *testing.T, g prometheus.Gatherer) map[string]*dto.MetricFamily {
@@ -95,20 +101,26 @@ func assertGolden(t *testing.T, name, got string) {
 
 // live scrapes once for the baseline and once when everything has moved on.
 func (e *exporter) live(t *testing.T) prometheus.Gatherer {
-	e.api.body = journal(
+	e.api.body = journalOf(
 		row("A1", "textMessage", "sent", 1),
 		row("A2", "extendedTextMessage", "pending", 2),
 		row("A3", "stickerMessage", "read", 3),
 		`{"type":"outgoing","typeMessage":""}`)
+	e.api.others[greenapi.LastIncomingMessages].body = journalOf(incoming("B1", "textMessage", 1))
 	gather(t, e.scrape(t.Context()))
-	time.Sleep(time.Minute)
-	e.api.body = journal(
+	time.Sleep(6 * time.Minute)
+	e.api.others[greenapi.LastIncomingMessages].body = journalOf(incoming("B3", "textMessage", 1), incoming("B2", "pollUpdateMessage", 2), incoming("B1", "textMessage", 7))
+	e.api.others[greenapi.GetStateInstance].body = `{"stateInstance":"suspended"}`
+	e.api.others[greenapi.GetMessagesCount].body = `{"сount":17}`
+	e.api.others[greenapi.GetWebhooksCount].body = `{"count":3}`
+	e.api.others[greenapi.GetWaSettings].body = fmt.Sprintf(`{"phone":"11005550100","stateInstance":"suspended","suspendedUntil":%d}`, time.Now().Add(time.Hour).Unix())
+	e.api.body = journalOf(
 		row("A5", "textMessage", "noAccount", 0),
 		row("A4", "extendedTextMessage", "delivered", 0),
 		row("A6", "brandNewMessage", "brandNew", 0),
-		row("A1", "textMessage", "read", 2),
-		row("A2", "extendedTextMessage", "pending", 3),
-		row("A3", "stickerMessage", "read", 4),
+		row("A1", "textMessage", "read", 7),
+		row("A2", "extendedTextMessage", "pending", 8),
+		row("A3", "stickerMessage", "read", 9),
 		`{"type":"outgoing","typeMessage":""}`)
 	return e.scrape(t.Context())
 }
@@ -118,18 +130,24 @@ func TestExposition(t *testing.T) {
 		"live.prom": func(t *testing.T, e *exporter) prometheus.Gatherer { return e.live(t) },
 		"failing.prom": func(t *testing.T, e *exporter) prometheus.Gatherer {
 			gather(t, e.live(t))
-			time.Sleep(time.Minute)
+			time.Sleep(10 * time.Minute)
 			e.api.answer(400, "Instance is not authorized")
+			for _, other := range e.api.others {
+				other.answer(500, "")
+			}
 			return e.scrape(t.Context())
 		},
 		"failing-from-the-start.prom": func(t *testing.T, e *exporter) prometheus.Gatherer {
 			e.api.answer(401, "")
+			for _, other := range e.api.others {
+				other.answer(401, "")
+			}
 			return e.scrape(t.Context())
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				g := scrape(t, newExporter(t))
+				g := scrape(t, newExporter(t, everything()...))
 				assertGolden(t, name, exposition(t, g, plainText))
 				problems, err := testutil.GatherAndLint(g)
 				if err != nil || len(problems) > 0 {
@@ -143,14 +161,14 @@ func TestExposition(t *testing.T) {
 // TestOpenMetricsExposition writes what make promtool reads with Prometheus's own parser.
 func TestOpenMetricsExposition(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		assertGolden(t, "live.openmetrics", exposition(t, newExporter(t).live(t), openMetrics))
+		assertGolden(t, "live.openmetrics", exposition(t, newExporter(t, everything()...).live(t), openMetrics))
 	})
 }
 
 // TestOpenMetricsDeclaresNoFamilyTwice: the specification forbids it, and a counter's family has no _total.
 func TestOpenMetricsDeclaresNoFamilyTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		families, err := newExporter(t).live(t).Gather()
+		families, err := newExporter(t, everything()...).live(t).Gather()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -253,7 +271,7 @@ func label(m *dto.Metric, name string) string {
 func TestLabelsHoldNothingPrivate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newExporter(t)
-		e.api.body = journal(row("BAE5793F61411D0", "79001234567@c.us", "+7 900 123-45-67", 0), row("X", secret, secret, 0))
+		e.api.body = journalOf(row("BAE5793F61411D0", "79001234567@c.us", "+7 900 123-45-67", 0), row("X", secret, secret, 0))
 		text := exposition(t, e.scrape(t.Context()), plainText)
 		for _, private := range []string{"BAE5793F61411D0", "79001234567", "900 123", "11001234567"} {
 			if strings.Contains(text, private) {
@@ -461,7 +479,11 @@ func TestSwitchedOffCollectorsShowNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	registry.MustRegister(set.Scrape(t.Context(), []*Instance{instance}))
+	scrape, err := set.Scrape(t.Context(), []*Instance{instance}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	registry.MustRegister(scrape)
 	if families := gather(t, registry); len(families) != 0 {
 		t.Errorf("got %v", families)
 	}

@@ -25,7 +25,7 @@ func ofTheInstance(t *testing.T, g prometheus.Gatherer) []string {
 	}
 	for name, f := range gather(t, g) {
 		for _, m := range f.Metric {
-			if created := m.GetCounter().GetCreatedTimestamp(); created != nil && strings.HasPrefix(name, "greenapi_outgoing") {
+			if created := m.GetCounter().GetCreatedTimestamp(); created != nil && (strings.HasPrefix(name, "greenapi_outgoing") || strings.HasPrefix(name, "greenapi_incoming")) {
 				lines = append(lines, name+created.AsTime().String())
 			}
 		}
@@ -40,10 +40,10 @@ func TestRestartsMakeNoCall(t *testing.T) {
 		e := newExporter(t)
 		e.flags.MinInterval = time.Hour
 		e.kept(t)
-		e.api.body = journal(row("A1", "textMessage", "sent", 1), row("A2", "extendedTextMessage", "pending", 2))
+		e.api.body = journalOf(row("A1", "textMessage", "sent", 1), row("A2", "extendedTextMessage", "pending", 2))
 		gather(t, e.scrape(t.Context()))
 		time.Sleep(time.Hour)
-		e.api.body = journal(row("A3", "stickerMessage", "odd", 1), row("A1", "textMessage", "read", 61), row("A2", "extendedTextMessage", "pending", 62))
+		e.api.body = journalOf(row("A3", "stickerMessage", "odd", 1), row("A1", "textMessage", "read", 61), row("A2", "extendedTextMessage", "pending", 62))
 		want := ofTheInstance(t, e.scrape(t.Context()))
 		if len(want) < 200 {
 			t.Fatalf("%d lines", len(want))
@@ -74,7 +74,7 @@ func TestRestartsMakeNoCall(t *testing.T) {
 func TestACrashLoopUnder466DoesNotCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newExporter(t).kept(t)
-		e.api.body = journal(row("A1", "textMessage", "sent", 1))
+		e.api.body = journalOf(row("A1", "textMessage", "sent", 1))
 		gather(t, e.scrape(t.Context()))
 		time.Sleep(time.Minute)
 		e.api.answer(466, "")
@@ -165,7 +165,7 @@ func TestOtherSettingsEndTheWaiting(t *testing.T) {
 func TestAWindowOfOtherMinutesIsNotShown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newExporter(t).kept(t)
-		e.api.body = journal(row("A1", "textMessage", "sent", 1))
+		e.api.body = journalOf(row("A1", "textMessage", "sent", 1))
 		gather(t, e.scrape(t.Context()))
 		time.Sleep(time.Minute)
 		e.flags.Minutes = 120
@@ -264,7 +264,7 @@ func TestTheTokenIsNotOnFile(t *testing.T) {
 		e := newExporter(t).kept(t)
 		e.directory = filepath.Join(e.directory, "made", "by", "it")
 		e.restart(t)
-		e.api.body = journal(row("BAE5793F61411D0", "textMessage", "sent", 1))
+		e.api.body = journalOf(row("BAE5793F61411D0", "textMessage", "sent", 1))
 		gather(t, e.scrape(t.Context()))
 		time.Sleep(time.Minute)
 		e.api.answer(400, `{"message":"Instance is not authorized","path":"/waInstance1/x/`+secret+`"}`)
@@ -302,7 +302,7 @@ func TestAProperEndPutsEverythingOnFile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newExporter(t).kept(t)
 		for i := range 20 {
-			e.api.body = journal(row("A1", "textMessage", []string{"sent", "read"}[i/19], 1))
+			e.api.body = journalOf(row("A1", "textMessage", []string{"sent", "read"}[i/19], 1))
 			gather(t, e.scrape(t.Context()))
 			time.Sleep(time.Minute)
 		}

@@ -22,8 +22,8 @@ type Own struct {
 	bytes     *prometheus.CounterVec
 }
 
-// NewOwn returns the exporter's own metrics, with the series of every collector's method at 0.
-func NewOwn(storage *ledger.Storage) *Own {
+// NewOwn returns the exporter's own metrics, with the series of the methods of set at 0.
+func NewOwn(set *Set, storage *ledger.Storage) *Own {
 	o := &Own{
 		Registry: prometheus.NewRegistry(),
 		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -40,9 +40,9 @@ func NewOwn(storage *ledger.Storage) *Own {
 			Help: "Bytes of the API's answers as they were read, after decompression.",
 		}, []string{"method"}),
 	}
-	for _, info := range All() {
-		o.durations.WithLabelValues(info.Method)
-		o.bytes.WithLabelValues(info.Method)
+	for _, k := range set.kinds {
+		o.durations.WithLabelValues(k.info().Method)
+		o.bytes.WithLabelValues(k.info().Method)
 	}
 	o.Registry.MustRegister(
 		version.NewCollector("greenapi_exporter"),

@@ -36,9 +36,10 @@ func New(set *collector.Set, service *greenapi.Service, storage *ledger.Storage,
 	return f, nil
 }
 
-// Scrape returns a Collector of all instances for one scrape, which lasts no longer than ctx.
-func (f *Fleet) Scrape(ctx context.Context) prometheus.Collector {
-	return f.set.Scrape(ctx, f.instances)
+// Scrape returns a Collector of all instances for one scrape, which lasts no longer than ctx: of the collectors that are
+// named, or of all if none is. It is an error, which says what to do, to name one that is not switched on.
+func (f *Fleet) Scrape(ctx context.Context, collectors []string) (prometheus.Collector, error) {
+	return f.set.Scrape(ctx, f.instances, collectors)
 }
 
 // Close ends the calls that run and puts on file what is to be kept. The Fleet is not to be scraped any more.

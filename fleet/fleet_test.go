@@ -58,7 +58,7 @@ func TestInstancesAreReadApart(t *testing.T) {
 		"1101000002": `400 Instance is not authorized`,
 	}}
 	service := &greenapi.Service{Transport: api, Places: greenapi.NewPlaces(4)}
-	f, err := New(collector.NewSet(func(string) bool { return true }), service, new(ledger.Storage),
+	f, err := New(collector.NewSet(func(name string) bool { return name == "outgoing" }), service, new(ledger.Storage),
 		[]config.Instance{instance(t, "1101000001"), instance(t, "1101000002")}, log.NewNopLogger())
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +68,11 @@ func TestInstancesAreReadApart(t *testing.T) {
 	}
 	for range 2 {
 		registry := prometheus.NewPedanticRegistry()
-		registry.MustRegister(f.Scrape(t.Context()))
+		scrape, err := f.Scrape(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		registry.MustRegister(scrape)
 		const want = `
 # HELP greenapi_outgoing_ledger_messages Messages that the ledger remembers, so as to count none twice.
 # TYPE greenapi_outgoing_ledger_messages gauge

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// answer is a whole short answer: everything but a journal.
+// answer is a whole short answer: everything but what a method is asked for.
 type answer struct {
 	status  int
 	headers map[string]string
@@ -43,7 +43,7 @@ func badRequest(c call, message string) answer {
 func rateLimited() answer { return answer{status: http.StatusTooManyRequests} }
 
 // quotaExceeded names a phone number, as the real description may: it must not get into a log either.
-func quotaExceeded(total int) answer {
+func quotaExceeded(c call, total int) answer {
 	type invokeStatus struct {
 		Method      string `json:"method"`
 		Used        int    `json:"used"`
@@ -52,7 +52,7 @@ func quotaExceeded(total int) answer {
 		Description string `json:"description"`
 	}
 	return answer{status: 466, headers: jsonType(), body: toJSON(map[string]invokeStatus{"invokeStatus": {
-		Method: journalMethod, Used: total, Total: total, Status: "QUOTE_EXCEEDED",
+		Method: c.method, Used: total, Total: total, Status: "QUOTE_EXCEEDED",
 		Description: "This month's calls are used up. Chats that still work: 11005550123@c.us",
 	}})}
 }

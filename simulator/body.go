@@ -13,34 +13,56 @@ import (
 // dripEvery is how long FaultDrip waits between two bytes.
 const dripEvery = 100 * time.Millisecond
 
-// sendJournal sends the page in the way that the fault asks for. Errors of writing mean that the client has gone.
-func (s *Simulator) sendJournal(w http.ResponseWriter, r *http.Request, p page, f Fault) {
+// moreThanSize is by how much the Content-Length of FaultTruncated is beyond the whole body: enough for what is sent of
+// a journal without rows, which is more than all of it.
+const moreThanSize = 36
+
+// body is what a good answer holds, as something that can be sent in many ways. Each stops at the first error of w.
+type body interface {
+	write(w io.Writer, q quirks) error
+	writeHalf(w io.Writer) error    // the first half, and nothing that would end it well
+	writeEndless(w io.Writer) error // with something of it over and over, until an error of w
+}
+
+// quirks are the oddities of a body, as the text to put at each place; without any it is plain JSON. Those of an array
+// have no place in a body that is not one.
+type quirks struct {
+	before, after string // around the body
+	lastMember    string // behind the last member of the object, or of each row
+	first, last   string // in an array, around the rows if there are any
+	middle        string // between the rows in the middle
+	extra         string // a further element, the last
+	badTime       bool   // such an element that is a row with a timestamp in words
+}
+
+// sendBody sends the body in the way that the fault asks for. Errors of writing mean that the client has gone.
+func sendBody(w http.ResponseWriter, r *http.Request, b body, f Fault) {
 	switch f {
 	case FaultHangInBody:
-		_ = p.writeHalf(w)
+		_ = b.writeHalf(w)
 		_ = http.NewResponseController(w).Flush()
 		hang(r.Context())
 	case FaultTruncated:
-		w.Header().Set("Content-Length", strconv.FormatInt(p.size()+int64(len(bareRow)), 10))
-		_ = p.writeHalf(w)
+		w.Header().Set("Content-Length", strconv.FormatInt(size(b)+moreThanSize, 10))
+		_ = b.writeHalf(w)
 	case FaultCutRow:
-		_ = p.writeHalf(w)
+		_ = b.writeHalf(w)
 	case FaultDrip:
-		if p.write(newDripper(w, r.Context()), quirks{}) != nil {
+		if b.write(newDripper(w, r.Context()), quirks{}) != nil {
 			panic(http.ErrAbortHandler)
 		}
 	case FaultGzip:
-		compressed(w, r, func(w io.Writer) { _ = p.write(w, quirks{}) })
+		compressed(w, r, func(w io.Writer) { _ = b.write(w, quirks{}) })
 	case FaultEndless:
-		endless(w, r.Context(), p)
+		endless(w, r.Context(), b)
 	case FaultEndlessGzip:
-		compressed(w, r, func(w io.Writer) { endless(w, r.Context(), p) })
+		compressed(w, r, func(w io.Writer) { endless(w, r.Context(), b) })
 	default:
-		_ = p.write(w, quirksOf(f))
+		_ = b.write(w, quirksOf(f))
 	}
 }
 
-// quirksOf is how the array looks under a fault; plain under those that leave it alone.
+// quirksOf is how a body looks under a fault; plain under those that leave it alone.
 func quirksOf(f Fault) quirks {
 	switch f {
 	case FaultCommaStart:
@@ -50,7 +72,7 @@ func quirksOf(f Fault) quirks {
 	case FaultCommaEnd:
 		return quirks{last: ","}
 	case FaultCommaMembers:
-		return quirks{rowEnd: ","}
+		return quirks{lastMember: ","}
 	case FaultBOM:
 		return quirks{before: "\ufeff"}
 	case FaultTrailing:
@@ -58,8 +80,7 @@ func quirksOf(f Fault) quirks {
 	case FaultRowNotObject:
 		return quirks{extra: `"typeMessage"`}
 	case FaultBadTimestamp:
-		return quirks{extra: `{"type":"outgoing","idMessage":"BAD0000000000000","timestamp":"yesterday",` +
-			`"typeMessage":"textMessage","chatId":"11005550100@c.us","textMessage":"","statusMessage":"sent"}`}
+		return quirks{badTime: true}
 	}
 	return quirks{}
 }
@@ -70,9 +91,9 @@ func hang(ctx context.Context) {
 	panic(http.ErrAbortHandler)
 }
 
-// endless writes rows until the request ends, and breaks the connection.
-func endless(w io.Writer, ctx context.Context, p page) {
-	_ = p.writeEndless(untilDone{w, ctx})
+// endless writes until the request ends, and breaks the connection.
+func endless(w io.Writer, ctx context.Context, b body) {
+	_ = b.writeEndless(untilDone{w, ctx})
 	panic(http.ErrAbortHandler)
 }
 
@@ -131,10 +152,10 @@ func (d dripper) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// size is how many bytes the whole journal has.
-func (p page) size() int64 {
+// size is how many bytes the whole body has.
+func size(b body) int64 {
 	var n counter
-	_ = p.write(&n, quirks{}) // counting does not fail
+	_ = b.write(&n, quirks{}) // counting does not fail
 	return int64(n)
 }
 

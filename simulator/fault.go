@@ -3,7 +3,7 @@ package simulator
 import "net/http"
 
 // Fault is a way to fail that SetFault switches on. It meets calls whose instance, method and token are right, and
-// takes the place of the rate limit and the quota.
+// takes the place of the rate limit, the quota and the refusals that come of the account's state.
 type Fault string
 
 // Faults of the account and of the service, as whole answers.
@@ -29,7 +29,7 @@ const (
 	FaultBadGateway          Fault = "status-502"             // 502 from nginx
 	FaultUnavailable         Fault = "status-503"             // 503 from nginx
 	FaultGatewayTimeout      Fault = "status-504"             // 504 from nginx
-	FaultNoContent           Fault = "status-204"             // 204: a success without a journal
+	FaultNoContent           Fault = "status-204"             // 204: a success without a body
 	FaultRedirect            Fault = "redirect"               // 302 to a path of this server that holds the token; see Followed
 	FaultHTML                Fault = "html"                   // 200 with a page
 	FaultNull                Fault = "null"                   // 200 with null
@@ -37,22 +37,23 @@ const (
 	FaultHang                Fault = "hang"                   // no answer until the client or the server ends the request
 )
 
-// Faults in the body of a journal.
+// Faults in the body of a journal or of the object that another method answers. Half of an object is half its bytes.
+// A fault that speaks of rows or of commas between them leaves an object alone, unless it says what becomes of it.
 const (
 	FaultHangInBody   Fault = "hang-in-body"  // half the rows and half of one more, then nothing until the request ends
 	FaultDrip         Fault = "drip"          // the right body, a byte each 100 ms
 	FaultTruncated    Fault = "truncated"     // half the rows and half of one more, less than Content-Length, then cut off
 	FaultCutRow       Fault = "cut-row"       // the same body as a complete answer
-	FaultTrailing     Fault = "trailing"      // bytes behind the array
+	FaultTrailing     Fault = "trailing"      // bytes behind the array or object
 	FaultRowNotObject Fault = "row-no-object" // the last row is a string
 	FaultBadTimestamp Fault = "bad-timestamp" // one more row, the last, with a timestamp in words
 	FaultCommaStart   Fault = "comma-start"   // legal: a comma before the first row, if there is one
 	FaultCommaMiddle  Fault = "comma-middle"  // legal: two commas in the middle of at least two rows
 	FaultCommaEnd     Fault = "comma-end"     // legal: a comma behind the last row, if there is one
-	FaultCommaMembers Fault = "comma-members" // legal: a comma behind the last member of every row
-	FaultBOM          Fault = "bom"           // legal: a byte order mark before the array
+	FaultCommaMembers Fault = "comma-members" // legal: a comma behind the last member of every row, or of the object
+	FaultBOM          Fault = "bom"           // legal: a byte order mark before the array or object
 	FaultGzip         Fault = "gzip"          // legal: compressed, for clients that accept it
-	FaultEndless      Fault = "endless"       // legal rows, over and over, until the request ends
+	FaultEndless      Fault = "endless"       // legal rows, over and over, until the request ends; in an object a string
 	FaultEndlessGzip  Fault = "endless-gzip"  // the same, compressed for clients that accept it: a bomb
 )
 
@@ -70,7 +71,7 @@ func Faults() []Fault {
 	}
 }
 
-// cannedAnswer is the answer of a fault that needs no journal.
+// cannedAnswer is the answer of a fault that needs no body.
 func cannedAnswer(f Fault, c call) (answer, bool) {
 	if a, ok := accountAnswer(f, c); ok {
 		return a, true
@@ -112,7 +113,7 @@ func accountAnswer(f Fault, c call) (answer, bool) {
 	case FaultRetryAfter:
 		return answer{status: http.StatusTooManyRequests, headers: map[string]string{"Retry-After": "90"}}, true
 	case FaultQuota:
-		return quotaExceeded(1000), true
+		return quotaExceeded(c, 1000), true
 	}
 	return answer{}, false
 }

@@ -69,8 +69,8 @@ func TestCannedFaults(t *testing.T) {
 			if after := w.Header().Get("Retry-After"); (after == "90") != (test.fault == simulator.FaultRetryAfter) {
 				t.Errorf("Retry-After %q", after)
 			}
-			if s.Calls() != 2 {
-				t.Errorf("%d calls seen, want 2", s.Calls())
+			if n := s.Calls(outgoing); n != 2 {
+				t.Errorf("%d calls seen, want 2", n)
 			}
 		})
 	}
@@ -85,14 +85,27 @@ func TestFaultEnds(t *testing.T) {
 	}
 }
 
-func TestUnknownFaultPanics(t *testing.T) {
+func TestSlipsPanic(t *testing.T) {
 	s, _ := newAccount(busy(), 0)
-	defer func() {
-		if recover() == nil {
-			t.Error("no panic")
-		}
-	}()
-	s.SetFault("no-such-fault")
+	for name, slip := range map[string]func(){
+		"fault":              func() { s.SetFault("no-such-fault") },
+		"fault of a method":  func() { s.SetFault("no-such-fault", outgoing) },
+		"method":             func() { s.SetFault(simulator.FaultBOM, outgoing, "getNothing") },
+		"states out of turn": func() { simulator.New(simulator.Config{States: states("suspended", 2, "authorized", 1)}) },
+		"states at one time": func() { simulator.New(simulator.Config{States: states("suspended", 2, "authorized", 2)}) },
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: no panic", name)
+				}
+			}()
+			slip()
+		}()
+	}
+	if w := get(s, journalPath(5)); strings.HasPrefix(w.Body.String(), "\ufeff") {
+		t.Error("a slip has set a fault all the same")
+	}
 }
 
 func TestFaultsAreListedOnce(t *testing.T) {
@@ -187,7 +200,12 @@ func serve(t *testing.T, s *simulator.Simulator) *httptest.Server {
 // ask sends a request that lives as long as the context.
 func ask(ctx context.Context, t *testing.T, server *httptest.Server) (*http.Response, error) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+journalPath(600), nil)
+	return askFor(ctx, t, server, journalPath(600))
+}
+
+func askFor(ctx context.Context, t *testing.T, server *httptest.Server, path string) (*http.Response, error) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,8 +248,8 @@ func TestRedirectThatIsFollowedIsSeen(t *testing.T) {
 	if followed := s.Followed(); !slices.Equal(followed, []string{server.URL + journalPath(600)}) {
 		t.Errorf("followed once, seen %v", followed)
 	}
-	if s.Calls() != 2 {
-		t.Errorf("%d calls seen, want 2", s.Calls())
+	if n := s.Calls(outgoing); n != 2 {
+		t.Errorf("%d calls seen, want 2", n)
 	}
 }
 

@@ -9,10 +9,11 @@ import (
 	"time"
 )
 
-// page is the journal as it is at one moment: which rows it shows, in which order. It holds no JSON; that is made as it
+// page is a journal as it is at one moment: which rows it shows, in which order. It holds no JSON; that is made as it
 // is written.
 type page struct {
-	lives        []life  // all sent by then
+	incoming     bool
+	lives        []life  // all sent by then, or received
 	rows         []int32 // of the lives: those shown, newest first
 	at           time.Duration
 	start        time.Time
@@ -21,16 +22,17 @@ type page struct {
 	byLastAction bool
 }
 
-// pageWithoutRows is the journal of no minutes: it knows the lives.
-func (s *Simulator) pageWithoutRows(now time.Time) page {
-	p := page{start: s.start, seed: s.cfg.Seed, thumbnails: s.thumbnails, byLastAction: s.cfg.ByLastAction}
-	p.lives, p.at = s.livesUntil(now)
+// pageWithoutRows is the journal of no minutes: it knows the lives. What is received has no action but its arrival.
+func (s *Simulator) pageWithoutRows(of *story, now time.Time) page {
+	p := page{incoming: of.incoming, start: s.start, seed: of.seed, thumbnails: s.thumbnails}
+	p.byLastAction = s.cfg.ByLastAction && !of.incoming
+	p.lives, p.at = s.livesUntil(of, now)
 	return p
 }
 
 // page is the journal of the given minutes before now.
-func (s *Simulator) page(now time.Time, minutes int64) page {
-	p := s.pageWithoutRows(now)
+func (s *Simulator) page(of *story, now time.Time, minutes int64) page {
+	p := s.pageWithoutRows(of, now)
 	oldest := now.Unix() - 60*minutes
 	reach := int64(0)
 	if p.byLastAction {
@@ -60,18 +62,13 @@ func (p page) timestamp(l *life) int64 {
 	return p.start.Add(l.sent).Unix()
 }
 
-// quirks are the oddities of an array, as the text to put at each place; without any it is plain JSON.
-type quirks struct {
-	before, after string // around the array
-	first, last   string // inside, around the rows if there are any
-	middle        string // between the rows in the middle
-	rowEnd        string // behind the last member of each row
-	extra         string // a further element, the last
-}
-
 // write writes the journal row by row, and stops at the first error of w.
 func (p page) write(w io.Writer, q quirks) error {
 	out := bufio.NewWriterSize(w, 32<<10)
+	extra := q.extra
+	if q.badTime {
+		extra = p.badRow()
+	}
 	_, _ = out.WriteString(q.before + "[") // an error stays with out until Flush
 	if len(p.rows) > 0 {
 		_, _ = out.WriteString(q.first)
@@ -85,18 +82,18 @@ func (p page) write(w io.Writer, q quirks) error {
 			}
 		}
 		row = p.appendRow(row[:0], int(i))
-		row = append(append(row[:len(row)-1], q.rowEnd...), '}')
+		row = append(append(row[:len(row)-1], q.lastMember...), '}')
 		if _, err := out.Write(row); err != nil {
 			return err
 		}
 	}
 	if len(p.rows) > 0 {
 		_, _ = out.WriteString(q.last)
-		if q.extra != "" {
+		if extra != "" {
 			_ = out.WriteByte(',')
 		}
 	}
-	_, _ = out.WriteString(q.extra + "]" + q.after)
+	_, _ = out.WriteString(extra + "]" + q.after)
 	return out.Flush()
 }
 
@@ -112,7 +109,7 @@ func (p page) writeHalf(w io.Writer) error {
 			return err
 		}
 	}
-	row = append(row[:0], bareRow...)
+	row = append(row[:0], p.bareRow()...)
 	if half < len(p.rows) {
 		row = p.appendRow(row[:0], int(p.rows[half]))
 	}
@@ -123,10 +120,11 @@ func (p page) writeHalf(w io.Writer) error {
 // writeEndless writes the rows over and over until an error of w.
 func (p page) writeEndless(w io.Writer) error {
 	out := bufio.NewWriterSize(w, 32<<10)
-	_, _ = out.WriteString("[" + bareRow)
+	bare := p.bareRow()
+	_, _ = out.WriteString("[" + bare)
 	var row []byte
 	for {
-		row = append(append(row[:0], ','), bareRow...)
+		row = append(append(row[:0], ','), bare...)
 		if _, err := out.Write(row); err != nil {
 			return err
 		}

@@ -9,14 +9,15 @@ import (
 
 // life is all that will ever happen to one message. Times are since the start of the account.
 type life struct {
-	sent    time.Duration
-	visible time.Duration    // when its row appears
-	reached [4]time.Duration // when each status of its fate's path is reached; the first as it is sent
-	dice    uint64           // settles what its content is
-	other   int32            // the message that it answers, deletes or shares its id with
-	kind    kind
-	fate    uint8 // index of fates
-	shape   shape
+	accepted time.Duration    // when the API takes it over, or someone sends it to the account
+	sent     time.Duration    // when it leaves the account, or arrives there; never if that does not come
+	visible  time.Duration    // when its row appears
+	reached  [4]time.Duration // when each status of its fate's path is reached; the first as it is sent
+	dice     uint64           // settles what its content is
+	other    int32            // the message that it answers, deletes or shares its id with
+	kind     kind
+	fate     uint8 // index of fates; of no meaning for a message that is received
+	shape    shape
 }
 
 // shape is what is peculiar about a row, in bits.
@@ -30,20 +31,37 @@ const (
 	byPhone                      // typed on the phone, not sent by the API
 )
 
-// story is the list of an account's lives, told as far as anyone has asked. It is not safe for concurrent use; the
-// lives that until has returned are, since they never change.
+// story is the list of the lives of all messages that go one way, told as far as anyone has asked. It is not safe for
+// concurrent use; the lives that until has returned are, since they never change.
 type story struct {
-	seed    uint64
-	meanGap float64 // in nanoseconds
-	pace    float64
-	most    int // lives in all
-	lives   []life
-	source  *rand.PCG
-	random  *rand.Rand
+	incoming bool
+	seed     uint64
+	meanGap  float64 // in nanoseconds
+	pace     float64
+	most     int // lives in all
+	schedule schedule
+	delay    time.Duration // at least, between two that are sent
+	lives    []life
+	source   *rand.PCG
+	random   *rand.Rand
 }
 
-func newStory(cfg Config) *story {
-	s := &story{seed: cfg.Seed, pace: cfg.Pace, most: math.MaxInt32, source: rand.NewPCG(0, 0)}
+// newIncomingStory is what an account as cfg says receives. Its seed is another than that of what the account sends, so
+// that no message is in both stories.
+func newIncomingStory(cfg Config, states schedule) *story {
+	cfg.Seed = mix(cfg.Seed ^ 'r')
+	cfg.MessagesPerHour, cfg.Messages, cfg.SendDelay = cfg.IncomingPerHour, 0, 0
+	s := newStory(cfg, states)
+	s.incoming = true
+	return s
+}
+
+// newStory is what an account as cfg says sends.
+func newStory(cfg Config, states schedule) *story {
+	s := &story{
+		seed: cfg.Seed, pace: cfg.Pace, most: math.MaxInt32,
+		schedule: states, delay: cfg.SendDelay, source: rand.NewPCG(0, 0),
+	}
 	s.random = rand.New(s.source)
 	if cfg.Messages > 0 {
 		s.most = cfg.Messages
@@ -56,9 +74,10 @@ func newStory(cfg Config) *story {
 	return s
 }
 
-// until returns the lives of all messages sent by at, oldest first.
+// until returns the lives of all messages sent by at, oldest first. It tells all that are accepted by then, since none
+// is sent earlier, and one more, which ends the telling: the times of both never go back from one life to the next.
 func (s *story) until(at time.Duration) []life {
-	for len(s.lives) < s.most && (len(s.lives) == 0 || s.lives[len(s.lives)-1].sent <= at) {
+	for len(s.lives) < s.most && (len(s.lives) == 0 || s.lives[len(s.lives)-1].accepted <= at) {
 		s.lives = append(s.lives, s.next())
 	}
 	n := sort.Search(len(s.lives), func(i int) bool { return s.lives[i].sent > at })
@@ -72,35 +91,45 @@ func (s *story) next() life {
 	s.source.Seed(mix(s.seed), mix(uint64(i)))
 	var l life
 	if gap := s.random.ExpFloat64() * s.meanGap; i > 0 {
-		l.sent = s.lives[i-1].sent + time.Duration(min(gap, float64(100*365*24*time.Hour)))
+		l.accepted = later(s.lives[i-1].accepted, time.Duration(min(gap, float64(100*365*24*time.Hour))))
 	}
+	l.sent = s.sending(i, l.accepted)
 	l.kind = kind(draw(s.random, len(kinds), func(k int) int { return kinds[k].share }))
 	l.fate = uint8(draw(s.random, len(fates), func(f int) int { return fates[f].share }))
 	l.dice = s.random.Uint64()
-	s.schedule(&l)
+	s.plan(&l)
 	s.shape(&l, i)
 	return l
 }
 
-// longest is more than any life lasts at a pace of 1.
+// sending is when the i-th message leaves the account after it was accepted: when it is authorized, and the delay after
+// the message before it.
+func (s *story) sending(i int, accepted time.Duration) time.Duration {
+	if i > 0 {
+		accepted = max(accepted, later(s.lives[i-1].sent, s.delay))
+	}
+	return s.schedule.authorizedFrom(accepted)
+}
+
+// longest is more than any life lasts from its sending on, at a pace of 1.
 const longest = 26 * time.Hour
 
-// schedule settles when the row appears and the statuses are reached.
-func (s *story) schedule(l *life) {
+// plan settles when the row appears and the statuses are reached.
+func (s *story) plan(l *life) {
 	late := s.between(time.Second/5, 3*time.Second, 2*time.Minute, 0.9)
 	if s.random.IntN(30) == 0 {
 		late = time.Duration(s.random.Float64() * float64(2*time.Minute))
 	}
-	l.visible = l.sent + s.paced(late)
+	l.visible = later(l.sent, s.paced(late))
 	at := l.sent
 	for i := range fates[l.fate].steps {
-		at += s.paced(s.delay(fates[l.fate].path[i]))
+		at = later(at, s.paced(s.wait(fates[l.fate].path[i])))
 		l.reached[i] = at
 	}
 }
 
-// delay is how long after the status before it one is reached among people. The sum along a path is below longest.
-func (s *story) delay(status string) time.Duration {
+// wait is how long after the status before it one is reached among people. The sum along a path is below longest.
+func (s *story) wait(status string) time.Duration {
 	switch status {
 	case "pending", "":
 		return 0
@@ -133,7 +162,9 @@ func (s *story) shape(l *life, i int) {
 			l.shape |= odd.shape
 		}
 	}
-	if fates[l.fate].path[1] == "noAccount" && r.IntN(3) == 0 {
+	if s.incoming {
+		l.shape &^= oldOrder | byPhone // which are of what the account sends
+	} else if fates[l.fate].path[1] == "noAccount" && r.IntN(3) == 0 {
 		l.shape |= incomplete
 		return
 	}
@@ -152,7 +183,10 @@ func (s *story) between(least, median, most time.Duration, spread float64) time.
 	return min(max(d, least), most)
 }
 
-func (s *story) paced(d time.Duration) time.Duration { return time.Duration(float64(d) / s.pace) }
+// paced is what the pace makes of a time among people. Half of never is beyond all bounds, and stays a Duration.
+func (s *story) paced(d time.Duration) time.Duration {
+	return time.Duration(min(float64(d)/s.pace, float64(never/2)))
+}
 
 // steps is how many statuses the life has reached by at, none before it was sent.
 func (l *life) steps(at time.Duration) int {

@@ -7,19 +7,43 @@ import (
 	"math/rand/v2"
 )
 
+// direction is the type of the rows.
+func (p page) direction() string {
+	if p.incoming {
+		return "incoming"
+	}
+	return "outgoing"
+}
+
 // bareRow is the row of a message that came to nothing.
-const bareRow = `{"type":"outgoing","typeMessage":""}`
+func (p page) bareRow() string { return `{"type":"` + p.direction() + `","typeMessage":""}` }
+
+// badRow is a row that is wrong in its timestamp only.
+func (p page) badRow() string {
+	o := object{b: []byte("{")}
+	o.str("type", p.direction())
+	o.str("idMessage", "BAD0000000000000")
+	o.str("timestamp", "yesterday")
+	o.str("typeMessage", "textMessage")
+	o.str("chatId", "11005550100@c.us")
+	o.str("textMessage", "")
+	if !p.incoming {
+		o.str("statusMessage", "sent")
+	}
+	o.close()
+	return string(o.b)
+}
 
 // appendRow appends the JSON of the i-th life to b.
 func (p page) appendRow(b []byte, i int) []byte {
 	l := &p.lives[i]
 	if l.shape&incomplete != 0 {
-		return append(b, bareRow...)
+		return append(b, p.bareRow()...)
 	}
 	o := object{b: append(b, '{')}
 	old := l.shape&oldOrder != 0
 	if !old {
-		o.str("type", "outgoing")
+		o.str("type", p.direction())
 	}
 	o.str("idMessage", p.id(i))
 	o.num("timestamp", p.timestamp(l))
@@ -29,7 +53,9 @@ func (p page) appendRow(b []byte, i int) []byte {
 	o.str("typeMessage", kinds[l.kind].word)
 	o.str("chatId", chat(l.dice))
 	p.content(&o, i)
-	if !old {
+	if p.incoming {
+		sender(&o, l.dice)
+	} else if !old {
 		p.status(&o, l)
 		o.flag("sendByApi", l.shape&byPhone == 0)
 	}
@@ -125,7 +151,7 @@ func (p page) file(o *object, i int, words string) {
 }
 
 // answer writes the members of a reply or a reaction. What they quote has, nested, keys like those of a row, and values
-// that are not the row's.
+// that are not the row's: a status even where the row has none.
 func (p page) answer(o *object, l *life, words string) {
 	to := int(l.other)
 	if l.kind == reaction {
@@ -138,7 +164,7 @@ func (p page) answer(o *object, l *life, words string) {
 	o.str("stanzaId", p.id(to))
 	o.str("participant", chat(p.lives[to].dice))
 	if l.kind == quoted {
-		o.str("type", "incoming")
+		o.str("type", page{incoming: !p.incoming}.direction())
 		o.str("idMessage", p.id(to))
 		o.num("timestamp", p.start.Unix())
 		o.str("typeMessage", kinds[p.lives[to].kind].word)
@@ -171,7 +197,7 @@ func (p page) id(i int) string {
 	}
 }
 
-// chat is whom the message went to: numbers that no one can have, since no area code of theirs starts with 1.
+// chat is where the message belongs: numbers that no one can have, since no area code of theirs starts with 1.
 func chat(dice uint64) string {
 	who := uint64(pick(dice, 'c', 400))
 	switch pick(dice, 'g', 20) {
@@ -180,9 +206,12 @@ func chat(dice uint64) string {
 	case 1:
 		return fmt.Sprintf("1100%011d@lid", who)
 	default:
-		return fmt.Sprintf("1100%07d@c.us", 5550000+who)
+		return person(who)
 	}
 }
+
+// person is the chat of one of 400 people.
+func person(who uint64) string { return fmt.Sprintf("1100%07d@c.us", 5550000+who) }
 
 // phrase is what the message says, as it stands between the quotes of JSON.
 func phrase(dice uint64) string {

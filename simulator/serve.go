@@ -9,7 +9,6 @@ import (
 )
 
 const (
-	journalMethod  = "lastOutgoingMessages"
 	defaultMinutes = 1440
 	// mostMinutes is two thousand years: more asks for the same, and seconds stay far from overflowing.
 	mostMinutes = 1 << 30
@@ -29,9 +28,11 @@ type call struct {
 	now      time.Time
 }
 
-// ServeHTTP answers GET …/waInstance{id}/lastOutgoingMessages/{token}?minutes=N, behind any path prefix, and refuses
-// everything else in the service's words. The Date header is the simulator's time. Where a fault calls for a broken
-// connection it panics with http.ErrAbortHandler, which net/http turns into just that.
+// ServeHTTP answers GET …/waInstance{id}/{method}/{token}, behind any path prefix, and refuses everything else in the
+// service's words. The methods are lastOutgoingMessages and lastIncomingMessages, both with ?minutes=N, and
+// getStateInstance, getMessagesCount, getWebhooksCount, getSettings and getWaSettings. The Date header is the
+// simulator's time. Where a fault calls for a broken connection it panics with http.ErrAbortHandler, which net/http
+// turns into just that.
 func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := parseCall(r, s.cfg.Now())
 	w.Header().Set("Date", c.now.UTC().Format(http.TimeFormat))
@@ -54,7 +55,7 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	minutes, ok := parseMinutes(c.minutes)
-	if !ok {
+	if isJournal(c.method) && !ok {
 		badRequest(c, "'minutes' must be an integer of at least 1").send(w)
 		return
 	}
@@ -65,7 +66,7 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	w.Header().Set("Content-Type", "application/json")
-	s.sendJournal(w, r, s.page(c.now, minutes), fault)
+	sendBody(w, r, s.body(c, minutes), fault)
 }
 
 // parseCall takes the path apart; a path of another form leaves instance, method and token empty.
@@ -101,22 +102,6 @@ func parseMinutes(text string) (minutes int64, ok bool) {
 	return min(minutes, mostMinutes), true
 }
 
-// noteCall counts the call, and says which fault it meets and whether it came within a second of the one before.
-func (s *Simulator) noteCall(c call) (fault Fault, tooSoon bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if c.method != journalMethod {
-		return s.fault, false
-	}
-	if s.calls > 0 {
-		since := c.now.Sub(s.lastCall)
-		tooSoon = since >= 0 && since < time.Second
-	}
-	s.calls++
-	s.lastCall = c.now
-	return s.fault, tooSoon
-}
-
 func (s *Simulator) noteFollowed(referer string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -130,31 +115,10 @@ func (s *Simulator) refusal(c call) (answer, bool) {
 		return notFound(c), true
 	case c.instance != s.cfg.IDInstance:
 		return forbidden(), true
-	case c.method != journalMethod || c.verb != http.MethodGet:
+	case !isMethod(c.method) || c.verb != http.MethodGet:
 		return notFound(c), true
 	case c.token != s.cfg.Token:
 		return unauthorized(), true
 	}
-	return answer{}, false
-}
-
-// limit is the answer to a call over the rate or the quota; one that is within both uses up a piece of the quota.
-func (s *Simulator) limit(c call, tooSoon bool) (answer, bool) {
-	if tooSoon && !s.cfg.NoRateLimit {
-		return rateLimited(), true
-	}
-	if s.cfg.Quota <= 0 {
-		return answer{}, false
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	year, month, _ := c.now.UTC().Date()
-	if first := time.Date(year, month, 1, 0, 0, 0, 0, time.UTC); !first.Equal(s.month) {
-		s.month, s.used = first, 0
-	}
-	if s.used >= s.cfg.Quota {
-		return quotaExceeded(s.cfg.Quota), true
-	}
-	s.used++
 	return answer{}, false
 }

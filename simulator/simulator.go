@@ -1,10 +1,12 @@
-// Package simulator is GREEN-API without the vendor: an http.Handler that answers lastOutgoingMessages as the real
-// service does, with its lateness, its odd rows and its many ways to fail.
+// Package simulator is GREEN-API without the vendor: an http.Handler that answers the journals of messages and the
+// questions about the state of an account as the real service does, with its lateness, its odd rows and its many ways
+// to fail.
 //
-// An account lives by a seed and a clock. Which messages it sends, when each reaches which status and what its row
-// looks like is a function of Config and of the time alone, so that two simulators made alike answer alike, and a test
-// can ask Messages for the truth behind an answer at any moment. Only what depends on the callers is state: the rate
-// limit, the quota, the counters and the fault that is switched on.
+// An account lives by a seed and a clock. Which messages it sends and receives, when each reaches which status, what its
+// row looks like and how many wait is a function of Config and of the time alone, so that two simulators made alike
+// answer alike, and a test can ask Messages, IncomingMessages, Queued and Webhooks for the truth behind an answer at any
+// moment. Only what depends on the callers is state: the rate limit, the quota, the counters and the faults that are
+// switched on.
 package simulator
 
 import (
@@ -21,27 +23,43 @@ type Config struct {
 	IDInstance string
 	// Token is the only token that opens it; any other is refused with 401.
 	Token string
-	// Seed picks one account out of many; the same seed sends the same messages.
+	// Seed picks one account out of many; the same seed sends and receives the same messages.
 	Seed uint64
 	// Now is the clock of everything but the pacing of FaultDrip. It is called from many goroutines. Nil: time.Now.
 	Now func() time.Time
-	// Start is when the first message is sent. In the past it gives a journal that is full at once. Zero: the time of
-	// New, by Now.
+	// Start is when the first message is accepted, and the first is received. In the past it gives journals that are full
+	// at once. Zero: the time of New, by Now.
 	Start time.Time
-	// MessagesPerHour is the mean rate of sending; the gaps are exponential. Zero or less: nothing is ever sent.
+	// MessagesPerHour is the mean rate at which messages are accepted for sending; the gaps are exponential. Zero or
+	// less: nothing is ever sent.
 	MessagesPerHour float64
+	// IncomingPerHour is the mean rate at which messages are sent to the account, in the same way. They arrive at once
+	// while it is authorized, and else as soon as it is again. Zero or less: nothing is ever received.
+	IncomingPerHour float64
+	// States are the changes of the account's state, in the order of their times; before the first it is "authorized".
+	// Messages leave the account and arrive only while it is that; those accepted meanwhile wait in a queue. What has
+	// been sent goes on to be delivered and read. While it is "notAuthorized" the journals are answered as by
+	// FaultLoggedOut, while it is "starting" as by FaultStarting; everything else is answered in every state.
+	States []StateChange
+	// SendDelay is the least time between the sending of two messages. Zero or less: all that wait are sent at once.
+	SendDelay time.Duration
+	// CyrillicCount spells the key of both counts as the documentation does, with a Cyrillic с (U+0441) for its c.
+	CyrillicCount bool
+	// WebhookLag is how long the consumer of webhooks takes for a notification; see Webhooks. Zero or less: 5 s.
+	WebhookLag time.Duration
 	// Messages, if positive, is how many messages the account sends in all, incomplete ones included.
 	Messages int
 	// ByLastAction lets the time of a message's latest status decide whether it is within the minutes asked for, and
 	// be the row's timestamp. Otherwise both are the time of sending. Nobody knows which of them the real service does.
+	// A message that is received goes by the time of its arrival in any case.
 	ByLastAction bool
-	// Quota is how many journals are given in a calendar month (UTC) before 466. Zero: no end. Calls that are refused,
-	// and those answered by a fault, are not counted.
+	// Quota is how many journals of each kind are given in a calendar month (UTC) before 466. Zero: no end. Calls that
+	// are refused, and those answered by a fault, are not counted.
 	Quota int
-	// NoRateLimit takes away the limit of one call a second.
+	// NoRateLimit takes away the limit of one call of each method a second.
 	NoRateLimit bool
 	// Pace is how many times faster than among people statuses follow each other and rows appear; zero or less: 1. The
-	// times of sending do not depend on it.
+	// times of sending and of the changes of state do not depend on it.
 	Pace float64
 }
 
@@ -49,19 +67,18 @@ type Config struct {
 type Simulator struct {
 	cfg        Config
 	start      time.Time // without a monotonic reading: lives are told by the wall clock
+	schedule   schedule
 	thumbnails string
 
 	mu       sync.Mutex
-	story    *story
-	fault    Fault
-	calls    int
-	lastCall time.Time
-	used     int       // of the quota
-	month    time.Time // in which it was used
+	outgoing *story
+	incoming *story
+	usage    map[string]*usage // of every method that is served
 	followed []string
 }
 
-// New returns an account that behaves as cfg says. It starts no goroutine and needs no closing.
+// New returns an account that behaves as cfg says. It starts no goroutine and needs no closing. It panics if the States
+// are not ascending, which is a slip of the caller's.
 func New(cfg Config) *Simulator {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -72,31 +89,61 @@ func New(cfg Config) *Simulator {
 	if cfg.Pace <= 0 {
 		cfg.Pace = 1
 	}
-	return &Simulator{
+	if cfg.WebhookLag <= 0 {
+		cfg.WebhookLag = usualWebhookLag
+	}
+	cfg.SendDelay = max(cfg.SendDelay, 0)
+	states := newSchedule(cfg.States)
+	s := &Simulator{
 		cfg:        cfg,
 		start:      cfg.Start.Round(0),
+		schedule:   states,
 		thumbnails: newThumbnails(cfg.Seed),
-		story:      newStory(cfg),
+		outgoing:   newStory(cfg, states),
+		incoming:   newIncomingStory(cfg, states),
+		usage:      map[string]*usage{},
 	}
+	for _, method := range methods() {
+		s.usage[method] = &usage{}
+	}
+	return s
 }
 
-// SetFault makes every request from the next one on fail in the given way, until FaultNone ends it. An answer under way
-// is not touched. It panics on a fault that Faults does not list, which is a slip of the caller's.
-func (s *Simulator) SetFault(f Fault) {
+// SetFault makes every request of the given methods from the next one on fail in the given way, until FaultNone ends it;
+// other methods keep the fault that they have. Without methods it is for all of them. An answer under way is not
+// touched. It panics on a fault that Faults does not list and on a method that is not served, which are slips of the
+// caller's.
+func (s *Simulator) SetFault(f Fault, of ...string) {
 	if f != FaultNone && !slices.Contains(Faults(), f) {
 		panic(fmt.Sprintf("simulator: no such fault: %q", string(f)))
 	}
+	for _, method := range of {
+		if !isMethod(method) {
+			panic(fmt.Sprintf("simulator: no such method: %q", method))
+		}
+	}
+	if len(of) == 0 {
+		of = methods()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.fault = f
+	for _, method := range of {
+		s.usage[method].fault = f
+	}
 }
 
-// Calls is how many requests of lastOutgoingMessages have come in so far, whatever they were answered. A request to
-// where FaultRedirect leads is not one of them; see Followed.
-func (s *Simulator) Calls() int {
+// Calls is how many requests of the method have come in so far, whatever they were answered, and for "" those of all
+// methods that are served. A request to where FaultRedirect leads is not one of them; see Followed.
+func (s *Simulator) Calls(method string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.calls
+	n := 0
+	for name, u := range s.usage {
+		if method == name || method == "" {
+			n += u.calls
+		}
+	}
+	return n
 }
 
 // Followed lists the requests that went where FaultRedirect leads, oldest first: for each its Referer header, which is
@@ -107,11 +154,14 @@ func (s *Simulator) Followed() []string {
 	return slices.Clone(s.followed)
 }
 
-// livesUntil returns all messages sent by now, oldest first, and how long after the start now is. What it returns is
-// never changed again.
-func (s *Simulator) livesUntil(now time.Time) ([]life, time.Duration) {
-	at := now.Round(0).Sub(s.start)
+// since is how long after the start the time is, always before never.
+func (s *Simulator) since(at time.Time) time.Duration { return min(at.Round(0).Sub(s.start), never-1) }
+
+// livesUntil returns all messages of the story sent by now, oldest first, and how long after the start now is. What it
+// returns is never changed again.
+func (s *Simulator) livesUntil(of *story, now time.Time) ([]life, time.Duration) {
+	at := s.since(now)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.story.until(at), at
+	return of.until(at), at
 }

@@ -1,9 +1,12 @@
 package simulator_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,6 +19,17 @@ import (
 const (
 	instance = "1100000042"
 	token    = "d75b3a66374942c5b3c019c698abc2067e151558acbd412345"
+)
+
+const (
+	outgoing = "lastOutgoingMessages"
+	incoming = "lastIncomingMessages"
+)
+
+var (
+	journals = []string{outgoing, incoming}
+	objects  = []string{"getStateInstance", "getMessagesCount", "getWebhooksCount", "getSettings", "getWaSettings"}
+	methods  = slices.Concat(journals, objects)
 )
 
 var start = time.Date(2026, 3, 1, 8, 0, 0, 500_000_000, time.UTC)
@@ -53,9 +67,11 @@ func busy() simulator.Config {
 	return simulator.Config{Seed: 7, MessagesPerHour: 20, NoRateLimit: true}
 }
 
-func journalPath(minutes int) string {
-	return "/waInstance" + instance + "/lastOutgoingMessages/" + token + "?minutes=" + strconv.Itoa(minutes)
-}
+func pathOf(method string) string { return "/waInstance" + instance + "/" + method + "/" + token }
+
+func journalPath(minutes int) string { return pathOf(outgoing) + "?minutes=" + strconv.Itoa(minutes) }
+
+func incomingPath(minutes int) string { return pathOf(incoming) + "?minutes=" + strconv.Itoa(minutes) }
 
 func get(s http.Handler, path string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
@@ -92,19 +108,44 @@ func journal(t testing.TB, s http.Handler, minutes int) []row {
 }
 
 func TestSameSeedAndClockGiveTheSameBytes(t *testing.T) {
-	a, _ := newAccount(busy(), 30*time.Hour)
-	b, clockB := newAccount(busy(), time.Minute)
-	get(b, journalPath(10)) // what was asked earlier has no influence
-	clockB.Set(start.Add(30 * time.Hour))
-	path := journalPath(1440)
-	if get(a, path).Body.String() != get(b, path).Body.String() {
-		t.Error("two accounts made alike answer differently")
+	cfg := busy()
+	cfg.IncomingPerHour = 20
+	cfg.SendDelay = time.Minute
+	cfg.States = states("suspended", 20, "authorized", 29)
+	a, _ := newAccount(cfg, 30*time.Hour)
+	b, clockB := newAccount(cfg, time.Minute)
+	for _, method := range methods {
+		get(b, pathOf(method)) // what was asked earlier has no influence
 	}
-	other := busy()
-	other.Seed++
-	c, _ := newAccount(other, 30*time.Hour)
-	if get(a, path).Body.String() == get(c, path).Body.String() {
-		t.Error("another seed gives the same account")
+	clockB.Set(start.Add(30 * time.Hour))
+	cfg.Seed++
+	c, _ := newAccount(cfg, 30*time.Hour)
+	for _, method := range methods {
+		path := pathOf(method)
+		if get(a, path).Body.String() != get(b, path).Body.String() {
+			t.Errorf("%s: two accounts made alike answer differently", method)
+		}
+		if slices.Contains(journals, method) && get(a, path).Body.String() == get(c, path).Body.String() {
+			t.Errorf("%s: another seed gives the same account", method)
+		}
+	}
+}
+
+// TestSeedsKeepTheirAccounts pins what a seed gave before accounts had states, so that nothing else they have got since
+// moves the messages of those that do without.
+func TestSeedsKeepTheirAccounts(t *testing.T) {
+	for byLastAction, want := range map[bool]string{
+		false: "9a65f53b32f804f965f4ceceb57a6586521b986e4069f885c3e7ff45e7c364d3",
+		true:  "4860c9b277b5805b2254f361d06123955b000f4c8e806b4d4ac8078c276f9989",
+	} {
+		cfg := busy()
+		cfg.ByLastAction = byLastAction
+		cfg.IncomingPerHour = 10 // has no influence on what is sent
+		s, _ := newAccount(cfg, 30*time.Hour)
+		sum := sha256.Sum256(get(s, journalPath(1440)).Body.Bytes())
+		if got := hex.EncodeToString(sum[:]); got != want {
+			t.Errorf("by last action %v: the journal has the hash %s, want %s", byLastAction, got, want)
+		}
 	}
 }
 
@@ -126,6 +167,11 @@ func TestRequests(t *testing.T) {
 		contentType      string
 		holds            []string
 	}{
+		{"minutes of an object", "GET", pathOf("getStateInstance") + "?minutes=x", 200, "application/json", []string{`"authorized"`}},
+		{"prefix of an object", "GET", "/v3" + pathOf("getSettings"), 200, "application/json", []string{`"wid"`}},
+		{"minutes received", "GET", pathOf(incoming) + "?minutes=x", 400, "application/json", []string{`"path":"` + pathOf(incoming)}},
+		{"wrong token of an object", "GET", "/waInstance" + instance + "/getSettings/x", 401, "application/json", nil},
+		{"post of an object", "POST", pathOf("getSettings"), 404, "application/json", []string{"Cannot POST"}},
 		{"default minutes", "GET", good, 200, "application/json", []string{`"idMessage"`}},
 		{"prefix", "GET", "/v3/of/max" + good, 200, "application/json", []string{`"idMessage"`}},
 		{"no limit to minutes", "GET", good + "?minutes=9000000000000000000", 200, "application/json", []string{`"idMessage"`}},
@@ -179,8 +225,90 @@ func TestRateLimit(t *testing.T) {
 			t.Errorf("call %d: 429 with a body or Retry-After", n)
 		}
 	}
-	if got := s.Calls(); got != 6 {
+	if got := s.Calls(outgoing); got != 6 {
 		t.Errorf("%d calls seen, want 6", got)
+	}
+}
+
+func TestRateLimitIsThatOfAMethod(t *testing.T) {
+	s, c := newAccount(simulator.Config{}, time.Hour)
+	for round := range 2 {
+		for _, want := range []int{200, 429} {
+			for _, method := range methods {
+				if code := get(s, pathOf(method)).Code; code != want {
+					t.Errorf("round %d: %s: %d, want %d", round, method, code, want)
+				}
+			}
+		}
+		c.Advance(time.Second)
+	}
+	get(s, pathOf("getNothing"))
+	for _, method := range methods {
+		if got := s.Calls(method); got != 4 {
+			t.Errorf("%d calls of %s seen, want 4", got, method)
+		}
+	}
+	if all, none := s.Calls(""), s.Calls("getNothing"); all != 4*len(methods) || none != 0 {
+		t.Errorf("%d calls seen in all, %d of what is not served", all, none)
+	}
+}
+
+func TestQuotaIsThatOfAJournal(t *testing.T) {
+	cfg := busy()
+	cfg.Quota = 2
+	s, _ := newAccount(cfg, time.Hour)
+	s.SetFault(simulator.FaultRateLimited, incoming)
+	get(s, pathOf(incoming)) // answered by a fault, and so not counted
+	s.SetFault(simulator.FaultNone)
+	for n, want := range []int{200, 200, 466, 466} {
+		for _, method := range journals {
+			w := get(s, pathOf(method))
+			if w.Code != want {
+				t.Errorf("call %d of %s: %d, want %d", n, method, w.Code, want)
+			}
+			if want != 466 {
+				continue
+			}
+			if status := exceeded(t, w.Body.Bytes()); status != (invokeStatus{method, 2, 2}) {
+				t.Errorf("%s: %+v", method, status)
+			}
+		}
+		for _, method := range objects {
+			if code := get(s, pathOf(method)).Code; code != 200 {
+				t.Errorf("call %d of %s: %d", n, method, code)
+			}
+		}
+	}
+}
+
+// invokeStatus is what an answer over the quota says of it.
+type invokeStatus struct {
+	Method      string
+	Used, Total int
+}
+
+func exceeded(t *testing.T, body []byte) invokeStatus {
+	t.Helper()
+	var answer struct{ InvokeStatus invokeStatus }
+	if err := json.Unmarshal(body, &answer); err != nil {
+		t.Fatal(err)
+	}
+	return answer.InvokeStatus
+}
+
+func TestRefusalByStateIsNoPieceOfTheQuota(t *testing.T) {
+	cfg := busy()
+	cfg.Quota, cfg.NoRateLimit = 1, false
+	cfg.States = states("notAuthorized", 1, "authorized", 2)
+	s, c := newAccount(cfg, time.Hour)
+	for n, want := range []int{400, 429} {
+		if code := get(s, journalPath(5)).Code; code != want {
+			t.Errorf("call %d while logged out: %d, want %d", n, code, want)
+		}
+	}
+	c.Advance(time.Hour)
+	if code := get(s, journalPath(5)).Code; code != 200 {
+		t.Errorf("after login: %d", code)
 	}
 }
 
@@ -213,22 +341,31 @@ func TestQuotaIsThatOfAMonth(t *testing.T) {
 }
 
 func TestUseFromManyGoroutines(t *testing.T) {
-	s, c := newAccount(busy(), time.Hour)
+	cfg := busy()
+	cfg.IncomingPerHour = 20
+	cfg.States = states("notAuthorized", 3, "suspended", 5, "authorized", 10)
+	s, c := newAccount(cfg, time.Hour)
 	var group sync.WaitGroup
 	for n := range 8 {
 		group.Go(func() {
 			for range 10 {
 				c.Advance(time.Minute)
-				get(s, journalPath(60))
-				s.Messages(c.Now().Add(time.Duration(n) * time.Hour))
-				s.SetFault(simulator.FaultBOM)
+				for _, method := range methods {
+					get(s, pathOf(method))
+				}
+				at := c.Now().Add(time.Duration(n) * time.Hour)
+				s.Messages(at)
+				s.IncomingMessages(at)
+				s.Queued(at)
+				s.Webhooks(at)
+				s.SetFault(simulator.FaultBOM, methods[n%len(methods)])
 				s.SetFault(simulator.FaultNone)
 				_ = s.Followed()
 			}
 		})
 	}
 	group.Wait()
-	if got := s.Calls(); got != 80 {
-		t.Errorf("%d calls seen, want 80", got)
+	if got := s.Calls(""); got != 80*len(methods) {
+		t.Errorf("%d calls seen, want %d", got, 80*len(methods))
 	}
 }

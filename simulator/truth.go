@@ -15,12 +15,14 @@ type Message struct {
 	ID, Type string
 	// Incomplete is a message whose row is only {"type":"outgoing","typeMessage":""}. It has no Steps.
 	Incomplete bool
-	// Sent is when it was sent, Visible when its row appears in the journal, at a Pace of 1 up to two minutes later.
+	// Sent is when it left the account, or was received there, Visible when its row appears in the journal, at a Pace
+	// of 1 up to two minutes later.
 	Sent, Visible time.Time
 	// Timestamp is what decides whether it is within the minutes asked for, in whole seconds, and except for an
 	// incomplete row what the row shows: Sent or, with ByLastAction, the time of the latest step.
 	Timestamp time.Time
-	// Steps are the statuses reached so far, in order; some may have been reached before the row was visible.
+	// Steps are the statuses reached so far, in order; some may have been reached before the row was visible. A message
+	// that is received has none.
 	Steps []Step
 }
 
@@ -36,8 +38,14 @@ func (m Message) Status() string {
 // steps reached by then, incomplete ones included. It does not depend on the clock, so the moment may lie ahead of it.
 // A journal asked for at until shows those whose Timestamp is at least until, in whole seconds, less the minutes. The
 // slices are the caller's.
-func (s *Simulator) Messages(until time.Time) []Message {
-	p := s.pageWithoutRows(until)
+func (s *Simulator) Messages(until time.Time) []Message { return s.messages(s.outgoing, until) }
+
+// IncomingMessages is the same truth of the messages that the account receives, in the order of their arrival. None of
+// them is incomplete or has Steps.
+func (s *Simulator) IncomingMessages(until time.Time) []Message { return s.messages(s.incoming, until) }
+
+func (s *Simulator) messages(of *story, until time.Time) []Message {
+	p := s.pageWithoutRows(of, until)
 	messages := make([]Message, 0, len(p.lives))
 	for i := range p.lives {
 		if p.lives[i].visible <= p.at {
@@ -60,6 +68,9 @@ func (p page) message(i int) Message {
 		return m
 	}
 	m.ID, m.Type = p.id(i), kinds[l.kind].word
+	if p.incoming {
+		return m
+	}
 	for n := range l.steps(p.at) {
 		m.Steps = append(m.Steps, Step{Status: fates[l.fate].path[n], At: p.start.Add(l.reached[n])})
 	}

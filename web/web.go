@@ -37,8 +37,9 @@ type Options struct {
 
 	// Own has what does not belong to a scrape, and takes the handler's own metrics.
 	Own *collector.Own
-	// Scrape returns a collector for one scrape, which ends with ctx.
-	Scrape func(ctx context.Context) prometheus.Collector
+	// Scrape returns a collector for one scrape, which ends with ctx: of the collectors that are named, or of all if none
+	// is. An error says what is wrong with the names.
+	Scrape func(ctx context.Context, collectors []string) (prometheus.Collector, error)
 }
 
 var plainPath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
@@ -90,13 +91,18 @@ func plain(text string) http.HandlerFunc {
 }
 
 // scrapeHandler serves the metrics of the instances, each scrape with a deadline and a registry of its own, after the
-// exporter's. A failed reading is in the metrics; what goes wrong beyond is said in the log and not in the answer.
+// exporter's. The parameter collect[] picks collectors, as in node_exporter. A failed reading is in the metrics; what goes wrong beyond is said in the log and not in the answer.
 func scrapeHandler(o Options) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), patience(r.Header, o.TimeoutOffset, o.Timeout))
 		defer cancel()
+		scrape, err := o.Scrape(ctx, r.URL.Query()["collect[]"])
+		if err != nil {
+			http.Error(w, "collect[]: "+err.Error(), http.StatusBadRequest)
+			return
+		}
 		registry := prometheus.NewRegistry()
-		registry.MustRegister(o.Scrape(ctx))
+		registry.MustRegister(scrape)
 		promhttp.HandlerFor(prometheus.Gatherers{registry, o.Own}, promhttp.HandlerOpts{
 			ErrorLog:          &errorLog{Logger: o.Logger, client: r.Context()},
 			ErrorHandling:     promhttp.ContinueOnError,

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -46,8 +47,10 @@ func newHandler(t *testing.T, scrape fake, change func(*Options)) http.Handler {
 		Timeout:       30 * time.Second,
 		Version:       "1.2.3",
 		Logger:        log.NewNopLogger(),
-		Own:           collector.NewOwn(new(ledger.Storage)),
-		Scrape:        func(ctx context.Context) prometheus.Collector { return fakeScrape{scrape, ctx} },
+		Own:           collector.NewOwn(new(collector.Set), new(ledger.Storage)),
+		Scrape: func(ctx context.Context, _ []string) (prometheus.Collector, error) {
+			return fakeScrape{scrape, ctx}, nil
+		},
 	}
 	if change != nil {
 		change(&o)
@@ -100,6 +103,30 @@ func TestPages(t *testing.T) {
 	}
 	if page := get(handler, "/").Body.String(); strings.Contains(page, "pprof") || strings.Contains(page, "debug") {
 		t.Errorf("the page links profiling:\n%s", page)
+	}
+}
+
+func TestCollectIsHandedOn(t *testing.T) {
+	var picked []string
+	handler := newHandler(t, nil, func(o *Options) {
+		o.Scrape = func(ctx context.Context, collectors []string) (prometheus.Collector, error) {
+			picked = collectors
+			if slices.Contains(collectors, "<b>") {
+				return nil, errors.New("there is none such")
+			}
+			return fakeScrape{show(42), ctx}, nil
+		}
+	})
+	for query, want := range map[string][]string{
+		"": nil, "?collect[]=state&collect[]=queue": {"state", "queue"}, "?collect%5B%5D=state": {"state"}, "?collect[]=": {""}, "?collect=state": nil,
+	} {
+		if w := get(handler, "/metrics"+query); w.Code != 200 || !slices.Equal(picked, want) || !strings.Contains(w.Body.String(), "\nfake 42\n") {
+			t.Errorf("%s: %d, picked %q, want %q", query, w.Code, picked, want)
+		}
+	}
+	w := get(handler, "/metrics?collect[]=<b>")
+	if w.Code != 400 || w.Body.String() != "collect[]: there is none such\n" || !strings.HasPrefix(w.Header().Get("Content-Type"), "text/plain") {
+		t.Errorf("%d %s: %s", w.Code, w.Header(), w.Body)
 	}
 }
 

@@ -1,0 +1,51 @@
+package collector
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"greenapi_exporter/greenapi"
+	"greenapi_exporter/ledger"
+	"greenapi_exporter/poll"
+)
+
+// newIncoming shows the journal of the messages received. It is counted as that of the messages sent is, though its rows
+// have no status.
+func newIncoming() kind {
+	windowMessages := desc("greenapi_incoming_window_messages",
+		"Rows of the incoming journal's window; absent when the latest reading failed.",
+		"type")
+	messages := desc("greenapi_incoming_messages_total",
+		"Messages first seen in the incoming journal since its ledger's birth.",
+		"type")
+	lastMessage := desc("greenapi_incoming_last_message_timestamp_seconds",
+		"Timestamp of the newest row that the incoming ledger has ever seen, as UNIX time.")
+
+	totals := known(func(m metrics, r *ledger.Reading) {
+		if r.LastMessage.Known {
+			m.gauge(lastMessage, r.LastMessage.Seconds)
+		}
+		for _, t := range r.Types {
+			m.counter(messages, float64(t.Messages.Count), t.Messages.Created, t.Word)
+		}
+	})
+	window := func(m metrics, r *ledger.Reading) {
+		for _, t := range r.Types {
+			rows := 0
+			for _, s := range t.Statuses {
+				rows += s.Rows
+			}
+			m.gauge(windowMessages, float64(rows), t.Word)
+		}
+	}
+	return &method[*ledger.Reading]{
+		Info:  Info{"incoming", greenapi.LastIncomingMessages, "The journal of the messages received; it has a quota of its own", false},
+		descs: []*prometheus.Desc{windowMessages, messages, lastMessage},
+		open:  counted(".incoming", (*greenapi.Client).IncomingMessages),
+		render: func(m metrics, latest poll.Latest[*ledger.Reading]) {
+			totals(m, latest)
+			if latest.Err == nil {
+				window(m, latest.Reading)
+			}
+		},
+	}
+}

@@ -1,0 +1,105 @@
+package collector
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"greenapi_exporter/config"
+	"greenapi_exporter/greenapi"
+	"greenapi_exporter/poll"
+)
+
+// method is the kind of a method of the API, whose answers are read as Ts.
+type method[T any] struct {
+	Info
+	descs []*prometheus.Desc
+	// open returns where the readings of an instance come from.
+	open func(Target, *calls) (source[T], error)
+	// render sends what there is to show.
+	render func(metrics, poll.Latest[T])
+}
+
+// source is where readings come from; close is as that of a collector.
+type source[T any] struct {
+	*poll.Poller[T]
+	close func()
+}
+
+// every opens sources of call, of which good ones begin interval apart at the least.
+func every[T any](interval time.Duration, call func(*greenapi.Client, context.Context) (T, error)) func(Target, *calls) (source[T], error) {
+	return func(target Target, c *calls) (source[T], error) {
+		poller := newPoller(c, poll.Options{Interval: interval}, func(ctx context.Context) (T, error) {
+			return call(target.Client, ctx)
+		})
+		return source[T]{poller, poller.Stop}, nil
+	}
+}
+
+// known renders the latest good reading, also when a later one has failed: greenapi_collector_success and
+// greenapi_collector_last_success_timestamp_seconds say what it is worth.
+func known[T any](render func(metrics, T)) func(metrics, poll.Latest[T]) {
+	return func(m metrics, latest poll.Latest[T]) {
+		if !latest.Success.IsZero() {
+			render(m, latest.Reading)
+		}
+	}
+}
+
+func (m *method[T]) info() Info { return m.Info }
+
+func (m *method[T]) describe(ch chan<- *prometheus.Desc) {
+	for _, d := range m.descs {
+		ch <- d
+	}
+}
+
+func (m *method[T]) bind(target Target, c *calls) (collector, error) {
+	s, err := m.open(target, c)
+	return &bound[T]{m, s}, err
+}
+
+// bound is a method of one instance.
+type bound[T any] struct {
+	*method[T]
+	source source[T]
+}
+
+func (b *bound[T]) collect(ctx context.Context, m metrics) health {
+	latest := b.source.Latest(ctx)
+	b.render(m, latest)
+	return health{latest.Err, latest.Success, latest.Took, latest.GaveUp}
+}
+
+func (b *bound[T]) close() { b.source.close() }
+
+// desc describes a metric of an instance.
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(name, help, append([]string{"id_instance"}, labels...), nil)
+}
+
+// metrics takes the metrics of an instance in one scrape. It is safe for concurrent use.
+type metrics struct {
+	ch chan<- prometheus.Metric
+	config.Instance
+}
+
+func (m metrics) gauge(desc *prometheus.Desc, value float64, labels ...string) {
+	m.ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, append([]string{m.ID()}, labels...)...)
+}
+
+func (m metrics) counter(desc *prometheus.Desc, value float64, created time.Time, labels ...string) {
+	m.ch <- prometheus.MustNewConstMetricWithCreatedTimestamp(desc, prometheus.CounterValue, value, created,
+		append([]string{m.ID()}, labels...)...)
+}
+
+func oneIf(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+// unix is a time by our clock as it is exposed, good to the millisecond.
+func unix(t time.Time) float64 { return float64(t.UnixMilli()) / 1e3 }

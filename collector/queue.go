@@ -1,0 +1,21 @@
+package collector
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"greenapi_exporter/greenapi"
+)
+
+// newQueue shows the messages that wait to be sent, which the journal does not have yet.
+func newQueue() kind {
+	messages := desc("greenapi_queue_messages",
+		"Messages that the API had accepted and not yet sent when last read: the backlog.")
+	return &method[int64]{
+		Info:   Info{"queue", greenapi.GetMessagesCount, "How many messages wait to be sent", true},
+		descs:  []*prometheus.Desc{messages},
+		open:   every(time.Second, (*greenapi.Client).QueuedMessages),
+		render: known(func(m metrics, n int64) { m.gauge(messages, float64(n)) }),
+	}
+}

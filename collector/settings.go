@@ -1,0 +1,34 @@
+package collector
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"greenapi_exporter/greenapi"
+)
+
+// seldom is how often is asked for what people change by hand.
+const seldom = 5 * time.Minute
+
+// newSettings shows the settings of the instance, on which it depends what the journals and webhooks have.
+func newSettings() kind {
+	enabled := desc("greenapi_instance_setting_enabled",
+		"Whether a setting of the instance was yes (1) or no (0) when last read; those are absent that the API does not tell.",
+		"setting")
+	delay := desc("greenapi_instance_send_delay_seconds",
+		"Pause between two messages that are sent, a setting of the instance.")
+	return &method[greenapi.Settings]{
+		Info:  Info{"settings", greenapi.GetSettings, "The settings of the instance, asked for every 5 minutes", false},
+		descs: []*prometheus.Desc{enabled, delay},
+		open:  every(seldom, (*greenapi.Client).Settings),
+		render: known(func(m metrics, s greenapi.Settings) {
+			for name, yes := range s.Enabled {
+				m.gauge(enabled, oneIf(yes), name)
+			}
+			if s.SendDelay.Known {
+				m.gauge(delay, s.SendDelay.Value)
+			}
+		}),
+	}
+}

@@ -1,0 +1,21 @@
+package collector
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"greenapi_exporter/greenapi"
+)
+
+// newWebhooks shows the notifications that wait for their consumer.
+func newWebhooks() kind {
+	notifications := desc("greenapi_webhook_queue_notifications",
+		"Notifications (webhooks) that waited to be taken when last read; they pile up when their consumer is down.")
+	return &method[int64]{
+		Info:   Info{"webhooks", greenapi.GetWebhooksCount, "How many notifications wait to be taken by their consumer", false},
+		descs:  []*prometheus.Desc{notifications},
+		open:   every(time.Second, (*greenapi.Client).QueuedNotifications),
+		render: known(func(m metrics, n int64) { m.gauge(notifications, float64(n)) }),
+	}
+}

@@ -1,0 +1,27 @@
+package simulator
+
+import "strings"
+
+// senders are made-up people, as JSON: by the name they gave themselves, and by that in the account's contacts, where
+// not everyone is.
+var senders = [...]struct{ name, contact string }{
+	{"Ann Example", "Ann (invented)"},
+	{"Bob Placeholder", ""},
+	{`Cy \"Sample\" Dummy`, "Cy, {flat} [2]"},
+	{"Тест Примеров", "Пример с работы"},
+	{"Specimen \U0001F44B", `\u0049nvented \ud83d\ude04`},
+	{"", ""},
+}
+
+// sender writes who sent a message that was received: in a group one of the people, elsewhere the chat itself.
+func sender(o *object, dice uint64) {
+	id, who := chat(dice), pick(dice, 'c', 400)
+	if strings.HasSuffix(id, "@g.us") {
+		who = pick(dice, 's', 400)
+		id = person(uint64(who))
+	}
+	is := senders[who%len(senders)]
+	o.str("senderId", id)
+	o.str("senderName", is.name)
+	o.str("senderContactName", is.contact)
+}
