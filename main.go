@@ -9,7 +9,6 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -88,7 +87,7 @@ func serve(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 		UserAgent: name + "/" + version.Version,
 		Observe:   own.Observe,
 	}
-	if !slices.ContainsFunc(collector.All(), func(c collector.Info) bool { return o.enabled(c.Name) }) {
+	if len(set.Names()) == 0 {
 		level.Warn(logger).Log("msg", "no collector is switched on, so nothing of the instance is shown", "advice", "drop --collector.disable-defaults and --no-collector.NAME")
 	}
 	instances, err := fleet.New(set, service, storage, []config.Instance{instance}, logger)
@@ -110,7 +109,7 @@ func serve(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 	}
 	err = web.Serve(ctx, handler, o.web, instance.Timeout(), newToolkitLogger(stderr, o.logLevel, o.logFormat), func(address net.Addr) {
 		level.Info(logger).Log("msg", "started "+name, "version", version.Version, "id_instance", instance.ID(),
-			"api", instance.URL().Host, "window_minutes", instance.Minutes(), "min_interval", instance.MinInterval(),
+			"api", instance.URL().Host, "collectors", strings.Join(set.Names(), ","), "window_minutes", instance.Minutes(), "min_interval", instance.MinInterval(),
 			"address", address)
 		switch {
 		case o.demo:

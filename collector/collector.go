@@ -145,14 +145,14 @@ func (i *Instance) Close() {
 func (s *Set) Scrape(ctx context.Context, instances []*Instance, names []string) (prometheus.Collector, error) {
 	for _, name := range names {
 		if !slices.ContainsFunc(s.kinds, func(k kind) bool { return k.info().Name == name }) {
-			return nil, fmt.Errorf("there is no collector %.40q switched on; there are: %s", name, strings.Join(s.names(), ", "))
+			return nil, fmt.Errorf("there is no collector %.40q switched on; there are: %s", name, strings.Join(s.Names(), ", "))
 		}
 	}
 	return &scrape{set: s, ctx: ctx, instances: instances, names: names}, nil
 }
 
-// names are those of the collectors that are switched on.
-func (s *Set) names() []string {
+// Names are those of the collectors that are switched on.
+func (s *Set) Names() []string {
 	var names []string
 	for _, k := range s.kinds {
 		names = append(names, k.info().Name)
