@@ -1,12 +1,17 @@
 package main
 
 import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	dto "github.com/prometheus/client_model/go"
 
+	"greenapi_exporter/collector"
 	"greenapi_exporter/simulator"
 )
 
@@ -32,8 +37,8 @@ func TestTheAccountBehindTheJournal(t *testing.T) {
 		for {
 			got := families(t, p.base+"/metrics")
 			fresh := true
-			for _, collector := range []string{"state", "queue", "webhooks"} {
-				asked, _ := sampleOf(got["greenapi_collector_last_success_timestamp_seconds"], "collector", collector)
+			for _, name := range []string{"state", "queue", "webhooks"} {
+				asked, _ := sampleOf(got["greenapi_collector_last_success_timestamp_seconds"], "collector", name)
 				fresh = fresh && asked >= begin
 			}
 			if !fresh {
@@ -49,7 +54,7 @@ func TestTheAccountBehindTheJournal(t *testing.T) {
 		n, _ := sampleOf(got["greenapi_queue_messages"])
 		return n
 	}
-	all := []string{"--greenapi.min-interval=0s", "--collector.webhooks", "--collector.settings", "--collector.account"}
+	all := append(withEverything(), "--greenapi.min-interval=0s")
 	p := startProcess(t, a.URL, all...)
 	got := look(p, 20*time.Minute, "authorized")
 	baseline := s.Messages(start.Add(20 * time.Minute))
@@ -85,4 +90,87 @@ func TestTheAccountBehindTheJournal(t *testing.T) {
 	if n := queue(got); n < 100 {
 		t.Errorf("half an hour after it was suspended %v wait", n)
 	}
+}
+
+// TestLegalOdditiesAreRead in the answers of every method.
+func TestLegalOdditiesAreRead(t *testing.T) {
+	for _, fault := range []simulator.Fault{
+		simulator.FaultCommaStart, simulator.FaultCommaMiddle, simulator.FaultCommaEnd, simulator.FaultCommaMembers, simulator.FaultBOM, simulator.FaultGzip,
+	} {
+		s, a := serveSimulator(t, simulator.Config{Start: time.Now().Add(-time.Hour), MessagesPerHour: 100, IncomingPerHour: 100})
+		s.SetFault(fault)
+		got := families(t, startProcess(t, a.URL, withEverything()...).base+"/metrics")
+		for _, c := range collector.All() {
+			if success, _ := sampleOf(got["greenapi_collector_success"], "collector", c.Name); success != 1 {
+				t.Errorf("%s: %s is not read", fault, c.Name)
+			}
+		}
+	}
+}
+
+// withEverything switches all collectors on.
+func withEverything() []string {
+	var flags []string
+	for _, c := range collector.All() {
+		flags = append(flags, "--collector."+c.Name)
+	}
+	return flags
+}
+
+// TestTheDemoHasItsTroubles at the times that it announces.
+func TestTheDemoHasItsTroubles(t *testing.T) {
+	start := time.Now()
+	now := start
+	config := demoAccount(start)
+	config.Now, config.NoRateLimit, config.Seed = func() time.Time { return now }, true, 1
+	s := simulator.New(config)
+	server := httptest.NewServer(s)
+	defer server.Close()
+	for minute, want := range map[int]string{1: "authorized", 4: "notAuthorized", 7: "authorized", 12: "suspended", 19: "authorized", 24: "notAuthorized", 32: "suspended"} {
+		now = start.Add(time.Duration(minute) * time.Minute)
+		response, err := http.Get(server.URL + "/waInstance" + demoID + "/getWaSettings/" + demoToken)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(response.Body)
+		response.Body.Close()
+		if err != nil || !strings.Contains(string(body), `"`+want+`"`) || strings.Contains(string(body), "suspendedUntil") != (want == "suspended") {
+			t.Errorf("minute %d: %s, %v; want %s", minute, body, err, want)
+		}
+		if queued := s.Queued(now); (queued > 2) != (want != "authorized") {
+			t.Errorf("minute %d: %d messages wait while it is %s", minute, queued, want)
+		}
+	}
+}
+
+// TestCollectSparesTheOthers: a scrape that picks collectors calls no other method, and a slip calls none.
+func TestCollectSparesTheOthers(t *testing.T) {
+	s, a := serveSimulator(t, simulator.Config{})
+	p := startProcess(t, a.URL)
+	for query, status := range map[string]int{"collect[]=webhooks": 400, "collect[]=stat": 400, "collect[]=": 400, "collect[]=%zz": 400, "collect[]=state": 200} {
+		response, err := http.Get(p.base + "/metrics?" + query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != status {
+			t.Errorf("%s: %s, want %d", query, response.Status, status)
+		}
+	}
+	if s.Calls("") != 1 || s.Calls("getStateInstance") != 1 {
+		t.Errorf("%d calls, %d of them of getStateInstance", s.Calls(""), s.Calls("getStateInstance"))
+	}
+}
+
+// TestAMethodThatHangsIsAlone in a real process too.
+func TestAMethodThatHangsIsAlone(t *testing.T) {
+	t.Parallel()
+	s, a := serveSimulator(t, simulator.Config{Start: time.Now().Add(-time.Hour), MessagesPerHour: 100})
+	s.SetFault(simulator.FaultHang, "getMessagesCount")
+	p := startProcess(t, a.URL, "--greenapi.max-calls=4")
+	got := families(t, p.base+"/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "2")
+	assertValue(t, got, 1, "greenapi_up")
+	assertValue(t, got, 1, "greenapi_instance_state", "state", "authorized")
+	assertValue(t, got, 0, "greenapi_collector_success", "collector", "queue")
+	assertValue(t, got, 1, "greenapi_api_requests_total", "method", "getMessagesCount", "result", "timeout")
 }

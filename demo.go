@@ -18,24 +18,35 @@ const (
 	demoPerHour = 400
 	demoDay     = 24 * time.Hour // of which there is a journal at the start
 
-	// In each demoCycle the account is logged out once and suspended once, and in between all is well.
-	demoCycle     = 15 * time.Minute
-	demoLoggedOut = 3 * time.Minute
-	demoSuspended = 8 * time.Minute
-	demoTrouble   = 2 * time.Minute // how long either lasts
+	// In each cycle the account is logged out once and suspended once. That lasts for longer than the 5 minutes after
+	// which it is asked for the end of its suspension.
+	demoCycle        = 20 * time.Minute
+	demoLoggedOut    = 3 * time.Minute
+	demoLoggedIn     = 5 * time.Minute
+	demoSuspended    = 10 * time.Minute
+	demoNotSuspended = 16 * time.Minute
 )
 
-// demoStates are the states of the account for a week from the start of the demo.
-func demoStates() []simulator.StateChange {
+// demoAccount is the account at the start of the demo; its troubles last for a week.
+func demoAccount(now time.Time) simulator.Config {
 	var states []simulator.StateChange
-	for at := demoDay; at < demoDay+7*24*time.Hour; at += demoCycle {
+	for at := demoDay; at < 8*demoDay; at += demoCycle {
 		states = append(states,
 			simulator.StateChange{After: at + demoLoggedOut, State: "notAuthorized"},
-			simulator.StateChange{After: at + demoLoggedOut + demoTrouble, State: "authorized"},
+			simulator.StateChange{After: at + demoLoggedIn, State: "authorized"},
 			simulator.StateChange{After: at + demoSuspended, State: "suspended"},
-			simulator.StateChange{After: at + demoSuspended + demoTrouble, State: "authorized"})
+			simulator.StateChange{After: at + demoNotSuspended, State: "authorized"})
 	}
-	return states
+	return simulator.Config{
+		IDInstance:      demoID,
+		Token:           demoToken,
+		Seed:            uint64(now.UnixNano()),
+		Start:           now.Add(-demoDay),
+		MessagesPerHour: demoPerHour,
+		IncomingPerHour: demoPerHour / 2,
+		SendDelay:       2 * time.Second,
+		States:          states,
+	}
 }
 
 // startDemo serves a simulated API on loopback until stop is called, and fills in the flags of its instance.
@@ -44,26 +55,16 @@ func startDemo(flags *config.Flags) (stop func() error, _ error) {
 	if err != nil {
 		return nil, fmt.Errorf("start the simulated API: %w", err)
 	}
-	now := time.Now()
 	server := &http.Server{
 		ReadHeaderTimeout: 10 * time.Second,
-		Handler: simulator.New(simulator.Config{
-			IDInstance:      demoID,
-			Token:           demoToken,
-			Seed:            uint64(now.UnixNano()),
-			Start:           now.Add(-demoDay),
-			MessagesPerHour: demoPerHour,
-			IncomingPerHour: demoPerHour / 2,
-			SendDelay:       3 * time.Second,
-			States:          demoStates(),
-		}),
+		Handler:           simulator.New(demoAccount(time.Now())),
 	}
 	go func() { _ = server.Serve(listener) }()
 	flags.URL, flags.IDInstance, flags.Token = "http://"+listener.Addr().String(), demoID, demoToken
 	return server.Close, nil
 }
 
-// welcome says in some lines what to open and what will be seen.
+// welcome says in three lines what to open and what will be seen.
 func welcome(w io.Writer, address net.Addr, telemetryPath string) {
 	host := address.String()
 	if tcp, ok := address.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
@@ -72,6 +73,7 @@ func welcome(w io.Writer, address net.Addr, telemetryPath string) {
 	fmt.Fprintf(w, "Demo: open http://%s%s and reload it to watch a simulated shop send %d messages an hour; Ctrl-C ends it.\n",
 		host, telemetryPath, demoPerHour)
 	fmt.Fprintln(w, "Demo: greenapi_outgoing_window_messages is what stands in the journal, greenapi_outgoing_message_statuses_total what has happened since the first look.")
-	fmt.Fprintf(w, "Demo: after %d minutes the account is logged out for %d, after %d it is suspended for %d, and so on every %d: see greenapi_instance_state, greenapi_queue_messages, greenapi_up.\n",
-		demoLoggedOut/time.Minute, demoTrouble/time.Minute, demoSuspended/time.Minute, demoTrouble/time.Minute, demoCycle/time.Minute)
+	minute := func(d time.Duration) time.Duration { return d / time.Minute }
+	fmt.Fprintf(w, "Demo: from minute %d to %d the account is logged out, from %d to %d it is suspended, and so on every %d minutes: watch greenapi_instance_state and greenapi_queue_messages.\n",
+		minute(demoLoggedOut), minute(demoLoggedIn), minute(demoSuspended), minute(demoNotSuspended), minute(demoCycle))
 }

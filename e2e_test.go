@@ -218,11 +218,7 @@ func TestTheTokenIsNowhere(t *testing.T) {
 			t.Run(format+"/"+string(fault), func(t *testing.T) {
 				s, a := serveSimulator(t, simulator.Config{Start: time.Now().Add(-time.Hour), MessagesPerHour: 100, IncomingPerHour: 100})
 				s.SetFault(fault)
-				args := []string{"--log.level=debug", "--log.format=" + format}
-				for _, c := range collector.All() {
-					args = append(args, "--collector."+c.Name)
-				}
-				p := startProcess(t, a.URL, args...)
+				p := startProcess(t, a.URL, append(withEverything(), "--log.level=debug", "--log.format="+format)...)
 				var seen strings.Builder
 				for _, path := range []string{"/metrics", "/", "/-/healthy", "/nowhere"} {
 					request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.base+path, nil)
@@ -436,6 +432,12 @@ func TestDemo(t *testing.T) {
 	got := families(t, url)
 	assertValue(t, got, 1, "greenapi_up")
 	assertValue(t, got, 1, "greenapi_instance_state", "state", "authorized")
+	for _, c := range collector.All() {
+		assertValue(t, got, 1, "greenapi_collector_success", "collector", c.Name)
+	}
+	if n, _ := sampleOf(got["greenapi_incoming_window_messages"], "type", "extendedTextMessage"); n < 100 {
+		t.Errorf("%v texts were received in a day of the demo", n)
+	}
 	if n, _ := sampleOf(got["greenapi_outgoing_ledger_messages"]); n < 100 {
 		t.Errorf("%v messages in a day of the demo", n)
 	}

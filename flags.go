@@ -42,10 +42,13 @@ type options struct {
 // chosen is whether a collector is on, and whether the user said so.
 type chosen struct{ on, byUser bool }
 
-// enabled reports whether the collector of that name is on.
+// enabled reports whether the collector of that name is on. The demo has all of them on by default: it costs nobody's quota.
 func (o *options) enabled(collector string) bool {
 	c := o.collectors[collector]
-	return c.on && (c.byUser || !o.noDefaults)
+	if c.byUser {
+		return c.on
+	}
+	return (c.on || o.demo) && !o.noDefaults
 }
 
 // validate checks what is not about an instance.
@@ -131,7 +134,7 @@ func (o *options) define(app *kingpin.Application) {
 		Envar("GREENAPI_TIMEOUT").Default("30s"), &i.Timeout)
 	duration(app.Flag("greenapi.min-interval", "The least time between two good calls of a journal method; scrapes in between get the latest reading. 60m suits the Developer plan's 1000 calls a month.").
 		Envar("GREENAPI_MIN_INTERVAL").Default("1s"), &i.MinInterval)
-	number(app.Flag("greenapi.max-calls", "Calls of the API in flight, all instances together; one host has at most half of them. There is no need to change it for a few instances.").
+	number(app.Flag("greenapi.max-calls", "Calls of the API in flight, all instances together; one host has at most half of them, one method three quarters of its host's. There is no need to change it for a few instances.").
 		Default("256"), &o.maxCalls)
 	app.Flag("storage.path", "The directory where counters and the latest reading are kept, so that they survive restarts; one exporter a directory. Without it they are in memory.").
 		Envar("GREENAPI_STORAGE_PATH").PlaceHolder("DIRECTORY").StringVar(&o.storagePath)
@@ -158,7 +161,7 @@ func (o *options) define(app *kingpin.Application) {
 	choice(app.Flag("log.level", "Log what is at least this grave: debug, info, warn or error.").Default("info"),
 		&o.logLevel, "debug", "info", "warn", "error")
 	choice(app.Flag("log.format", "How to write the log: logfmt or json.").Default("logfmt"), &o.logFormat, "logfmt", "json")
-	app.Flag("demo", "Run against a simulated account, no real one needed; says where to look.").BoolVar(&o.demo)
+	app.Flag("demo", "Run against a simulated account, no real one needed, with all collectors on; says where to look.").BoolVar(&o.demo)
 }
 
 // value is a flag's value whose error names the flag and what it must be, which those of kingpin do not.

@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"greenapi_exporter/greenapi"
+	"greenapi_exporter/poll"
 )
 
 // newAccount shows until when sending is suspended.
@@ -16,17 +17,18 @@ func newAccount() kind {
 		Info:  Info{"account", greenapi.GetWaSettings, "Until when sending is suspended, asked for every 5 minutes", false},
 		descs: []*prometheus.Desc{suspended},
 		open:  every(seldom, (*greenapi.Client).Account),
-		render: known(func(m metrics, a greenapi.Account) {
-			if isSuspended(a, time.Now()) {
-				m.gauge(suspended, a.SuspendedUntil.Value)
+		render: func(m metrics, latest poll.Latest[greenapi.Account]) {
+			if isSuspended(latest.Reading, latest.Err == nil, time.Now()) {
+				m.gauge(suspended, latest.Reading.SuspendedUntil.Value)
 			}
-		}),
+		},
 	}
 }
 
-// isSuspended reports whether the account is suspended at now and it is known until when. The API may go on naming a time
-// that is over, and the state is as old as the reading: one of the two is enough.
-func isSuspended(a greenapi.Account, now time.Time) bool {
-	until := a.SuspendedUntil
-	return until.Known && (a.State == greenapi.StateSuspended || a.State == greenapi.StateYellowCard || until.Value > unix(now))
+// isSuspended reports whether at now it is known of the account that it is suspended until when. A time ahead is enough,
+// whatever the state, which may be a word that is newer than this program. One that is over counts only while the API
+// still says that the account is suspended, which must not be an old reading's word.
+func isSuspended(a greenapi.Account, current bool, now time.Time) bool {
+	stated := a.State == greenapi.StateSuspended || a.State == greenapi.StateYellowCard
+	return a.SuspendedUntil.Known && (a.SuspendedUntil.Value > unix(now) || stated && current)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,6 +45,8 @@ type fakeAPI struct {
 	reply                    // of the outgoing journal
 	others map[string]*reply // by method
 
+	unreachable bool // no connection comes about
+
 	mu      sync.Mutex
 	minutes []int          // asked of the outgoing journal
 	calls   map[string]int // by method
@@ -78,6 +81,11 @@ func (a *fakeAPI) RoundTrip(r *http.Request) (*http.Response, error) {
 		a.minutes = append(a.minutes, minutes)
 	}
 	a.mu.Unlock()
+	if a.unreachable {
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	}
+	httptrace.ContextClientTrace(r.Context()).GotConn(httptrace.GotConnInfo{})
 	hangUp := r.Context().Done()
 	if reply.deaf {
 		hangUp = nil

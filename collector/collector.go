@@ -6,6 +6,7 @@ package collector
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -111,10 +112,11 @@ type Instance struct {
 	parts []part
 }
 
+// part is one of its collectors.
 type part struct {
 	Info
-	collector
-	*calls
+	collector collector
+	calls     *calls
 }
 
 // Bind puts the collectors to work for an instance. No call is made before the first scrape. It is an error if what an
@@ -136,7 +138,7 @@ func (s *Set) Bind(target Target) (*Instance, error) {
 // Close ends the calls that run and puts on file what is to be kept. The Instance is not to be scraped any more.
 func (i *Instance) Close() {
 	for _, p := range i.parts {
-		p.close()
+		p.collector.close()
 	}
 }
 
@@ -145,7 +147,7 @@ func (i *Instance) Close() {
 func (s *Set) Scrape(ctx context.Context, instances []*Instance, names []string) (prometheus.Collector, error) {
 	for _, name := range names {
 		if !slices.ContainsFunc(s.kinds, func(k kind) bool { return k.info().Name == name }) {
-			return nil, fmt.Errorf("there is no collector %.40q switched on; there are: %s", name, strings.Join(s.Names(), ", "))
+			return nil, fmt.Errorf("there is no collector %.40q switched on; these are: %s", name, strings.Join(s.Names(), ", "))
 		}
 	}
 	return &scrape{set: s, ctx: ctx, instances: instances, names: names}, nil
@@ -194,18 +196,18 @@ func (s *scrape) Collect(ch chan<- prometheus.Metric) {
 
 // collect has one collector show what it has, and then says how it fared.
 func (s *Set) collect(ctx context.Context, m metrics, p part) {
-	h := p.collect(ctx, m)
+	h := p.collector.collect(ctx, m)
 	m.gauge(s.success, oneIf(h.err == nil), p.Name)
 	if h.took > 0 {
 		m.gauge(s.duration, h.took.Seconds(), p.Name)
 	}
-	if h.gaveUp && ctx.Err() == context.DeadlineExceeded {
+	if h.gaveUp && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		p.calls.gaveUp()
 	}
 	if !h.success.IsZero() {
 		m.gauge(s.lastSuccess, unix(h.success), p.Name)
 	}
-	for result, n := range p.counts() {
-		m.counter(s.requests, float64(n), p.created, p.Method, string(result))
+	for result, n := range p.calls.counts() {
+		m.counter(s.requests, float64(n), p.calls.created, p.Method, string(result))
 	}
 }

@@ -312,7 +312,7 @@ func TestTheLogSaysWhenItBeginsAndWhenItEnds(t *testing.T) {
 			}
 		}
 		want := [][]string{
-			{"level=error", "id_instance=" + id, "result=quota_exceeded", "advice=", "HTTP 466"},
+			{"level=error", "id_instance=" + id, "collector=outgoing", "method=lastOutgoingMessages", "result=quota_exceeded", "advice=", "HTTP 466"},
 			{"level=error", "result=unauthorized", "advice=", "HTTP 401"},
 			{"level=info", "result=ok", "works again", "failed_for="},
 		}
@@ -386,6 +386,39 @@ func TestAScrapeThatGivesUpWhileOthersWaitIsLogged(t *testing.T) {
 			t.Errorf("logged:\n%s", text)
 		}
 	})
+}
+
+// TestOtherScrapesThatEndEarlyAreNotLoggedSo: the scraper that hangs up, and the one whose time ends the call.
+func TestOtherScrapesThatEndEarlyAreNotLoggedSo(t *testing.T) {
+	for name, c := range map[string]struct {
+		others bool
+		end    func(context.Context) (context.Context, context.CancelFunc)
+	}{
+		"it hangs up while others wait": {true, func(ctx context.Context) (context.Context, context.CancelFunc) {
+			ctx, cancel := context.WithCancel(ctx)
+			time.AfterFunc(time.Second, cancel)
+			return ctx, cancel
+		}},
+		"its time is up, and nobody else waits": {false, func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, time.Second)
+		}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			e := newExporter(t)
+			e.api.took = 2 * time.Second
+			if c.others {
+				go func() { _, _ = e.scrape(t.Context()).Gather() }()
+				time.Sleep(time.Millisecond)
+			}
+			ctx, cancel := c.end(t.Context())
+			defer cancel()
+			gather(t, e.scrape(ctx))
+			time.Sleep(time.Minute)
+			if text := e.logged(); strings.Contains(text, "could not wait") {
+				t.Errorf("%s: logged:\n%s", name, text)
+			}
+		})
+	}
 }
 
 func TestQuotaPausesForTenMinutes(t *testing.T) {

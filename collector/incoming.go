@@ -5,7 +5,6 @@ import (
 
 	"greenapi_exporter/greenapi"
 	"greenapi_exporter/ledger"
-	"greenapi_exporter/poll"
 )
 
 // newIncoming shows the journal of the messages received. It is counted as that of the messages sent is, though its rows
@@ -20,14 +19,14 @@ func newIncoming() kind {
 	lastMessage := desc("greenapi_incoming_last_message_timestamp_seconds",
 		"Timestamp of the newest row that the incoming ledger has ever seen, as UNIX time.")
 
-	totals := known(func(m metrics, r *ledger.Reading) {
+	totals := func(m metrics, r *ledger.Reading) {
 		if r.LastMessage.Known {
 			m.gauge(lastMessage, r.LastMessage.Seconds)
 		}
 		for _, t := range r.Types {
 			m.counter(messages, float64(t.Messages.Count), t.Messages.Created, t.Word)
 		}
-	})
+	}
 	window := func(m metrics, r *ledger.Reading) {
 		for _, t := range r.Types {
 			rows := 0
@@ -38,14 +37,9 @@ func newIncoming() kind {
 		}
 	}
 	return &method[*ledger.Reading]{
-		Info:  Info{"incoming", greenapi.LastIncomingMessages, "The journal of the messages received; it has a quota of its own", false},
-		descs: []*prometheus.Desc{windowMessages, messages, lastMessage},
-		open:  counted(".incoming", (*greenapi.Client).IncomingMessages),
-		render: func(m metrics, latest poll.Latest[*ledger.Reading]) {
-			totals(m, latest)
-			if latest.Err == nil {
-				window(m, latest.Reading)
-			}
-		},
+		Info:   Info{"incoming", greenapi.LastIncomingMessages, "The journal of the messages received; it has a quota of its own", false},
+		descs:  []*prometheus.Desc{windowMessages, messages, lastMessage},
+		open:   counted(".incoming", (*greenapi.Client).IncomingMessages),
+		render: windowed(totals, window),
 	}
 }

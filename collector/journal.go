@@ -2,10 +2,12 @@ package collector
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"greenapi_exporter/greenapi"
 	"greenapi_exporter/ledger"
+	"greenapi_exporter/poll"
 )
 
 // journalCall is a method of the API's that reads a journal; see greenapi.Client.OutgoingMessages.
@@ -36,6 +38,19 @@ func counted(suffix string, call journalCall) func(Target, *calls) (source[*ledg
 	}
 }
 
+// windowed renders the totals of the latest good reading, and the window only if no later one has failed.
+func windowed(totals, window func(metrics, *ledger.Reading)) func(metrics, poll.Latest[*ledger.Reading]) {
+	return func(m metrics, latest poll.Latest[*ledger.Reading]) {
+		if latest.Reading == nil {
+			return
+		}
+		totals(m, latest.Reading)
+		if latest.Err == nil {
+			window(m, latest.Reading)
+		}
+	}
+}
+
 // read makes one call and counts what its answer shows.
 func (j *journal) read(ctx context.Context) (*ledger.Reading, error) {
 	begin := j.calls.begun
@@ -44,9 +59,13 @@ func (j *journal) read(ctx context.Context) (*ledger.Reading, error) {
 		count.Answered(date)
 		return func(r *greenapi.Row) { count.Add(ledger.Row(*r)) }
 	})
-	switch greenapi.ResultOf(err) {
-	case greenapi.OK:
+	var failure *greenapi.Error
+	if err == nil {
 		return count.Commit(), nil
+	} else if errors.As(err, &failure) && failure.Unsent {
+		return nil, err // not for what was asked
+	}
+	switch greenapi.ResultOf(err) {
 	case greenapi.Timeout:
 		// Where the program stood still (SIGSTOP, a machine that was suspended) the answer was not what took long.
 		if time.Now().Round(0).Sub(begin.Round(0)) > j.target.Timeout()+frozen {

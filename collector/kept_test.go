@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"greenapi_exporter/greenapi"
 )
 
 // ofTheInstance is what an exposition says of the instance but for the calls, which each run counts for itself. The
@@ -261,16 +263,17 @@ func TestAFirstCallThatWasKilledIsSaid(t *testing.T) {
 // TestTheTokenIsNotOnFile, nor anything private of the messages.
 func TestTheTokenIsNotOnFile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newExporter(t).kept(t)
+		e := newExporter(t, everything()...).kept(t)
 		e.directory = filepath.Join(e.directory, "made", "by", "it")
 		e.restart(t)
 		e.api.body = journalOf(row("BAE5793F61411D0", "textMessage", "sent", 1))
+		e.api.others[greenapi.LastIncomingMessages].body = journalOf(incoming("BAE5793F61411D0", "imageMessage", 1))
 		gather(t, e.scrape(t.Context()))
 		time.Sleep(time.Minute)
 		e.api.answer(400, `{"message":"Instance is not authorized","path":"/waInstance1/x/`+secret+`"}`)
 		gather(t, e.scrape(t.Context()))
 		files, err := filepath.Glob(filepath.Join(e.directory, "*"))
-		if err != nil || len(files) != 2 {
+		if err != nil || len(files) != 3 {
 			t.Fatalf("files %v, %v", files, err)
 		}
 		for _, path := range append(files, e.directory) {
@@ -288,7 +291,7 @@ func TestTheTokenIsNotOnFile(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, private := range []string{secret, "BAE5793F61411D0", "11001234567"} {
+			for _, private := range []string{secret, webhookToken, "BAE5793F61411D0", "11001234567", "11005550100", "Ann"} {
 				if strings.Contains(string(data), private) {
 					t.Errorf("%s is in %s", private, path)
 				}

@@ -27,7 +27,7 @@ type source[T any] struct {
 	close func()
 }
 
-// every opens sources of call, of which good ones begin interval apart at the least.
+// every opens sources of call. Two good calls of an instance begin interval apart at the least.
 func every[T any](interval time.Duration, call func(*greenapi.Client, context.Context) (T, error)) func(Target, *calls) (source[T], error) {
 	return func(target Target, c *calls) (source[T], error) {
 		poller := newPoller(c, poll.Options{Interval: interval}, func(ctx context.Context) (T, error) {

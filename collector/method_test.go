@@ -2,6 +2,7 @@ package collector
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"os"
 	"slices"
@@ -10,9 +11,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/go-kit/log"
 	dto "github.com/prometheus/client_model/go"
 
 	"greenapi_exporter/greenapi"
+	"greenapi_exporter/ledger"
 )
 
 // signs is a metric of each collector that tells that it has been read.
@@ -137,6 +140,34 @@ func TestHowOftenMethodsAreCalled(t *testing.T) {
 	})
 }
 
+// TestTheIntervalsAreExact: before an interval is over, a scrape gets the reading there is.
+func TestTheIntervalsAreExact(t *testing.T) {
+	for method, want := range map[string]time.Duration{
+		greenapi.LastOutgoingMessages: 2 * time.Minute, greenapi.LastIncomingMessages: 2 * time.Minute,
+		greenapi.GetSettings: 5 * time.Minute, greenapi.GetWaSettings: 5 * time.Minute,
+		// From the end of the call, as they are no more apart than the API asks for.
+		greenapi.GetStateInstance: time.Second, greenapi.GetMessagesCount: time.Second, greenapi.GetWebhooksCount: time.Second,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			e := newExporter(t, everything()...)
+			e.flags.MinInterval = 2 * time.Minute
+			e.start(t)
+			for _, c := range All() {
+				e.replyOf(c.Method).took = 0
+			}
+			gather(t, e.scrape(t.Context()))
+			time.Sleep(want - time.Nanosecond)
+			gather(t, e.scrape(t.Context()))
+			early := e.api.calls[method]
+			time.Sleep(time.Nanosecond)
+			gather(t, e.scrape(t.Context()))
+			if now := e.api.calls[method]; early != 1 || now != 2 {
+				t.Errorf("%s: %d calls before %s, %d then", method, early, want, now)
+			}
+		})
+	}
+}
+
 // TestCollectPicksCollectors: only those that are named are called and shown.
 func TestCollectPicksCollectors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -221,26 +252,29 @@ func TestStatesAreExclusive(t *testing.T) {
 	}
 }
 
-// TestSuspensionsEnd: until is shown while it lies ahead, or while the state says that it goes on.
+// TestSuspensionsEnd: until is shown while it lies ahead, or while the API says that it goes on.
 func TestSuspensionsEnd(t *testing.T) {
 	now := time.Unix(1_790_000_000, 0)
 	for _, c := range []struct {
-		state greenapi.State
-		until float64
-		want  bool
+		state   greenapi.State
+		until   float64
+		current bool
+		want    bool
 	}{
-		{"authorized", 1_790_000_001, true},
-		{"authorized", 1_790_000_000, false},
-		{"authorized", 0, false},
-		{"suspended", 1_790_000_001, true},
-		{"suspended", 1_700_000_000, true},
-		{"yellowCard", 1_700_000_000, true},
-		{"suspended", 0, false},
-		{"unknown", 1_700_000_000, false},
+		{"authorized", 1_790_000_001, true, true},
+		{"authorized", 1_790_000_000, true, false},
+		{"authorized", 0, true, false},
+		{"suspended", 1_790_000_001, false, true},
+		{"suspended", 1_700_000_000, true, true},
+		{"yellowCard", 1_700_000_000, true, true},
+		{"suspended", 1_700_000_000, false, false},
+		{"yellowCard", 1_700_000_000, false, false},
+		{"suspended", 0, true, false},
+		{"unknown", 1_700_000_000, true, false},
 	} {
 		a := greenapi.Account{State: c.state, SuspendedUntil: greenapi.Seconds{Value: c.until, Known: c.until > 0}}
-		if got := isSuspended(a, now); got != c.want {
-			t.Errorf("%s until %v: %t", c.state, c.until, got)
+		if got := isSuspended(a, c.current, now); got != c.want {
+			t.Errorf("%+v: %t", c, got)
 		}
 	}
 }
@@ -345,4 +379,166 @@ func swap(t *testing.T, a, b string) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// TestWhatIsNotKnownIsAbsent: no pause in the settings, no message yet, no call yet.
+func TestWhatIsNotKnownIsAbsent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newExporter(t, everything()...)
+		e.api.others[greenapi.GetSettings].body = `{"outgoingWebhook":"yes"}`
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		families := gather(t, e.scrape(gone))
+		for _, name := range []string{"greenapi_collector_duration_seconds", "greenapi_collector_last_success_timestamp_seconds", "greenapi_queue_messages", "greenapi_instance_state"} {
+			if families[name] != nil {
+				t.Errorf("%s is shown before the first call", name)
+			}
+		}
+		families = gather(t, e.scrape(t.Context()))
+		for _, name := range []string{"greenapi_instance_send_delay_seconds", "greenapi_incoming_last_message_timestamp_seconds", "greenapi_outgoing_last_message_timestamp_seconds", signs["account"]} {
+			if families[name] != nil {
+				t.Errorf("%s is shown, though the API does not tell", name)
+			}
+		}
+		if families[signs["settings"]] == nil || families[signs["incoming"]] == nil {
+			t.Error("what is known is not shown")
+		}
+	})
+}
+
+// TestIncomingCountersAreCreatedWhenTheyWereZero: at the good reading before the one that first shows the type.
+func TestIncomingCountersAreCreatedWhenTheyWereZero(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newExporter(t, "incoming")
+		birth := time.Now()
+		gather(t, e.scrape(t.Context()))
+		time.Sleep(time.Minute)
+		before := time.Now()
+		gather(t, e.scrape(t.Context()))
+		time.Sleep(time.Minute)
+		e.api.others[greenapi.LastIncomingMessages].body = journalOf(incoming("B1", "pollMessage", 0))
+		created := make(map[string]time.Time)
+		for _, m := range gather(t, e.scrape(t.Context()))["greenapi_incoming_messages_total"].Metric {
+			created[label(m, "type")] = m.Counter.CreatedTimestamp.AsTime()
+		}
+		if !created["pollMessage"].Equal(before) || !created["textMessage"].Equal(birth) {
+			t.Errorf("created %v, want %v and %v", created, before, birth)
+		}
+	})
+}
+
+// TestCloseEndsEveryCall, of journals and others.
+func TestCloseEndsEveryCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newExporter(t, everything()...)
+		for _, c := range All() {
+			e.replyOf(c.Method).took = time.Hour
+		}
+		done := make(chan map[string]*dto.MetricFamily)
+		go func() { done <- gather(t, e.scrape(t.Context())) }()
+		synctest.Wait()
+		begin := time.Now()
+		e.instance.Close()
+		families := <-done
+		if took := time.Since(begin); took > 0 {
+			t.Errorf("it took %s", took)
+		}
+		for _, c := range All() {
+			if n, _ := valueOf(families, "greenapi_api_requests_total", "method", c.Method, "result", "canceled"); n != 1 {
+				t.Errorf("%v calls of %s were canceled", n, c.Method)
+			}
+		}
+	})
+}
+
+// TestALedgerThatCannotBeReadClosesTheOthers: what they have appended is in a snapshot then.
+func TestALedgerThatCannotBeReadClosesTheOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newExporter(t, "outgoing", "incoming").kept(t)
+		for range 5 {
+			gather(t, e.scrape(t.Context()))
+			time.Sleep(time.Minute)
+		}
+		synctest.Wait()
+		if err := e.storage.Close(); err != nil { // as if it was killed
+			t.Fatal(err)
+		}
+		outgoing, incoming := e.directory+"/"+id+".ledger", e.directory+"/"+id+".incoming.ledger"
+		if err := errors.Join(os.Remove(incoming), os.Mkdir(incoming, 0o700)); err != nil {
+			t.Fatal(err)
+		}
+		before, err := os.Stat(outgoing)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.storage, err = ledger.OpenStorage(e.directory, log.NewNopLogger()); err != nil {
+			t.Fatal(err)
+		}
+		defer e.storage.Close()
+		if _, err := e.set.Bind(e.target(t)); err == nil || !strings.Contains(err.Error(), "move it away") {
+			t.Errorf("bound: %v", err)
+		}
+		if after, err := os.Stat(outgoing); err != nil || after.Size() >= before.Size() {
+			t.Errorf("%d bytes are appended still, %v", before.Size(), err)
+		}
+	})
+}
+
+// TestTheLogTellsOfTheState: once of each change, with what to do, and nothing at a start that finds all well.
+func TestTheLogTellsOfTheState(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newExporter(t, "state")
+		for _, answer := range []string{`"authorized"`, `"notAuthorized"`, `"notAuthorized"`, `"suspended"`, `"brandNew"`, `null`, `"authorized"`} {
+			e.api.others[greenapi.GetStateInstance].body = `{"stateInstance":` + answer + `}`
+			for range 3 {
+				gather(t, e.scrape(t.Context()))
+				time.Sleep(time.Minute)
+			}
+		}
+		want := [][]string{
+			{"level=warn", "id_instance=" + id, "state=notAuthorized", "before=authorized", "scan the QR code"},
+			{"level=warn", "state=suspended", "before=notAuthorized", "has suspended sending"},
+			{"level=warn", "state=other", "advice="},
+			{"level=warn", "state=unknown", "advice="},
+			{"level=info", "state=authorized", "before=unknown", "all is well"},
+		}
+		var said []string
+		for line := range strings.Lines(e.logged()) {
+			if !strings.Contains(line, "level=debug") {
+				said = append(said, line)
+			}
+		}
+		if len(said) != len(want) || strings.Contains(strings.Join(said, ""), "brandNew") {
+			t.Fatalf("logged:\n%s", strings.Join(said, ""))
+		}
+		for i, words := range want {
+			for _, word := range words {
+				if !strings.Contains(said[i], word) {
+					t.Errorf("line %d lacks %s: %s", i, word, said[i])
+				}
+			}
+		}
+	})
+}
+
+// TestACallWithoutAPlaceNarrowsNothing: no answer has been too large.
+func TestACallWithoutAPlaceNarrowsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newExporter(t)
+		gather(t, e.scrape(t.Context()))
+		time.Sleep(48 * time.Hour)
+		e.api.unreachable = true
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		gather(t, e.scrape(ctx))
+		e.api.unreachable = false
+		time.Sleep(time.Minute)
+		families := gather(t, e.scrape(t.Context()))
+		if want := 60 + 48*60 + 1 + 1 + 5; e.api.minutes[len(e.api.minutes)-1] < want-1 {
+			t.Errorf("asked for %v, want %d at the end", e.api.minutes, want)
+		}
+		if unread, _ := valueOf(families, "greenapi_outgoing_unread_seconds_total"); unread != 0 {
+			t.Errorf("%v s are unread", unread)
+		}
+	})
 }

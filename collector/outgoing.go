@@ -35,7 +35,7 @@ func newOutgoing() kind {
 	unread := desc("greenapi_outgoing_unread_seconds_total",
 		"Journal time that no call could cover since the ledger's birth; what was sent in it may not be counted.")
 
-	totals := known(func(m metrics, r *ledger.Reading) {
+	totals := func(m metrics, r *ledger.Reading) {
 		m.gauge(remembered, float64(r.Messages))
 		m.gauge(birth, unix(r.Birth))
 		if r.LastMessage.Known {
@@ -48,7 +48,7 @@ func newOutgoing() kind {
 				m.counter(statuses, float64(s.Reached.Count), s.Reached.Created, s.Word, t.Word)
 			}
 		}
-	})
+	}
 	window := func(m metrics, r *ledger.Reading) {
 		for _, t := range r.Types {
 			for _, s := range t.Statuses {
@@ -59,6 +59,7 @@ func newOutgoing() kind {
 			m.gauge(oldestPending, r.OldestPending.Seconds)
 		}
 	}
+	render := windowed(totals, window)
 	return &method[*ledger.Reading]{
 		Info: Info{"outgoing", greenapi.LastOutgoingMessages, "The journal of the messages sent", true},
 		descs: []*prometheus.Desc{
@@ -68,10 +69,7 @@ func newOutgoing() kind {
 		render: func(m metrics, latest poll.Latest[*ledger.Reading]) {
 			m.gauge(up, oneIf(latest.Err == nil))
 			m.gauge(windowSeconds, float64(m.Minutes())*60)
-			totals(m, latest)
-			if latest.Err == nil {
-				window(m, latest.Reading)
-			}
+			render(m, latest)
 		},
 	}
 }

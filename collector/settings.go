@@ -8,13 +8,13 @@ import (
 	"greenapi_exporter/greenapi"
 )
 
-// seldom is how often is asked for what people change by hand.
+// seldom is the least time between two good calls of a method whose answer changes only when a person does something.
 const seldom = 5 * time.Minute
 
 // newSettings shows the settings of the instance, on which it depends what the journals and webhooks have.
 func newSettings() kind {
 	enabled := desc("greenapi_instance_setting_enabled",
-		"Whether a setting of the instance was yes (1) or no (0) when last read; those are absent that the API does not tell.",
+		"Whether a setting of the instance was yes (1) or no (0) when last read; absent for settings that the API does not tell.",
 		"setting")
 	delay := desc("greenapi_instance_send_delay_seconds",
 		"Pause between two messages that are sent, a setting of the instance.")

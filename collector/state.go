@@ -1,8 +1,11 @@
 package collector
 
 import (
+	"context"
 	"time"
 
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"greenapi_exporter/greenapi"
@@ -16,11 +19,39 @@ func newState() kind {
 	return &method[greenapi.State]{
 		Info:  Info{"state", greenapi.GetStateInstance, "The state of the account: logged in, logged out, suspended and so on", true},
 		descs: []*prometheus.Desc{state},
-		open:  every(time.Second, (*greenapi.Client).State),
+		open: func(target Target, c *calls) (source[greenapi.State], error) {
+			told := toldState{logger: c.logger, last: greenapi.StateAuthorized}
+			return every(time.Second, func(client *greenapi.Client, ctx context.Context) (greenapi.State, error) {
+				now, err := client.State(ctx)
+				if err == nil {
+					told.hear(now)
+				}
+				return now, err
+			})(target, c)
+		},
 		render: known(func(m metrics, now greenapi.State) {
 			for _, s := range greenapi.States() {
 				m.gauge(state, oneIf(s == now), string(s))
 			}
 		}),
+	}
+}
+
+// toldState tells the log of each change of the state. At the start all is taken to be well.
+type toldState struct {
+	logger log.Logger
+	last   greenapi.State
+}
+
+func (t *toldState) hear(now greenapi.State) {
+	if now == t.last {
+		return
+	}
+	logger := log.With(t.logger, "state", now, "before", t.last)
+	t.last = now
+	if advice := now.Advice(); advice != "" {
+		level.Warn(logger).Log("msg", "the state of the instance has changed", "advice", advice)
+	} else {
+		level.Info(logger).Log("msg", "the state of the instance has changed, all is well")
 	}
 }

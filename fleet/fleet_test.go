@@ -86,6 +86,9 @@ greenapi_up{id_instance="1101000002"} 0
 			t.Error(err)
 		}
 	}
+	if _, err := f.Scrape(t.Context(), []string{"queue"}); err == nil {
+		t.Error("a collector that is not on was picked")
+	}
 	if api.calls["1101000001"] != 1 || api.calls["1101000002"] != 1 {
 		t.Errorf("calls: %v, want one of each", api.calls)
 	}

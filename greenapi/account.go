@@ -16,23 +16,46 @@ const (
 	StateOther   State = "other"   // a word that is not documented
 )
 
-// The states in which messages are not sent for a time, the older word and its successor of July 2026.
+// States on which something depends. StateYellowCard was replaced by StateSuspended in July 2026.
 const (
-	StateYellowCard State = "yellowCard"
-	StateSuspended  State = "suspended"
+	StateAuthorized State = "authorized" // all is well
+	StateYellowCard State = "yellowCard" // sending is suspended
+	StateSuspended  State = "suspended"  // likewise
 )
 
 // States returns the closed set: the documented values of stateInstance, unknown and other.
 func States() []State {
 	return []State{
-		"authorized", "notAuthorized", "blocked", "starting", StateYellowCard, StateSuspended, "sleepMode", "pendingCode",
+		StateAuthorized, "notAuthorized", "blocked", "starting", StateYellowCard, StateSuspended, "sleepMode", "pendingCode",
 		"pendingPassword", StateUnknown, StateOther,
+	}
+}
+
+// Advice says in one sentence what a person can do about a state. It is empty for the one in which all is well.
+func (s State) Advice() string {
+	switch s {
+	case StateAuthorized:
+		return ""
+	case "notAuthorized":
+		return "the account is logged out and nothing is sent; scan the QR code in the console"
+	case "blocked":
+		return "the messenger has banned the account; appeal in its app, or use another number"
+	case "starting":
+		return "the instance is starting; wait some minutes, then reboot it from the console"
+	case StateYellowCard, StateSuspended:
+		return "the messenger has suspended sending, wholly or in part; wait until it ends (--collector.account shows when), and send less to people who do not expect it"
+	case "sleepMode":
+		return "the phone is switched off or has no network; switch it on and wait some minutes"
+	case "pendingCode", "pendingPassword":
+		return "the login is not complete; enter the code or password in the console"
+	default:
+		return "see what the console says of the instance"
 	}
 }
 
 // state is the member stateInstance.
 func (o object) state() State {
-	word, _ := o.text("stateInstance")
+	word := o.word("stateInstance")
 	switch {
 	case word == "":
 		return StateUnknown
@@ -67,15 +90,16 @@ func (c *Client) QueuedNotifications(ctx context.Context) (int64, error) {
 	return fetch(ctx, c, GetWebhooksCount, readCount)
 }
 
-// readCount reads the count. Answers spell its key with a Latin c; pages of the documentation with a Cyrillic one, and one
-// with a Thai vowel sign, which come with a keyboard that is set to these.
+// readCount reads the count. Answers spell its key with a Latin c; in the documentation it begins with a Cyrillic one (the
+// page of getMessagesCount), or even with a Thai sign (the English page of getWebhooksCount), where a keyboard was set to
+// another language.
 func readCount(o object) (int64, error) {
 	for _, key := range []string{"count", "\u0441ount", "\u0e31ount"} {
 		if n, ok := o.whole(key); ok {
 			return n, nil
 		}
 	}
-	return 0, &SyntaxError{0, "the answer has no count"}
+	return 0, &SyntaxError{0, "the answer has no sound count"}
 }
 
 // Seconds is a time or a length of time in seconds, if it is Known.
@@ -84,10 +108,9 @@ type Seconds struct {
 	Known bool
 }
 
-// Settings is what of an instance's settings is no secret.
+// Settings is the part of an instance's settings that is not secret.
 type Settings struct {
-	// Enabled tells of the documented settings that are yes or no which they are; those are missing that the answer lacks,
-	// or has otherwise.
+	// Enabled has those of the documented yes/no settings, by name, that the answer has as "yes" or "no".
 	Enabled map[string]bool
 	// SendDelay is the pause between two messages that are sent.
 	SendDelay Seconds
@@ -116,7 +139,7 @@ func readSettings(o object) (Settings, error) {
 	}
 	settings := Settings{Enabled: make(map[string]bool)}
 	for _, name := range yesNoSettings() {
-		if word, _ := o.text(name); word == "yes" || word == "no" {
+		if word := o.word(name); word == "yes" || word == "no" {
 			settings.Enabled[name] = word == "yes"
 		}
 	}
@@ -126,7 +149,7 @@ func readSettings(o object) (Settings, error) {
 	return settings, nil
 }
 
-// Account is what of the messenger's account is not private.
+// Account is the part of what the API tells of the messenger's account that is not private.
 type Account struct {
 	State State
 	// SuspendedUntil is until when sending is suspended, in UNIX seconds, as the API says; it may be over.

@@ -82,6 +82,13 @@ func TestAnswersThatAreObjects(t *testing.T) {
 		{GetWaSettings, `{"stateInstance":"suspended","suspendedUntil":1790000000,"yellowCardUntil":1780000000}`, "suspended 1790000000"},
 		{GetWaSettings, `{"stateInstance":"suspended","suspendedUntil":null,"yellowCardUntil":0}`, "suspended"},
 		{GetWaSettings, `{"suspendedUntil":"2026-12-01"}`, "unknown"},
+		{GetWaSettings, `{"yellowCardUntil":1780000000}`, "unknown 1780000000"},
+		{GetWaSettings, `{"suspendedUntil":1` + strings.Repeat("0", 200) + `,"stateInstance":"` + strings.Repeat("x", 200) + `"}`, "other"},
+		// As in journals, commas may stand where JSON has none, and strings may hold what they should not.
+		{GetStateInstance, `{"stateInstance":"authorized",}`, "authorized"},
+		{GetStateInstance, "{,\"wid\":\"a\nb\xff\\ud800\",,\"stateInstance\":\"blocked\"}", "blocked"},
+		{GetMessagesCount, `{"count":5,"more":[1,{"count":7,},],}`, "5"},
+		{GetSettings, `{"outgoingWebhook":"yes",}`, "outgoingWebhook=true"},
 		{GetWaSettings, `{"suspendedUntil":99999999999999999999}`, "unknown"},
 	} {
 		server := httptest.NewServer(status(200, c.body))
@@ -90,6 +97,74 @@ func TestAnswersThatAreObjects(t *testing.T) {
 			t.Errorf("%s %s: got %q, %v; want %q", c.method, c.body, got, err, c.want)
 		}
 		server.Close()
+	}
+}
+
+// TestStatesAndSettingsAreThoseOfTheDocumentation, every one of them.
+func TestStatesAndSettingsAreThoseOfTheDocumentation(t *testing.T) {
+	for _, word := range strings.Fields("authorized notAuthorized blocked starting yellowCard suspended sleepMode pendingCode pendingPassword") {
+		state, err := readState(object{"stateInstance": value{'"', word}})
+		if err != nil || string(state) != word {
+			t.Errorf("%s: got %s, %v", word, state, err)
+		}
+	}
+	all := strings.Fields(`markIncomingMessagesReaded markIncomingMessagesReadedOnReply sharedSession outgoingWebhook outgoingMessageWebhook
+		outgoingAPIMessageWebhook incomingWebhook deviceWebhook statusInstanceWebhook stateWebhook enableMessagesHistory keepOnlineStatus
+		pollMessageWebhook incomingBlockWebhook incomingCallWebhook editedMessageWebhook deletedMessageWebhook`)
+	for _, name := range all {
+		settings, err := readSettings(object{name: value{'"', "no"}})
+		if yes, ok := settings.Enabled[name]; err != nil || !ok || yes {
+			t.Errorf("%s: got %v, %v", name, settings, err)
+		}
+	}
+	if len(States()) != 9+2 || len(yesNoSettings()) != len(all) {
+		t.Errorf("%d states, %d settings", len(States()), len(yesNoSettings()))
+	}
+}
+
+// TestErrorsOfObjectsAreOurWords, and repeat no byte of the answer.
+func TestErrorsOfObjectsAreOurWords(t *testing.T) {
+	for body, want := range map[string]string{
+		`[1]`:                 "invalid_response: the body is no object at offset 0",
+		`{"a":1}7`:            "invalid_response: bytes behind the end at offset 7",
+		`{"a":secret}`:        "invalid_response: no value at offset 5",
+		`{secret}`:            "invalid_response: a key is no string at offset 1",
+		`{"a":1 "b":2}`:       "invalid_response: no comma between members at offset 7",
+		`{"a":1`:              "invalid_response: the body is cut off at offset 6",
+		``:                    "invalid_response: the body is empty",
+		`{"secret":1}`:        "invalid_response: the answer has no sound count at offset 0",
+		`{"count":-1}`:        "invalid_response: the answer has no sound count at offset 0",
+		"\ufeff{\"count\":x}": "invalid_response: no value at offset 12",
+	} {
+		server := httptest.NewServer(status(200, body))
+		_, err := newTestClient(t, server.URL).QueuedMessages(t.Context())
+		if err == nil || err.Error() != want {
+			t.Errorf("%s: got %v, want %s", body, err, want)
+		}
+		server.Close()
+	}
+}
+
+// TestAnObjectOfManyMembersIsCut, so that its memory is bounded by more than its bytes.
+func TestAnObjectOfManyMembersIsCut(t *testing.T) {
+	var body strings.Builder
+	body.WriteByte('{')
+	for i := range 50_000 {
+		fmt.Fprintf(&body, `"m%d":1,`, i)
+	}
+	o, err := readObject(strings.NewReader(body.String() + `"count":1}`))
+	if err != nil || len(o) != maxMembers {
+		t.Errorf("%d members, %v", len(o), err)
+	}
+}
+
+// TestAnAnswerThatRepeatsTheToken has it in no word, which could become a label.
+func TestAnAnswerThatRepeatsTheToken(t *testing.T) {
+	server := httptest.NewServer(status(200, `[{"idMessage":"1","typeMessage":"`+secret+`","statusMessage":"x`+secret+`"},{"idMessage":"1","typeMessage":"textMessage","statusMessage":"sent"}]`))
+	defer server.Close()
+	rows, _, err := ask(t.Context(), newTestClient(t, server.URL))
+	if err != nil || len(rows) != 2 || rows[0].Type != "?" || rows[0].Status != "?" || rows[1].Type != "textMessage" || rows[1].Status != "sent" {
+		t.Errorf("got %v, %v", rows, err)
 	}
 }
 
@@ -104,7 +179,7 @@ func TestAnswersThatAreNotThoseOfTheMethod(t *testing.T) {
 		`{"status":false,"count":1,"stateInstance":null,"outgoingWebhook":"yes"}`: BadRequest,
 	}
 	only := map[string][]string{
-		GetMessagesCount: {`{"count":-1}`, `{"count":1.5}`, `{"count":"1.5"}`, `{"count":"1e3"}`, `{"count":"0x1"}`, `{"count":"Inf"}`, `{"count":""}`, `{"count":"many"}`, `{"count":true}`, `{"count":[1]}`, `{"COUNT":1}`, `{"amount":1}`, `{"count":1e300}`, `{"count":9007199254740994}`},
+		GetMessagesCount: {`{"count":-1}`, `{"count":1.5}`, `{"count":"1.5"}`, `{"count":"1e3"}`, `{"count":"0x1"}`, `{"count":"Inf"}`, `{"count":""}`, `{"count":"` + strings.Repeat("0", 200) + `7"}`, `{"count":"many"}`, `{"count":true}`, `{"count":[1]}`, `{"COUNT":1}`, `{"amount":1}`, `{"count":1e300}`, `{"count":9007199254740994}`},
 		GetStateInstance: {`{"StateInstance":"authorized"}`, `{"count":1}`},
 		GetSettings:      {`{"webhookUrlToken":"` + private + `"}`, `{"count":1}`},
 		GetWaSettings:    {`{"phone":"` + private + `"}`, `{"count":1}`},

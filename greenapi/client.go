@@ -93,15 +93,19 @@ func (c *Client) IncomingMessages(ctx context.Context, minutes int, begin func(d
 func (c *Client) journal(ctx context.Context, method string, minutes int, begin func(date time.Time) func(*Row)) error {
 	query := url.Values{"minutes": {strconv.Itoa(minutes)}}
 	return c.call(ctx, method, query, func(date time.Time, body io.Reader) error {
-		return readJournal(body, begin(date))
+		row, token := begin(date), c.token.Token()
+		return readJournal(body, func(r *Row) {
+			r.Type, r.Status = token.blot(r.Type), token.blot(r.Status)
+			row(r)
+		})
 	})
 }
 
 // call makes one call and lets read have the body of an answer with status 200.
 func (c *Client) call(ctx context.Context, method string, query url.Values, read func(time.Time, io.Reader) error) error {
-	leave, err := c.service.Places.take(ctx, c.base.Host)
+	leave, err := c.service.Places.take(ctx, c.base.Host, method)
 	if err != nil {
-		return &Error{Result: ended(ctx), Detail: "no place was free for the call (--greenapi.max-calls)"}
+		return &Error{Result: ended(ctx), Detail: "no place was free for the call (--greenapi.max-calls)", Unsent: true}
 	}
 	defer leave()
 
@@ -115,7 +119,7 @@ func (c *Client) call(ctx context.Context, method string, query url.Values, read
 	response, err := c.service.Transport.RoundTrip(c.request(traced, method, query))
 	switch {
 	case err != nil && ctx.Err() != nil && !connected.Load():
-		return &Error{Result: ended(ctx), Detail: "there was no connection to the host yet"}
+		return &Error{Result: ended(ctx), Detail: "there was no connection to the host yet", Unsent: true}
 	case err != nil:
 		return networkError(ctx, err)
 	}

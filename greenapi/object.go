@@ -3,46 +3,94 @@ package greenapi
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"math"
 	"strconv"
+	"strings"
 )
 
-// maxObject is how large an answer may be that is one object, in bytes. The largest is that of getWaSettings, which can
-// hold a picture.
-const maxObject = 1 << 20
+const (
+	// maxObject is how large an answer may be that is one object, in bytes. The largest is that of getWaSettings, which
+	// can hold a picture.
+	maxObject = 1 << 20
+	// maxMembers is how many members of it are looked at; getSettings has the most, about 25.
+	maxMembers = 1000
+)
 
-// object is an answer that is one JSON object: its members as they stand there. Some are secret or private, so that only
-// what is asked for leaves this package.
-type object map[string]json.RawMessage
+// object is an answer that is one JSON object, by the keys of its members. Some are secret or private: only what is asked
+// for leaves this package.
+type object map[string]value
 
-// readObject reads the body of an answer with status 200. The error is that of the reader, a *SyntaxError, or an *Error
-// for a failure that the API tells with status 200.
+// value is a value of JSON.
+type value struct {
+	first byte   // as it is written
+	text  string // what a string means, or how a number is written; longer ones are cut
+}
+
+// readObject reads the body of an answer with status 200, as leniently as readJournal does. The error is that of the
+// reader, io.ErrUnexpectedEOF for a body that is cut off, a *SyntaxError, or an *Error for a failure that the API tells
+// with status 200.
 func readObject(body io.Reader) (object, error) {
 	text, err := io.ReadAll(io.LimitReader(body, maxObject+1))
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case len(text) > maxObject:
-		return nil, &Error{Result: TooLarge, Detail: fmt.Sprintf("the body has more than %d bytes, which no answer of this method has", maxObject)}
-	case len(text) == 0:
-		return nil, io.ErrUnexpectedEOF
 	}
-	text = bytes.TrimPrefix(text, []byte("\ufeff"))
-	var o object
-	var syntax *json.SyntaxError
-	switch err := json.Unmarshal(text, &o); {
-	case errors.As(err, &syntax):
-		return nil, &SyntaxError{syntax.Offset, "the body is no JSON"} // without the byte that encoding/json names
-	case err != nil:
-		return nil, &SyntaxError{0, "the body is no object"}
+	if len(text) > maxObject {
+		return nil, &Error{Result: TooLarge, Detail: fmt.Sprintf("the body has more than %d bytes, which no answer of this method has", maxObject)}
 	}
 	if failure := failureIn(text); failure != nil {
 		return nil, failure
 	}
-	return o, nil
+	return parseObject(newScanner(bytes.NewReader(text)))
+}
+
+func parseObject(s *scanner) (object, error) {
+	if err := s.skipByteOrderMark(); err != nil {
+		return nil, err
+	}
+	c, err := s.token()
+	if err != nil {
+		return nil, err
+	}
+	if c != '{' {
+		return nil, s.syntax("the body is no object")
+	}
+	o := make(object)
+	err = s.members(func() error {
+		key, err := s.readString(nil)
+		if err != nil {
+			return err
+		}
+		name := string(key)
+		v, err := s.value()
+		if len(o) < maxMembers {
+			o[name] = v
+		}
+		return err
+	})
+	if err == nil {
+		err = s.finishBody()
+	}
+	return o, err
+}
+
+// value reads a colon and the value behind it.
+func (s *scanner) value() (value, error) {
+	c, err := s.valueAfterColon()
+	if err != nil {
+		return value{}, err
+	}
+	var text []byte
+	switch {
+	case c == '"':
+		text, err = s.readString(nil)
+	case c == '-' || isDigit(c):
+		text, err = s.number(c)
+	default:
+		err = s.skipValue(c)
+	}
+	return value{c, string(text[:min(len(text), maxText)])}, err
 }
 
 // failureIn is the failure that the API tells with status 200 and an object, nil if this one tells none.
@@ -51,7 +99,7 @@ func failureIn(body []byte) error {
 		Code   any `json:"code"`
 		Status any `json:"status"`
 	}
-	switch err := json.Unmarshal(bytes.TrimSpace(body), &o); {
+	switch err := json.Unmarshal(bytes.TrimPrefix(body, []byte("\ufeff")), &o); {
 	case err != nil:
 		return nil
 	case o.Status == false:
@@ -73,27 +121,22 @@ func (o object) has(keys ...string) bool {
 	return false
 }
 
-// text is a member that is a string; ok if it is one.
-func (o object) text(key string) (text string, ok bool) {
-	value := o[key]
-	if len(value) == 0 || value[0] != '"' {
-		return "", false
+// word is a member that is a string, empty if it is none.
+func (o object) word(key string) string {
+	if v := o[key]; v.first == '"' {
+		return v.text
 	}
-	err := json.Unmarshal(value, &text)
-	return text, err == nil
+	return ""
 }
 
 // number is a member that is a number of at least 0, or a string of digits, as numbers come in some answers; ok if it is
 // one.
 func (o object) number(key string) (number float64, ok bool) {
-	digits, isText := o.text(key)
-	switch {
-	case !isText:
-		digits = string(o[key])
-	case len(bytes.Trim([]byte(digits), "0123456789")) > 0:
+	v := o[key]
+	if v.first == '"' && strings.Trim(v.text, "0123456789") != "" || len(v.text) == maxText {
 		return 0, false
 	}
-	number, err := strconv.ParseFloat(digits, 64) // of JSON, so it is no word but null, true or false
+	number, err := strconv.ParseFloat(v.text, 64) // an error where the member is neither
 	return number, err == nil && number >= 0 && number <= 1<<53
 }
 

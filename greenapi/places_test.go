@@ -2,6 +2,8 @@ package greenapi
 
 import (
 	"context"
+	"errors"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,11 +12,13 @@ import (
 func TestPlacesAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		places := NewPlaces(4)
+		methods := 0 // each call is of another, so that only hosts are bounded
 		take := func(host string) func() {
 			t.Helper()
+			methods++
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
-			leave, err := places.take(ctx, host)
+			leave, err := places.take(ctx, host, strconv.Itoa(methods))
 			if err != nil {
 				return nil
 			}
@@ -46,11 +50,11 @@ func TestWaitingForAHostHoldsNoPlaceOfAll(t *testing.T) {
 		places := NewPlaces(4)
 		ctx, cancel := context.WithCancel(t.Context())
 		for range 10 {
-			go func() { _, _ = places.take(ctx, "dead") }()
+			go func() { _, _ = places.take(ctx, "dead", LastOutgoingMessages) }()
 		}
 		synctest.Wait()
-		for range 2 {
-			if _, err := places.take(ctx, "alive"); err != nil {
+		for i := range 2 {
+			if _, err := places.take(ctx, "alive", strconv.Itoa(i)); err != nil {
 				t.Error(err)
 			}
 		}
@@ -60,7 +64,7 @@ func TestWaitingForAHostHoldsNoPlaceOfAll(t *testing.T) {
 }
 
 func TestOnePlaceIsEnoughToCall(t *testing.T) {
-	if leave, err := NewPlaces(1).take(t.Context(), "a"); err != nil {
+	if leave, err := NewPlaces(1).take(t.Context(), "a", GetSettings); err != nil {
 		t.Error(err)
 	} else {
 		leave()
@@ -70,14 +74,45 @@ func TestOnePlaceIsEnoughToCall(t *testing.T) {
 func TestACallWithoutAPlaceTimesOut(t *testing.T) {
 	client := newTestClient(t, "http://127.0.0.1:0")
 	client.service.Places = NewPlaces(1)
-	leave, err := client.service.Places.take(t.Context(), client.base.Host)
+	leave, err := client.service.Places.take(t.Context(), client.base.Host, LastOutgoingMessages)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer leave()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
-	if _, _, err := ask(ctx, client); ResultOf(err) != Timeout {
-		t.Errorf("got %v, want %s", err, Timeout)
+	_, _, err = ask(ctx, client)
+	var failure *Error
+	if !errors.As(err, &failure) || failure.Result != Timeout || !failure.Unsent {
+		t.Errorf("got %v, want %s without a request", err, Timeout)
+	}
+}
+
+// TestAMethodThatHangsLeavesPlacesToTheOthers of its host, from 4 places on.
+func TestAMethodThatHangsLeavesPlacesToTheOthers(t *testing.T) {
+	for _, n := range []int{4, 5, 6, 7, 8, 9, 10, 16, 33, 256} {
+		synctest.Test(t, func(t *testing.T) {
+			places := NewPlaces(n)
+			ctx, cancel := context.WithCancel(t.Context())
+			got := 0
+			for range n {
+				go func() {
+					if _, err := places.take(ctx, "host", GetWaSettings); err == nil {
+						got++
+					}
+				}()
+				synctest.Wait()
+			}
+			if leave, err := places.take(ctx, "host", LastOutgoingMessages); err != nil {
+				t.Error(err)
+			} else {
+				leave()
+			}
+			if got < n/2/2 || got >= n/2 {
+				t.Errorf("%d places: a method got %d of the %d of its host", n, got, n/2)
+			}
+			cancel()
+			synctest.Wait()
+		})
 	}
 }

@@ -44,7 +44,7 @@ func Results() []Result {
 func (r Result) Advice() string {
 	switch r {
 	case Timeout:
-		return "the API did not answer in full in time; if there was no connection, check --greenapi.url, firewall and HTTPS_PROXY; otherwise raise Prometheus's scrape_timeout and --greenapi.timeout, or lower --greenapi.minutes"
+		return "the API did not answer in full in time; if there was no connection, check --greenapi.url, firewall and HTTPS_PROXY; otherwise raise Prometheus's scrape_timeout and --greenapi.timeout, or lower --greenapi.minutes if it is a journal"
 	case Canceled:
 		return "the scraper hung up; its scrape_timeout may be shorter than it says"
 	case Network:
@@ -52,11 +52,11 @@ func (r Result) Advice() string {
 	case Unauthorized:
 		return "the token is wrong; copy apiTokenInstance of this instance from the console again"
 	case Forbidden:
-		return "wrong host or instance id; compare --greenapi.url with apiUrl and --greenapi.id-instance with idInstance in the console"
+		return "wrong host or instance id; compare --greenapi.url with apiUrl and --greenapi.id-instance with idInstance in the console; if other methods work, switch this collector off"
 	case RateLimited:
 		return "more than one call of the method a second; does another program or a second exporter call it for this instance?"
 	case QuotaExceeded:
-		return "the plan's calls of this month are used up until the first of the next; raise --greenapi.min-interval (60m suits the Developer plan) or change the plan"
+		return "the plan's calls of this month are used up until the first of the next; raise --greenapi.min-interval, which is for the journals (60m suits the Developer plan), or change the plan"
 	case InstanceLoggedOut:
 		return "WhatsApp has logged the account out and nothing is sent; scan the QR code in the console"
 	case InstanceStarting:
@@ -66,11 +66,11 @@ func (r Result) Advice() string {
 	case InstanceDeleted:
 		return "the instance has been deleted; remove it here or make a new one in the console"
 	case BadRequest:
-		return "the API refuses the call; check --greenapi.minutes and --greenapi.id-instance"
+		return "the API refuses the call; check --greenapi.id-instance, and --greenapi.minutes if it is a journal"
 	case ServerError:
 		return "GREEN-API has trouble of its own; wait, and look at its status page"
 	case UnexpectedStatus:
-		return "what answers is not GREEN-API, or a proxy is in between; check --greenapi.url"
+		return "what answers is not GREEN-API, a proxy is in between, or the messenger of this instance has no such method; check --greenapi.url, or switch the collector off"
 	case InvalidResponse:
 		return "the answer was cut off or is not what the method answers; if it lasts, check --greenapi.url and the proxies on the way"
 	case TooLarge:
@@ -86,6 +86,8 @@ type Error struct {
 	Result Result
 	// Detail says more in words of ours or of the operating system: the status, the offset, why a host did not answer.
 	Detail string
+	// Unsent is whether no request was made, so that the failure says nothing of what was asked.
+	Unsent bool
 	// RetryAfter is what the answer asked for, at most MaxRetryAfter; 0 if it did not.
 	RetryAfter time.Duration
 }

@@ -112,28 +112,7 @@ func (p *rowParser) rows(emit func(*Row)) error {
 func (p *rowParser) object() error {
 	p.row = Row{}
 	p.id.n, p.kind.n, p.status.n = 0, 0, 0
-	wantComma := false
-	for {
-		c, err := p.token()
-		if err != nil {
-			return err
-		}
-		switch {
-		case c == ',':
-			wantComma = false
-		case c == '}':
-			return nil
-		case wantComma:
-			return p.syntax("no comma between members")
-		case c == '"':
-			if err := p.member(); err != nil {
-				return err
-			}
-			wantComma = true
-		default:
-			return p.syntax("a key is no string")
-		}
-	}
+	return p.members(p.member)
 }
 
 // member reads a key from behind its quote, the colon and the value.
@@ -240,17 +219,4 @@ func (p *rowParser) objectError() error {
 		return failure
 	}
 	return &SyntaxError{0, "the body is an object"}
-}
-
-// finishBody reads what is behind the array: nothing but white space.
-func (p *rowParser) finishBody() error {
-	_, err := p.token()
-	switch {
-	case err == nil:
-		return p.syntax("bytes behind the array")
-	case err == io.ErrUnexpectedEOF && p.readErr == io.EOF:
-		return nil
-	default:
-		return err
-	}
 }

@@ -108,7 +108,7 @@ func TestReadJournalRefuses(t *testing.T) {
 		{"a row that is a number", `[1]`},
 		{"a row that is null", `[null]`},
 		{"a row that is an array", `[[]]`},
-		{"bytes behind the array", `[] x`},
+		{"bytes behind the end", `[] x`},
 		{"a second array", `[][]`},
 		{"a comma behind the array", `[],`},
 		{"no comma between rows", `[{}{}]`},

@@ -120,6 +120,45 @@ func (s *scanner) skipByteOrderMark() error {
 	return nil
 }
 
+// members reads an object from behind its brace; member reads each of them from behind the quote of its key.
+func (s *scanner) members(member func() error) error {
+	wantComma := false
+	for {
+		c, err := s.token()
+		if err != nil {
+			return err
+		}
+		switch {
+		case c == ',':
+			wantComma = false
+		case c == '}':
+			return nil
+		case wantComma:
+			return s.syntax("no comma between members")
+		case c == '"':
+			if err := member(); err != nil {
+				return err
+			}
+			wantComma = true
+		default:
+			return s.syntax("a key is no string")
+		}
+	}
+}
+
+// finishBody reads what is behind the end of the array or object: nothing but white space.
+func (s *scanner) finishBody() error {
+	_, err := s.token()
+	switch {
+	case err == nil:
+		return s.syntax("bytes behind the end")
+	case err == io.ErrUnexpectedEOF && s.readErr == io.EOF:
+		return nil
+	default:
+		return err
+	}
+}
+
 // skipValue reads the rest of a value that begins with c.
 func (s *scanner) skipValue(c byte) error {
 	if c != '{' && c != '[' {

@@ -1,6 +1,7 @@
 package greenapi
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -50,6 +51,14 @@ func (t Token) Fingerprint(text string) string {
 	mac := hmac.New(sha256.New, []byte(t.text()))
 	_, _ = io.WriteString(mac, text)
 	return hex.EncodeToString(mac.Sum(nil)[:8])
+}
+
+// blot returns word, or one that stands for no word where the token is in it: what an answer says can become a label.
+func (t Token) blot(word []byte) []byte {
+	if text := t.text(); text != "" && bytes.Contains(word, []byte(text)) {
+		return []byte("?")
+	}
+	return word
 }
 
 // text is the secret itself; only the client asks for it, to build a URL.

@@ -163,7 +163,7 @@ func (s *story) shape(l *life, i int) {
 		}
 	}
 	if s.incoming {
-		l.shape &^= oldOrder | byPhone // which are of what the account sends
+		l.shape &^= oldOrder // which is of what the account sends
 	} else if fates[l.fate].path[1] == "noAccount" && r.IntN(3) == 0 {
 		l.shape |= incomplete
 		return

@@ -37,7 +37,8 @@ type Config struct {
 	// while it is authorized, and else as soon as it is again. Zero or less: nothing is ever received.
 	IncomingPerHour float64
 	// States are the changes of the account's state, in the order of their times; before the first it is "authorized".
-	// Messages leave the account and arrive only while it is that; those accepted meanwhile wait in a queue. What has
+	// Messages leave the account and arrive only while it is that; those accepted meanwhile wait in a queue, here for as
+	// long as it takes (the real service drops them after a day). What has
 	// been sent goes on to be delivered and read. While it is "notAuthorized" the journals are answered as by
 	// FaultLoggedOut, while it is "starting" as by FaultStarting; everything else is answered in every state.
 	States []StateChange

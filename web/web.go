@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"path"
 	"regexp"
 	"strings"
@@ -47,7 +48,7 @@ var plainPath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
 // CheckTelemetryPath returns an error that says what to do if p cannot be the telemetry path.
 func CheckTelemetryPath(p string) error {
 	if !plainPath.MatchString(p) || path.Clean(p) != p {
-		return errors.New("--web.telemetry-path must be a plain path that begins with a slash, such as /metrics")
+		return errors.New("--web.telemetry-path must be a plain path that begins with a slash and goes on, such as /metrics")
 	}
 	if strings.HasPrefix(p, "/-/") || p == "/probe" || p == "/sd" {
 		return errors.New("--web.telemetry-path cannot be /-/…, /probe or /sd, which are for other pages; use /metrics")
@@ -96,7 +97,12 @@ func scrapeHandler(o Options) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), patience(r.Header, o.TimeoutOffset, o.Timeout))
 		defer cancel()
-		scrape, err := o.Scrape(ctx, r.URL.Query()["collect[]"])
+		query, err := url.ParseQuery(r.URL.RawQuery)
+		if err != nil { // rather than to collect all, which may cost what was not meant to be spent
+			http.Error(w, "the query is malformed; collectors are picked like this: ?collect[]=state&collect[]=queue", http.StatusBadRequest)
+			return
+		}
+		scrape, err := o.Scrape(ctx, query["collect[]"])
 		if err != nil {
 			http.Error(w, "collect[]: "+err.Error(), http.StatusBadRequest)
 			return
@@ -138,10 +144,13 @@ type errorLog struct {
 }
 
 func (l *errorLog) Println(v ...any) {
-	logger := level.Error(l.Logger)
-	if l.said || l.client.Err() != nil {
-		logger = level.Debug(l.Logger)
+	if l.said {
+		return
 	}
 	l.said = true
+	logger := level.Error(l.Logger)
+	if l.client.Err() != nil {
+		logger = level.Debug(l.Logger)
+	}
 	logger.Log("msg", "a scrape was not served in full", "err", strings.TrimSpace(fmt.Sprintln(v...)))
 }
