@@ -2,7 +2,6 @@ package greenapi
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -39,13 +38,15 @@ func readObject(body io.Reader) (object, error) {
 	if len(text) > maxObject {
 		return nil, &Error{Result: TooLarge, Detail: fmt.Sprintf("the body has more than %d bytes, which no answer of this method has", maxObject)}
 	}
-	if failure := failureIn(text); failure != nil {
-		return nil, failure
+	o, err := parseObject(text)
+	if err != nil {
+		return nil, err
 	}
-	return parseObject(newScanner(bytes.NewReader(text)))
+	return o, o.failure(text)
 }
 
-func parseObject(s *scanner) (object, error) {
+func parseObject(text []byte) (object, error) {
+	s := newScanner(bytes.NewReader(text))
 	if err := s.skipByteOrderMark(); err != nil {
 		return nil, err
 	}
@@ -93,18 +94,12 @@ func (s *scanner) value() (value, error) {
 	return value{c, string(text[:min(len(text), maxText)])}, err
 }
 
-// failureIn is the failure that the API tells with status 200 and an object, nil if this one tells none.
-func failureIn(body []byte) error {
-	var o struct {
-		Code   any `json:"code"`
-		Status any `json:"status"`
-	}
-	switch err := json.Unmarshal(bytes.TrimPrefix(body, []byte("\ufeff")), &o); {
-	case err != nil:
-		return nil
-	case o.Status == false:
-		return &Error{Result: resultOfWords(errorText(body)), Detail: `HTTP 200 with "status":false`}
-	case fmt.Sprint(o.Code) == "401":
+// failure is what the API tells with status 200 and this object, which was read from text; nil if it tells of none.
+func (o object) failure(text []byte) error {
+	switch {
+	case o["status"].first == 'f':
+		return &Error{Result: resultOfWords(errorText(text)), Detail: `HTTP 200 with "status":false`}
+	case o["code"].text == "401":
 		return &Error{Result: Unauthorized, Detail: `HTTP 200 with "code":401`}
 	default:
 		return nil

@@ -215,8 +215,11 @@ func (p *rowParser) objectError() error {
 	if err != nil {
 		return err
 	}
-	if failure := failureIn(append([]byte{'{'}, body...)); failure != nil {
-		return failure
+	text := append([]byte{'{'}, body...)
+	if o, err := parseObject(text); err == nil {
+		if failure := o.failure(text); failure != nil {
+			return failure
+		}
 	}
 	return &SyntaxError{0, "the body is an object"}
 }
