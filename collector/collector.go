@@ -5,6 +5,7 @@
 package collector
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -146,8 +147,8 @@ func (i *Instance) Close() {
 // named, or of all if none is. It is an error, which says what to do, to name one that is not switched on.
 func (s *Set) Scrape(ctx context.Context, instances []*Instance, names []string) (prometheus.Collector, error) {
 	for _, name := range names {
-		if !slices.ContainsFunc(s.kinds, func(k kind) bool { return k.info().Name == name }) {
-			return nil, fmt.Errorf("there is no collector %.40q switched on; these are: %s", name, strings.Join(s.Names(), ", "))
+		if !slices.Contains(s.Names(), name) {
+			return nil, fmt.Errorf("there is no collector %.40q switched on; these are: %s", name, cmp.Or(strings.Join(s.Names(), ", "), "none"))
 		}
 	}
 	return &scrape{set: s, ctx: ctx, instances: instances, names: names}, nil
