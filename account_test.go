@@ -126,7 +126,7 @@ func TestTheDemoHasItsTroubles(t *testing.T) {
 	s := simulator.New(config)
 	server := httptest.NewServer(s)
 	defer server.Close()
-	for minute, want := range map[int]string{1: "authorized", 4: "notAuthorized", 7: "authorized", 12: "suspended", 19: "authorized", 24: "notAuthorized", 32: "suspended"} {
+	for minute, want := range map[int]string{1: "authorized", 4: "notAuthorized", 7: "authorized", 12: "suspended", 15: "suspended", 19: "authorized", 24: "notAuthorized", 32: "suspended", 6*24*60 + 4: "notAuthorized"} {
 		now = start.Add(time.Duration(minute) * time.Minute)
 		response, err := http.Get(server.URL + "/waInstance" + demoID + "/getWaSettings/" + demoToken)
 		if err != nil {
@@ -139,6 +139,28 @@ func TestTheDemoHasItsTroubles(t *testing.T) {
 		}
 		if queued := s.Queued(now); (queued > 2) != (want != "authorized") {
 			t.Errorf("minute %d: %d messages wait while it is %s", minute, queued, want)
+		}
+	}
+}
+
+// TestWhichCollectorsAreOn: those of the defaults, those that are named, and in the demo all but those that are named.
+func TestWhichCollectorsAreOn(t *testing.T) {
+	for args, want := range map[string]string{
+		"":                             "outgoing,state,queue",
+		"--collector.incoming":         "outgoing,state,queue,incoming",
+		"--no-collector.queue":         "outgoing,state",
+		"--collector.disable-defaults": "",
+		"--collector.disable-defaults --collector.queue --collector.account": "queue,account",
+		"--demo":                         "outgoing,state,queue,webhooks,settings,account,incoming",
+		"--demo --no-collector.incoming": "outgoing,state,queue,webhooks,settings,account",
+		"--demo --collector.disable-defaults --collector.state": "state",
+	} {
+		o, _, err := parse(strings.Fields(args), io.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(collector.NewSet(o.enabled).Names(), ","); got != want {
+			t.Errorf("%s: %s, want %s", args, got, want)
 		}
 	}
 }

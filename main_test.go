@@ -222,7 +222,7 @@ func TestOneInstanceFromTheEnvironment(t *testing.T) {
 	if want := "/v3/waInstance" + testID + "/lastOutgoingMessages/" + secret + "?minutes=5"; path != want {
 		t.Errorf("asked for %s, want %s", path, want)
 	}
-	for _, word := range []string{"version=", "id_instance=" + testID, "window_minutes=5", "address=127.0.0.1:"} {
+	for _, word := range []string{"version=", "id_instance=" + testID, "collectors=outgoing,state,queue ", "window_minutes=5", "address=127.0.0.1:"} {
 		if !strings.Contains(p.output.String(), word) {
 			t.Errorf("the log of the start lacks %s:\n%s", word, p.output)
 		}

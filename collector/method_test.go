@@ -493,22 +493,30 @@ func TestTheLogTellsOfTheState(t *testing.T) {
 			for range 3 {
 				gather(t, e.scrape(t.Context()))
 				time.Sleep(time.Minute)
+				e.api.others[greenapi.GetStateInstance].status = 500 // an outage is no change
+				gather(t, e.scrape(t.Context()))
+				time.Sleep(time.Minute)
+				e.api.others[greenapi.GetStateInstance].status = 200
 			}
 		}
+		e.restart(t)
+		e.api.others[greenapi.GetStateInstance].body = `{"stateInstance":"blocked"}`
+		gather(t, e.scrape(t.Context()))
 		want := [][]string{
 			{"level=warn", "id_instance=" + id, "state=notAuthorized", "before=authorized", "scan the QR code"},
 			{"level=warn", "state=suspended", "before=notAuthorized", "has suspended sending"},
 			{"level=warn", "state=other", "advice="},
 			{"level=warn", "state=unknown", "advice="},
 			{"level=info", "state=authorized", "before=unknown", "all is well"},
+			{"level=warn", "not all is well", "state=blocked", "advice="}, // of another run, which knows of no change
 		}
 		var said []string
 		for line := range strings.Lines(e.logged()) {
-			if !strings.Contains(line, "level=debug") {
+			if strings.Contains(line, " state=") {
 				said = append(said, line)
 			}
 		}
-		if len(said) != len(want) || strings.Contains(strings.Join(said, ""), "brandNew") {
+		if len(said) != len(want) || strings.Contains(said[len(said)-1], "before=") || strings.Contains(strings.Join(said, ""), "brandNew") {
 			t.Fatalf("logged:\n%s", strings.Join(said, ""))
 		}
 		for i, words := range want {

@@ -20,7 +20,7 @@ func newState() kind {
 		Info:  Info{"state", greenapi.GetStateInstance, "The state of the account: logged in, logged out, suspended and so on", true},
 		descs: []*prometheus.Desc{state},
 		open: func(target Target, c *calls) (source[greenapi.State], error) {
-			told := toldState{logger: c.logger, last: greenapi.StateAuthorized}
+			told := toldState{logger: c.logger}
 			return every(time.Second, func(client *greenapi.Client, ctx context.Context) (greenapi.State, error) {
 				now, err := client.State(ctx)
 				if err == nil {
@@ -37,21 +37,23 @@ func newState() kind {
 	}
 }
 
-// toldState tells the log of each change of the state. At the start all is taken to be well.
+// toldState tells the log of each change of the state, and at the start of one in which not all is well.
 type toldState struct {
 	logger log.Logger
-	last   greenapi.State
+	last   greenapi.State // empty before the first
 }
 
 func (t *toldState) hear(now greenapi.State) {
-	if now == t.last {
-		return
-	}
-	logger := log.With(t.logger, "state", now, "before", t.last)
+	before := t.last
 	t.last = now
-	if advice := now.Advice(); advice != "" {
-		level.Warn(logger).Log("msg", "the state of the instance has changed", "advice", advice)
-	} else {
-		level.Info(logger).Log("msg", "the state of the instance has changed, all is well")
+	advice := now.Advice()
+	switch {
+	case now == before, before == "" && advice == "":
+	case before == "":
+		level.Warn(t.logger).Log("msg", "not all is well with the instance", "state", now, "advice", advice)
+	case advice == "":
+		level.Info(t.logger).Log("msg", "the state of the instance has changed, all is well", "state", now, "before", before)
+	default:
+		level.Warn(t.logger).Log("msg", "the state of the instance has changed", "state", now, "before", before, "advice", advice)
 	}
 }

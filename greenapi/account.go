@@ -2,9 +2,7 @@ package greenapi
 
 import (
 	"context"
-	"io"
 	"slices"
-	"time"
 )
 
 // State is what an instance is in, from a closed set: it is fit to be a label value.
@@ -177,13 +175,13 @@ func readAccount(o object) (Account, error) {
 
 // fetch makes a call whose answer is an object, which read reads.
 func fetch[T any](ctx context.Context, c *Client, method string, read func(object) (T, error)) (T, error) {
-	var answer T
-	err := c.call(ctx, method, nil, func(_ time.Time, body io.Reader) error {
-		o, err := readObject(body)
+	var reading T
+	err := c.call(ctx, method, nil, func(a answer) error {
+		o, err := readObject(a.body)
 		if err == nil {
-			answer, err = read(o)
+			reading, err = read(o)
 		}
 		return err
 	})
-	return answer, err
+	return reading, err
 }

@@ -74,6 +74,7 @@ func TestAnswersThatAreObjects(t *testing.T) {
 		{GetSettings, `{` + private + `"outgoingWebhook":"yes","incomingWebhook":"no","typeAccount":"yes"}`, "incomingWebhook=false outgoingWebhook=true"},
 		{GetSettings, `{"delaySendMessagesMilliseconds":1500,"outgoingWebhook":true,"incomingWebhook":null,"stateWebhook":"maybe"}`, "delay=1.5"},
 		{GetSettings, `{"delaySendMessagesMilliseconds":"15000"}`, "delay=15"},
+		{GetSettings, `{"delaySendMessagesMilliseconds":-0}`, "delay=0"},
 		{GetSettings, `{"delaySendMessagesMilliseconds":-1,"keepOnlineStatus":"yes"}`, "keepOnlineStatus=true"},
 		{GetSettings, `{"delaySendMessagesMilliseconds":"soon"}`, ""},
 		{GetWaSettings, `{` + private + `"stateInstance":"authorized"}`, "authorized"},
@@ -117,6 +118,13 @@ func TestStatesAndSettingsAreThoseOfTheDocumentation(t *testing.T) {
 			t.Errorf("%s: got %v, %v", name, settings, err)
 		}
 	}
+	advice := make(map[string]bool)
+	for _, state := range States() {
+		advice[state.Advice()] = true
+	}
+	if StateAuthorized.Advice() != "" || len(advice) != 8 { // three pairs share one
+		t.Errorf("%d kinds of advice", len(advice))
+	}
 	if len(States()) != 9+2 || len(yesNoSettings()) != len(all) {
 		t.Errorf("%d states, %d settings", len(States()), len(yesNoSettings()))
 	}
@@ -155,6 +163,30 @@ func TestAnObjectOfManyMembersIsCut(t *testing.T) {
 	o, err := readObject(strings.NewReader(body.String() + `"count":1}`))
 	if err != nil || len(o) != maxMembers {
 		t.Errorf("%d members, %v", len(o), err)
+	}
+}
+
+// changing is a token that is another one each time.
+type changing struct{ tokens []Token }
+
+func (c *changing) Token() Token {
+	token := c.tokens[0]
+	c.tokens = c.tokens[1:]
+	return token
+}
+
+// TestAnAnswerThatRepeatsATokenThatHasChanged meanwhile has neither in a word.
+func TestAnAnswerThatRepeatsATokenThatHasChanged(t *testing.T) {
+	server := httptest.NewServer(status(200, `[{"typeMessage":"`+secret+`"}]`))
+	defer server.Close()
+	client := newTestClient(t, server.URL)
+	client.token = &changing{[]Token{testToken(t, secret), testToken(t, "new"), testToken(t, "new")}}
+	if rows, _, err := ask(t.Context(), client); err != nil || rows[0].Type != "?" {
+		t.Errorf("got %v, %v", rows, err)
+	}
+	client.token = &changing{[]Token{{}}} // none is in no word
+	if rows, _, err := ask(t.Context(), client); err != nil || rows[0].Type != secret {
+		t.Errorf("without a token: got %v, %v", rows, err)
 	}
 }
 

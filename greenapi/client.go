@@ -92,17 +92,24 @@ func (c *Client) IncomingMessages(ctx context.Context, minutes int, begin func(d
 
 func (c *Client) journal(ctx context.Context, method string, minutes int, begin func(date time.Time) func(*Row)) error {
 	query := url.Values{"minutes": {strconv.Itoa(minutes)}}
-	return c.call(ctx, method, query, func(date time.Time, body io.Reader) error {
-		row, token := begin(date), c.token.Token()
-		return readJournal(body, func(r *Row) {
-			r.Type, r.Status = token.blot(r.Type), token.blot(r.Status)
+	return c.call(ctx, method, query, func(a answer) error {
+		row := begin(a.date)
+		return readJournal(a.body, func(r *Row) {
+			r.Type, r.Status = a.token.blot(r.Type), a.token.blot(r.Status)
 			row(r)
 		})
 	})
 }
 
-// call makes one call and lets read have the body of an answer with status 200.
-func (c *Client) call(ctx context.Context, method string, query url.Values, read func(time.Time, io.Reader) error) error {
+// answer is one with status 200.
+type answer struct {
+	date  time.Time // the API's time, or ours where it does not say
+	body  io.Reader
+	token Token // with which it was asked for
+}
+
+// call makes one call and lets read have the answer.
+func (c *Client) call(ctx context.Context, method string, query url.Values, read func(answer) error) error {
 	leave, err := c.service.Places.take(ctx, c.base.Host, method)
 	if err != nil {
 		return &Error{Result: ended(ctx), Detail: "no place was free for the call (--greenapi.max-calls)", Unsent: true}
@@ -116,12 +123,15 @@ func (c *Client) call(ctx context.Context, method string, query url.Values, read
 	}
 	var connected atomic.Bool
 	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
-	response, err := c.service.Transport.RoundTrip(c.request(traced, method, query))
+	token := c.token.Token()
+	response, err := c.service.Transport.RoundTrip(c.request(traced, method, query, token.text()))
 	switch {
 	case err != nil && ctx.Err() != nil && !connected.Load():
 		return &Error{Result: ended(ctx), Detail: "there was no connection to the host yet", Unsent: true}
 	case err != nil:
-		return networkError(ctx, err)
+		failure := networkError(ctx, err)
+		failure.Unsent = !connected.Load()
+		return failure
 	}
 	defer response.Body.Close()
 	date := dateOf(response, time.Now())
@@ -133,14 +143,13 @@ func (c *Client) call(ctx context.Context, method string, query url.Values, read
 	if response.ContentLength > c.maxBody {
 		return errTooLarge
 	}
-	return bodyError(ctx, read(date, body), body.read)
+	return bodyError(ctx, read(answer{date, body, token}), body.read)
 }
 
 // request builds the one thing that holds the token in the clear. The path is put together by hand: url.JoinPath would
 // clean it.
-func (c *Client) request(ctx context.Context, method string, query url.Values) *http.Request {
+func (c *Client) request(ctx context.Context, method string, query url.Values, token string) *http.Request {
 	u := *c.base
-	token := c.token.Token().text()
 	u.Path = c.base.Path + "/waInstance" + c.id + "/" + method + "/" + token
 	u.RawPath = c.base.EscapedPath() + "/waInstance" + c.id + "/" + method + "/" + url.PathEscape(token)
 	u.RawQuery = query.Encode()

@@ -117,6 +117,7 @@ func TestEveryAnswerHasItsResult(t *testing.T) {
 		{"status false, no reason", status(200, `{"status":false}`), BadRequest},
 		{"status true", status(200, `{"status":true}`), InvalidResponse},
 		{"another code", status(200, `{"code":500}`), InvalidResponse},
+		{"status false and a code", status(200, `{"code":401,"status":false,"reason":"expired"}`), InstanceExpired},
 		{"an object that is cut off", status(200, `{"code":401`), InvalidResponse},
 		{"an object without end", status(200, `{"code":401,"description":"`+strings.Repeat("x", 2*maxErrorBody)+`"}`), InvalidResponse},
 		{"null", status(200, `null`), InvalidResponse},
@@ -387,6 +388,34 @@ func TestATimeoutSaysWhetherThereWasAConnection(t *testing.T) {
 			t.Errorf("dropped %t: got %v, want %s and %q", c.dropped, err, Timeout, c.want)
 		}
 		server.Close()
+	}
+}
+
+// TestAConnectionThatDoesNotComeAboutSendsNothing: the host takes the connection and never says a word of TLS. That is
+// the transport's time and not the call's, which may have asked for any number of minutes.
+func TestAConnectionThatDoesNotComeAboutSendsNothing(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	refused := httptest.NewServer(nil)
+	refused.Close()
+	for _, base := range []string{"https://" + silent.Addr().String(), refused.URL, "https://nowhere.invalid"} {
+		client := newTestClient(t, base)
+		client.service.Transport.(*http.Transport).TLSHandshakeTimeout = 10 * time.Millisecond
+		_, _, err = ask(t.Context(), client)
+		var failure *Error
+		if !errors.As(err, &failure) || failure.Result != Network || !failure.Unsent {
+			t.Errorf("%s: got %#v, want %s without a request", base, err, Network)
+		}
+	}
+	server := httptest.NewServer(raw(""))
+	defer server.Close()
+	_, _, err = ask(t.Context(), newTestClient(t, server.URL))
+	var failure *Error
+	if !errors.As(err, &failure) || failure.Unsent {
+		t.Errorf("a request that got no answer: got %#v", err)
 	}
 }
 

@@ -27,7 +27,7 @@ func ended(ctx context.Context) Result { return ResultOf(context.Cause(ctx)) }
 
 // networkError makes an *Error of what the transport says. Errors of net/http can quote what the other side sent, so
 // only kinds that are known not to are repeated.
-func networkError(ctx context.Context, err error) error {
+func networkError(ctx context.Context, err error) *Error {
 	var (
 		op          *net.OpError
 		dns         *net.DNSError
@@ -39,7 +39,8 @@ func networkError(ctx context.Context, err error) error {
 	case ctx.Err() != nil:
 		return &Error{Result: ended(ctx), Detail: "before the answer began"}
 	case errors.As(err, &timeout) && timeout.Timeout():
-		return &Error{Result: Timeout, Detail: "the connection timed out"}
+		// Not the call's time: that of the transport for a connection, or of the operating system.
+		return &Error{Result: Network, Detail: "the connection timed out"}
 	case errors.As(err, &certificate):
 		return &Error{Result: Network, Detail: certificateDetail(certificate)}
 	case errors.As(err, &record):

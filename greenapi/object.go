@@ -132,7 +132,7 @@ func (o object) number(key string) (number float64, ok bool) {
 		return 0, false
 	}
 	number, err := strconv.ParseFloat(v.text, 64) // an error where the member is neither
-	return number, err == nil && number >= 0 && number <= 1<<53
+	return math.Abs(number), err == nil && number >= 0 && number <= 1<<53
 }
 
 // whole is number for one without a fraction.

@@ -24,7 +24,7 @@ func NewPlaces(n int) *Places {
 	return &Places{
 		all:       semaphore.NewWeighted(int64(max(1, n))),
 		perHost:   perHost,
-		perMethod: max(1, perHost-max(1, perHost/4)),
+		perMethod: max(1, perHost*3/4),
 		parts:     make(map[string]*semaphore.Weighted),
 	}
 }

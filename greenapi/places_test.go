@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -108,11 +109,53 @@ func TestAMethodThatHangsLeavesPlacesToTheOthers(t *testing.T) {
 			} else {
 				leave()
 			}
-			if got < n/2/2 || got >= n/2 {
-				t.Errorf("%d places: a method got %d of the %d of its host", n, got, n/2)
+			if want := max(1, n/2*3/4); got != want {
+				t.Errorf("%d places: a method got %d of the %d of its host, want %d", n, got, n/2, want)
+			}
+			if leave, err := places.take(ctx, "other", GetWaSettings); err != nil {
+				t.Error(err)
+			} else {
+				leave()
 			}
 			cancel()
 			synctest.Wait()
 		})
 	}
+}
+
+// TestGivingUpLeavesNothingTaken, wherever it was waited.
+func TestGivingUpLeavesNothingTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		places := NewPlaces(4)
+		var leave []func()
+		for _, host := range []string{"a", "a", "b", "b"} {
+			l, err := places.take(t.Context(), host, strconv.Itoa(len(leave)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			leave = append(leave, l)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		for _, host := range []string{"a", "c"} { // one waits for its host, one for all
+			if _, err := places.take(ctx, host, GetSettings); err == nil {
+				t.Errorf("%s got a fifth place of four", host)
+			}
+		}
+		for _, l := range leave {
+			l()
+		}
+		for name, part := range places.parts {
+			n := places.perHost
+			if strings.Contains(name, " ") {
+				n = places.perMethod
+			}
+			if !part.TryAcquire(n) {
+				t.Errorf("a place of %q is taken still", name)
+			}
+		}
+		if !places.all.TryAcquire(4) {
+			t.Error("a place of all is taken still")
+		}
+	})
 }

@@ -114,7 +114,7 @@ func (s *scanner) skipByteOrderMark() error {
 			return err
 		}
 		if c != want {
-			return s.syntax("the body is no array")
+			return s.syntax("the body begins with part of a byte order mark")
 		}
 	}
 	return nil
