@@ -109,8 +109,8 @@ func serve(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 	}
 	err = web.Serve(ctx, handler, o.web, instance.Timeout(), newToolkitLogger(stderr, o.logLevel, o.logFormat), func(address net.Addr) {
 		level.Info(logger).Log("msg", "started "+name, "version", version.Version, "id_instance", instance.ID(),
-			"api", instance.URL().Host, "collectors", strings.Join(set.Names(), ","), "window_minutes", instance.Minutes(), "min_interval", instance.MinInterval(),
-			"address", address)
+			"api", instance.URL().Host, "collectors", strings.Join(set.Names(), ","), "window_minutes", instance.Minutes(),
+			"min_interval", instance.MinInterval(), "address", address)
 		switch {
 		case o.demo:
 			welcome(stdout, address, o.telemetryPath)

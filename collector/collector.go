@@ -43,7 +43,7 @@ func kinds() []kind {
 	return []kind{newOutgoing(), newState(), newQueue(), newWebhooks(), newSettings(), newAccount(), newIncoming()}
 }
 
-// kind is a collector for all instances, which holds the descriptors: a method of whatever reading.
+// kind is a collector for all instances, with its descriptors: a method[T], whatever its T.
 type kind interface {
 	info() Info
 	describe(chan<- *prometheus.Desc)

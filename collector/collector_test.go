@@ -316,17 +316,23 @@ func TestTheLogSaysWhenItBeginsAndWhenItEnds(t *testing.T) {
 			{"level=error", "result=unauthorized", "advice=", "HTTP 401"},
 			{"level=info", "result=ok", "works again", "failed_for="},
 		}
-		if len(said) != len(want) {
-			t.Fatalf("got %d lines, want %d:\n%s", len(said), len(want), strings.Join(said, ""))
-		}
-		for i, words := range want {
-			for _, word := range words {
-				if !strings.Contains(said[i], word) {
-					t.Errorf("line %d lacks %s: %s", i, word, said[i])
-				}
+		assertLines(t, said, want)
+	})
+}
+
+// assertLines compares the lines of a log with the words that each must have.
+func assertLines(t *testing.T, said []string, want [][]string) {
+	t.Helper()
+	if len(said) != len(want) {
+		t.Fatalf("got %d lines, want %d:\n%s", len(said), len(want), strings.Join(said, ""))
+	}
+	for i, words := range want {
+		for _, word := range words {
+			if !strings.Contains(said[i], word) {
+				t.Errorf("line %d lacks %s: %s", i, word, said[i])
 			}
 		}
-	})
+	}
 }
 
 func TestAScraperThatHangsUpIsNoOutage(t *testing.T) {

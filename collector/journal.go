@@ -59,11 +59,11 @@ func (j *journal) read(ctx context.Context) (*ledger.Reading, error) {
 		count.Answered(date)
 		return func(r *greenapi.Row) { count.Add(ledger.Row(*r)) }
 	})
-	var failure *greenapi.Error
 	if err == nil {
 		return count.Commit(), nil
-	} else if errors.As(err, &failure) && failure.Unsent {
-		return nil, err // not for what was asked
+	}
+	if failure := new(greenapi.Error); errors.As(err, &failure) && failure.Unsent {
+		return nil, err // nothing was asked, so it was not too much
 	}
 	switch greenapi.ResultOf(err) {
 	case greenapi.Timeout:

@@ -516,15 +516,9 @@ func TestTheLogTellsOfTheState(t *testing.T) {
 				said = append(said, line)
 			}
 		}
-		if len(said) != len(want) || strings.Contains(said[len(said)-1], "before=") || strings.Contains(strings.Join(said, ""), "brandNew") {
-			t.Fatalf("logged:\n%s", strings.Join(said, ""))
-		}
-		for i, words := range want {
-			for _, word := range words {
-				if !strings.Contains(said[i], word) {
-					t.Errorf("line %d lacks %s: %s", i, word, said[i])
-				}
-			}
+		assertLines(t, said, want)
+		if strings.Contains(said[len(said)-1], "before=") || strings.Contains(strings.Join(said, ""), "brandNew") {
+			t.Errorf("logged:\n%s", strings.Join(said, ""))
 		}
 	})
 }

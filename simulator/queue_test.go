@@ -232,7 +232,7 @@ func TestTheEndOfTime(t *testing.T) {
 
 func TestWebhooksAreTheStepsOfLate(t *testing.T) {
 	for _, lag := range []time.Duration{0, time.Nanosecond, time.Minute, 30 * time.Hour} {
-		for _, pace := range []float64{1, 100} {
+		for pace, last := range map[float64]float64{0.2: 80, 1: 30, 100: 30} {
 			s, c := newAccount(simulator.Config{
 				Seed: 12, MessagesPerHour: 90, IncomingPerHour: 60, WebhookLag: lag, Pace: pace, NoRateLimit: true,
 				States: states("suspended", 3, "authorized", 5),
@@ -241,8 +241,9 @@ func TestWebhooksAreTheStepsOfLate(t *testing.T) {
 			if lag == 0 {
 				within = 5 * time.Second
 			}
+			visible := time.Duration(float64(2*time.Minute) / min(pace, 1)) // by then all rows are
 			most := 0
-			for hours := 0.0; hours < 30; hours += 1.1 {
+			for hours := 0.0; hours < last; hours += 1.1 {
 				c.Set(start.Add(time.Duration(hours * float64(time.Hour))))
 				n := 0
 				late := func(at time.Time) {
@@ -250,12 +251,12 @@ func TestWebhooksAreTheStepsOfLate(t *testing.T) {
 						n++
 					}
 				}
-				for _, m := range s.Messages(c.Now().Add(2 * time.Minute)) {
+				for _, m := range s.Messages(c.Now().Add(visible)) {
 					for _, step := range m.Steps {
 						late(step.At)
 					}
 				}
-				for _, m := range s.IncomingMessages(c.Now().Add(2 * time.Minute)) {
+				for _, m := range s.IncomingMessages(c.Now().Add(visible)) {
 					late(m.Sent)
 				}
 				if got := count(t, s, "getWebhooksCount"); got != n || s.Webhooks(c.Now()) != n {

@@ -92,7 +92,8 @@ func plain(text string) http.HandlerFunc {
 }
 
 // scrapeHandler serves the metrics of the instances, each scrape with a deadline and a registry of its own, after the
-// exporter's. The parameter collect[] picks collectors, as in node_exporter. A failed reading is in the metrics; what goes wrong beyond is said in the log and not in the answer.
+// exporter's. The parameter collect[] picks collectors, as in node_exporter. A failed reading is in the metrics; what goes
+// wrong beyond is said in the log and not in the answer.
 func scrapeHandler(o Options) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), patience(r.Header, o.TimeoutOffset, o.Timeout))

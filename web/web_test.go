@@ -108,9 +108,10 @@ func TestPages(t *testing.T) {
 
 func TestCollectIsHandedOn(t *testing.T) {
 	var picked []string
+	var scrape context.Context
 	handler := newHandler(t, nil, func(o *Options) {
 		o.Scrape = func(ctx context.Context, collectors []string) (prometheus.Collector, error) {
-			picked = collectors
+			picked, scrape = collectors, ctx
 			if slices.Contains(collectors, "<b>") {
 				return nil, errors.New("there is none such")
 			}
@@ -122,6 +123,9 @@ func TestCollectIsHandedOn(t *testing.T) {
 	} {
 		if w := get(handler, "/metrics"+query); w.Code != 200 || !slices.Equal(picked, want) || !strings.Contains(w.Body.String(), "\nfake 42\n") {
 			t.Errorf("%s: %d, picked %q, want %q", query, w.Code, picked, want)
+		}
+		if scrape.Err() == nil {
+			t.Error("a scrape goes on that has been answered")
 		}
 	}
 	for _, query := range []string{"?collect[]=%zz", "?collect[]=state;collect[]=queue", "?%"} {
