@@ -20,6 +20,7 @@ import (
 	"greenapi_exporter/config"
 	"greenapi_exporter/greenapi"
 	"greenapi_exporter/ledger"
+	"greenapi_exporter/poll"
 )
 
 // Info tells what a collector is, for flags and documentation.
@@ -78,6 +79,7 @@ type Target struct {
 type Set struct {
 	kinds       []kind
 	success     *prometheus.Desc
+	failing     *prometheus.Desc
 	duration    *prometheus.Desc
 	lastSuccess *prometheus.Desc
 	requests    *prometheus.Desc
@@ -89,6 +91,9 @@ func NewSet(enabled func(name string) bool) *Set {
 		success: desc("greenapi_collector_success",
 			"Whether the collector's latest reading succeeded (1) or not (0).",
 			"collector"),
+		failing: desc("greenapi_collector_failing",
+			"1 while the collector's latest reading is a failure, by its result; absent while it succeeds.",
+			"collector", "result"),
 		duration: desc("greenapi_collector_duration_seconds",
 			"How long the collector's latest call of the API took; calls are shared by scrapes and spaced.",
 			"collector"),
@@ -176,6 +181,7 @@ func (s *scrape) Describe(ch chan<- *prometheus.Desc) {
 		k.describe(ch)
 	}
 	ch <- s.set.success
+	ch <- s.set.failing
 	ch <- s.set.duration
 	ch <- s.set.lastSuccess
 	ch <- s.set.requests
@@ -199,6 +205,9 @@ func (s *scrape) Collect(ch chan<- prometheus.Metric) {
 func (s *Set) collect(ctx context.Context, m metrics, p part) {
 	h := p.collector.collect(ctx, m)
 	m.gauge(s.success, oneIf(h.err == nil), p.Name)
+	if h.err != nil && !errors.Is(h.err, poll.ErrUnfinished) {
+		m.gauge(s.failing, 1, p.Name, string(greenapi.ResultOf(h.err)))
+	}
 	if h.took > 0 {
 		m.gauge(s.duration, h.took.Seconds(), p.Name)
 	}
