@@ -23,7 +23,7 @@ TOOL     := go -C tools build -buildvcs=false -o ../.tools/bin/
 FUZZTIME := 10s
 IMAGE    := greenapi_exporter
 
-.PHONY: help build test race vet fmt lint fuzz promtool cross check bench image clean
+.PHONY: help build test race vet fmt lint fuzz promtool e2e cross check bench image clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-9s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,7 @@ race: ## Run the tests under the race detector
 
 vet: ## Run go vet
 	go vet ./...
+	go -C e2e vet ./...
 	go -C tools vet ./...
 
 fmt: ## Fail when a file is not formatted as gofmt does
@@ -48,6 +49,7 @@ fmt: ## Fail when a file is not formatted as gofmt does
 lint: ## Run staticcheck
 	$(TOOL) honnef.co/go/tools/cmd/staticcheck
 	.tools/bin/staticcheck ./...
+	cd e2e && ../.tools/bin/staticcheck ./...
 
 # Before Go 1.27 a run that finds nothing sometimes ends in "context deadline exceeded" (golang/go#75804): that one is
 # run again, once. An input that was found to fail is in testdata/fuzz by then and fails again. Without a bound on
@@ -71,12 +73,19 @@ promtool: ## Read the golden expositions with promtool and Prometheus's OpenMetr
 	$(TOOL) ./openmetrics
 	.tools/bin/openmetrics < collector/testdata/live.openmetrics
 
+# The exporter is built with the race detector; the log of a test that fails has what it found.
+e2e: ## Test the exporter among Prometheus, Alertmanager and Chromium
+	$(TOOL) -tags remove_all_sd github.com/prometheus/prometheus/cmd/prometheus github.com/prometheus/prometheus/cmd/promtool
+	go -C tools/alertmanager build -buildvcs=false -o ../../.tools/bin/ github.com/prometheus/alertmanager/cmd/alertmanager github.com/prometheus/alertmanager/cmd/amtool
+	CGO_ENABLED=1 go build -race -buildvcs=false -o .tools/bin/greenapi_exporter .
+	CGO_ENABLED=1 go -C e2e test -race -count=1 -timeout 10m ./...
+
 cross: ## Build for every platform there is a binary for
 	@for os in linux darwin windows; do for arch in amd64 arm64; do \
 		echo "build $$os/$$arch"; GOOS=$$os GOARCH=$$arch $(BUILD) -o /dev/null . || exit 1; \
 	done; done
 
-check: vet fmt lint race fuzz promtool cross ## Run everything that must pass
+check: vet fmt lint race fuzz promtool e2e cross ## Run everything that must pass
 
 bench: ## Run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...

@@ -1,0 +1,157 @@
+// Package e2e tests the exporter among the programs that it is made for: Prometheus, Alertmanager and a browser. It is a
+// module of its own, so that what it needs is no dependency of the exporter; `make e2e` builds the programs and runs it.
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"greenapi_exporter/simulator"
+)
+
+// token is that of every simulated account.
+const token = "d75b3a66374942c5b3c019c698abc2067e151558acbd412345"
+
+// bin is where `make e2e` puts the programs.
+const bin = "../.tools/bin"
+
+// program is a process that serves HTTP.
+type program struct {
+	*exec.Cmd
+	address string // host:port
+	output  *output
+}
+
+func (p *program) url(path string) string { return "http://" + p.address + path }
+
+// output collects what a program writes. It is safe for concurrent use.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+// start starts a program of bin and waits until a line of its log matches listening, whose first group is its address. It
+// is killed at the end of the test, which shows its log if it has failed.
+func start(t *testing.T, listening *regexp.Regexp, env []string, name string, args ...string) *program {
+	t.Helper()
+	path, err := filepath.Abs(filepath.Join(bin, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Fatalf("%v; `make e2e` in the folder above builds it", err)
+	}
+	p := &program{Cmd: exec.Command(path, args...), output: new(output)}
+	p.Env = append(withoutOurs(os.Environ()), env...)
+	p.Stdout = p.output
+	stderr, err := p.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = p.Process.Kill()
+		_ = p.Wait()
+		if t.Failed() {
+			t.Logf("%s wrote:\n%s", name, p.output)
+		}
+	})
+	lines := bufio.NewReader(stderr)
+	for p.address == "" {
+		line, err := lines.ReadString('\n')
+		fmt.Fprint(p.output, line)
+		if match := listening.FindStringSubmatch(line); match != nil {
+			p.address = match[1]
+		}
+		if err != nil {
+			t.Fatalf("%s did not start: %s", name, p.output)
+		}
+	}
+	go func() { _, _ = io.Copy(p.output, lines) }()
+	return p
+}
+
+// withoutOurs is the environment without the variables of the exporter.
+func withoutOurs(env []string) []string {
+	var rest []string
+	for _, variable := range env {
+		if !strings.HasPrefix(variable, "GREENAPI_") {
+			rest = append(rest, variable)
+		}
+	}
+	return rest
+}
+
+var (
+	exporterListens = regexp.MustCompile(`msg="started greenapi_exporter".* address=([0-9.:]+)`)
+	toolkitListens  = regexp.MustCompile(`msg="Listening on" (?:component=web )?address=([0-9.:]+)`)
+)
+
+// startExporter starts the exporter on a free port.
+func startExporter(t *testing.T, env []string, args ...string) *program {
+	t.Helper()
+	return start(t, exporterListens, env, "greenapi_exporter", append([]string{"--web.listen-address=127.0.0.1:0"}, args...)...)
+}
+
+// startPrometheus starts Prometheus on a free port, with an empty database and the text of a configuration.
+func startPrometheus(t *testing.T, config string) *program {
+	t.Helper()
+	return start(t, toolkitListens, nil, "prometheus", "--web.listen-address=127.0.0.1:0",
+		"--config.file="+write(t, "prometheus.yml", config), "--storage.tsdb.path="+t.TempDir())
+}
+
+// startAlertmanager starts Alertmanager on a free port, with the text of a configuration.
+func startAlertmanager(t *testing.T, config string) *program {
+	t.Helper()
+	return start(t, toolkitListens, nil, "alertmanager", "--web.listen-address=127.0.0.1:0", "--cluster.listen-address=",
+		"--config.file="+write(t, "alertmanager.yml", config), "--storage.path="+t.TempDir())
+}
+
+// write puts text into a file of that name and returns its path.
+func write(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// account is a simulated account, and the environment of an exporter that reads it.
+type account struct {
+	*simulator.Simulator
+	env []string
+}
+
+func startAccount(t *testing.T, config simulator.Config) *account {
+	t.Helper()
+	config.Token = token
+	s := simulator.New(config)
+	server := httptest.NewServer(s)
+	t.Cleanup(server.Close)
+	return &account{s, []string{"GREENAPI_URL=" + server.URL, "GREENAPI_ID_INSTANCE=" + config.IDInstance, "GREENAPI_API_TOKEN_INSTANCE=" + token}}
+}
