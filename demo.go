@@ -18,24 +18,31 @@ const (
 	demoPerHour = 400
 	demoDay     = 24 * time.Hour // of which there is a journal at the start
 
-	// In each cycle the account is logged out once and suspended once. That lasts for longer than the 5 minutes after
-	// which it is asked for the end of its suspension.
+	// In each cycle the account is logged out once and suspended once, both for long enough to set off the alerts. The
+	// suspension lasts for longer than the 5 minutes after which the account is asked for its end. Then, for a minute,
+	// messages hang.
 	demoCycle        = 20 * time.Minute
 	demoLoggedOut    = 3 * time.Minute
-	demoLoggedIn     = 5 * time.Minute
+	demoLoggedIn     = 7 * time.Minute
 	demoSuspended    = 10 * time.Minute
 	demoNotSuspended = 16 * time.Minute
+	demoHanging      = 18 * time.Minute
+	demoNotHanging   = 19 * time.Minute
 )
 
 // demoAccount is the account at the start of the demo; its troubles last for a week.
 func demoAccount(now time.Time) simulator.Config {
 	var states []simulator.StateChange
+	var fates []simulator.FateChange
 	for at := demoDay; at < 8*demoDay; at += demoCycle {
 		states = append(states,
 			simulator.StateChange{After: at + demoLoggedOut, State: "notAuthorized"},
 			simulator.StateChange{After: at + demoLoggedIn, State: "authorized"},
 			simulator.StateChange{After: at + demoSuspended, State: "suspended"},
 			simulator.StateChange{After: at + demoNotSuspended, State: "authorized"})
+		fates = append(fates,
+			simulator.FateChange{After: at + demoHanging, Status: "pending"},
+			simulator.FateChange{After: at + demoNotHanging})
 	}
 	return simulator.Config{
 		IDInstance:      demoID,
@@ -46,6 +53,7 @@ func demoAccount(now time.Time) simulator.Config {
 		IncomingPerHour: demoPerHour / 2,
 		SendDelay:       2 * time.Second,
 		States:          states,
+		Fates:           fates,
 	}
 }
 
@@ -74,6 +82,7 @@ func welcome(w io.Writer, address net.Addr, telemetryPath string) {
 		host, telemetryPath, demoPerHour)
 	fmt.Fprintln(w, "Demo: greenapi_outgoing_window_messages is what stands in the journal, greenapi_outgoing_message_statuses_total what has happened since the first look.")
 	minute := func(d time.Duration) time.Duration { return d / time.Minute }
-	fmt.Fprintf(w, "Demo: from minute %d to %d the account is logged out, from %d to %d it is suspended, and so on every %d minutes: watch greenapi_instance_state and greenapi_queue_messages.\n",
-		minute(demoLoggedOut), minute(demoLoggedIn), minute(demoSuspended), minute(demoNotSuspended), minute(demoCycle))
+	fmt.Fprintf(w, "Demo: from minute %d to %d the account is logged out, from %d to %d it is suspended, what is sent from %d to %d hangs in pending, and so on every %d minutes.\n",
+		minute(demoLoggedOut), minute(demoLoggedIn), minute(demoSuspended), minute(demoNotSuspended),
+		minute(demoHanging), minute(demoNotHanging), minute(demoCycle))
 }

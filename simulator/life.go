@@ -16,7 +16,7 @@ type life struct {
 	dice     uint64           // settles what its content is
 	other    int32            // the message that it answers, deletes or shares its id with
 	kind     kind
-	fate     uint8 // index of fates; of no meaning for a message that is received
+	fate     fate // of no meaning for a message that is received
 	shape    shape
 }
 
@@ -40,6 +40,7 @@ type story struct {
 	pace     float64
 	most     int // lives in all
 	schedule schedule
+	fates    []FateChange
 	delay    time.Duration // at least, between two that are sent
 	lives    []life
 	source   *rand.PCG
@@ -60,7 +61,7 @@ func newIncomingStory(cfg Config, states schedule) *story {
 func newStory(cfg Config, states schedule) *story {
 	s := &story{
 		seed: cfg.Seed, pace: cfg.Pace, most: math.MaxInt32,
-		schedule: states, delay: cfg.SendDelay, source: rand.NewPCG(0, 0),
+		schedule: states, fates: newFates(cfg.Fates), delay: cfg.SendDelay, source: rand.NewPCG(0, 0),
 	}
 	s.random = rand.New(s.source)
 	if cfg.Messages > 0 {
@@ -95,7 +96,7 @@ func (s *story) next() life {
 	}
 	l.sent = s.sending(i, l.accepted)
 	l.kind = kind(draw(s.random, len(kinds), func(k int) int { return kinds[k].share }))
-	l.fate = uint8(draw(s.random, len(fates), func(f int) int { return fates[f].share }))
+	l.fate = s.fate(l.accepted, fate(draw(s.random, len(fates), func(f int) int { return fates[f].share })))
 	l.dice = s.random.Uint64()
 	s.plan(&l)
 	s.shape(&l, i)
@@ -109,6 +110,19 @@ func (s *story) sending(i int, accepted time.Duration) time.Duration {
 		accepted = max(accepted, later(s.lives[i-1].sent, s.delay))
 	}
 	return s.schedule.authorizedFrom(accepted)
+}
+
+// fate is what becomes of a message that is accepted at the time, if the dice say drawn.
+func (s *story) fate(at time.Duration, drawn fate) fate {
+	if i := sort.Search(len(s.fates), func(i int) bool { return s.fates[i].After > at }) - 1; i >= 0 && s.fates[i].Status != "" {
+		drawn, _ = fateOf(s.fates[i].Status)
+		return drawn
+	}
+	state := s.schedule.state(at)
+	if word := drawn.word(); (word == suspended || word == yellowCard) && state != suspended && state != yellowCard {
+		return usual
+	}
+	return drawn
 }
 
 // longest is more than any life lasts from its sending on, at a pace of 1.

@@ -10,7 +10,10 @@ import (
 )
 
 func TestLivesKeepTheirOrder(t *testing.T) {
-	s, _ := newAccount(simulator.Config{Seed: 3, MessagesPerHour: 500}, 0)
+	s, _ := newAccount(simulator.Config{
+		Seed: 3, MessagesPerHour: 500, States: states("suspended", 40, "authorized", 50),
+		Fates: []simulator.FateChange{{After: 90 * time.Hour, Status: "pending"}, {After: 91 * time.Hour}},
+	}, 0)
 	paths := map[string][]string{
 		"pending": {}, "sent": {"pending"}, "delivered": {"pending", "sent"}, "read": {"pending", "sent", "delivered"}, "": {},
 		"noAccount": {"pending"}, "failed": {"pending"}, "yellowCard": {"pending"}, "suspended": {"pending"},
@@ -56,6 +59,42 @@ func TestLivesKeepTheirOrder(t *testing.T) {
 		if seen[status] == 0 {
 			t.Errorf("no message ended at %q", status)
 		}
+	}
+}
+
+// TestFatesDecideWhatBecomesOfMessages, by when they are accepted; and without a suspension none is refused for one.
+func TestFatesDecideWhatBecomesOfMessages(t *testing.T) {
+	s, _ := newAccount(simulator.Config{Seed: 3, MessagesPerHour: 500, Fates: []simulator.FateChange{
+		{After: 20 * time.Hour, Status: "noAccount"}, {After: 30 * time.Hour, Status: "pending"}, {After: 40 * time.Hour},
+	}}, 0)
+	for _, m := range s.Messages(start.Add(80 * time.Hour)) {
+		want := ""
+		switch after := m.Sent.Sub(start); {
+		case m.Incomplete:
+			continue
+		case after >= 40*time.Hour, after < 20*time.Hour:
+			if m.Status() == "suspended" || m.Status() == "yellowCard" || m.Status() == "pending" {
+				t.Errorf("%s ended as %s without a reason", m.ID, m.Status())
+			}
+			continue
+		case after >= 30*time.Hour:
+			want = "pending"
+		default:
+			want = "noAccount"
+		}
+		if m.Status() != want {
+			t.Errorf("%s of %v ended as %q, want %s", m.ID, m.Sent, m.Status(), want)
+		}
+	}
+	for _, bad := range [][]simulator.FateChange{{{Status: "lost"}}, {{After: 2}, {After: 2}}} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%v is accepted", bad)
+				}
+			}()
+			simulator.New(simulator.Config{Fates: bad})
+		}()
 	}
 }
 

@@ -42,6 +42,9 @@ type Config struct {
 	// been sent goes on to be delivered and read. While it is "notAuthorized" the journals are answered as by
 	// FaultLoggedOut, while it is "starting" as by FaultStarting; everything else is answered in every state.
 	States []StateChange
+	// Fates are the changes of what becomes of the messages that are sent, in the order of their times; before the first,
+	// they fare as among people.
+	Fates []FateChange
 	// SendDelay is the least time between the sending of two messages. Zero or less: all that wait are sent at once.
 	SendDelay time.Duration
 	// CyrillicCount spells the key of both counts as the documentation does, with a Cyrillic с (U+0441) for its c.
@@ -78,8 +81,8 @@ type Simulator struct {
 	followed []string
 }
 
-// New returns an account that behaves as cfg says. It starts no goroutine and needs no closing. It panics if the States
-// are not ascending, which is a slip of the caller's.
+// New returns an account that behaves as cfg says. It starts no goroutine and needs no closing. It panics if the
+// States or Fates are not ascending or a fate is unknown, which are slips of the caller's.
 func New(cfg Config) *Simulator {
 	if cfg.Now == nil {
 		cfg.Now = time.Now

@@ -24,6 +24,25 @@ type StateChange struct {
 	State string        // the word that is answered; empty: null, as for an instance that is being made
 }
 
+// FateChange is a moment from which on all messages that are accepted have the same fate.
+type FateChange struct {
+	After  time.Duration // since the Start
+	Status string        // the last that they reach: pending, sent, delivered, read or a failure; empty: as among people
+}
+
+// newFates copies the changes. It panics if they are not ascending, or if no message ends with such a status.
+func newFates(changes []FateChange) []FateChange {
+	for i, change := range changes {
+		if i > 0 && change.After <= changes[i-1].After {
+			panic(fmt.Sprintf("simulator: fates are not ascending: %v comes after %v", change.After, changes[i-1].After))
+		}
+		if _, ok := fateOf(change.Status); !ok {
+			panic(fmt.Sprintf("simulator: no message ends with the status %q", change.Status))
+		}
+	}
+	return slices.Clone(changes)
+}
+
 // schedule is the state of an account at any time since its start.
 type schedule []StateChange
 

@@ -47,18 +47,25 @@ var kinds = [...]struct {
 	contact:      {"contactMessage", 15},
 }
 
+// fate is an index of fates.
+type fate uint8
+
+// usual is the fate of a message with which all goes well.
+const usual = 0
+
 // fates tells the ways that messages go, and how many of a thousand go each. The empty word is a row that never has a
-// status.
+// status. Only a FateChange lets messages hang in pending; and only those that are accepted while the account is suspended
+// are refused for it, others have the usual fate instead.
 var fates = [...]struct {
 	share int
 	path  [4]string
 	steps int
 }{
-	{610, [4]string{"pending", "sent", "delivered", "read"}, 4},
+	usual: {630, [4]string{"pending", "sent", "delivered", "read"}, 4},
 	{170, [4]string{"pending", "sent", "delivered"}, 3},
 	{90, [4]string{"pending", "sent"}, 2},
 	{45, [4]string{"pending", "noAccount"}, 2},
-	{20, [4]string{"pending"}, 1},
+	{0, [4]string{"pending"}, 1},
 	{20, [4]string{"pending", "failed"}, 2},
 	{8, [4]string{"pending", "yellowCard"}, 2},
 	{12, [4]string{"pending", "suspended"}, 2},
@@ -80,4 +87,17 @@ func draw(r *rand.Rand, n int, share func(int) int) int {
 		}
 	}
 	panic("simulator: shares that do not add up")
+}
+
+// word is how the fate ends.
+func (f fate) word() string { return fates[f].path[fates[f].steps-1] }
+
+// fateOf finds the fate that ends with the word.
+func fateOf(word string) (fate, bool) {
+	for f := range fates {
+		if fate(f).word() == word {
+			return fate(f), true
+		}
+	}
+	return 0, false
 }
