@@ -23,7 +23,7 @@ TOOL     := go -C tools build -buildvcs=false -o ../.tools/bin/
 FUZZTIME := 10s
 IMAGE    := greenapi_exporter
 
-.PHONY: help build test race vet fmt lint fuzz promtool e2e cross check bench image clean
+.PHONY: help build test race vet fmt lint fuzz promtool rules e2e cross check bench image clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-9s %s\n", $$1, $$2 }' Makefile
@@ -73,6 +73,11 @@ promtool: ## Read the golden expositions with promtool and Prometheus's OpenMetr
 	$(TOOL) ./openmetrics
 	.tools/bin/openmetrics < collector/testdata/live.openmetrics
 
+rules: ## Check Prometheus's rules and run their tests
+	$(TOOL) -tags remove_all_sd github.com/prometheus/prometheus/cmd/promtool
+	.tools/bin/promtool check rules --lint=all --lint-fatal deploy/prometheus/greenapi.rules.yml
+	.tools/bin/promtool test rules deploy/prometheus/*.test.yml
+
 # The exporter is built with the race detector; the log of a test that fails has what it found.
 e2e: ## Test the exporter among Prometheus, Alertmanager and Chromium
 	$(TOOL) -tags remove_all_sd github.com/prometheus/prometheus/cmd/prometheus github.com/prometheus/prometheus/cmd/promtool
@@ -85,7 +90,7 @@ cross: ## Build for every platform there is a binary for
 		echo "build $$os/$$arch"; GOOS=$$os GOARCH=$$arch $(BUILD) -o /dev/null . || exit 1; \
 	done; done
 
-check: vet fmt lint race fuzz promtool e2e cross ## Run everything that must pass
+check: vet fmt lint race fuzz promtool rules e2e cross ## Run everything that must pass
 
 bench: ## Run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
