@@ -72,38 +72,13 @@ func TestCountersEqualTheTruth(t *testing.T) {
 
 // truth is what the counters must show of the messages that lived on since the baseline, by "status type ".
 func truth(baseline, messages []simulator.Message) map[string]map[string]float64 {
-	reached := func(messages []simulator.Message) map[string]map[string]bool {
-		all := make(map[string]map[string]bool)
-		for _, m := range messages {
-			if m.Incomplete || m.ID == "" || m.Type == "" {
-				continue
-			}
-			statuses := make(map[string]bool)
-			for _, step := range m.Steps {
-				word := step.Status
-				if word == "" {
-					word = "unknown"
-				} else {
-					statuses["pending"] = true
-				}
-				statuses[word] = true
-			}
-			all[m.ID+" "+m.Type] = statuses
-		}
-		return all
-	}
-	before, after := reached(baseline), reached(messages)
+	change := simulator.Between(baseline, messages)
 	totals := map[string]map[string]float64{"greenapi_outgoing_messages_total": {}, "greenapi_outgoing_message_statuses_total": {}}
-	for key, statuses := range after {
-		_, kind, _ := strings.Cut(key, " ")
-		if before[key] == nil {
-			totals["greenapi_outgoing_messages_total"][kind+" "]++
-		}
-		for status := range statuses {
-			if !before[key][status] {
-				totals["greenapi_outgoing_message_statuses_total"][status+" "+kind+" "]++
-			}
-		}
+	for kind, n := range change.Messages {
+		totals["greenapi_outgoing_messages_total"][kind+" "] = float64(n)
+	}
+	for key, n := range change.Statuses {
+		totals["greenapi_outgoing_message_statuses_total"][key.Status+" "+key.Type+" "] = float64(n)
 	}
 	return totals
 }

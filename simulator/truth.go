@@ -76,3 +76,52 @@ func (p page) message(i int) Message {
 	}
 	return m
 }
+
+// Change is what happened between two moments, in the words that counters have for it: "unknown" for an empty status.
+type Change struct {
+	Messages map[string]int // by type, those that the second moment has and the first had not
+	Statuses map[Reached]int
+}
+
+// Reached is a status that messages of a type have reached.
+type Reached struct{ Status, Type string }
+
+// Between compares the truth of two moments. Incomplete messages are in no counter, and every status but "unknown" means
+// that the message was accepted, which is "pending".
+func Between(before, after []Message) Change {
+	known := make(map[[2]string]map[string]bool, len(before))
+	for _, m := range before {
+		if !m.Incomplete {
+			known[[2]string{m.ID, m.Type}] = m.reached()
+		}
+	}
+	change := Change{map[string]int{}, map[Reached]int{}}
+	for _, m := range after {
+		if m.Incomplete {
+			continue
+		}
+		had, seen := known[[2]string{m.ID, m.Type}]
+		if !seen {
+			change.Messages[m.Type]++
+		}
+		for status := range m.reached() {
+			if !had[status] {
+				change.Statuses[Reached{status, m.Type}]++
+			}
+		}
+	}
+	return change
+}
+
+// reached is the set of the statuses of m, in the counters' words.
+func (m Message) reached() map[string]bool {
+	statuses := make(map[string]bool)
+	for _, step := range m.Steps {
+		if step.Status == "" {
+			statuses["unknown"] = true
+			continue
+		}
+		statuses["pending"], statuses[step.Status] = true, true
+	}
+	return statuses
+}
