@@ -80,7 +80,7 @@ rules: ## Check Prometheus's rules and run their tests
 
 # The exporter is built with the race detector; the log of a test that fails has what it found.
 e2e: ## Test the exporter among Prometheus, Alertmanager and Chromium
-	$(TOOL) -tags remove_all_sd github.com/prometheus/prometheus/cmd/prometheus github.com/prometheus/prometheus/cmd/promtool
+	$(TOOL) -tags remove_all_sd github.com/prometheus/prometheus/cmd/prometheus github.com/prometheus/prometheus/cmd/promtool ./faster
 	go -C tools/alertmanager build -buildvcs=false -o ../../.tools/bin/ github.com/prometheus/alertmanager/cmd/alertmanager github.com/prometheus/alertmanager/cmd/amtool
 	CGO_ENABLED=1 go build -race -buildvcs=false -o .tools/bin/greenapi_exporter .
 	CGO_ENABLED=1 go -C e2e test -race -count=1 -timeout 10m ./...

@@ -114,14 +114,26 @@ var (
 // startExporter starts the exporter on a free port.
 func startExporter(t *testing.T, env []string, args ...string) *program {
 	t.Helper()
-	return start(t, exporterListens, env, "greenapi_exporter", append([]string{"--web.listen-address=127.0.0.1:0"}, args...)...)
+	return startExporterAt(t, "127.0.0.1:0", env, args...)
+}
+
+// startExporterAt starts the exporter at an address.
+func startExporterAt(t *testing.T, address string, env []string, args ...string) *program {
+	t.Helper()
+	return start(t, exporterListens, env, "greenapi_exporter", append([]string{"--web.listen-address=" + address}, args...)...)
 }
 
 // startPrometheus starts Prometheus on a free port, with an empty database and the text of a configuration.
 func startPrometheus(t *testing.T, config string) *program {
 	t.Helper()
+	return startPrometheusOn(t, t.TempDir(), config)
+}
+
+// startPrometheusOn does so with the database in a directory.
+func startPrometheusOn(t *testing.T, database, config string) *program {
+	t.Helper()
 	return start(t, toolkitListens, nil, "prometheus", "--web.listen-address=127.0.0.1:0",
-		"--config.file="+write(t, "prometheus.yml", config), "--storage.tsdb.path="+t.TempDir())
+		"--config.file="+write(t, "prometheus.yml", config), "--storage.tsdb.path="+database)
 }
 
 // startAlertmanager starts Alertmanager on a free port, with the text of a configuration.
@@ -144,6 +156,7 @@ func write(t *testing.T, name, text string) string {
 // account is a simulated account, and the environment of an exporter that reads it.
 type account struct {
 	*simulator.Simulator
+	id  string
 	env []string
 }
 
@@ -153,5 +166,5 @@ func startAccount(t *testing.T, config simulator.Config) *account {
 	s := simulator.New(config)
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
-	return &account{s, []string{"GREENAPI_URL=" + server.URL, "GREENAPI_ID_INSTANCE=" + config.IDInstance, "GREENAPI_API_TOKEN_INSTANCE=" + token}}
+	return &account{s, config.IDInstance, []string{"GREENAPI_URL=" + server.URL, "GREENAPI_ID_INSTANCE=" + config.IDInstance, "GREENAPI_API_TOKEN_INSTANCE=" + token}}
 }
