@@ -32,7 +32,7 @@ var ErrUnfinished = errors.New("no call has been finished since the exporter was
 // Resume takes up the pace of an earlier Poller and the reading of its last good call, which began at success. Where
 // there has been none, success is zero and the pace has an error. It is called before anything else.
 func (p *Poller[T]) Resume(pace Pace, reading T, success time.Time) {
-	p.latest = Latest[T]{Reading: reading, Err: pace.Err, Success: success, Took: pace.Took}
+	p.latest = Latest[T]{Reading: reading, Err: pace.Err, Success: success, Called: pace.Begun, Took: pace.Took}
 	p.failures = pace.Failures
 	// From now on time goes by the monotonic clock.
 	now := time.Now()
@@ -47,7 +47,7 @@ func (p *Poller[T]) ended(reading T, err, cause error, begin, end time.Time) pas
 	switch {
 	case err == nil:
 		now = past[T]{
-			latest: Latest[T]{Reading: reading, Success: begin, Took: end.Sub(begin)},
+			latest: Latest[T]{Reading: reading, Success: begin, Called: begin, Took: end.Sub(begin)},
 			spaced: end.Add(min(spacing, p.options.Interval)),
 			fresh:  begin.Add(p.options.Interval),
 		}
@@ -62,10 +62,10 @@ func (p *Poller[T]) ended(reading T, err, cause error, begin, end time.Time) pas
 		}
 	case cause != nil:
 		// Time was up: that is no answer, and the next scrape may have more of it.
-		now.latest.Err, now.latest.Took = err, end.Sub(begin)
+		now.latest.Err, now.latest.Called, now.latest.Took = err, begin, end.Sub(begin)
 		now.fresh = now.spaced
 	default:
-		now.latest.Err, now.latest.Took = err, end.Sub(begin)
+		now.latest.Err, now.latest.Called, now.latest.Took = err, begin, end.Sub(begin)
 		now.failures++
 		now.fresh = end.Add(p.backoff(err, now.failures))
 	}

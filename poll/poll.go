@@ -60,8 +60,9 @@ type Latest[T any] struct {
 	Err error
 	// Success is when the last good call began; zero before the first.
 	Success time.Time
-	// Took is how long the last call took that was not canceled. 0 before the first.
-	Took time.Duration
+	// Called is when the last call began that was not canceled, Took how long it took. Zero before the first.
+	Called time.Time
+	Took   time.Duration
 	// GaveUp is whether the one who asked could wait no longer, while the call goes on or has not begun.
 	GaveUp bool
 }
@@ -112,6 +113,14 @@ func (p *Poller[T]) Latest(ctx context.Context) Latest[T] {
 	case <-ctx.Done():
 		return p.leave(f, ctx.Err())
 	}
+}
+
+// Peek returns the latest outcome as it stands: it makes no call, and neither waits for one nor keeps it going. Before the
+// first outcome it is the zero value.
+func (p *Poller[T]) Peek() Latest[T] {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.latest
 }
 
 // join returns a flight to wait for, or none and the outcome to take instead.

@@ -527,3 +527,77 @@ func TestOnEverySchedule(t *testing.T) {
 		})
 	}
 }
+
+// TestPeekCostsNothing: whoever peeks makes no call, joins none, keeps none going and sees what the last one has left.
+func TestPeekCostsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &api{took: 2 * time.Second}
+		p := New(a.call, ordinary)
+		if got := p.Peek(); got != (Latest[int]{}) || a.calls() != 0 {
+			t.Errorf("before the first call: %+v, %d calls", got, a.calls())
+		}
+		begin := time.Now()
+		expect(t, "a reading", scrape(t, p, time.Minute), 1, nil)
+		time.Sleep(time.Hour)
+		if got := p.Peek(); got != (Latest[int]{Reading: 1, Success: begin, Called: begin, Took: 2 * time.Second}) || a.calls() != 1 {
+			t.Errorf("an hour later: %+v, %d calls", got, a.calls())
+		}
+
+		a.set(time.Hour, nil)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go p.Latest(ctx)
+		synctest.Wait()
+		peeked := time.Now()
+		expect(t, "in the next call", p.Peek(), 1, nil)
+		if waited := time.Since(peeked); waited > 0 || a.calls() != 2 {
+			t.Errorf("waited %s, %d calls", waited, a.calls())
+		}
+		cancel()
+		synctest.Wait()
+		if a.running > 0 {
+			t.Error("the call goes on for somebody who has only peeked")
+		}
+
+		time.Sleep(time.Second)
+		a.set(time.Second, errAPI)
+		again := time.Now()
+		scrape(t, p, time.Minute)
+		got := p.Peek()
+		expect(t, "after a failure", got, 1, errAPI)
+		if !got.Success.Equal(begin) || !got.Called.Equal(again) {
+			t.Errorf("the last good call began at %s and the last at %s", got.Success, got.Called)
+		}
+		p.Stop()
+		expect(t, "after the end", p.Peek(), 1, errAPI)
+		if a.calls() != 3 {
+			t.Errorf("%d calls", a.calls())
+		}
+	})
+}
+
+// TestPeekingWhileCallsEnd is for the race detector.
+func TestPeekingWhileCallsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := New(new(api).call, Options{Timeout: time.Second})
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				for range 100 {
+					scrape(t, p, time.Minute)
+				}
+			})
+			all.Go(func() {
+				last := 0
+				for range 100 {
+					got := p.Peek().Reading
+					if got < last {
+						t.Errorf("reading %d comes after %d", got, last)
+					}
+					last = got
+				}
+			})
+		}
+		all.Wait()
+	})
+}
