@@ -22,6 +22,13 @@ func newAccount() kind {
 				m.gauge(suspended, latest.Reading.SuspendedUntil.Value)
 			}
 		},
+		tell: func(s *Status, latest poll.Latest[greenapi.Account]) {
+			account := latest.Reading
+			if !isSuspended(account, latest.Err == nil, time.Now()) {
+				account.SuspendedUntil = greenapi.Seconds{}
+			}
+			s.Account = &account
+		},
 	}
 }
 

@@ -55,6 +55,8 @@ type kind interface {
 type collector interface {
 	// collect waits for the latest reading, no longer than ctx, and sends what there is to show.
 	collect(ctx context.Context, m metrics) health
+	// peek tells of the latest reading without a call.
+	peek(*Status) health
 	// close ends the call that runs, and puts on file what is to be kept. Nothing is collected after it.
 	close()
 }
@@ -63,7 +65,8 @@ type collector interface {
 type health struct {
 	err     error         // nil if what is shown is the latest reading
 	success time.Time     // when the last good call began; zero before the first
-	took    time.Duration // how long the latest call took; 0 before the first
+	called  time.Time     // when the latest call began; zero before the first
+	took    time.Duration // how long it took
 	gaveUp  bool          // whether this scrape could not wait for the latest reading
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"greenapi_exporter/greenapi"
 	"greenapi_exporter/ledger"
+	"greenapi_exporter/poll"
 )
 
 // newIncoming shows the journal of the messages received. It is counted as that of the messages sent is, though its rows
@@ -41,5 +42,6 @@ func newIncoming() kind {
 		descs:  []*prometheus.Desc{windowMessages, messages, lastMessage},
 		open:   counted(".incoming", (*greenapi.Client).IncomingMessages),
 		render: windowed(totals, window),
+		tell:   func(s *Status, latest poll.Latest[*ledger.Reading]) { s.Incoming = latest.Reading },
 	}
 }

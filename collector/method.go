@@ -19,6 +19,9 @@ type method[T any] struct {
 	open func(Target, *calls) (source[T], error)
 	// render sends what there is to show.
 	render func(metrics, poll.Latest[T])
+	// tell puts what a page for people says of a reading into the status; it is not called before the first. It may be
+	// nil.
+	tell func(*Status, poll.Latest[T])
 }
 
 // source is where readings come from; close is as that of a collector.
@@ -69,7 +72,19 @@ type bound[T any] struct {
 func (b *bound[T]) collect(ctx context.Context, m metrics) health {
 	latest := b.source.Latest(ctx)
 	b.render(m, latest)
-	return health{latest.Err, latest.Success, latest.Took, latest.GaveUp}
+	return healthOf(latest)
+}
+
+func (b *bound[T]) peek(s *Status) health {
+	latest := b.source.Peek()
+	if b.tell != nil && !latest.Success.IsZero() {
+		b.tell(s, latest)
+	}
+	return healthOf(latest)
+}
+
+func healthOf[T any](l poll.Latest[T]) health {
+	return health{l.Err, l.Success, l.Called, l.Took, l.GaveUp}
 }
 
 func (b *bound[T]) close() { b.source.close() }

@@ -71,5 +71,6 @@ func newOutgoing() kind {
 			m.gauge(windowSeconds, float64(m.Minutes())*60)
 			render(m, latest)
 		},
+		tell: func(s *Status, latest poll.Latest[*ledger.Reading]) { s.Outgoing = latest.Reading },
 	}
 }

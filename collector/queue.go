@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"greenapi_exporter/greenapi"
+	"greenapi_exporter/poll"
 )
 
 // newQueue shows the messages that wait to be sent, which the journal does not have yet.
@@ -17,5 +18,6 @@ func newQueue() kind {
 		descs:  []*prometheus.Desc{messages},
 		open:   every(time.Second, (*greenapi.Client).QueuedMessages),
 		render: known(func(m metrics, n int64) { m.gauge(messages, float64(n)) }),
+		tell:   func(s *Status, latest poll.Latest[int64]) { s.Queued = &latest.Reading },
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"greenapi_exporter/greenapi"
+	"greenapi_exporter/poll"
 )
 
 // seldom is the least time between two good calls of a method whose answer changes only when a person does something.
@@ -30,5 +31,6 @@ func newSettings() kind {
 				m.gauge(delay, s.SendDelay.Value)
 			}
 		}),
+		tell: func(s *Status, latest poll.Latest[greenapi.Settings]) { s.Settings = &latest.Reading },
 	}
 }

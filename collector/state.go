@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"greenapi_exporter/greenapi"
+	"greenapi_exporter/poll"
 )
 
 // newState shows the state of the instance.
@@ -34,6 +35,7 @@ func newState() kind {
 				m.gauge(state, oneIf(s == now), string(s))
 			}
 		}),
+		tell: func(s *Status, latest poll.Latest[greenapi.State]) { s.State = latest.Reading },
 	}
 }
 

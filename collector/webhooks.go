@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"greenapi_exporter/greenapi"
+	"greenapi_exporter/poll"
 )
 
 // newWebhooks shows the notifications that wait for their consumer.
@@ -17,5 +18,6 @@ func newWebhooks() kind {
 		descs:  []*prometheus.Desc{notifications},
 		open:   every(time.Second, (*greenapi.Client).QueuedNotifications),
 		render: known(func(m metrics, n int64) { m.gauge(notifications, float64(n)) }),
+		tell:   func(s *Status, latest poll.Latest[int64]) { s.Notifications = &latest.Reading },
 	}
 }

@@ -42,6 +42,15 @@ func (f *Fleet) Scrape(ctx context.Context, collectors []string) (prometheus.Col
 	return f.set.Scrape(ctx, f.instances, collectors)
 }
 
+// Statuses tells how each instance stands by its latest readings. It makes no call and waits for none.
+func (f *Fleet) Statuses() []collector.Status {
+	statuses := make([]collector.Status, len(f.instances))
+	for i, instance := range f.instances {
+		statuses[i] = instance.Status()
+	}
+	return statuses
+}
+
 // Close ends the calls that run and puts on file what is to be kept. The Fleet is not to be scraped any more.
 func (f *Fleet) Close() {
 	for _, i := range f.instances {

@@ -86,6 +86,12 @@ greenapi_up{id_instance="1101000002"} 0
 			t.Error(err)
 		}
 	}
+	for i, want := range []greenapi.Result{greenapi.OK, greenapi.InstanceLoggedOut} {
+		s := f.Statuses()[i]
+		if got := s.Collectors[0].Result; got != want || s.ID != fmt.Sprint(1101000001+i) {
+			t.Errorf("the status of %s is %q, want %q", s.ID, got, want)
+		}
+	}
 	if _, err := f.Scrape(t.Context(), []string{"queue"}); err == nil {
 		t.Error("a collector that is not on was picked")
 	}
