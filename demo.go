@@ -78,8 +78,8 @@ func welcome(w io.Writer, address net.Addr, telemetryPath string) {
 	if tcp, ok := address.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
 		host = fmt.Sprintf("localhost:%d", tcp.Port)
 	}
-	fmt.Fprintf(w, "Demo: open http://%s%s and reload it to watch a simulated shop send %d messages an hour; Ctrl-C ends it.\n",
-		host, telemetryPath, demoPerHour)
+	fmt.Fprintf(w, "Demo: open http://%s%s and reload it to watch a simulated shop send %d messages an hour, then http://%s/ to see how it stands; Ctrl-C ends it.\n",
+		host, telemetryPath, demoPerHour, host)
 	fmt.Fprintln(w, "Demo: greenapi_outgoing_window_messages is what stands in the journal, greenapi_outgoing_message_statuses_total what has happened since the first look.")
 	minute := func(d time.Duration) time.Duration { return d / time.Minute }
 	fmt.Fprintf(w, "Demo: from minute %d to %d the account is logged out, from %d to %d it is suspended, what is sent from %d to %d hangs in pending, and so on every %d minutes.\n",

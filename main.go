@@ -31,6 +31,11 @@ const name = "greenapi_exporter"
 //go:embed VERSION
 var release string
 
+// manual is where the page at / leads for more: it is with the program, of the same version, wherever that runs.
+//
+//go:embed README.md
+var manual string
+
 func main() {
 	version.Version = strings.TrimSpace(release)
 	signal.Ignore(syscall.SIGPIPE) // who reads the log may go away
@@ -100,9 +105,11 @@ func serve(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 		Timeout:       instance.Timeout(),
 		MaxRequests:   o.maxRequests,
 		Version:       version.Version,
+		Readme:        manual,
 		Logger:        logger,
 		Own:           own,
 		Scrape:        instances.Scrape,
+		Statuses:      instances.Statuses,
 	})
 	if err != nil {
 		return err

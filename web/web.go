@@ -3,7 +3,6 @@ package web
 
 import (
 	"context"
-	_ "embed"
 	"errors"
 	"fmt"
 	"net/http"
@@ -17,7 +16,6 @@ import (
 	"github.com/go-kit/log/level"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	toolkit "github.com/prometheus/exporter-toolkit/web"
 
 	"greenapi_exporter/collector"
 )
@@ -34,14 +32,20 @@ type Options struct {
 	MaxRequests int
 	// Version is shown on the page at /.
 	Version string
-	Logger  log.Logger
+	// Readme is the text to which that page leads.
+	Readme string
+	Logger log.Logger
 
 	// Own has what does not belong to a scrape, and takes the handler's own metrics.
 	Own *collector.Own
 	// Scrape returns a collector for one scrape, which ends with ctx: of the collectors that are named, or of all if none
 	// is. An error says what is wrong with the names.
 	Scrape func(ctx context.Context, collectors []string) (prometheus.Collector, error)
+	// Statuses tells how each instance stands, without a call of the API.
+	Statuses func() []collector.Status
 }
+
+const readmePath = "/README.md"
 
 var plainPath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
 
@@ -50,37 +54,24 @@ func CheckTelemetryPath(p string) error {
 	if !plainPath.MatchString(p) || path.Clean(p) != p {
 		return errors.New("--web.telemetry-path must be a plain path that begins with a slash and goes on, such as /metrics")
 	}
-	if strings.HasPrefix(p, "/-/") || p == "/probe" || p == "/sd" {
-		return errors.New("--web.telemetry-path cannot be /-/…, /probe or /sd, which are for other pages; use /metrics")
+	if strings.HasPrefix(p, "/-/") || p == "/probe" || p == "/sd" || p == readmePath {
+		return errors.New("--web.telemetry-path cannot be /-/…, /probe, /sd or " + readmePath + ", which are for other pages; use /metrics")
 	}
 	return nil
 }
 
-//go:embed landing.css
-var style string
-
 // New returns the handler of all pages.
 func New(o Options) (http.Handler, error) {
-	landing, err := toolkit.NewLandingPage(toolkit.LandingConfig{
-		Name:        "GREEN-API Exporter",
-		Description: "What becomes of the WhatsApp messages sent through GREEN-API, for Prometheus.",
-		Version:     o.Version,
-		Profiling:   "false",
-		CSS:         style,
-		Links: []toolkit.LandingLinks{
-			{Address: o.TelemetryPath, Text: "Metrics", Description: "what Prometheus scrapes"},
-			{Address: "/-/healthy", Text: "Healthy", Description: "200 while the exporter runs"},
-			{Address: "/-/ready", Text: "Ready", Description: "200 once it can serve"},
-		},
-	})
+	people, err := pageHandler(o)
 	if err != nil {
-		return nil, fmt.Errorf("build the landing page: %w", err)
+		return nil, err
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET "+o.TelemetryPath, promhttp.InstrumentMetricHandler(o.Own.Registry, limit(o.MaxRequests, scrapeHandler(o))))
 	mux.HandleFunc("GET /-/healthy", plain("greenapi_exporter is healthy.\n"))
 	mux.HandleFunc("GET /-/ready", plain("greenapi_exporter is ready.\n"))
-	mux.Handle("GET /{$}", landing)
+	mux.HandleFunc("GET "+readmePath, readme(o.Readme))
+	mux.Handle("GET /{$}", people)
 	return mux, nil
 }
 

@@ -51,6 +51,8 @@ func newHandler(t *testing.T, scrape fake, change func(*Options)) http.Handler {
 		Scrape: func(ctx context.Context, _ []string) (prometheus.Collector, error) {
 			return fakeScrape{scrape, ctx}, nil
 		},
+		Readme:   "# The README\n",
+		Statuses: func() []collector.Status { return nil },
 	}
 	if change != nil {
 		change(&o)
@@ -152,7 +154,7 @@ func TestTelemetryPath(t *testing.T) {
 	if w := get(handler, "/metrics"); w.Code != 404 {
 		t.Errorf("the usual path: got %d", w.Code)
 	}
-	for _, path := range []string{"", "metrics", "/", "/-/healthy", "/-/ready", "/a b", "/{x}", "/a?b", "//", "/a//b", "/a#b", "/%", "/a/../b", "/a/", "/./a", "/..", "/-/reload", "/probe", "/sd", "/\x01", "/é"} {
+	for _, path := range []string{"", "metrics", "/", "/-/healthy", "/-/ready", "/a b", "/{x}", "/a?b", "//", "/a//b", "/a#b", "/%", "/a/../b", "/a/", "/./a", "/..", "/-/reload", "/probe", "/sd", "/README.md", "/\x01", "/é"} {
 		if err := CheckTelemetryPath(path); err == nil {
 			t.Errorf("%q is allowed", path)
 		}

@@ -1,0 +1,296 @@
+package web
+
+import (
+	"cmp"
+	"fmt"
+	"html/template"
+	"slices"
+	"strings"
+	"time"
+
+	"greenapi_exporter/collector"
+	"greenapi_exporter/greenapi"
+)
+
+// inFull is up to how many instances are shown in full on one page; of more there is a list, whose lines lead to a page
+// for each.
+const inFull = 3
+
+// view is what the page shows.
+type view struct {
+	Style         template.CSS
+	Version       string
+	TelemetryPath string
+	Now           moment
+	Mood          mood   // the worst of all
+	Verdict       string // in one sentence
+	Picked        bool   // whether this is the page of one instance out of several
+	Cards         []card
+	List          []card // instead of Cards
+}
+
+// card is an instance.
+type card struct {
+	ID       string
+	Alone    bool // on its page, whose heading has said what its own would
+	Mood     mood
+	Problems []problem
+	Read     *moment // when the journal, or else any collector, was last read with success
+	Gist     string  // in a line
+	Outgoing journal
+	Rows     []row
+}
+
+// row is a collector.
+type row struct {
+	collector.CollectorStatus
+	Facts []fact
+	Read  *moment
+}
+
+// mood is how an instance fares, the worst first.
+type mood int
+
+const (
+	down   mood = iota // the outgoing journal cannot be read
+	look               // another collector cannot, or the account is not well
+	unread             // there was no scrape yet
+	up
+)
+
+// Class is its class in the style sheet.
+func (m mood) Class() string { return [...]string{"down", "look", "unread", "up"}[m] }
+
+// Mark tells moods apart for those who see no colours.
+func (m mood) Mark() string { return [...]string{"✕", "!", "…", "✓"}[m] }
+
+// Words come behind the name of an instance.
+func (m mood) Words() string {
+	return [...]string{"is not up", "needs a look", "is not read yet", "is up"}[m]
+}
+
+func newView(o Options, statuses []collector.Status, picked bool, now time.Time) view {
+	v := view{
+		Style: template.CSS(pageStyle), Version: o.Version, TelemetryPath: o.TelemetryPath, Now: momentAt(now, now),
+		Mood: up, Picked: picked,
+	}
+	cards := make([]card, len(statuses))
+	for i, s := range statuses {
+		cards[i] = newCard(s, o.TelemetryPath, now)
+		cards[i].Alone = len(statuses) == 1
+		v.Mood = min(v.Mood, cards[i].Mood)
+	}
+	slices.SortStableFunc(cards, func(a, b card) int {
+		return cmp.Or(cmp.Compare(a.Mood, b.Mood), cmp.Compare(len(a.ID), len(b.ID)), cmp.Compare(a.ID, b.ID))
+	})
+	v.Verdict = verdict(cards)
+	if len(cards) > inFull {
+		v.List = cards
+	} else {
+		v.Cards = cards
+	}
+	return v
+}
+
+// verdict says in one sentence how the instances fare.
+func verdict(cards []card) string {
+	switch len(cards) {
+	case 0:
+		return "No instance is configured"
+	case 1:
+		return cards[0].ID + " " + cards[0].Mood.Words()
+	}
+	var n [up + 1]int
+	for _, c := range cards {
+		n[c.Mood]++
+	}
+	if n[up] == len(cards) {
+		return fmt.Sprintf("All %s instances are up", count(len(cards)))
+	}
+	var parts []string
+	say := func(m mood, one, many string) {
+		if n[m] == 0 {
+			return
+		}
+		part := count(n[m])
+		if len(parts) == 0 {
+			part += " of " + count(len(cards)) + " instances"
+		}
+		if n[m] == 1 {
+			many = one
+		}
+		parts = append(parts, part+" "+many)
+	}
+	say(down, "is not up", "are not up")
+	say(look, "needs a look", "need a look")
+	say(unread, "is not read yet", "are not read yet")
+	return strings.Join(parts, ", ")
+}
+
+func newCard(s collector.Status, metrics string, now time.Time) card {
+	c := card{ID: s.ID, Mood: moodOf(s), Problems: problems(s, now)}
+	for _, status := range s.Collectors {
+		r := row{CollectorStatus: status}
+		if status.Result != "" { // else what there is may be of other settings
+			r.Facts = facts(status.Name, s, now)
+		}
+		if !status.Success.IsZero() {
+			read := momentAt(status.Success, now)
+			r.Read = &read
+		}
+		c.Rows = append(c.Rows, r)
+		if status.Name == "outgoing" {
+			c.Outgoing = newJournal(status, s, metrics, now)
+			c.Read = r.Read
+		}
+	}
+	if !c.Outgoing.On {
+		c.Read = newest(c.Rows)
+	}
+	c.Gist = gist(s, c.Outgoing)
+	return c
+}
+
+// newest is when the collector that was read last was.
+func newest(rows []row) *moment {
+	var last *moment
+	for _, r := range rows {
+		if r.Read != nil && (last == nil || r.Read.After(last.Time)) {
+			last = r.Read
+		}
+	}
+	return last
+}
+
+// moodOf goes by the outgoing journal, as greenapi_up does; where that is off, by all collectors alike.
+func moodOf(s collector.Status) mood {
+	journal := slices.ContainsFunc(s.Collectors, func(c collector.CollectorStatus) bool { return c.Name == "outgoing" })
+	m, known := up, false
+	for _, c := range s.Collectors {
+		decides := c.Name == "outgoing" || !journal
+		switch {
+		case c.Failing() && decides:
+			m = down
+		case c.Failing():
+			m = min(m, look)
+		case decides && c.Result == greenapi.OK:
+			known = true
+		}
+	}
+	switch {
+	case s.State != "" && s.State.Advice() != "":
+		return min(m, look)
+	case m == up && !known:
+		return unread
+	default:
+		return m
+	}
+}
+
+// problem is what is not well, and what to do about it.
+type problem struct {
+	What   string // a result or a state
+	Where  string
+	Advice string
+	Detail string
+	Tried  *moment
+}
+
+// problems are those of the calls, each once for all collectors that share it, and that of the account's state.
+func problems(s collector.Status, now time.Time) []problem {
+	var all []problem
+	for _, c := range s.Collectors {
+		if !c.Failing() {
+			continue
+		}
+		same := slices.IndexFunc(all, func(p problem) bool { return p.What == string(c.Result) && p.Detail == c.Detail })
+		if same >= 0 {
+			all[same].Where += ", " + c.Name
+			continue
+		}
+		tried := momentAt(c.Called, now)
+		all = append(all, problem{string(c.Result), c.Name, c.Result.Advice(), c.Detail, &tried})
+	}
+	if s.State != "" && s.State.Advice() != "" {
+		all = append(all, problem{What: string(s.State), Where: "the state of the account", Advice: s.State.Advice()})
+	}
+	return all
+}
+
+// fact is what a collector has last shown: words, and a time that they lead to.
+type fact struct {
+	Words string
+	At    *moment
+}
+
+// needed are the settings without which the journals lack messages.
+var needed = []string{"outgoingWebhook", "outgoingMessageWebhook", "outgoingAPIMessageWebhook", "incomingWebhook"}
+
+func facts(name string, s collector.Status, now time.Time) []fact {
+	at := func(seconds float64) *moment { m := momentAt(fromUnix(seconds), now); return &m }
+	switch {
+	case name == "outgoing" && s.Outgoing != nil:
+		t := newTally(s.Outgoing)
+		all := []fact{{Words: many(t.rows, "message") + " in the window, " + count(t.statuses["pending"]) + " pending"}}
+		if oldest := s.Outgoing.OldestPending; oldest.Known {
+			all = append(all, fact{"the oldest of them", at(oldest.Seconds)})
+		}
+		return all
+	case name == "incoming" && s.Incoming != nil:
+		all := []fact{{Words: many(newTally(s.Incoming).rows, "message") + " received in the window"}}
+		if last := s.Incoming.LastMessage; last.Known {
+			all = append(all, fact{"the last", at(last.Seconds)})
+		}
+		return all
+	case name == "state" && s.State != "":
+		return []fact{{Words: string(s.State)}}
+	case name == "queue" && s.Queued != nil:
+		return []fact{{Words: waiting(*s.Queued, "message") + " to be sent"}}
+	case name == "webhooks" && s.Notifications != nil:
+		return []fact{{Words: waiting(*s.Notifications, "notification") + " to be taken"}}
+	case name == "account" && s.Account != nil:
+		return []fact{suspension(s.Account, at)}
+	case name == "settings" && s.Settings != nil:
+		return []fact{{Words: missing(s.Settings)}}
+	}
+	return nil
+}
+
+func suspension(a *greenapi.Account, at func(float64) *moment) fact {
+	switch {
+	case a.SuspendedUntil.Known:
+		return fact{"sending is suspended, until", at(a.SuspendedUntil.Value)}
+	case a.State == greenapi.StateSuspended || a.State == greenapi.StateYellowCard:
+		return fact{Words: "sending is suspended; the API does not say until when"}
+	default:
+		return fact{Words: "sending is not suspended"}
+	}
+}
+
+func missing(s *greenapi.Settings) string {
+	var off []string
+	for _, name := range needed {
+		if on, told := s.Enabled[name]; told && !on {
+			off = append(off, name)
+		}
+	}
+	if len(off) == 0 {
+		return "what the journals need is on"
+	}
+	return "off, so that the journals lack messages: " + strings.Join(off, ", ")
+}
+
+// gist is an instance in one line of the list.
+func gist(s collector.Status, j journal) string {
+	var parts []string
+	if s.State != "" {
+		parts = append(parts, string(s.State))
+	}
+	if j.On && !j.Unread {
+		parts = append(parts, many(j.Rows, "message")+" in the window, "+count(j.Pending)+" pending, "+count(j.Failed)+" failed")
+	}
+	if s.Queued != nil {
+		parts = append(parts, count(*s.Queued)+" in the queue")
+	}
+	return strings.Join(parts, " · ")
+}
