@@ -23,7 +23,7 @@ TOOL     := go -C tools build -buildvcs=false -o ../.tools/bin/
 FUZZTIME := 10s
 IMAGE    := greenapi_exporter
 
-.PHONY: help build test race vet fmt lint fuzz promtool rules e2e cross check bench image clean
+.PHONY: help build test race vet fmt lint fuzz promtool rules e2e deploy cross check bench image clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-9s %s\n", $$1, $$2 }' Makefile
@@ -85,12 +85,22 @@ e2e: ## Test the exporter among Prometheus, Alertmanager and Chromium
 	CGO_ENABLED=1 go build -race -buildvcs=false -o .tools/bin/greenapi_exporter .
 	CGO_ENABLED=1 go -C e2e test -race -count=1 -timeout 10m ./...
 
+# systemd-analyze reads the unit in a root where the binary is where the unit says, among the units it refers to. A warning
+# about the unit is an error. The threshold is what it measured, times ten.
+deploy: ## Check what is in deploy/ by the programs that read it
+	rm -rf .tools/root && mkdir -p .tools/root/etc/systemd/system .tools/root/usr/lib/systemd
+	$(BUILD) -o .tools/root/usr/local/bin/greenapi_exporter .
+	cp -R /usr/lib/systemd/system .tools/root/usr/lib/systemd/
+	cp deploy/systemd/greenapi_exporter.service .tools/root/etc/systemd/system/
+	systemd-analyze verify --man=no --recursive-errors=no --root="$(CURDIR)/.tools/root" greenapi_exporter.service
+	systemd-analyze security --no-pager --offline=true --threshold=11 deploy/systemd/greenapi_exporter.service
+
 cross: ## Build for every platform there is a binary for
 	@for os in linux darwin windows; do for arch in amd64 arm64; do \
 		echo "build $$os/$$arch"; GOOS=$$os GOARCH=$$arch $(BUILD) -o /dev/null . || exit 1; \
 	done; done
 
-check: vet fmt lint race fuzz promtool rules e2e cross ## Run everything that must pass
+check: vet fmt lint race fuzz promtool rules e2e deploy cross ## Run everything that must pass
 
 bench: ## Run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
