@@ -224,7 +224,7 @@ type fact struct {
 }
 
 // needed are the settings without which the journals lack messages.
-var needed = []string{"outgoingWebhook", "outgoingMessageWebhook", "outgoingAPIMessageWebhook", "incomingWebhook"}
+var needed = []string{"outgoingWebhook", "outgoingMessageWebhook", "incomingWebhook"}
 
 func facts(name string, s collector.Status, now time.Time) []fact {
 	at := func(seconds float64) *moment { m := momentAt(fromUnix(seconds), now); return &m }
