@@ -133,7 +133,7 @@ func troubles() []trouble {
 		},
 		{
 			alerts:  []string{"GreenapiNoAccountHigh"},
-			account: busy(meanwhile("noAccount", 75*time.Second, 115*time.Second)),
+			account: busy(meanwhile("noAccount", 75*time.Second, 130*time.Second)),
 			args:    minute,
 		},
 		{
@@ -150,7 +150,7 @@ func troubles() []trouble {
 			alerts: []string{silent},
 			also:   []string{"GreenapiAccountNotAuthorized", "GreenapiQueueGrowing"},
 			account: busy(all("read"), simulator.StateChange{After: 75 * time.Second, State: "sleepMode"},
-				simulator.StateChange{After: 160 * time.Second, State: "authorized"}),
+				simulator.StateChange{After: 170 * time.Second, State: "authorized"}),
 			args: minute,
 		},
 	}
