@@ -1,0 +1,579 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/api"
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+	"github.com/prometheus/common/model"
+
+	"greenapi_exporter/simulator"
+)
+
+// emptyOnAHealthySystem says why a query may find nothing on a healthy system with the default collectors. An entry that
+// finds something fails the test. With all collectors on and an alert that fires there is no exception.
+var emptyOnAHealthySystem = map[string]string{
+	"annotation Alerts A":                          "no alert fires",
+	"panel Notifications that wait, by instance A": "the collector webhooks is off by default",
+	"panel Suspended for A":                        "the collector account is off by default",
+	"panel Pause between messages A":               "the collector settings is off by default",
+	"panel Settings that are on A":                 "the collector settings is off by default",
+	"panel Messages received, by type A":           "the collector incoming is off by default",
+	"panel Window of the incoming journal A":       "the collector incoming is off by default",
+	"panel Nothing received, by instance A":        "the collector incoming is off by default",
+}
+
+// most is how many series a query may answer, however many instances there are: what one can still tell apart.
+const most = 20
+
+// dashboard is what the tests need of grafana-dashboard.json; its form as a whole is checked by `make dashboard`.
+type dashboard struct {
+	Panels     []panel `json:"panels"`
+	Templating struct {
+		List []struct {
+			Name       string      `json:"name"`
+			Type       string      `json:"type"`
+			Query      any         `json:"query"`
+			Definition string      `json:"definition"`
+			Datasource *datasource `json:"datasource"`
+		} `json:"list"`
+	} `json:"templating"`
+	Annotations struct {
+		List []struct {
+			Name       string     `json:"name"`
+			Datasource datasource `json:"datasource"`
+			Target     target     `json:"target"`
+		} `json:"list"`
+	} `json:"annotations"`
+}
+
+type datasource struct {
+	Type string `json:"type"`
+	UID  string `json:"uid"`
+}
+
+type panel struct {
+	ID          int        `json:"id"`
+	Type        string     `json:"type"`
+	Title       string     `json:"title"`
+	Description string     `json:"description"`
+	Collapsed   bool       `json:"collapsed"`
+	Datasource  datasource `json:"datasource"`
+	GridPos     struct{ X, Y, W, H int }
+	Targets     []target `json:"targets"`
+	Panels      []panel  `json:"panels"`
+	FieldConfig struct {
+		Defaults struct {
+			Unit       string `json:"unit"`
+			Thresholds struct {
+				Steps []struct{ Color string }
+			} `json:"thresholds"`
+		} `json:"defaults"`
+		Overrides []struct {
+			Properties []struct{ ID string } `json:"properties"`
+		} `json:"overrides"`
+	} `json:"fieldConfig"`
+}
+
+type target struct {
+	RefID      string     `json:"refId"`
+	Expr       string     `json:"expr"`
+	Instant    bool       `json:"instant"`
+	Datasource datasource `json:"datasource"`
+}
+
+// readDashboard also returns the file's text.
+func readDashboard(t *testing.T) (dashboard, string) {
+	t.Helper()
+	text, err := os.ReadFile("../grafana-dashboard.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d dashboard
+	if err := json.Unmarshal(text, &d); err != nil {
+		t.Fatal(err)
+	}
+	return d, string(text)
+}
+
+// all is every panel but the rows, those within collapsed rows too.
+func (d dashboard) all() []panel {
+	var all []panel
+	for _, p := range d.Panels {
+		if p.Type != "row" {
+			all = append(all, p)
+		}
+		all = append(all, p.Panels...)
+	}
+	return all
+}
+
+// query is a query of the dashboard's, its variables not yet filled in.
+type query struct {
+	name, expr string
+	instant    bool
+}
+
+// queries is every query of every panel, annotation and variable.
+func (d dashboard) queries(t *testing.T) []query {
+	t.Helper()
+	var all []query
+	for _, p := range d.all() {
+		for _, target := range p.Targets {
+			all = append(all, query{"panel " + p.Title + " " + target.RefID, target.Expr, target.Instant})
+		}
+	}
+	for _, a := range d.Annotations.List {
+		all = append(all, query{"annotation " + a.Name + " A", a.Target.Expr, false})
+	}
+	for _, v := range d.Templating.List {
+		if v.Type != "query" {
+			continue
+		}
+		match := labelValues.FindStringSubmatch(v.Definition)
+		if fmt.Sprint(v.Query.(map[string]any)["query"]) != v.Definition || match == nil {
+			t.Fatalf("variable %s: definition %q and query %v differ, or are not label_values(metric, label)", v.Name, v.Definition, v.Query)
+		}
+		all = append(all, query{"variable " + v.Name, fmt.Sprintf("group by (%[2]s) (%[1]s{%[2]s!=\"\"})", match[1], match[2]), true})
+	}
+	return all
+}
+
+var labelValues = regexp.MustCompile(`^label_values\((\w+), (\w+)\)$`)
+
+// fill puts values in the place of Grafana's variables, as Grafana does for data that is scraped every second.
+func fill(t *testing.T, expr, instances string) string {
+	t.Helper()
+	filled := strings.NewReplacer("$id_instance", instances, "$__rate_interval", "15s", "$__range", "60s", "$__interval", "1s", "$quota", "1000").Replace(expr)
+	if strings.Contains(filled, "$") {
+		t.Fatalf("a variable is unknown: %s", filled)
+	}
+	return filled
+}
+
+// connect returns a client of Prometheus, once it answers queries.
+func connect(t *testing.T, prometheus *program) v1.API {
+	t.Helper()
+	eventually(t, func() (bool, string) {
+		answer, err := http.Get(prometheus.url("/-/ready"))
+		if err != nil {
+			return false, err.Error()
+		}
+		answer.Body.Close()
+		return answer.StatusCode == http.StatusOK, answer.Status
+	})
+	client, err := api.NewClient(api.Config{Address: prometheus.url("")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v1.NewAPI(client)
+}
+
+// run asks Prometheus as Grafana would, and returns the values of every series that has any.
+func run(t *testing.T, prometheus v1.API, q query, instances string) map[string]float64 {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	now := time.Now()
+	var result model.Value
+	var warnings v1.Warnings
+	var infos v1.Infos
+	var err error
+	expr := fill(t, q.expr, instances)
+	if q.instant {
+		result, warnings, infos, err = prometheus.Query(ctx, expr, now)
+	} else {
+		result, warnings, infos, err = prometheus.QueryRange(ctx, expr, v1.Range{Start: now.Add(-20 * time.Second), End: now, Step: time.Second})
+	}
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", q.name, err, expr)
+	}
+	if len(warnings)+len(infos) > 0 {
+		t.Errorf("%s: Prometheus has its doubts: %q %q\n%s", q.name, warnings, infos, expr)
+	}
+	found := make(map[string]float64)
+	keep := func(series model.Metric, value model.SampleValue) {
+		if !math.IsNaN(float64(value)) {
+			found[series.String()] = float64(value)
+		}
+	}
+	switch result := result.(type) {
+	case model.Vector:
+		for _, sample := range result {
+			keep(sample.Metric, sample.Value)
+		}
+	case model.Matrix:
+		for _, series := range result {
+			for _, pair := range series.Values {
+				keep(series.Metric, pair.Value)
+			}
+		}
+	default:
+		t.Fatalf("%s: a %T", q.name, result)
+	}
+	return found
+}
+
+// eventually calls done until it is true, or fails the test after a minute with what it said last.
+func eventually(t *testing.T, done func() (bool, string)) {
+	t.Helper()
+	deadline := time.Now().Add(time.Minute)
+	for {
+		ok, said := done()
+		if ok {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("not within a minute: %s", said)
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+}
+
+// scraping is a configuration of Prometheus that scrapes the exporter as the README says, only more often.
+func scraping(address, more string) string {
+	return fmt.Sprintf(`
+global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}
+scrape_configs:
+  - job_name: greenapi
+    static_configs:
+      - targets: [%q]
+%s`, address, more)
+}
+
+// busyAccount sends ten messages a second, whose statuses follow each other within seconds. It is well.
+func busyAccount(t *testing.T) *account {
+	return startAccount(t, simulator.Config{
+		IDInstance: "1101000001", Seed: 1, Start: time.Now().Add(-time.Hour), NoRateLimit: true,
+		MessagesPerHour: 36000, IncomingPerHour: 36000, Pace: 500,
+	})
+}
+
+func TestEveryQueryOfTheDashboardFindsData(t *testing.T) {
+	d, _ := readDashboard(t)
+	for name, c := range map[string]struct {
+		args  []string
+		alert bool
+		empty map[string]string
+	}{
+		"default collectors": {nil, false, emptyOnAHealthySystem},
+		"all collectors and an alert": {
+			[]string{"--collector.webhooks", "--collector.settings", "--collector.account", "--collector.incoming"}, true, nil,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			exporter := startExporter(t, busyAccount(t).env, append(c.args, "--greenapi.minutes=5")...)
+			rules := ""
+			if c.alert {
+				rules = "rule_files: [" + write(t, "rules.yml", "groups: [{name: g, rules: [{alert: GreenapiTest, expr: greenapi_up == 1}]}]") + "]"
+			}
+			prometheus := connect(t, startPrometheus(t, scraping(exporter.address, rules)))
+			for _, instances := range []string{".+", "1101000001", "1101000001|1101000002"} {
+				eventually(t, func() (bool, string) {
+					missing := make(map[string]string)
+					for _, q := range d.queries(t) {
+						if c.empty[q.name] == "" && len(run(t, prometheus, q, instances)) == 0 {
+							missing[q.name] = fill(t, q.expr, instances)
+						}
+					}
+					return len(missing) == 0, fmt.Sprintf("no data for %s: %v", instances, missing)
+				})
+			}
+			unknown := maps.Clone(c.empty)
+			for _, q := range d.queries(t) {
+				delete(unknown, q.name)
+				if reason := c.empty[q.name]; reason != "" && len(run(t, prometheus, q, ".+")) > 0 {
+					t.Errorf("%s finds data: it is no exception (%s)", q.name, reason)
+				}
+			}
+			if len(unknown) > 0 {
+				t.Errorf("exceptions without a query: %v", unknown)
+			}
+		})
+	}
+}
+
+// TestTheDashboardNarrowsToTheInstance chooses an instance that is not there: what is left is the exporter's own.
+func TestTheDashboardNarrowsToTheInstance(t *testing.T) {
+	d, _ := readDashboard(t)
+	exporter := startExporter(t, busyAccount(t).env, "--greenapi.minutes=5", "--collector.webhooks", "--collector.settings", "--collector.account", "--collector.incoming")
+	prometheus := connect(t, startPrometheus(t, scraping(exporter.address, "")))
+	queries := d.queries(t)
+	eventually(t, func() (bool, string) {
+		return len(run(t, prometheus, queries[0], ".+")) > 0, "no data"
+	})
+	for _, q := range queries {
+		narrowed := strings.Contains(q.expr, "$id_instance")
+		if strings.Contains(q.expr, "$id_instance") && len(run(t, prometheus, q, "1101000009")) > 0 {
+			t.Errorf("%s shows other instances than the one chosen", q.name)
+		}
+		if !narrowed && regexp.MustCompile(`greenapi_(up|collector|outgoing|incoming|instance|queue|webhook|api_requests)`).MatchString(q.expr) && !strings.HasPrefix(q.name, "variable") {
+			t.Errorf("%s does not ask for the instance chosen", q.name)
+		}
+	}
+}
+
+// TestTheDashboardTellsAFailure logs the account out: what is not known must not look like all is well.
+func TestTheDashboardTellsAFailure(t *testing.T) {
+	d, _ := readDashboard(t)
+	account := busyAccount(t)
+	exporter := startExporter(t, account.env, "--greenapi.minutes=5")
+	prometheus := connect(t, startPrometheus(t, scraping(exporter.address, "")))
+	byName := make(map[string]query)
+	for _, q := range d.queries(t) {
+		byName[q.name] = q
+	}
+	expect := func(want map[string]map[string]float64) {
+		t.Helper()
+		eventually(t, func() (bool, string) {
+			for name, want := range want {
+				q, ok := byName[name]
+				if !ok {
+					t.Fatalf("there is no %q", name)
+				}
+				if got := run(t, prometheus, q, ".+"); !maps.Equal(got, want) {
+					return false, fmt.Sprintf("%s is %v, want %v", name, got, want)
+				}
+			}
+			return true, ""
+		})
+	}
+	expect(map[string]map[string]float64{
+		"panel Instances A":               {"{}": 1},
+		"panel Instances B":               {"{}": 0},
+		"panel Why readings fail A":       {`{result="all readings succeed"}`: 0},
+		"panel Readings that fail A":      {`{result="all readings succeed"}`: 0},
+		"panel Journal that was missed A": {"{}": 0},
+	})
+	account.SetFault(simulator.FaultLoggedOut, "lastOutgoingMessages")
+	expect(map[string]map[string]float64{
+		"panel Instances A":         {"{}": 0},
+		"panel Instances B":         {"{}": 1},
+		"panel Why readings fail A": {`{result="instance_logged_out"}`: 1},
+		"panel noAccount now A":     {},
+		"panel noAccount now B":     {},
+		"panel Pending now A":       {},
+		"panel Pending now B":       {},
+		"panel Oldest pending A":    {},
+	})
+	if got := slices.Collect(maps.Keys(run(t, prometheus, byName["panel Readings that fail A"], ".+"))); !slices.Equal(got,
+		[]string{`{collector="outgoing", id_instance="1101000001", result="instance_logged_out"}`}) {
+		t.Errorf("readings that fail: %v", got)
+	}
+	account.SetFault(simulator.FaultNone)
+	expect(map[string]map[string]float64{
+		"panel Instances B":         {"{}": 0},
+		"panel Why readings fail A": {`{result="all readings succeed"}`: 0},
+	})
+	_ = exporter.Process.Kill()
+	expect(map[string]map[string]float64{
+		"panel Instances A": {},
+		"panel Instances B": {"{}": 1}, // it was there within the hour
+	})
+}
+
+// manyExpositions serves n instances, each with an exporter of its own, from the golden exposition of one. Each scrape
+// finds other values, so that other instances come first.
+func manyExpositions(t *testing.T, n int) (address string) {
+	t.Helper()
+	golden, err := os.ReadFile("../collector/testdata/live.prom")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const more = `# TYPE greenapi_collector_failing gauge
+greenapi_collector_failing{id_instance="1101000001",collector="outgoing",result="timeout"} 1
+# TYPE greenapi_exporter_build_info gauge
+greenapi_exporter_build_info{version="1"} 1
+# TYPE process_resident_memory_bytes gauge
+process_resident_memory_bytes 1
+# TYPE process_cpu_seconds_total counter
+process_cpu_seconds_total 1
+# TYPE scrape_duration_seconds gauge
+scrape_duration_seconds 1
+`
+	// A line that is no comment, as what comes before the value.
+	type line struct {
+		before string
+		gauge  bool
+	}
+	var lines []line
+	gauge := false
+	for text := range strings.Lines(string(golden) + more) {
+		words := strings.Fields(text)
+		if words[0] == "#" {
+			gauge = words[1] == "TYPE" && words[3] == "gauge"
+			continue
+		}
+		name, labels, _ := strings.Cut(strings.Join(words[:len(words)-1], " "), "{")
+		labels = strings.TrimSuffix(labels, "}")
+		if !strings.Contains(labels, "id_instance=") {
+			labels = strings.TrimPrefix(labels+`,instance="exporter-1101000001"`, ",")
+		}
+		lines = append(lines, line{name + "{" + labels + "} ", gauge})
+	}
+	var scrapes atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		var page bytes.Buffer
+		scrape := scrapes.Add(1)
+		for i := range n {
+			id := fmt.Sprint(1101000001 + i)
+			for _, l := range lines {
+				value := 100 * scrape
+				if l.gauge {
+					value = 1 + rand.Int64N(1000)
+				}
+				fmt.Fprintf(&page, "%s%d\n", strings.ReplaceAll(l.before, "1101000001", id), value)
+			}
+		}
+		w.Header().Set("Content-Type", "text/plain; version=0.0.4")
+		_, _ = page.WriteTo(w)
+	}))
+	t.Cleanup(server.Close)
+	return strings.TrimPrefix(server.URL, "http://")
+}
+
+// TestTheDashboardServesAt400Instances looks for queries whose answer grows with the instances: a panel that draws a line
+// for each of them is of no use at 400.
+func TestTheDashboardServesAt400Instances(t *testing.T) {
+	const instances = 400
+	d, _ := readDashboard(t)
+	prometheus := connect(t, startPrometheus(t, fmt.Sprintf(`
+scrape_configs:
+  - job_name: greenapi
+    honor_labels: true
+    scrape_interval: 5s
+    scrape_timeout: 5s
+    static_configs:
+      - targets: [%q]
+`, manyExpositions(t, instances))))
+	several := query{"samples", "min(count_over_time(greenapi_outgoing_messages_total[1m])) >= 4 and on () count(greenapi_up) == 400", true}
+	eventually(t, func() (bool, string) {
+		return len(run(t, prometheus, several, ".+")) > 0, "four scrapes"
+	})
+	for _, q := range d.queries(t) {
+		if strings.HasPrefix(q.name, "annotation ") {
+			continue // no alert fires
+		}
+		begin := time.Now()
+		got := len(run(t, prometheus, q, ".+"))
+		t.Logf("%-60s %3d series in %v", q.name, got, time.Since(begin).Round(time.Millisecond))
+		switch {
+		case q.name == "variable id_instance":
+			if got != instances {
+				t.Errorf("%s offers %d", q.name, got)
+			}
+		case got == 0:
+			t.Errorf("%s finds nothing", q.name)
+		case got > most:
+			t.Errorf("%s answers %d series for %d instances, more than %d: aggregate them, or show the topk", q.name, got, instances, most)
+		}
+	}
+}
+
+// units are the ids of Grafana's units that the dashboard has a use for: Grafana shows another word as it is.
+var units = []string{"short", "s", "percentunit", "bytes", "Bps", "cpm"}
+
+func TestTheDashboardIsMadeWithCare(t *testing.T) {
+	d, text := readDashboard(t)
+	for _, word := range []string{"__inputs", "__requires", "${DS_", "greenapi:"} {
+		if strings.Contains(text, word) {
+			t.Errorf("it has %s", word)
+		}
+	}
+	chosen := datasource{"prometheus", "${datasource}"}
+	for _, v := range d.Templating.List {
+		if v.Datasource != nil && *v.Datasource != chosen {
+			t.Errorf("variable %s asks %v", v.Name, *v.Datasource)
+		}
+	}
+	for _, a := range d.Annotations.List {
+		if a.Datasource != chosen {
+			t.Errorf("annotation %s asks %v", a.Name, a.Datasource)
+		}
+	}
+	for _, p := range d.all() {
+		fields := p.FieldConfig.Defaults
+		steps := len(fields.Thresholds.Steps)
+		for _, override := range p.FieldConfig.Overrides {
+			for _, property := range override.Properties {
+				if property.ID == "thresholds" {
+					steps = max(steps, 2)
+				}
+			}
+		}
+		if p.Title == "" || len(p.Description) < 40 {
+			t.Errorf("panel %q has no title or no description", p.Title)
+		}
+		if !slices.Contains(units, fields.Unit) {
+			t.Errorf("panel %q has the unit %q", p.Title, fields.Unit)
+		}
+		if steps == 0 || p.Type != "timeseries" && steps < 2 {
+			t.Errorf("panel %q has no thresholds", p.Title)
+		}
+		if p.Datasource != chosen {
+			t.Errorf("panel %q asks %v", p.Title, p.Datasource)
+		}
+		if len(p.Targets) == 0 {
+			t.Errorf("panel %q has no query", p.Title)
+		}
+		for _, target := range p.Targets {
+			if target.Datasource != chosen {
+				t.Errorf("panel %q %s asks %v", p.Title, target.RefID, target.Datasource)
+			}
+		}
+	}
+}
+
+// TestThePanelsOfTheDashboardFit lays the panels out, with all rows open: there is one at each place, and none is empty.
+func TestThePanelsOfTheDashboardFit(t *testing.T) {
+	d, _ := readDashboard(t)
+	ids := make(map[int]string)
+	at := make(map[[2]int]string)
+	bottom := 0
+	var lay func(panels []panel)
+	lay = func(panels []panel) {
+		for _, p := range panels {
+			if other, taken := ids[p.ID]; taken || p.ID <= 0 {
+				t.Errorf("panels %q and %q have the id %d", other, p.Title, p.ID)
+			}
+			ids[p.ID] = p.Title
+			g := p.GridPos
+			if g.X < 0 || g.Y < 0 || g.W < 1 || g.H < 1 || g.X+g.W > 24 {
+				t.Errorf("panel %q is outside of the 24 columns: %+v", p.Title, g)
+			}
+			for x := g.X; x < g.X+g.W; x++ {
+				for y := g.Y; y < g.Y+g.H; y++ {
+					if other, taken := at[[2]int{x, y}]; taken {
+						t.Fatalf("panels %q and %q overlap", other, p.Title)
+					}
+					at[[2]int{x, y}] = p.Title
+				}
+			}
+			bottom = max(bottom, g.Y+g.H)
+			if p.Type == "row" && p.Collapsed == (len(p.Panels) == 0) {
+				t.Errorf("row %q: the panels of a collapsed row are within it, those of an open one behind it", p.Title)
+			}
+			lay(p.Panels)
+		}
+	}
+	lay(d.Panels)
+	if len(at) != 24*bottom {
+		t.Errorf("%d of %d places are empty", 24*bottom-len(at), 24*bottom)
+	}
+}
