@@ -1,4 +1,4 @@
-# Needs Go and, for `race`, a C compiler. `make check` is everything that must pass; .ci/run runs it on a bare machine.
+# Needs Go, for `race` a C compiler, and for `dashboard` Node.js with npm. `make check` is everything that must pass; .ci/run runs it on a bare machine.
 
 # What the binary says about itself. It comes from the commit alone, so that the same commit gives the same binary;
 # without git it is the same every time.
@@ -23,7 +23,7 @@ TOOL     := go -C tools build -buildvcs=false -o ../.tools/bin/
 FUZZTIME := 10s
 IMAGE    := greenapi_exporter
 
-.PHONY: help build test race vet fmt lint fuzz promtool rules e2e deploy cross check bench image clean
+.PHONY: help build test race vet fmt lint fuzz promtool rules dashboard e2e deploy cross check bench image clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-9s %s\n", $$1, $$2 }' Makefile
@@ -78,6 +78,14 @@ rules: ## Check Prometheus's rules and run their tests
 	.tools/bin/promtool check rules --lint=all --lint-fatal deploy/prometheus/greenapi.rules.yml
 	.tools/bin/promtool test rules deploy/prometheus/*.test.yml
 
+# The compiler's complaints have the lines of grafana-dashboard.json, since the file follows on the first line.
+dashboard: tools/dashboard/node_modules/.package-lock.json ## Check grafana-dashboard.json by Grafana's types
+	@{ printf 'import type { Dashboard } from "./form"; export const dashboard: Dashboard = '; cat grafana-dashboard.json; } > tools/dashboard/dashboard.gen.ts
+	tools/dashboard/node_modules/.bin/tsc -p tools/dashboard
+
+tools/dashboard/node_modules/.package-lock.json: tools/dashboard/package-lock.json
+	npm --prefix tools/dashboard ci --ignore-scripts --no-audit --no-fund
+
 # The exporter is built with the race detector; the log of a test that fails has what it found.
 e2e: ## Test the exporter among Prometheus, Alertmanager and Chromium
 	$(TOOL) -tags remove_all_sd github.com/prometheus/prometheus/cmd/prometheus github.com/prometheus/prometheus/cmd/promtool ./faster
@@ -115,7 +123,7 @@ cross: ## Build for every platform there is a binary for
 		echo "build $$os/$$arch"; GOOS=$$os GOARCH=$$arch $(BUILD) -o /dev/null . || exit 1; \
 	done; done
 
-check: vet fmt lint race fuzz promtool rules e2e deploy cross ## Run everything that must pass
+check: vet fmt lint race fuzz promtool rules dashboard e2e deploy cross ## Run everything that must pass
 
 bench: ## Run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
@@ -124,4 +132,4 @@ image: ## Build the container image
 	docker build --build-arg REVISION="$(REVISION)" --label org.opencontainers.image.version="$(VERSION)" -t $(IMAGE) .
 
 clean: ## Remove what was built
-	rm -rf greenapi_exporter .tools
+	rm -rf greenapi_exporter .tools tools/dashboard/node_modules tools/dashboard/dashboard.gen.ts
