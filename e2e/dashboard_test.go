@@ -364,11 +364,12 @@ func TestTheDashboardTellsAFailure(t *testing.T) {
 		})
 	}
 	expect(map[string]map[string]float64{
-		"panel Instances A":               {"{}": 1},
-		"panel Instances B":               {"{}": 0},
-		"panel Why readings fail A":       {`{result="all readings succeed"}`: 0},
-		"panel Readings that fail A":      {`{result="all readings succeed"}`: 0},
-		"panel Journal that was missed A": {"{}": 0},
+		"panel Instances A":                  {"{}": 1},
+		"panel Instances B":                  {"{}": 0},
+		"panel Why readings fail A":          {`{result="all readings succeed"}`: 0},
+		"panel Readings that fail A":         {`{result="all readings succeed"}`: 0},
+		"panel Accounts that are not well A": {`{state="all are authorized"}`: 0},
+		"panel Journal that was missed A":    {"{}": 0},
 	})
 	account.SetFault(simulator.FaultLoggedOut, "lastOutgoingMessages")
 	expect(map[string]map[string]float64{
@@ -548,7 +549,7 @@ func TestTheDashboardIsMadeWithCare(t *testing.T) {
 		if !slices.Contains(units, fields.Unit) {
 			t.Errorf("panel %q has the unit %q", p.Title, fields.Unit)
 		}
-		if steps == 0 || p.Type != "timeseries" && steps < 2 {
+		if steps == 0 || steps < 2 && slices.Contains([]string{"stat", "gauge", "bargauge"}, p.Type) {
 			t.Errorf("panel %q has no thresholds", p.Title)
 		}
 		if p.Datasource != chosen {
