@@ -1,4 +1,5 @@
-# Needs Go, for `race` a C compiler, and for `dashboard` Node.js with npm. `make check` is everything that must pass; .ci/run runs it on a bare machine.
+# Needs Go, for `race` a C compiler and for `dashboard` Node.js with npm. `make check` is everything that must pass;
+# .ci/run runs it on a bare machine.
 
 # What the binary says about itself. It comes from the commit alone, so that the same commit gives the same binary;
 # without git it is the same every time.
