@@ -18,7 +18,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/api"
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
 
@@ -166,24 +165,6 @@ func fill(t *testing.T, expr, instances string) string {
 	return filled
 }
 
-// connect returns a client of Prometheus, once it answers queries.
-func connect(t *testing.T, prometheus *program) v1.API {
-	t.Helper()
-	eventually(t, func() (bool, string) {
-		answer, err := http.Get(prometheus.url("/-/ready"))
-		if err != nil {
-			return false, err.Error()
-		}
-		answer.Body.Close()
-		return answer.StatusCode == http.StatusOK, answer.Status
-	})
-	client, err := api.NewClient(api.Config{Address: prometheus.url("")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v1.NewAPI(client)
-}
-
 // run asks Prometheus as Grafana would, and returns the values of every series that has any.
 func run(t *testing.T, prometheus v1.API, q query, instances string) map[string]float64 {
 	t.Helper()
@@ -227,22 +208,6 @@ func run(t *testing.T, prometheus v1.API, q query, instances string) map[string]
 		t.Fatalf("%s: a %T", q.name, result)
 	}
 	return found
-}
-
-// eventually calls done until it is true, or fails the test after a minute with what it said last.
-func eventually(t *testing.T, done func() (bool, string)) {
-	t.Helper()
-	deadline := time.Now().Add(time.Minute)
-	for {
-		ok, said := done()
-		if ok {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("not within a minute: %s", said)
-		}
-		time.Sleep(200 * time.Millisecond)
-	}
 }
 
 // scraping is a configuration of Prometheus that scrapes the exporter as the README says, only more often.

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -15,6 +16,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/api"
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 
 	"greenapi_exporter/simulator"
 )
@@ -167,4 +172,38 @@ func startAccount(t *testing.T, config simulator.Config) *account {
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
 	return &account{s, config.IDInstance, []string{"GREENAPI_URL=" + server.URL, "GREENAPI_ID_INSTANCE=" + config.IDInstance, "GREENAPI_API_TOKEN_INSTANCE=" + token}}
+}
+
+// connect returns a client of Prometheus, once it answers queries.
+func connect(t *testing.T, prometheus *program) v1.API {
+	t.Helper()
+	eventually(t, func() (bool, string) {
+		answer, err := http.Get(prometheus.url("/-/ready"))
+		if err != nil {
+			return false, err.Error()
+		}
+		answer.Body.Close()
+		return answer.StatusCode == http.StatusOK, answer.Status
+	})
+	client, err := api.NewClient(api.Config{Address: prometheus.url("")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v1.NewAPI(client)
+}
+
+// eventually calls done until it is true, or fails the test after two minutes with what it said last.
+func eventually(t *testing.T, done func() (bool, string)) {
+	t.Helper()
+	deadline := time.Now().Add(2 * time.Minute)
+	for {
+		ok, said := done()
+		if ok {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("not within two minutes: %s", said)
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
 }

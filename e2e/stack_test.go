@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
 	"go.yaml.in/yaml/v3"
 )
@@ -25,8 +26,8 @@ const speed = 60
 
 // stack is Prometheus with the shipped rules, Alertmanager, and who is told.
 type stack struct {
-	prometheus *program
-	inbox      *inbox
+	api   v1.API // of Prometheus
+	inbox *inbox
 }
 
 // startStack starts all of it. Prometheus scrapes the exporters, and begins with the samples of the past in an exposition
@@ -47,12 +48,12 @@ func startStack(t *testing.T, exporters []*program, past string) *stack {
 	job["static_configs"] = list{object{"targets": targets}}
 	job["scrape_interval"] = faster(t, job["scrape_interval"])
 	job["scrape_timeout"] = job["scrape_interval"] // a call takes as long as ever
-	s.prometheus = startPrometheusOn(t, blocks(t, past), toYAML(t, object{
+	s.api = connect(t, startPrometheusOn(t, blocks(t, past), toYAML(t, object{
 		"global":         object{"evaluation_interval": job["scrape_interval"]},
 		"rule_files":     list{fasterRules(t)},
 		"scrape_configs": list{job},
 		"alerting":       object{"alertmanagers": list{object{"static_configs": list{object{"targets": list{alertmanager.address}}}}}},
-	}))
+	})))
 	return s
 }
 

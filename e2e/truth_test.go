@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/api"
-	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
 
 	"greenapi_exporter/simulator"
@@ -48,27 +46,16 @@ func (c *clock) set(moment *time.Time) {
 	*moment = time.Now()
 }
 
-func (s *stack) api(t *testing.T) v1.API {
-	t.Helper()
-	client, err := api.NewClient(api.Config{Address: s.prometheus.url("/")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v1.NewAPI(client)
-}
-
-// waitFor waits until an expression has a result. Right after its start Prometheus answers with an error.
+// waitFor waits until an expression has a result.
 func (s *stack) waitFor(t *testing.T, expression string) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); ; time.Sleep(200 * time.Millisecond) {
-		value, _, _, err := s.api(t).Query(t.Context(), expression, time.Now())
-		if vector, ok := value.(model.Vector); ok && len(vector) > 0 {
-			return
+	eventually(t, func() (bool, string) {
+		value, _, _, err := s.api.Query(t.Context(), expression, time.Now())
+		if err != nil {
+			return false, fmt.Sprintf("%s: %v", expression, err)
 		}
-		if time.Now().After(end) {
-			t.Fatalf("%s has no result: %v", expression, err)
-		}
-	}
+		return len(value.(model.Vector)) > 0, expression + " has no result"
+	})
 }
 
 // assertCountersAreTrue lets the account live for a while, and its exporter be killed in the middle of it. What the counters
@@ -84,11 +71,7 @@ func assertCountersAreTrue(t *testing.T, s *stack, p *patient, clock *clock) {
 	clock.stop()
 	// Two calls later one has been answered that began after that, and one more scrape later Prometheus has it.
 	calls := p.Calls(journal)
-	for end := time.Now().Add(time.Minute); p.Calls(journal) < calls+2; time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("the journal is not read any more")
-		}
-	}
+	eventually(t, func() (bool, string) { return p.Calls(journal) >= calls+2, "the journal is not read any more" })
 	s.waitFor(t, fmt.Sprintf("timestamp(%s) > %f", up, float64(time.Now().Add(time.Second).UnixMilli())/1e3))
 
 	truth := simulator.Between(baseline, p.Messages(clock.Now()))
@@ -119,7 +102,7 @@ func assertCountersAreTrue(t *testing.T, s *stack, p *patient, clock *clock) {
 // range begins at 0, as those did that the exporter shows from its first reading on.
 func (s *stack) growth(t *testing.T, selector, status string) map[string]float64 {
 	t.Helper()
-	value, _, _, err := s.api(t).Query(t.Context(), selector, time.Now())
+	value, _, _, err := s.api.Query(t.Context(), selector, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
