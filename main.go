@@ -100,16 +100,17 @@ func serve(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 		return fmt.Errorf("what --storage.path (GREENAPI_STORAGE_PATH) holds cannot be read: %w", err)
 	}
 	handler, err := web.New(web.Options{
-		TelemetryPath: o.telemetryPath,
-		TimeoutOffset: o.timeoutOffset,
-		Timeout:       instance.Timeout(),
-		MaxRequests:   o.maxRequests,
-		Version:       version.Version,
-		Readme:        manual,
-		Logger:        logger,
-		Own:           own,
-		Scrape:        instances.Scrape,
-		Statuses:      instances.Statuses,
+		TelemetryPath:  o.telemetryPath,
+		TimeoutOffset:  o.timeoutOffset,
+		Timeout:        instance.Timeout(),
+		MaxRequests:    o.maxRequests,
+		Version:        version.Version,
+		Readme:         manual,
+		Logger:         logger,
+		Own:            own,
+		Scrape:         instances.Scrape,
+		Statuses:       instances.Statuses,
+		StorageFailing: storage.Failing,
 	})
 	if err != nil {
 		return err

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"io"
 	"math"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -18,6 +20,21 @@ func limitFiles(t *testing.T, p *process, bytes uint64) {
 	if err := unix.Prlimit(p.Process.Pid, unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: bytes, Max: math.MaxUint64}, nil); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// thePageSays reports whether the page for people has the words.
+func thePageSays(t *testing.T, p *process, words string) bool {
+	t.Helper()
+	response, err := http.Get(p.base + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	page, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Contains(string(page), words)
 }
 
 // TestAFullDiskCostsNothing at the baseline and in mid-run: every scrape succeeds and counts on, the failures are counted
@@ -49,6 +66,9 @@ func TestAFullDiskCostsNothing(t *testing.T) {
 			if text := p.output.String(); strings.Count(text, "level=error") != 1 || !strings.Contains(text, "the ledger cannot be written") || !strings.Contains(text, "advice=") {
 				t.Errorf("the log:\n%s", text)
 			}
+			if !thePageSays(t, p, "counters cannot be written") {
+				t.Error("the page does not tell of the disk")
+			}
 			if size(path+".new") >= 0 {
 				t.Error("half a snapshot is left")
 			}
@@ -56,6 +76,9 @@ func TestAFullDiskCostsNothing(t *testing.T) {
 			w.see(t, families(t, p.base+"/metrics"))
 			if text := p.output.String(); strings.Count(text, "the ledger is written again") != 1 {
 				t.Errorf("the log:\n%s", text)
+			}
+			if thePageSays(t, p, "counters cannot be written") {
+				t.Error("the page still tells of the disk")
 			}
 			_ = p.Process.Kill()
 			_ = p.Wait()

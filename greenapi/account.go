@@ -41,7 +41,7 @@ func (s State) Advice() string {
 	case "starting":
 		return "the instance is starting; wait some minutes, then reboot it from the console"
 	case StateYellowCard, StateSuspended:
-		return "the messenger has suspended sending, wholly or in part; wait until it ends (--collector.account shows when), and send less to people who do not expect it"
+		return "the messenger has suspended sending, wholly or in part; wait until it ends, and send less to people who do not expect it"
 	case "sleepMode":
 		return "the phone is switched off or has no network; switch it on and wait some minutes"
 	case "pendingCode", "pendingPassword":

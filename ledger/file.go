@@ -241,6 +241,13 @@ func (f *file) report(o *outage, err error) {
 	case err != nil && !o.failing:
 		level.Error(f.logger).Log("msg", o.begins, "err", err, "advice", o.advice)
 	}
+	if failed := err != nil; failed != o.failing && o == &f.writes {
+		if failed {
+			f.storage.behind.Add(1)
+		} else {
+			f.storage.behind.Add(-1)
+		}
+	}
 	if o.failing = err != nil; o.failing {
 		f.storage.failures.Add(1)
 	}

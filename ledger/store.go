@@ -23,6 +23,7 @@ type Storage struct {
 	holding   sync.Mutex
 	lock      *flock.Flock
 	failures  atomic.Uint64
+	behind    atomic.Int64 // how many files lack what their ledgers have counted
 	damaged   atomic.Uint64
 }
 
@@ -108,6 +109,9 @@ func (s *Storage) Close() error {
 
 // Failures is how often something could not be written.
 func (s *Storage) Failures() uint64 { return s.failures.Load() }
+
+// Failing reports whether counters cannot be written for the time being, so that a restart would lose some.
+func (s *Storage) Failing() bool { return s.behind.Load() > 0 }
 
 // Damaged is how many files were found damaged, or not to be the ledger that they should be, and were cut or set aside.
 func (s *Storage) Damaged() uint64 { return s.damaged.Load() }

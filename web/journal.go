@@ -16,7 +16,6 @@ type journal struct {
 	On      bool   // whether its collector is
 	Unread  bool   // whether there is nothing to show
 	Why     string // that is so, where it is not just that there was no scrape
-	Metrics string // where to scrape
 	Stale   bool   // the latest call has failed, so that this is what an earlier one has read
 	Window  string // its length
 	Rows    int    // messages in the window
@@ -80,8 +79,8 @@ var leftovers = []stage{
 	{"other", "further words that are not documented"},
 }
 
-func newJournal(status collector.CollectorStatus, s collector.Status, metrics string, now time.Time) journal {
-	j := journal{On: true, Metrics: metrics, Stale: status.Failing(), Window: span(s.Window)}
+func newJournal(status collector.CollectorStatus, s collector.Status, now time.Time) journal {
+	j := journal{On: true, Stale: status.Failing(), Window: span(s.Window)}
 	reading := s.Outgoing
 	switch {
 	case status.Result == "":

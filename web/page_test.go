@@ -115,7 +115,7 @@ func newborn(id string) collector.Status {
 // at is the page of the instances at noon, but for its style sheet.
 func at(t *testing.T, picked bool, statuses ...collector.Status) string {
 	t.Helper()
-	v := newView(Options{Version: "1.2.3", TelemetryPath: "/metrics"}, statuses, picked, noon)
+	v := newView(Options{Version: "1.2.3", TelemetryPath: "/metrics", StorageFailing: func() bool { return false }}, statuses, picked, noon)
 	v.Style = ""
 	var text bytes.Buffer
 	if err := template.Must(template.New("page").Parse(pageText)).Execute(&text, v); err != nil {
@@ -176,7 +176,7 @@ func TestWhatThePageSays(t *testing.T) {
 	}{
 		"up":          {at(t, false, shop("1")), []string{"1 is up", "42 s ago", `datetime="2026-07-01T11:59:18Z"`, "authorized", "12,345 messages wait", "1 notification waits", "off, so that the journals lack messages: incomingWebhook", "10 pending", "3 h ago", "2,010", "or further"}, []string{"videoMessage", "failed", `class="problems"`, "keepOnlineStatus"}},
 		"failing":     {at(t, false, loggedOut("1")), []string{"1 is not up", "unauthorized", "outgoing, state, queue, webhooks, settings, account", greenapi.Unauthorized.Advice(), greenapi.QuotaExceeded.Advice(), "5 s ago", "HTTP 401", "notAuthorized", "scan the QR code", "This is what stood in the journal 42 s ago"}, []string{"the last 24 h"}},
-		"suspended":   {at(t, false, suspended("1")), []string{"1 needs a look", "sending is suspended, until in 5 h", "2026-07-01 17:00:00 UTC"}, []string{"is not up"}},
+		"suspended":   {at(t, false, suspended("1")), []string{"1 needs a look", "sending is suspended; that ends in 5 h", "it ends in 5 h", "2026-07-01 17:00:00 UTC"}, []string{"is not up"}},
 		"unread":      {at(t, false, newborn("1")), []string{"1 is not read yet", "It is read when Prometheus scrapes", `<a href="/metrics">/metrics</a>`}, []string{`class="problems"`, "<svg", "window"}},
 		"interrupted": {at(t, false, interrupted), []string{"1 is not read yet", "no call has been finished", "60 min ago"}, []string{`class="problems"`, "when Prometheus scrapes", "2,010"}},
 		"never":       {at(t, false, never), []string{"1 is not up", "No call has succeeded so far"}, []string{"<svg"}},
@@ -369,6 +369,15 @@ func TestPageHeaders(t *testing.T) {
 	}
 }
 
+func TestTheDiskThatFailsIsOnThePage(t *testing.T) {
+	for _, failing := range []bool{true, false} {
+		handler := newHandler(t, show(42), func(o *Options) { o.StorageFailing = func() bool { return failing } })
+		if got := strings.Contains(get(handler, "/").Body.String(), "counters cannot be written"); got != failing {
+			t.Errorf("failing: %t, and the page says so: %t", failing, got)
+		}
+	}
+}
+
 func TestTheReadmeIsServed(t *testing.T) {
 	w := get(pageOf(t), "/README.md")
 	if w.Body.String() != "# The README\n" || w.Header().Get("Content-Type") != "text/plain; charset=utf-8" || w.Header().Get("X-Content-Type-Options") != "nosniff" {
@@ -382,7 +391,7 @@ func TestAPageThatCannotBeMadeIsAnError(t *testing.T) {
 	broken := template.Must(template.New("page").Funcs(template.FuncMap{
 		"fail": func() (string, error) { return "", errors.New("something private") },
 	}).Parse("half a page {{fail}}"))
-	p := &page{Options{Logger: log.NewLogfmtLogger(&logged), Statuses: func() []collector.Status { return nil }}, broken}
+	p := &page{Options{Logger: log.NewLogfmtLogger(&logged), Statuses: func() []collector.Status { return nil }, StorageFailing: func() bool { return false }}, broken}
 	w := get(p, "/")
 	if body := w.Body.String(); w.Code != 500 || strings.Contains(body, "half") || strings.Contains(body, "private") || !strings.Contains(logged.String(), "something private") {
 		t.Errorf("%d %s; logged %s", w.Code, body, &logged)

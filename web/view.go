@@ -24,6 +24,7 @@ type view struct {
 	Now           moment
 	Mood          mood   // the worst of all
 	Verdict       string // in one sentence
+	Unwritten     bool   // whether counters cannot be written to the disk
 	Picked        bool   // whether this is the page of one instance out of several
 	Cards         []card
 	List          []card // instead of Cards
@@ -32,7 +33,8 @@ type view struct {
 // card is an instance.
 type card struct {
 	ID       string
-	Alone    bool // on its page, whose heading has said what its own would
+	Metrics  string // where to scrape
+	Alone    bool   // on its page, whose heading has said what its own would
 	Mood     mood
 	Problems []problem
 	Read     *moment // when the journal, or else any collector, was last read with success
@@ -72,7 +74,7 @@ func (m mood) Words() string {
 func newView(o Options, statuses []collector.Status, picked bool, now time.Time) view {
 	v := view{
 		Style: template.CSS(pageStyle), Version: o.Version, TelemetryPath: o.TelemetryPath, Now: momentAt(now, now),
-		Mood: up, Picked: picked,
+		Mood: up, Picked: picked, Unwritten: o.StorageFailing(),
 	}
 	cards := make([]card, len(statuses))
 	for i, s := range statuses {
@@ -128,7 +130,7 @@ func verdict(cards []card) string {
 }
 
 func newCard(s collector.Status, metrics string, now time.Time) card {
-	c := card{ID: s.ID, Mood: moodOf(s), Problems: problems(s, now)}
+	c := card{ID: s.ID, Metrics: metrics, Mood: moodOf(s), Problems: problems(s, now)}
 	for _, status := range s.Collectors {
 		r := row{CollectorStatus: status}
 		if status.Result != "" { // else what there is may be of other settings
@@ -140,7 +142,7 @@ func newCard(s collector.Status, metrics string, now time.Time) card {
 		}
 		c.Rows = append(c.Rows, r)
 		if status.Name == "outgoing" {
-			c.Outgoing = newJournal(status, s, metrics, now)
+			c.Outgoing = newJournal(status, s, now)
 			c.Read = r.Read
 		}
 	}
@@ -193,6 +195,7 @@ type problem struct {
 	Where  string
 	Advice string
 	Detail string
+	Ends   *moment // by itself
 	Tried  *moment
 }
 
@@ -209,10 +212,15 @@ func problems(s collector.Status, now time.Time) []problem {
 			continue
 		}
 		tried := momentAt(c.Called, now)
-		all = append(all, problem{string(c.Result), c.Name, c.Result.Advice(), c.Detail, &tried})
+		all = append(all, problem{What: string(c.Result), Where: c.Name, Advice: c.Result.Advice(), Detail: c.Detail, Tried: &tried})
 	}
 	if s.State != "" && s.State.Advice() != "" {
-		all = append(all, problem{What: string(s.State), Where: "the state of the account", Advice: s.State.Advice()})
+		p := problem{What: string(s.State), Where: "the state of the account", Advice: s.State.Advice()}
+		if s.Account != nil && s.Account.SuspendedUntil.Known {
+			ends := momentAt(fromUnix(s.Account.SuspendedUntil.Value), now)
+			p.Ends = &ends
+		}
+		all = append(all, p)
 	}
 	return all
 }
@@ -259,7 +267,7 @@ func facts(name string, s collector.Status, now time.Time) []fact {
 func suspension(a *greenapi.Account, at func(float64) *moment) fact {
 	switch {
 	case a.SuspendedUntil.Known:
-		return fact{"sending is suspended, until", at(a.SuspendedUntil.Value)}
+		return fact{"sending is suspended; that ends", at(a.SuspendedUntil.Value)}
 	case a.State == greenapi.StateSuspended || a.State == greenapi.StateYellowCard:
 		return fact{Words: "sending is suspended; the API does not say until when"}
 	default:

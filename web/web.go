@@ -36,6 +36,8 @@ type Options struct {
 	Readme string
 	Logger log.Logger
 
+	// StorageFailing says whether counters cannot be written to the disk for the time being.
+	StorageFailing func() bool
 	// Own has what does not belong to a scrape, and takes the handler's own metrics.
 	Own *collector.Own
 	// Scrape returns a collector for one scrape, which ends with ctx: of the collectors that are named, or of all if none
@@ -55,7 +57,7 @@ func CheckTelemetryPath(p string) error {
 		return errors.New("--web.telemetry-path must be a plain path that begins with a slash and goes on, such as /metrics")
 	}
 	if strings.HasPrefix(p, "/-/") || p == "/probe" || p == "/sd" || p == readmePath {
-		return errors.New("--web.telemetry-path cannot be /-/…, /probe, /sd or " + readmePath + ", which are for other pages; use /metrics")
+		return errors.New("--web.telemetry-path cannot be /-/…, /probe, /sd or " + readmePath + ", which are kept for other pages; use /metrics")
 	}
 	return nil
 }

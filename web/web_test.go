@@ -51,8 +51,9 @@ func newHandler(t *testing.T, scrape fake, change func(*Options)) http.Handler {
 		Scrape: func(ctx context.Context, _ []string) (prometheus.Collector, error) {
 			return fakeScrape{scrape, ctx}, nil
 		},
-		Readme:   "# The README\n",
-		Statuses: func() []collector.Status { return nil },
+		Readme:         "# The README\n",
+		Statuses:       func() []collector.Status { return nil },
+		StorageFailing: func() bool { return false },
 	}
 	if change != nil {
 		change(&o)
