@@ -361,6 +361,13 @@ func TestTheDashboardTellsAFailure(t *testing.T) {
 		"panel Instances A": {},
 		"panel Instances B": {"{}": 1}, // it was there within the hour
 	})
+	_ = exporter.Wait()
+	startExporterAt(t, exporter.address, account.env, "--no-collector.outgoing") // as if the job of the journal were lost
+	expect(map[string]map[string]float64{
+		"panel Why readings fail A": {`{result="all readings succeed"}`: 0},
+		"panel Instances A":         {},
+		"panel Instances B":         {"{}": 1},
+	})
 }
 
 // golden is the exposition of an instance with all collectors, and of its exporter.

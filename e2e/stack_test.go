@@ -24,6 +24,8 @@ import (
 // speed is by how much all time in the rules and in the README's scrape job is divided.
 const speed = 60
 
+const shippedRules = "../deploy/prometheus/greenapi.rules.yml"
+
 // stack is Prometheus with the shipped rules, Alertmanager, and who is told.
 type stack struct {
 	api   v1.API // of Prometheus
@@ -103,7 +105,7 @@ func faster(t *testing.T, duration any) string {
 // fasterRules is the path of the shipped rules with all time in them divided by speed, as deploy/prometheus/README.md shows.
 func fasterRules(t *testing.T) string {
 	t.Helper()
-	rules, err := os.Open("../deploy/prometheus/greenapi.rules.yml")
+	rules, err := os.Open(shippedRules)
 	if err != nil {
 		t.Fatal(err)
 	}
