@@ -252,10 +252,28 @@ func TestReadingsFailByName(t *testing.T) {
 			if up := families["greenapi_up"].Metric[0].Gauge.GetValue(); up != 0 {
 				t.Errorf("%s: greenapi_up is %v", c.want, up)
 			}
+			assertFailing(t, families, c.want)
+			e.api.answer(200, "[]")
+			time.Sleep(time.Hour)
+			assertFailing(t, gather(t, e.scrape(t.Context())))
 			if families["greenapi_outgoing_window_messages"] != nil {
 				t.Errorf("%s: the window is shown", c.want)
 			}
 		})
+	}
+}
+
+// assertFailing checks by which result the outgoing collector is shown as failing; by none if it is not given.
+func assertFailing(t *testing.T, families map[string]*dto.MetricFamily, want ...greenapi.Result) {
+	t.Helper()
+	var got []greenapi.Result
+	for _, m := range families["greenapi_collector_failing"].GetMetric() {
+		if label(m, "collector") == "outgoing" && m.Gauge.GetValue() == 1 {
+			got = append(got, greenapi.Result(label(m, "result")))
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("it is failing by %v, want %v", got, want)
 	}
 }
 
@@ -382,9 +400,11 @@ func TestAScrapeThatGivesUpWhileOthersWaitIsLogged(t *testing.T) {
 			go func() { _, _ = e.scrape(t.Context()).Gather() }()
 			time.Sleep(time.Millisecond)
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-			if up := gather(t, e.scrape(ctx))["greenapi_up"].Metric[0].Gauge.GetValue(); up != 0 {
+			families := gather(t, e.scrape(ctx))
+			if up := families["greenapi_up"].Metric[0].Gauge.GetValue(); up != 0 {
 				t.Errorf("greenapi_up is %v", up)
 			}
+			assertFailing(t, families, greenapi.Timeout)
 			cancel()
 			time.Sleep(time.Minute)
 		}

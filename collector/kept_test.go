@@ -252,7 +252,11 @@ func TestAFirstCallThatWasKilledIsSaid(t *testing.T) {
 		synctest.Wait()
 		e.log.Reset()
 		e.restart(t)
-		up := gather(t, e.scrape(t.Context()))["greenapi_up"].Metric[0].Gauge.GetValue()
+		families := gather(t, e.scrape(t.Context()))
+		if failing := families["greenapi_collector_failing"]; failing != nil {
+			t.Errorf("a call whose end is not known is shown as failing: %v", failing)
+		}
+		up := families["greenapi_up"].Metric[0].Gauge.GetValue()
 		if text := e.logged(); up != 0 || !strings.Contains(text, "level=warn") || !strings.Contains(text, "there is no reading before the next call") || strings.Contains(text, "serves") || strings.Contains(text, "since=0001") {
 			t.Errorf("up is %v, logged:\n%s", up, text)
 		}

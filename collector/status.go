@@ -13,8 +13,8 @@ import (
 // nil, or empty; what a failing collector shows is as it was last read.
 type Status struct {
 	ID string
-	// Window is the length of the journals' window.
-	Window time.Duration
+	// Window is the length of the journals' window, Interval the least time between two good calls of one.
+	Window, Interval time.Duration
 	// Collectors has those that are switched on.
 	Collectors []CollectorStatus
 
@@ -42,7 +42,7 @@ func (c CollectorStatus) Failing() bool { return c.Result != "" && c.Result != g
 
 // Status tells how the instance stands. It makes no call and waits for none.
 func (i *Instance) Status() Status {
-	s := Status{ID: i.ID(), Window: time.Duration(i.Minutes()) * time.Minute}
+	s := Status{ID: i.ID(), Window: time.Duration(i.Minutes()) * time.Minute, Interval: i.MinInterval()}
 	for _, p := range i.parts {
 		h := p.collector.peek(&s)
 		c := CollectorStatus{Info: p.Info, Success: h.success, Called: h.called}

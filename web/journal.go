@@ -17,6 +17,7 @@ type journal struct {
 	Unread  bool   // whether there is nothing to show
 	Why     string // that is so, where it is not just that there was no scrape
 	Stale   bool   // the latest call has failed, so that this is what an earlier one has read
+	Late    bool   // there was none for long
 	Window  string // its length
 	Rows    int    // messages in the window
 	Pending int    // of them
@@ -80,7 +81,7 @@ var leftovers = []stage{
 }
 
 func newJournal(status collector.CollectorStatus, s collector.Status, now time.Time) journal {
-	j := journal{On: true, Stale: status.Failing(), Window: span(s.Window)}
+	j := journal{On: true, Stale: status.Failing(), Late: late(status, s, now), Window: span(s.Window)}
 	reading := s.Outgoing
 	switch {
 	case status.Result == "":

@@ -124,8 +124,15 @@ func at(t *testing.T, picked bool, statuses ...collector.Status) string {
 	return text.String()
 }
 
-// pageOf is the page that a handler serves of the instances.
+// pageOf is the handler of pages of the instances, as if now were noon.
 func pageOf(t *testing.T, statuses ...collector.Status) http.Handler {
+	for _, s := range statuses {
+		for i := range s.Collectors {
+			if success := &s.Collectors[i].Success; !success.IsZero() {
+				*success = success.Add(time.Since(noon))
+			}
+		}
+	}
 	return newHandler(t, show(42), func(o *Options) { o.Statuses = func() []collector.Status { return statuses } })
 }
 
@@ -139,6 +146,7 @@ func TestPageGolden(t *testing.T) {
 		"up":              at(t, false, shop("1101000001")),
 		"failing":         at(t, false, loggedOut("1101000001")),
 		"suspended":       at(t, true, suspended("1101000001")),
+		"forgotten":       at(t, false, forgotten("1101000001")),
 		"unread":          at(t, false, newborn("1101000001")),
 		"without-journal": at(t, false, withoutJournal),
 		"empty":           at(t, false, empty),
@@ -196,6 +204,27 @@ func TestWhatThePageSays(t *testing.T) {
 	}
 }
 
+// forgotten is one that nothing has asked for since the day before.
+func forgotten(id string) collector.Status {
+	s := shop(id)
+	for i := range s.Collectors {
+		s.Collectors[i].Success = noon.Add(-24 * time.Hour)
+	}
+	return s
+}
+
+// TestAReadingThatIsOldIsNotUp unless the interval lets it become so old.
+func TestAReadingThatIsOldIsNotUp(t *testing.T) {
+	for interval, want := range map[time.Duration]string{time.Second: "1 needs a look", 25 * time.Hour: "1 is up"} {
+		s := forgotten("1")
+		s.Interval = interval
+		page := at(t, false, s)
+		if !strings.Contains(page, want) || strings.Contains(page, "not read lately") != strings.Contains(want, "look") {
+			t.Errorf("interval %s: the page does not say %q", interval, want)
+		}
+	}
+}
+
 func TestMoods(t *testing.T) {
 	status := func(state greenapi.State, results ...string) collector.Status {
 		s := collector.Status{State: state}
@@ -225,7 +254,7 @@ func TestMoods(t *testing.T) {
 		{status("notAuthorized", "state ok"), look},
 		{status("", "state ", "queue "), unread},
 	} {
-		if got := moodOf(c.status); got != c.want {
+		if got := moodOf(c.status, noon); got != c.want {
 			t.Errorf("%+v %s", c.status, got.Words())
 		}
 	}
@@ -273,6 +302,14 @@ func TestTheBrokenComeFirst(t *testing.T) {
 	}
 	if w := get(handler, "/?id_instance=1%3Cb%3E"); w.Code != http.StatusNotFound || strings.Contains(w.Body.String(), "<b>") {
 		t.Errorf("of one that there is not: %d %s", w.Code, w.Body)
+	}
+	more := make([]collector.Status, 10_000)
+	for i := range more {
+		more[i] = newborn(fmt.Sprint(2000 + i))
+	}
+	page = get(newHandler(t, show(42), func(o *Options) { o.Statuses = func() []collector.Status { return slices.Concat(statuses, more) } }), "/").Body.String()
+	if !strings.Contains(page, "3 of 10,400 instances are not up") || !strings.Contains(page, "10000 more are not in this list") || len(page) > 400<<10 {
+		t.Errorf("of 10,400 instances the page has %d bytes", len(page))
 	}
 	well := pageOf(t, shop("1"), shop("2"), shop("3"), shop("4"))
 	if page := get(well, "/").Body.String(); !strings.Contains(page, "All 4 instances are up") {

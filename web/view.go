@@ -16,6 +16,9 @@ import (
 // for each.
 const inFull = 3
 
+// longest is how many instances a list has at the most; it has the worst.
+const longest = 400
+
 // view is what the page shows.
 type view struct {
 	Style         template.CSS
@@ -28,6 +31,7 @@ type view struct {
 	Picked        bool   // whether this is the page of one instance out of several
 	Cards         []card
 	List          []card // instead of Cards
+	More          int    // instances that the list leaves out
 }
 
 // card is an instance.
@@ -87,7 +91,8 @@ func newView(o Options, statuses []collector.Status, picked bool, now time.Time)
 	})
 	v.Verdict = verdict(cards)
 	if len(cards) > inFull {
-		v.List = cards
+		v.List = cards[:min(len(cards), longest)]
+		v.More = len(cards) - len(v.List)
 	} else {
 		v.Cards = cards
 	}
@@ -130,7 +135,7 @@ func verdict(cards []card) string {
 }
 
 func newCard(s collector.Status, metrics string, now time.Time) card {
-	c := card{ID: s.ID, Metrics: metrics, Mood: moodOf(s), Problems: problems(s, now)}
+	c := card{ID: s.ID, Metrics: metrics, Mood: moodOf(s, now), Problems: problems(s, now)}
 	for _, status := range s.Collectors {
 		r := row{CollectorStatus: status}
 		if status.Result != "" { // else what there is may be of other settings
@@ -165,7 +170,7 @@ func newest(rows []row) *moment {
 }
 
 // moodOf goes by the outgoing journal, as greenapi_up does; where that is off, by all collectors alike.
-func moodOf(s collector.Status) mood {
+func moodOf(s collector.Status, now time.Time) mood {
 	journal := slices.ContainsFunc(s.Collectors, func(c collector.CollectorStatus) bool { return c.Name == "outgoing" })
 	m, known := up, false
 	for _, c := range s.Collectors {
@@ -184,10 +189,21 @@ func moodOf(s collector.Status) mood {
 		return min(m, look)
 	case m == up && !known:
 		return unread
+	case m == up && slices.ContainsFunc(s.Collectors, func(c collector.CollectorStatus) bool { return late(c, s, now) }):
+		return look
 	default:
 		return m
 	}
 }
+
+// late reports whether a good reading is older than any scraper would let it become: nothing has asked since.
+func late(c collector.CollectorStatus, s collector.Status, now time.Time) bool {
+	const scrapes = 10 * time.Minute // apart at the most, or Prometheus takes series for gone
+	return c.Result == greenapi.OK && now.Sub(c.Success) > max(s.Interval, usualInterval)+scrapes
+}
+
+// usualInterval is that of the collectors that are asked most seldom, unless the journals are asked more seldom.
+const usualInterval = 5 * time.Minute
 
 // problem is what is not well, and what to do about it.
 type problem struct {
@@ -213,6 +229,16 @@ func problems(s collector.Status, now time.Time) []problem {
 		}
 		tried := momentAt(c.Called, now)
 		all = append(all, problem{What: string(c.Result), Where: c.Name, Advice: c.Result.Advice(), Detail: c.Detail, Tried: &tried})
+	}
+	var silent []string
+	for _, c := range s.Collectors {
+		if late(c, s, now) {
+			silent = append(silent, c.Name)
+		}
+	}
+	if len(silent) > 0 {
+		all = append(all, problem{What: "not read lately", Where: strings.Join(silent, ", "),
+			Advice: "nothing has asked for it; see on Prometheus's page of targets whether it scrapes this exporter"})
 	}
 	if s.State != "" && s.State.Advice() != "" {
 		p := problem{What: string(s.State), Where: "the state of the account", Advice: s.State.Advice()}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestAllTimeIsDivided(t *testing.T) {
+	const rules = `
+groups:
+  - name: g
+    interval: 2m
+    query_offset: 4m
+    rules:
+      - record: a:b
+        expr: vector(30m) + 60 + rate(x[1h] offset 2h) + rate(y[10m] offset -6m) + max_over_time((z offset 1d)[1d:2m] offset 2m)
+      - alert: A
+        expr: x > 1
+        for: 6m
+        keep_firing_for: 10m
+        labels: {severity: warning}
+`
+	const want = `groups:
+    - name: g
+      interval: 1m
+      query_offset: 2m
+      rules:
+        - record: a:b
+          expr: vector(15m) + 60 + rate(x[30m] offset 1h) + rate(y[5m] offset -3m) + max_over_time((z offset 12h)[12h:1m] offset 1m)
+        - alert: A
+          expr: x > 1
+          for: 3m
+          keep_firing_for: 5m
+          labels:
+            severity: warning
+`
+	var got strings.Builder
+	if err := run(strings.NewReader(rules), &got, 2); err != nil {
+		t.Fatal(err)
+	}
+	if got.String() != want {
+		t.Errorf("got\n%s, want\n%s", &got, want)
+	}
+}
+
+func TestWhatIsNoRulesIsRefused(t *testing.T) {
+	for _, text := range []string{"groups: 1", "groups: [{name: g, rules: [{record: a, expr: 'x +'}]}]", "groups: [{name: g, rule: []}]"} {
+		if err := run(strings.NewReader(text), new(strings.Builder), 2); err == nil {
+			t.Errorf("%s is accepted", text)
+		}
+	}
+	if err := run(strings.NewReader("groups: []"), new(strings.Builder), 0); err == nil {
+		t.Error("a division by 0 is accepted")
+	}
+}
