@@ -48,6 +48,7 @@ type file struct {
 // outage is whether a kind of writing fails for the time being, and what the log says of that.
 type outage struct {
 	failing              bool
+	loses                int64 // 1 if a restart meanwhile would lose counters
 	begins, advice, ends string
 }
 
@@ -59,6 +60,7 @@ func newFile(s *Storage, path, name string) *file {
 		storage: s,
 		logger:  log.With(s.logger, "id_instance", instance, "file", path),
 		writes: outage{
+			loses:  1,
 			begins: "the ledger cannot be written",
 			advice: "counting goes on in memory, and what is missing is written as soon as that works; make room, or the directory writable for the exporter",
 			ends:   "the ledger is written again",
@@ -237,16 +239,11 @@ func (f *file) report(o *outage, err error) {
 	defer f.mu.Unlock()
 	switch {
 	case err == nil && o.failing:
+		f.storage.behind.Add(-o.loses)
 		level.Info(f.logger).Log("msg", o.ends)
 	case err != nil && !o.failing:
+		f.storage.behind.Add(o.loses)
 		level.Error(f.logger).Log("msg", o.begins, "err", err, "advice", o.advice)
-	}
-	if failed := err != nil; failed != o.failing && o == &f.writes {
-		if failed {
-			f.storage.behind.Add(1)
-		} else {
-			f.storage.behind.Add(-1)
-		}
 	}
 	if o.failing = err != nil; o.failing {
 		f.storage.failures.Add(1)
