@@ -52,17 +52,11 @@ func NewTransport(idle int) *http.Transport {
 }
 
 // Client calls the API for one instance. It is safe for concurrent use.
-type Client struct {
-	service *Service
-	base    *url.URL
-	id      string
-	token   TokenSource
-	maxBody int64
-}
+type Client struct{ caller }
 
 // NewClient returns a client for the instance id at the API host base, whose path prefix is kept.
 func NewClient(service *Service, base *url.URL, id string, token TokenSource) *Client {
-	return &Client{service: service, base: base, id: id, token: token, maxBody: MaxBody}
+	return &Client{caller{service: service, base: base, of: "/waInstance" + id, token: token, maxBody: MaxBody}}
 }
 
 // The methods of the API that a Client calls, as their names stand in its URLs.
@@ -108,8 +102,17 @@ type answer struct {
 	token Token // with which it was asked for
 }
 
+// caller is what the clients have in common: it makes calls that are bounded, and whose errors hold no secret.
+type caller struct {
+	service *Service
+	base    *url.URL
+	of      string // the path between that of base and the method: whose methods they are
+	token   TokenSource
+	maxBody int64
+}
+
 // call makes one call and lets read have the answer.
-func (c *Client) call(ctx context.Context, method string, query url.Values, read func(answer) error) error {
+func (c *caller) call(ctx context.Context, method string, query url.Values, read func(answer) error) error {
 	leave, err := c.service.Places.take(ctx, c.base.Host, method)
 	if err != nil {
 		return &Error{Result: ended(ctx), Detail: "no place was free for the call (--greenapi.max-calls)", Unsent: true}
@@ -141,17 +144,17 @@ func (c *Client) call(ctx context.Context, method string, query url.Values, read
 		return statusError(ctx, response, body, date)
 	}
 	if response.ContentLength > c.maxBody {
-		return errTooLarge
+		return tooLarge(c.maxBody)
 	}
 	return bodyError(ctx, read(answer{date, body, token}), body.read)
 }
 
 // request builds the one thing that holds the token in the clear. The path is put together by hand: url.JoinPath would
 // clean it.
-func (c *Client) request(ctx context.Context, method string, query url.Values, token string) *http.Request {
+func (c *caller) request(ctx context.Context, method string, query url.Values, token string) *http.Request {
 	u := *c.base
-	u.Path = c.base.Path + "/waInstance" + c.id + "/" + method + "/" + token
-	u.RawPath = c.base.EscapedPath() + "/waInstance" + c.id + "/" + method + "/" + url.PathEscape(token)
+	u.Path = c.base.Path + c.of + "/" + method + "/" + token
+	u.RawPath = c.base.EscapedPath() + c.of + "/" + method + "/" + url.PathEscape(token)
 	u.RawQuery = query.Encode()
 	r := &http.Request{Method: http.MethodGet, URL: &u, Host: u.Host, Header: make(http.Header), Body: unrepeatable{}}
 	r.Header.Set("Accept", "application/json")
@@ -174,9 +177,11 @@ func dateOf(response *http.Response, now time.Time) time.Time {
 	return now
 }
 
-var errTooLarge = &Error{Result: TooLarge, Detail: fmt.Sprintf("the body has more than %d bytes", MaxBody)}
+func tooLarge(limit int64) *Error {
+	return &Error{Result: TooLarge, Detail: fmt.Sprintf("the body has more than %d bytes", limit)}
+}
 
-// countedBody counts what is read and ends with errTooLarge behind the limit.
+// countedBody counts what is read and ends with tooLarge behind the limit.
 type countedBody struct {
 	r     io.Reader
 	read  int64
@@ -187,7 +192,7 @@ func (b *countedBody) Read(p []byte) (int, error) {
 	n, err := b.r.Read(p)
 	b.read += int64(n)
 	if b.read > b.limit {
-		return 0, errTooLarge
+		return 0, tooLarge(b.limit)
 	}
 	return n, err
 }

@@ -40,20 +40,14 @@ type Row struct {
 // failures that the API tells with status 200 and an object.
 func readJournal(body io.Reader, row func(*Row)) error {
 	p := rowParser{scanner: newScanner(body)}
-	if err := p.skipByteOrderMark(); err != nil {
-		return err
-	}
-	c, err := p.token()
-	switch {
-	case err != nil:
-		return err
-	case c == '[':
-		return p.rows(row)
-	case c == '{':
-		return p.objectError()
-	default:
-		return p.syntax("the body is no array")
-	}
+	return p.array(func() error {
+		if err := p.object(); err != nil {
+			return err
+		}
+		p.finish()
+		row(&p.row)
+		return nil
+	})
 }
 
 // SyntaxError says where a body stops being a journal. It does not repeat any of the body.
@@ -78,34 +72,6 @@ type word struct {
 	text [maxWord]byte
 	n    int
 	hash uint64
-}
-
-// rows reads from behind the array's bracket to the end of the body.
-func (p *rowParser) rows(emit func(*Row)) error {
-	wantComma := false
-	for {
-		c, err := p.token()
-		if err != nil {
-			return err
-		}
-		switch {
-		case c == ',':
-			wantComma = false
-		case c == ']':
-			return p.finishBody()
-		case wantComma:
-			return p.syntax("no comma between rows")
-		case c == '{':
-			if err := p.object(); err != nil {
-				return err
-			}
-			p.finish()
-			emit(&p.row)
-			wantComma = true
-		default:
-			return p.syntax("a row is no object")
-		}
-	}
 }
 
 // object reads one row from behind its brace.
@@ -206,20 +172,4 @@ func (p *rowParser) finish() {
 	binary.LittleEndian.PutUint64(both[:8], p.id.hash)
 	binary.LittleEndian.PutUint64(both[8:], p.kind.hash)
 	p.row.Key = max(1, xxhash.Sum64(both[:]))
-}
-
-// objectError reads the rest of a body that is an object, as far as an error's can be long, and says what it means.
-func (p *rowParser) objectError() error {
-	rest := io.MultiReader(bytes.NewReader(p.buf[p.pos:p.end]), p.r)
-	body, err := io.ReadAll(io.LimitReader(rest, maxErrorBody))
-	if err != nil {
-		return err
-	}
-	text := append([]byte{'{'}, body...)
-	if o, err := parseObject(text); err == nil {
-		if failure := o.failure(text); failure != nil {
-			return failure
-		}
-	}
-	return &SyntaxError{0, "the body is an object"}
 }
