@@ -28,7 +28,7 @@ const (
 	ServerError       Result = "server_error"        // 5xx, and nginx's 499
 	UnexpectedStatus  Result = "unexpected_status"   // any other status, redirects too
 	InvalidResponse   Result = "invalid_response"    // 200 with a body that is no answer of the method
-	TooLarge          Result = "too_large"           // a body over MaxBody, or 1 MiB where the answer is no journal
+	TooLarge          Result = "too_large"           // a body over MaxBody, or over 1 MiB where the answer is an object; a list of instances beyond its bounds
 )
 
 // Results returns the closed set, in the order of the documentation.

@@ -1,0 +1,458 @@
+package greenapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/iotest"
+	"time"
+)
+
+// other is the token of an instance in the partner's list.
+const other = "1f2485e80f474293b935f77d78c64e76fa4bdceb417a498765"
+
+// newTestPartner returns a client of the Partner API at base. Its token is the usual secret.
+func newTestPartner(t testing.TB, base string) *Partner {
+	t.Helper()
+	c := newTestClient(t, base)
+	return NewPartner(c.service, c.base, c.token)
+}
+
+// listed is a PartnerInstance in the clear.
+type listed struct {
+	ID, Token        string
+	Deleted, Expired bool
+	Expires          string
+}
+
+func inTheClear(instances []PartnerInstance) []listed {
+	list := make([]listed, 0, len(instances))
+	for _, i := range instances {
+		l := listed{i.ID, i.Token.text(), i.Deleted, i.Expired, ""}
+		if !i.Expires.IsZero() {
+			l.Expires = i.Expires.Format(time.RFC3339Nano)
+		}
+		list = append(list, l)
+	}
+	return list
+}
+
+// documented is a list as the documentation shows it.
+const documented = `[
+	{"idInstance": 1101728004, "name": "Instance 1101728004", "typeInstance": "whatsapp", "typeAccount": "",
+	 "partnerUserUiid": "", "timeCreated": "2022-06-03T18:39:44", "timeDeleted": "0001-01-01T00:00:00",
+	 "apiTokenInstance": "` + other + `", "deleted": false, "tariff": "PARTNER_23", "isFree": false, "isPartner": true,
+	 "expirationDate": "2022-06-09T18:39:44", "isExpired": false},
+	{"idInstance": 1101728204, "timeDeleted": "2022-06-07T10:37:00", "apiTokenInstance": "x", "deleted": true,
+	 "expirationDate": "2022-06-13T10:36:48", "isExpired": true}
+]`
+
+func TestInstancesAreThoseOfTheList(t *testing.T) {
+	for _, c := range []struct {
+		name, body string
+		want       []listed
+	}{
+		{"as documented", documented, []listed{
+			{"1101728004", other, false, false, "2022-06-09T18:39:44Z"},
+			{"1101728204", "x", true, true, "2022-06-13T10:36:48Z"},
+		}},
+		{"none", `[]`, nil},
+		{"stray commas and a byte order mark", "\ufeff[,{\"idInstance\":1,},,{\"idInstance\":2},]", []listed{{ID: "1"}, {ID: "2"}}},
+		{"only members of the row itself", `[{"idInstance":1,"settings":{"idInstance":2,"deleted":true},"more":[{"apiTokenInstance":"x"}]}]`,
+			[]listed{{ID: "1"}}},
+		{"the last of a member given twice", `[{"idInstance":1,"idInstance":2,"deleted":true,"deleted":false}]`, []listed{{ID: "2"}}},
+		{"nothing of the row before", `[{"idInstance":1,"apiTokenInstance":"x","deleted":true,"isExpired":true,"expirationDate":1},{"idInstance":2}]`,
+			[]listed{{"1", "x", true, true, "1970-01-01T00:00:01Z"}, {ID: "2"}}},
+
+		{"an id that is a string", `[{"idInstance":"0012"}]`, []listed{{ID: "0012"}}},
+		{"an id of many digits", `[{"idInstance":12345678901234567890123456789012}]`, []listed{{ID: "12345678901234567890123456789012"}}},
+		{"rows without a sound id", `[{},{"idInstance":null},{"idInstance":""},{"idInstance":-1},{"idInstance":1.0},{"idInstance":1e3},
+			{"idInstance":123456789012345678901234567890123},{"idInstance":"1a"},{"idInstance":" 1"},{"idInstance":"+1"},
+			{"idInstance":{"idInstance":1}},{"idInstance":[1]},{"idInstance":true},{"apiTokenInstance":"x"},{"idInstance":7}]`, []listed{{ID: "7"}}},
+
+		{"tokens that can be none", `[{"idInstance":1,"apiTokenInstance":""},{"idInstance":2,"apiTokenInstance":null},{"idInstance":3,"apiTokenInstance":7},
+			{"idInstance":4,"apiTokenInstance":"a b"},{"idInstance":5,"apiTokenInstance":"ä"},{"idInstance":6,"apiTokenInstance":{"a":"b"}},
+			{"idInstance":7,"apiTokenInstance":"` + strings.Repeat("x", 1000) + `"}]`,
+			[]listed{{ID: "1"}, {ID: "2"}, {ID: "3"}, {ID: "4"}, {ID: "5"}, {ID: "6"}, {ID: "7"}}},
+		{"a token in escapes", `[{"idInstance":1,"apiTokenInstance":"\u0061\/b"}]`, []listed{{ID: "1", Token: "a/b"}}},
+
+		{"what is true", `[{"idInstance":1,"deleted":"true"},{"idInstance":2,"deleted":"True"},{"idInstance":3,"deleted":1},{"idInstance":4,"isExpired":"1"},
+			{"idInstance":5,"isExpired":"yes"}]`,
+			[]listed{{ID: "1", Deleted: true}, {ID: "2", Deleted: true}, {ID: "3", Deleted: true}, {ID: "4", Expired: true}, {ID: "5", Expired: true}}},
+		{"what is not", `[{"idInstance":1,"deleted":"false"},{"idInstance":2,"deleted":0},{"idInstance":3,"deleted":null},{"idInstance":4,"deleted":""},
+			{"idInstance":5,"isExpired":[true]},{"idInstance":6,"isExpired":{"true":true}},{"idInstance":7,"isExpired":"two"}]`,
+			[]listed{{ID: "1"}, {ID: "2"}, {ID: "3"}, {ID: "4"}, {ID: "5"}, {ID: "6"}, {ID: "7"}}},
+
+		{"an id twice, the first deleted", `[{"idInstance":1,"deleted":true},{"idInstance":2},{"idInstance":1,"apiTokenInstance":"b"}]`,
+			[]listed{{ID: "1", Token: "b"}, {ID: "2"}}},
+		{"an id twice, the second deleted", `[{"idInstance":1,"apiTokenInstance":"a"},{"idInstance":"1","deleted":true}]`, []listed{{ID: "1", Token: "a"}}},
+		{"an id twice, none deleted", `[{"idInstance":1,"apiTokenInstance":"a"},{"idInstance":1,"apiTokenInstance":"b"}]`, []listed{{ID: "1", Token: "b"}}},
+		{"an id twice, both deleted", `[{"idInstance":1,"deleted":true,"apiTokenInstance":"a"},{"idInstance":1,"deleted":true,"apiTokenInstance":"b"}]`,
+			[]listed{{ID: "1", Token: "b", Deleted: true}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			server := httptest.NewServer(status(200, c.body))
+			defer server.Close()
+			got, err := newTestPartner(t, server.URL).Instances(t.Context())
+			if fmt.Sprint(inTheClear(got)) != fmt.Sprint(c.want) || err != nil {
+				t.Errorf("got  %+v, %v\nwant %+v", inTheClear(got), err, c.want)
+			}
+		})
+	}
+}
+
+func TestExpirationDates(t *testing.T) {
+	for written, want := range map[string]string{
+		`"2026-08-09T18:39:44"`:           "2026-08-09T18:39:44Z",
+		`"2026-08-09T18:39:44.123"`:       "2026-08-09T18:39:44.123Z",
+		`"2026-08-09T18:39:44Z"`:          "2026-08-09T18:39:44Z",
+		`"2026-08-09T18:39:44.5Z"`:        "2026-08-09T18:39:44.5Z",
+		`"2026-08-09T18:39:44+03:00"`:     "2026-08-09T15:39:44Z",
+		`"2026-08-09 18:39:44"`:           "2026-08-09T18:39:44Z",
+		`"2026-08-09"`:                    "2026-08-09T00:00:00Z",
+		`1786300784`:                      "2026-08-09T18:39:44Z",
+		`1786300784.75`:                   "2026-08-09T18:39:44Z",
+		`1.786300784e9`:                   "2026-08-09T18:39:44Z",
+		`"1786300784"`:                    "2026-08-09T18:39:44Z",
+		`253402300799`:                    "9999-12-31T23:59:59Z",
+		`253402300800`:                    "",
+		`1e999`:                           "",
+		`0`:                               "",
+		`-5`:                              "",
+		`"0"`:                             "",
+		`"0001-01-01T00:00:00"`:           "",
+		`"0001-01-01T00:00:00+03:00"`:     "",
+		`"1969-12-31T23:59:59Z"`:          "",
+		`""`:                              "",
+		`null`:                            "",
+		`true`:                            "",
+		`{"date":"2026-08-09T18:39:44Z"}`: "",
+		`"tomorrow"`:                      "",
+		`"0x7fffffff"`:                    "",
+		`"inf"`:                           "",
+		`"2026-13-09T18:39:44"`:           "",
+	} {
+		instances, err := readInstances(strings.NewReader(`[{"idInstance":1,"expirationDate":`+written+`}]`), 1)
+		if err != nil {
+			t.Errorf("%s: %v", written, err)
+		} else if got := inTheClear(instances)[0].Expires; got != want {
+			t.Errorf("%s: got %q, want %q", written, got, want)
+		}
+	}
+}
+
+func TestEveryAnswerToAPartnerHasItsResult(t *testing.T) {
+	holding := func(code int, body string) http.HandlerFunc {
+		return echo(code, strings.ReplaceAll(body, "TOKEN", other))
+	}
+	for _, c := range []struct {
+		name   string
+		answer http.HandlerFunc
+		want   Result
+	}{
+		{"a list", holding(200, `[{"idInstance":1,"apiTokenInstance":"TOKEN","name":"%s"}]`), OK},
+		{"code 401 in an object", holding(200, `{"code":401,"description":"%s TOKEN"}`), Unauthorized},
+		{"status false", holding(200, `{"status":false,"reason":"%s TOKEN has expired"}`), InstanceExpired},
+		{"status false, in other words", holding(200, `{"status":false,"reason":"%s TOKEN"}`), BadRequest},
+		{"one instance that is no list", holding(200, `{"idInstance":1,"apiTokenInstance":"TOKEN","path":"%s"}`), InvalidResponse},
+		{"JSON that is broken", holding(200, `[{"idInstance":1,"apiTokenInstance":"TOKEN" "%s"}]`), InvalidResponse},
+		{"a key that is none", holding(200, `[{"idInstance":1,"apiTokenInstance":"TOKEN",%s:1}]`), InvalidResponse},
+		{"a row that is no object", holding(200, `[{"idInstance":1,"apiTokenInstance":"TOKEN"},"%s"]`), InvalidResponse},
+		{"a list that is cut off", holding(200, `[{"idInstance":1,"apiTokenInstance":"TOKEN"},{"name":"%s`), InvalidResponse},
+		{"bytes behind the list", holding(200, `[{"idInstance":1,"apiTokenInstance":"TOKEN"}] %s`), InvalidResponse},
+		{"null", status(200, `null`), InvalidResponse},
+		{"nothing", status(200, ``), InvalidResponse},
+		{"gzip that is corrupt", zippedAnswer(corrupt(10)), InvalidResponse},
+		{"a length over the limit", raw("HTTP/1.1 200 OK\r\nContent-Length: 67108865\r\n\r\n[{}"), TooLarge},
+		{"400 with the path", holding(400, `{"statusCode":400,"path":"%s","message":"TOKEN is no good"}`), BadRequest},
+		{"401", status(401, ""), Unauthorized},
+		{"403", status(403, "<html>nginx</html>"), Forbidden},
+		{"404", holding(404, `{"message":"Cannot GET %s TOKEN"}`), UnexpectedStatus},
+		{"429", status(429, ""), RateLimited},
+		{"466", status(466, ""), QuotaExceeded},
+		{"500", holding(500, "%s TOKEN"), ServerError},
+		{"an answer that is not HTTP", raw("GET %s HTTP/1.1\r\n\r\n"), Network},
+		{"a status that is no number", raw("HTTP/1.1 %s\r\n\r\n"), Network},
+		{"no answer", raw(""), Network},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			server := httptest.NewServer(c.answer)
+			defer server.Close()
+			instances, err := newTestPartner(t, server.URL).Instances(t.Context())
+			if got := ResultOf(err); got != c.want {
+				t.Errorf("got %s (%v), want %s", got, err, c.want)
+			}
+			if err != nil && instances != nil {
+				t.Error("an error comes with instances")
+			}
+			assertNoSecret(t, err)
+			if text := fmt.Sprintf("%v %+v %#v", err, err, err); strings.Contains(text, other) {
+				t.Errorf("the token of an instance leaks: %s", text)
+			}
+		})
+	}
+}
+
+func TestAPartnerWithoutAnAPIIsNetwork(t *testing.T) {
+	server := httptest.NewServer(nil)
+	server.Close()
+	_, err := newTestPartner(t, server.URL).Instances(t.Context())
+	if ResultOf(err) != Network || !strings.Contains(err.Error(), "refused") {
+		t.Errorf("got %v", err)
+	}
+	assertNoSecret(t, err)
+}
+
+func TestThePartnersRequestIsAsDocumented(t *testing.T) {
+	var target string
+	var observed []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		target = r.Method + " " + r.RequestURI + " " + r.UserAgent()
+		_, _ = io.WriteString(w, "[]")
+	}))
+	defer server.Close()
+	partner := newTestPartner(t, server.URL+"/v3")
+	partner.token = testToken(t, "gac.a/b?c%d..")
+	partner.service.Observe = func(method string, _ time.Duration, bytes int64) {
+		observed = append(observed, fmt.Sprint(method, bytes))
+	}
+	instances, err := partner.Instances(t.Context())
+	if err != nil || instances == nil {
+		t.Errorf("an empty list is %v, %v", instances, err)
+	}
+	if want := "GET /v3/partner/getInstances/gac.a%2Fb%3Fc%25d.. test"; target != want {
+		t.Errorf("asked for %s, want %s", target, want)
+	}
+	if fmt.Sprint(observed) != "[getInstances2]" {
+		t.Errorf("observed %v", observed)
+	}
+}
+
+func TestAPartnersCallIsOneRequest(t *testing.T) {
+	var requests, moved atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/elsewhere" {
+			moved.Add(1)
+			return
+		}
+		switch requests.Add(1) {
+		case 1:
+			_, _ = io.WriteString(w, "[]") // so that the next request finds a connection it could be sent again on
+		case 2:
+			panic(http.ErrAbortHandler)
+		default:
+			http.Redirect(w, r, "/elsewhere", http.StatusFound)
+		}
+	}))
+	defer server.Close()
+	partner := newTestPartner(t, server.URL)
+	for i, want := range []Result{OK, Network, UnexpectedStatus} {
+		if _, err := partner.Instances(t.Context()); ResultOf(err) != want {
+			t.Errorf("call %d: got %v, want %s", i, err, want)
+		}
+	}
+	if requests.Load() != 3 || moved.Load() != 0 {
+		t.Errorf("3 calls were %d requests, and %d to where they were sent on to", requests.Load(), moved.Load())
+	}
+}
+
+func TestAPartnersCallNeedsAPlaceAndEndsWithItsContext(t *testing.T) {
+	server := httptest.NewServer(hang(""))
+	defer server.Close()
+	partner := newTestPartner(t, server.URL)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := partner.Instances(ctx); ResultOf(err) != Timeout {
+		t.Errorf("got %v, want %s", err, Timeout)
+	}
+	leave, err := partner.service.Places.take(t.Context(), partner.base.Host, GetInstances)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer leave()
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = partner.Instances(ended)
+	if ResultOf(err) != Canceled || !strings.Contains(err.Error(), "no place") {
+		t.Errorf("got %v, want %s for want of a place", err, Canceled)
+	}
+}
+
+func TestListsOfInstancesAreBounded(t *testing.T) {
+	var body strings.Builder
+	body.WriteString("[")
+	for i := range MaxInstances {
+		fmt.Fprintf(&body, `{"idInstance":%d},`, 1_000_000+i)
+	}
+	whole := body.String()
+	for name, c := range map[string]struct {
+		body string
+		want Result
+	}{
+		"as many as can be":         {whole + "]", OK},
+		"one of them twice":         {whole + `{"idInstance":1000000}]`, OK},
+		"rows that are left out":    {whole + `{},{}]`, OK},
+		"one more":                  {whole + `{"idInstance":1}]`, TooLarge},
+		"a body up to the limit":    {"[" + strings.Repeat(" ", 64<<20-2) + "]", OK},
+		"a body that goes beyond":   {"[" + strings.Repeat(" ", 64<<20-1) + "]", TooLarge},
+		"an instance that is a lot": {`[{"name":"` + strings.Repeat("x", 64<<20), TooLarge},
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_ = http.NewResponseController(w).Flush() // without a length
+			_, _ = io.WriteString(w, c.body)
+		}))
+		if _, err := newTestPartner(t, server.URL).Instances(t.Context()); ResultOf(err) != c.want {
+			t.Errorf("%s: got %v, want %s", name, err, c.want)
+		}
+		server.Close()
+	}
+}
+
+func TestInstancesPrintWithoutTheirTokens(t *testing.T) {
+	instances, err := readInstances(strings.NewReader(documented), MaxInstances)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !instances[0].Token.Equal(testToken(t, other)) {
+		t.Fatal("the token is not that of the list")
+	}
+	var written bytes.Buffer
+	for _, value := range []any{instances[0], &instances[0], instances} {
+		for _, verb := range strings.Split("v +v #v s q x X d t p", " ") {
+			fmt.Fprintf(&written, "%"+verb+"\n", value)
+		}
+		encoded, err := json.Marshal(value)
+		fmt.Fprintln(&written, string(encoded), err)
+		slog.New(slog.NewTextHandler(&written, nil)).Info("a", "instance", value)
+		slog.New(slog.NewJSONHandler(&written, nil)).Info("a", "instance", value)
+	}
+	for _, form := range []string{other, fmt.Sprintf("%x", other), fmt.Sprintf("%X", other), fmt.Sprint([]byte(other))} {
+		if strings.Contains(written.String(), form) {
+			t.Errorf("the token leaks as %s", form)
+		}
+	}
+	if !strings.Contains(written.String(), "1101728004") {
+		t.Error("the instances are not written at all")
+	}
+}
+
+// FuzzReadInstances holds the reader against encoding/json: of whatever that takes for an array of objects, both see the
+// same ids, tokens and deletions. And for any input: however it is cut into reads it means the same, what is accepted is
+// not accepted when cut off, and what comes out is fit for use.
+func FuzzReadInstances(f *testing.F) {
+	f.Add([]byte(documented))
+	f.Add([]byte("\ufeff[,{\"idInstance\":\"1\",\"deleted\":true,},{\"idInstance\":1}]"))
+	f.Add([]byte(`[{"idInstance":1.0},{"idInstance":-1},{"idInstance":2,"expirationDate":1786300784.5,"apiTokenInstance":"\u0061"}]`))
+	f.Add([]byte(`{"code":401}`))
+	digits := regexp.MustCompile(`^[0-9]{1,32}$`)
+	f.Fuzz(func(t *testing.T, body []byte) {
+		instances, err := readInstances(bytes.NewReader(body), MaxInstances)
+		got := fmt.Sprint(inTheClear(instances))
+
+		again, againErr := readInstances(iotest.OneByteReader(bytes.NewReader(body)), MaxInstances)
+		if (err == nil) != (againErr == nil) || got != fmt.Sprint(inTheClear(again)) {
+			t.Fatalf("read byte by byte it means %+v, %v; at once %s, %v", inTheClear(again), againErr, got, err)
+		}
+		if want, ok := strictInstances(body); ok {
+			bare := inTheClear(instances)
+			for i := range bare {
+				bare[i].Expired, bare[i].Expires = false, ""
+			}
+			if err != nil || fmt.Sprint(bare) != fmt.Sprint(want) {
+				t.Fatalf("encoding/json sees %+v\nthe reader %+v, %v", want, bare, err)
+			}
+		}
+		if err != nil {
+			return
+		}
+		known := make(map[string]bool)
+		for _, i := range instances {
+			if !digits.MatchString(i.ID) || known[i.ID] {
+				t.Fatalf("the id %q is unfit or listed twice", i.ID)
+			}
+			known[i.ID] = true
+			if !i.Expires.IsZero() && (i.Expires.Year() < 1970 || i.Expires.Year() > 9999 || i.Expires.Location() != time.UTC) {
+				t.Fatalf("expires %v", i.Expires)
+			}
+		}
+		whole := bytes.TrimRight(body, " \t\r\n")
+		for _, cut := range []int{len(whole) - 1, len(whole) / 2, len(whole) / 3} {
+			if _, err := readInstances(bytes.NewReader(whole[:cut]), MaxInstances); err == nil {
+				t.Fatalf("accepts what is cut off at %d of %d", cut, len(whole))
+			}
+		}
+	})
+}
+
+// strictInstances is what encoding/json makes of a list, without what is said of its instances' ends; ok if it is one.
+func strictInstances(body []byte) (list []listed, ok bool) {
+	var rows []map[string]json.RawMessage
+	if err := json.Unmarshal(body, &rows); err != nil || rows == nil {
+		return nil, false
+	}
+	list = []listed{}
+	for _, row := range rows {
+		if row == nil {
+			return nil, false
+		}
+		id := string(row["idInstance"])
+		if text := text(row["idInstance"]); text != "" {
+			id = text
+		}
+		if !regexp.MustCompile(`^[0-9]{1,32}$`).MatchString(id) {
+			continue
+		}
+		l := listed{ID: id}
+		if token := text(row["apiTokenInstance"]); len(token) < maxText && regexp.MustCompile(`^[!-~]*$`).MatchString(token) {
+			l.Token = token
+		}
+		switch strings.ToLower(strings.Trim(string(row["deleted"]), `"`)) {
+		case "true", "yes", "1":
+			l.Deleted = true
+		default:
+			switch strings.ToLower(text(row["deleted"])) { // in escapes
+			case "true", "yes", "1":
+				l.Deleted = true
+			}
+		}
+		at := -1
+		for i := range list {
+			if list[i].ID == id {
+				at = i
+			}
+		}
+		switch {
+		case at < 0:
+			list = append(list, l)
+		case !l.Deleted || list[at].Deleted:
+			list[at] = l
+		}
+	}
+	return list, true
+}
+
+func BenchmarkReadInstances(b *testing.B) {
+	var body bytes.Buffer
+	body.WriteString("[")
+	for i := range 10_000 {
+		fmt.Fprintf(&body, `{"idInstance":%d,"name":"Instance","typeInstance":"whatsapp","timeCreated":"2022-06-03T18:39:44",`+
+			`"apiTokenInstance":"%050d","deleted":false,"tariff":"PARTNER_23","expirationDate":"2022-06-09T18:39:44","isExpired":false},`, 1_100_000_000+i, i)
+	}
+	body.WriteString("]")
+	b.SetBytes(int64(body.Len()))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := readInstances(bytes.NewReader(body.Bytes()), MaxInstances); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
