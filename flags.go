@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
+	"github.com/go-kit/log"
 	"github.com/prometheus/common/version"
 	toolkit "github.com/prometheus/exporter-toolkit/web"
 	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
@@ -26,6 +27,9 @@ import (
 // options is what the command line and the environment say.
 type options struct {
 	instance      config.Flags
+	given         map[string]*bool // which of its settings the command line has, by the file's words
+	configFile    string
+	configCheck   bool
 	maxCalls      int
 	storagePath   string
 	collectors    map[string]*chosen
@@ -34,9 +38,15 @@ type options struct {
 	telemetryPath string
 	timeoutOffset time.Duration
 	maxRequests   int
+	scope         string
+	lifecycle     bool
 	logLevel      string
 	logFormat     string
 	demo          bool
+}
+
+func newOptions() *options {
+	return &options{collectors: make(map[string]*chosen), given: make(map[string]*bool)}
 }
 
 // chosen is whether a collector is on, and whether the user said so.
@@ -53,6 +63,13 @@ func (o *options) enabled(collector string) bool {
 
 // validate checks what is not about an instance.
 func (o *options) validate() error {
+	switch i := o.instance; {
+	case o.demo && o.configFile != "":
+		return errors.New("--demo brings its own instance: drop --demo, or --config.file and GREENAPI_CONFIG_FILE")
+	case o.configFile != "" && (i.IDInstance != "" || i.TokenFile != ""):
+		return errors.New("the instances are in --config.file (GREENAPI_CONFIG_FILE): drop that, or all of --greenapi.id-instance, --greenapi.token-file, " +
+			"GREENAPI_ID_INSTANCE and GREENAPI_TOKEN_FILE")
+	}
 	if o.demo && (o.instance.IDInstance != "" || o.instance.Token != "" || o.instance.TokenFile != "" || o.instance.URL != config.DefaultURL) {
 		return errors.New("--demo brings its own instance: drop --demo, or all of --greenapi.url, --greenapi.id-instance, --greenapi.token-file, " +
 			"GREENAPI_URL, GREENAPI_ID_INSTANCE, GREENAPI_TOKEN_FILE and " + tokenVariable)
@@ -85,10 +102,55 @@ func (o *options) validate() error {
 // the token in the wrong place.
 var ownWords = regexp.MustCompile(`^(--[a-z.-]+ (\([A-Z_]+\) )?must be |unknown (long|short) flag '--?[a-z.-]{1,40}'$|flag '[a-z.-]+' cannot be repeated$|expected argument for flag '--[a-z.-]+'$)`)
 
+// load reads which instances there are.
+func (o *options) load(logger log.Logger) (*config.Config, error) {
+	flags := o.instance
+	var known []string
+	for _, c := range collector.All() {
+		known = append(known, c.Name)
+		if o.enabled(c.Name) {
+			flags.Collectors = append(flags.Collectors, c.Name)
+		}
+	}
+	if o.configFile == "" {
+		instance, err := flags.Validate(logger)
+		return config.Of(instance), err
+	}
+	return config.Source{Path: o.configFile, Defaults: flags, Given: o.givenNames(), Collectors: known}.Load(logger)
+}
+
+// givenNames says for each setting that the user has given for all instances by what it was given.
+func (o *options) givenNames() map[string]string {
+	given := make(map[string]string)
+	for word, flag := range map[string]string{"url": "url", "minutes": "minutes", "timeout": "timeout", "min_interval": "min-interval"} {
+		variable := "GREENAPI_" + strings.ToUpper(word)
+		switch {
+		case *o.given[word]:
+			given[word] = "--greenapi." + flag
+		case os.Getenv(variable) != "":
+			given[word] = variable
+		}
+	}
+	for name, c := range o.collectors {
+		if c.byUser {
+			given["collectors"] = "--collector." + name
+		}
+	}
+	if o.noDefaults {
+		given["collectors"] = "--collector.disable-defaults"
+	}
+	return given
+}
+
+// scopeAll is whether the telemetry path has the instances, too.
+func (o *options) scopeAll() bool {
+	return o.scope == "all" || o.scope == "" && o.configFile == ""
+}
+
 // parse reads the command line, and the environment for what it does not say. It reports done when there is nothing
 // left to do, since --help or --version have been answered on stdout.
 func parse(args []string, stdout io.Writer) (_ *options, done bool, _ error) {
-	o := &options{collectors: make(map[string]*chosen)}
+	o := newOptions()
 	app := kingpin.New(name, help)
 	var usage bytes.Buffer // kingpin panics where it cannot write
 	app.UsageWriter(&usage).ErrorWriter(io.Discard).Terminate(func(int) { done = true })
@@ -122,18 +184,18 @@ const (
 func (o *options) define(app *kingpin.Application) {
 	i := &o.instance
 	app.Flag("greenapi.url", "The API host, as apiUrl in the console says; a path prefix is allowed. http only for this machine.").
-		Envar("GREENAPI_URL").Default(config.DefaultURL).StringVar(&i.URL)
+		IsSetByUser(o.isGiven("url")).Envar("GREENAPI_URL").Default(config.DefaultURL).StringVar(&i.URL)
 	app.Flag("greenapi.insecure-http", "Allow http to other hosts too. The token then travels in the clear.").BoolVar(&i.InsecureHTTP)
 	app.Flag("greenapi.id-instance", "The instance, as idInstance in the console says: digits.").
 		Envar("GREENAPI_ID_INSTANCE").PlaceHolder("ID").StringVar(&i.IDInstance)
 	app.Flag("greenapi.token-file", "The file with the token. It is read again when it changes.").
 		Envar("GREENAPI_TOKEN_FILE").PlaceHolder("FILE").StringVar(&i.TokenFile)
 	number(app.Flag("greenapi.minutes", "The window: how many minutes of the journal are shown.").
-		Envar("GREENAPI_MINUTES").Default("1440"), &i.Minutes)
+		IsSetByUser(o.isGiven("minutes")).Envar("GREENAPI_MINUTES").Default("1440"), &i.Minutes)
 	duration(app.Flag("greenapi.timeout", "The longest that a call of the API may take; a scrape's own timeout shortens it.").
-		Envar("GREENAPI_TIMEOUT").Default("30s"), &i.Timeout)
+		IsSetByUser(o.isGiven("timeout")).Envar("GREENAPI_TIMEOUT").Default("30s"), &i.Timeout)
 	duration(app.Flag("greenapi.min-interval", "The least time between two good calls of a journal method; scrapes in between get the latest reading. 60m suits the Developer plan's 1000 calls a month.").
-		Envar("GREENAPI_MIN_INTERVAL").Default("1s"), &i.MinInterval)
+		IsSetByUser(o.isGiven("min_interval")).Envar("GREENAPI_MIN_INTERVAL").Default("1s"), &i.MinInterval)
 	number(app.Flag("greenapi.max-calls", "Calls of the API in flight, all instances together; one host has at most half of them, one method three quarters of its host's. There is no need to change it for a few instances.").
 		Default("256"), &o.maxCalls)
 	app.Flag("storage.path", "The directory where counters and the latest reading are kept, so that they survive restarts; one exporter a directory. Without it they are in memory.").
@@ -152,16 +214,30 @@ func (o *options) define(app *kingpin.Application) {
 	}
 	app.Flag("collector.disable-defaults", "Switch off the collectors that are on by default, but for those that are named.").BoolVar(&o.noDefaults)
 
+	app.Flag("config.file", "A file with many instances, in place of one by flags. It is read again on SIGHUP.").
+		Envar("GREENAPI_CONFIG_FILE").PlaceHolder("FILE").StringVar(&o.configFile)
+	app.Flag("config.check", "Say whether the configuration is OK or what is wrong with it, and end with 0 or 1.").BoolVar(&o.configCheck)
+
 	o.web = kingpinflag.AddFlags(app, ":10466")
 	app.Flag("web.telemetry-path", "Where the metrics are.").Default("/metrics").StringVar(&o.telemetryPath)
 	duration(app.Flag("web.timeout-offset", "Taken off the timeout that Prometheus announces, so that the answer reaches it in time.").
 		Default("500ms"), &o.timeoutOffset)
 	number(app.Flag("web.max-requests", "Scrapes served at once, beyond them 503; 0 for no limit.").Default("256"), &o.maxRequests)
 
+	choice(app.Flag("web.metrics-scope", "What --web.telemetry-path has: all for every instance and the exporter, exporter for the exporter alone. Usually all, with --config.file exporter, since its instances are at /probe.").PlaceHolder("all|exporter"),
+		&o.scope, "all", "exporter")
+	app.Flag("web.enable-lifecycle", "Reload the file of --config.file on a POST or PUT to /-/reload, too.").BoolVar(&o.lifecycle)
+
 	choice(app.Flag("log.level", "Log what is at least this grave: debug, info, warn or error.").Default("info"),
 		&o.logLevel, "debug", "info", "warn", "error")
 	choice(app.Flag("log.format", "How to write the log: logfmt or json.").Default("logfmt"), &o.logFormat, "logfmt", "json")
 	app.Flag("demo", "Run against a simulated account, no real one needed, with all collectors on; says where to look.").BoolVar(&o.demo)
+}
+
+// isGiven is where to note whether the command line has what the file calls word.
+func (o *options) isGiven(word string) *bool {
+	o.given[word] = new(bool)
+	return o.given[word]
 }
 
 // value is a flag's value whose error names the flag and what it must be, which those of kingpin do not.

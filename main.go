@@ -59,6 +59,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 func serve(ctx context.Context, o *options, stdout, stderr io.Writer) error {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP) // early, since it would end the program
+	defer signal.Stop(hangups)
 	stderr = log.NewSyncWriter(stderr)
 	logger := newLogger(stderr, o.logLevel, o.logFormat)
 	if err := o.validate(); err != nil {
@@ -75,8 +78,12 @@ func serve(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 		}
 		o.storagePath = ""
 	}
-	instance, err := o.instance.Validate(logger)
+	configured, err := o.load(logger)
 	if err != nil {
+		return err
+	}
+	if o.configCheck {
+		_, err := fmt.Fprintf(stdout, "OK: %s\n", describe(configured))
 		return err
 	}
 	storage, err := ledger.OpenStorage(o.storagePath, logger)
@@ -84,41 +91,56 @@ func serve(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 		return fmt.Errorf("--storage.path (GREENAPI_STORAGE_PATH) cannot be used: %w", err)
 	}
 	defer storage.Close()
-	set := collector.NewSet(o.enabled)
-	own := collector.NewOwn(set, storage)
+	own := collector.NewOwn(storage, methods(configured))
 	service := &greenapi.Service{
 		Transport: greenapi.NewTransport(o.maxCalls),
 		Places:    greenapi.NewPlaces(o.maxCalls),
 		UserAgent: name + "/" + version.Version,
 		Observe:   own.Observe,
 	}
-	if len(set.Names()) == 0 {
-		level.Warn(logger).Log("msg", "no collector is switched on, so nothing of the instance is shown", "advice", "drop --collector.disable-defaults and --no-collector.NAME")
+	instances := fleet.New(collector.NewSet(), collector.Resources{Service: service, Storage: storage, Logger: logger})
+	roster := fleet.NewRoster(instances, service, logger)
+	stop := func() {
+		roster.Close()
+		instances.Close()
 	}
-	instances, err := fleet.New(set, service, storage, []config.Instance{instance}, logger)
-	if err != nil {
+	if err := roster.Configure(configured); err != nil {
+		stop()
 		return fmt.Errorf("what --storage.path (GREENAPI_STORAGE_PATH) holds cannot be read: %w", err)
 	}
+	reloads := newReloader(func() error {
+		configured, err := o.load(logger)
+		if err != nil {
+			return err
+		}
+		return roster.Configure(configured)
+	}, logger)
+	own.Registry.MustRegister(reloads, roster)
 	handler, err := web.New(web.Options{
 		TelemetryPath:  o.telemetryPath,
 		TimeoutOffset:  o.timeoutOffset,
-		Timeout:        instance.Timeout(),
 		MaxRequests:    o.maxRequests,
 		Version:        version.Version,
 		Readme:         manual,
 		Logger:         logger,
 		Own:            own,
+		All:            o.scopeAll(),
 		Scrape:         instances.Scrape,
+		Timeout:        instances.Timeout,
+		Host:           instances.Host,
+		Targets:        roster.Targets,
 		Statuses:       instances.Statuses,
 		StorageFailing: storage.Failing,
+		Reload:         reloads.reload,
+		Lifecycle:      o.lifecycle,
 	})
 	if err != nil {
+		stop()
 		return err
 	}
-	err = web.Serve(ctx, handler, o.web, instance.Timeout(), newToolkitLogger(stderr, o.logLevel, o.logFormat), func(address net.Addr) {
-		level.Info(logger).Log("msg", "started "+name, "version", version.Version, "id_instance", instance.ID(),
-			"api", instance.URL().Host, "collectors", strings.Join(set.Names(), ","), "window_minutes", instance.Minutes(),
-			"min_interval", instance.MinInterval(), "address", address)
+	go reloads.follow(ctx, hangups)
+	err = web.Serve(ctx, handler, o.web, newToolkitLogger(stderr, o.logLevel, o.logFormat), func(address net.Addr) {
+		greet(logger, o, configured, address)
 		switch {
 		case o.demo:
 			welcome(stdout, address, o.telemetryPath)
@@ -126,10 +148,63 @@ func serve(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 			level.Info(logger).Log("msg", "counters are in memory alone and begin anew with each start", "advice", "set --storage.path or GREENAPI_STORAGE_PATH to a directory to keep them")
 		}
 	})
-	instances.Close()
+	stop()
 	if err != nil {
 		return fmt.Errorf("%w; --web.listen-address and --web.config.file say where and how to serve", err)
 	}
 	level.Info(logger).Log("msg", "stopped "+name)
 	return nil
+}
+
+// greet says in the log what has been started.
+func greet(logger log.Logger, o *options, configured *config.Config, address net.Addr) {
+	start := log.With(level.Info(logger), "msg", "started "+name, "version", version.Version)
+	names := strings.Join(collectors(configured), ",")
+	if o.configFile != "" {
+		start.Log("config_file", o.configFile, "watches", describe(configured), "collectors", names, "address", address)
+		return
+	}
+	if names == "" {
+		level.Warn(logger).Log("msg", "no collector is switched on, so nothing of the instance is shown", "advice", "drop --collector.disable-defaults and --no-collector.NAME")
+	}
+	instance := configured.Instances()[0]
+	start.Log("id_instance", instance.ID(), "api", instance.URL().Host, "collectors", names, "window_minutes", instance.Minutes(),
+		"min_interval", instance.MinInterval(), "address", address)
+}
+
+// describe says how many instances are configured.
+func describe(configured *config.Config) string {
+	text := fmt.Sprintf("%d instances", len(configured.Instances()))
+	if len(configured.Instances()) == 1 {
+		text = "1 instance"
+	}
+	if configured.Partner() != nil {
+		text += " and those of the Partner API"
+	}
+	return text
+}
+
+// collectors are those that any instance has, by name.
+func collectors(configured *config.Config) []string {
+	var names []string
+	for _, c := range collector.All() {
+		if configured.Collects(c.Name) {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
+// methods are those that will be called.
+func methods(configured *config.Config) []string {
+	var methods []string
+	for _, c := range collector.All() {
+		if configured.Collects(c.Name) {
+			methods = append(methods, c.Method)
+		}
+	}
+	if configured.Partner() != nil {
+		methods = append(methods, greenapi.GetInstances)
+	}
+	return methods
 }

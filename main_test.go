@@ -367,13 +367,3 @@ func ledgerDirectory(t *testing.T) string {
 	}
 	return path
 }
-
-// TestLaterFlagsAreUnknown: what is not built yet is not pretended.
-func TestLaterFlagsAreUnknown(t *testing.T) {
-	for _, flag := range []string{"--config.file=x", "--config.check", "--web.enable-lifecycle", "--web.metrics-scope=all"} {
-		var stderr bytes.Buffer
-		if code := run(t.Context(), []string{flag}, io.Discard, &stderr); code != 1 || !strings.Contains(stderr.String(), "unknown long flag") {
-			t.Errorf("%s: code %d, %s", flag, code, &stderr)
-		}
-	}
-}

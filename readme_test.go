@@ -33,7 +33,7 @@ func readmeRows(t *testing.T, prefix string) map[string][]string {
 
 func TestReadmeHasEveryFlag(t *testing.T) {
 	app := kingpin.New(name, "").Version("")
-	(&options{collectors: make(map[string]*chosen)}).define(app)
+	newOptions().define(app)
 	rows := readmeRows(t, "--")
 	for _, flag := range app.Model().Flags {
 		if flag.Hidden || flag.Name == "help" || strings.HasPrefix(flag.Name, "help-") || strings.HasPrefix(flag.Name, "completion-") {

@@ -152,8 +152,9 @@ func newExporter(t *testing.T, collectors ...string) *exporter {
 		flags: config.Flags{
 			URL: "https://api.example", IDInstance: id, Token: secret,
 			Minutes: 60, Retention: 360 * time.Hour, MinInterval: time.Second, Timeout: 30 * time.Second,
+			Collectors: collectors,
 		},
-		set: NewSet(func(name string) bool { return slices.Contains(collectors, name) }),
+		set: NewSet(),
 		log: new(lines),
 	}
 	e.start(t)
@@ -185,8 +186,14 @@ func (e *exporter) start(t *testing.T) {
 	if e.storage, err = ledger.OpenStorage(e.directory, log.NewLogfmtLogger(e.log)); err != nil {
 		t.Fatal(err)
 	}
-	e.own = NewOwn(e.set, e.storage)
-	instance, err := e.set.Bind(e.target(t))
+	var methods []string
+	for _, info := range All() {
+		if slices.Contains(e.flags.Collectors, info.Name) {
+			methods = append(methods, info.Method)
+		}
+	}
+	e.own = NewOwn(e.storage, methods)
+	instance, err := e.set.Bind(e.config(t), e.resources())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,19 +201,19 @@ func (e *exporter) start(t *testing.T) {
 	t.Cleanup(instance.Close) // before its directory is removed
 }
 
-func (e *exporter) target(t *testing.T) Target {
+// config is what the flags say.
+func (e *exporter) config(t *testing.T) config.Instance {
 	t.Helper()
 	instance, err := e.flags.Validate(log.NewNopLogger())
 	if err != nil {
 		t.Fatal(err)
 	}
+	return instance
+}
+
+func (e *exporter) resources() Resources {
 	service := &greenapi.Service{Transport: e.api, Places: greenapi.NewPlaces(20), Observe: e.own.Observe}
-	return Target{
-		Instance: instance,
-		Client:   greenapi.NewClient(service, instance.URL(), id, instance.Token()),
-		Storage:  e.storage,
-		Logger:   log.NewLogfmtLogger(e.log),
-	}
+	return Resources{Service: service, Storage: e.storage, Logger: log.NewLogfmtLogger(e.log)}
 }
 
 // scrape returns what one scrape gathers, with a pedantic look at whether it was described.

@@ -3,7 +3,6 @@ package collector
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"slices"
 	"sync/atomic"
@@ -23,7 +22,7 @@ const quotaPause = 10 * time.Minute
 // calls counts the calls of one method of one instance by result, and says in the log when they begin to fail and when
 // they work again.
 type calls struct {
-	target  Target
+	target  *target
 	info    Info
 	logger  log.Logger
 	created time.Time
@@ -31,9 +30,9 @@ type calls struct {
 	counted []atomic.Uint64 // by results
 
 	// For one call at a time.
-	token    greenapi.Token           // of the last call
+	asked    string                   // the fingerprint of the last call
 	begun    time.Time                // when the last call that is kept began
-	settings string                   // and how it was made
+	settings string                   // and its fingerprint
 	outage   map[greenapi.Result]bool // the results that the log has named since the calls began to fail
 	since    time.Time                // when they did
 
@@ -43,12 +42,12 @@ type calls struct {
 // complainEvery is how often the log hears of scrapes that give up while others get their reading.
 const complainEvery = time.Hour
 
-func newCalls(target Target, info Info) *calls {
+func newCalls(t *target, info Info) *calls {
 	results := greenapi.Results()
 	return &calls{
-		target:  target,
+		target:  t,
 		info:    info,
-		logger:  log.With(target.Logger, "id_instance", target.ID(), "collector", info.Name, "method", info.Method),
+		logger:  log.With(t.Logger, "id_instance", t.now().ID(), "collector", info.Name, "method", info.Method),
 		created: time.Now(),
 		results: results,
 		counted: make([]atomic.Uint64, len(results)),
@@ -70,15 +69,15 @@ func (c *calls) counts() iter.Seq2[greenapi.Result, uint64] {
 // newPoller returns a Poller of call that keeps the API's pace and whose calls are counted in c.
 func newPoller[T any](c *calls, options poll.Options, call func(context.Context) (T, error)) *poll.Poller[T] {
 	counted := func(ctx context.Context) (T, error) {
-		c.token = c.target.Token().Token()
+		c.asked = c.target.fingerprint()
 		begin := time.Now()
 		reading, err := call(ctx)
 		c.count(err, begin)
 		return reading, err
 	}
-	options.Timeout = c.target.Timeout()
+	options.Timeout = c.target.now().Timeout()
 	options.Wait = wait
-	options.Renewed = func() bool { return !c.target.Token().Token().Equal(c.token) }
+	options.Renewed = func() bool { return c.target.fingerprint() != c.asked }
 	return poll.New(counted, options)
 }
 
@@ -86,7 +85,7 @@ func newPoller[T any](c *calls, options poll.Options, call func(context.Context)
 // may have been kept in an earlier run.
 func newKeptPoller(c *calls, l *ledger.Ledger, call func(context.Context) (*ledger.Reading, error)) *poll.Poller[*ledger.Reading] {
 	poller := newPoller(c, poll.Options{
-		Interval: c.target.MinInterval(),
+		Interval: c.target.now().MinInterval(),
 		Keep:     func(pace poll.Pace) { l.Called(c.kept(pace)) },
 	}, call)
 	if l.LastCall().Begun.IsZero() {
@@ -101,18 +100,13 @@ func newKeptPoller(c *calls, l *ledger.Ledger, call func(context.Context) (*ledg
 	return poller
 }
 
-// fingerprint stands for how calls are made: where it has changed, waiting for what the last one found is pointless.
-func (c *calls) fingerprint() string {
-	return c.target.Token().Token().Fingerprint(fmt.Sprint(c.target.URL(), " ", c.target.Minutes(), " ", c.target.MinInterval()))
-}
-
 // unfinished is the result of poll.ErrUnfinished.
 const unfinished = "unfinished"
 
 // kept is what a later run has to know.
 func (c *calls) kept(pace poll.Pace) ledger.Call {
 	if !pace.Begun.Equal(c.begun) {
-		c.begun, c.settings = pace.Begun, c.fingerprint()
+		c.begun, c.settings = pace.Begun, c.target.fingerprint()
 	}
 	call := ledger.Call{Begun: pace.Begun, Next: pace.Next, Failures: pace.Failures, Took: pace.Took, Settings: c.settings}
 	var failure *greenapi.Error
@@ -129,15 +123,15 @@ func (c *calls) kept(pace poll.Pace) ledger.Call {
 func (c *calls) resume(last ledger.Call, read bool) poll.Pace {
 	pace := poll.Pace{Begun: last.Begun, Next: last.Next, Failures: last.Failures, Took: last.Took}
 	result := greenapi.Result(last.Result)
+	c.asked = c.target.fingerprint()
 	switch {
-	case last.Settings != c.fingerprint():
+	case last.Settings != c.asked:
 		return poll.Pace{Begun: last.Begun, Took: last.Took, Err: poll.ErrUnfinished}
 	case slices.Contains(c.results, result):
 		pace.Err = &greenapi.Error{Result: result, Detail: "in an earlier run"}
 	case result != "" || !read:
 		pace.Err = poll.ErrUnfinished
 	}
-	c.token = c.target.Token().Token()
 	if !time.Now().Before(last.Next) {
 		return pace
 	}

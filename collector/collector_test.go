@@ -532,9 +532,10 @@ func TestAPauseIsAskedForAndAFailureOfItNarrowed(t *testing.T) {
 }
 
 func TestSwitchedOffCollectorsShowNothing(t *testing.T) {
-	set := NewSet(func(string) bool { return false })
+	set, e := NewSet(), newExporter(t)
 	registry := prometheus.NewPedanticRegistry()
-	instance, err := set.Bind(newExporter(t).target(t))
+	e.flags.Collectors = nil
+	instance, err := set.Bind(e.config(t), e.resources())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,23 +15,25 @@ type journalCall func(c *greenapi.Client, ctx context.Context, minutes int, begi
 
 // journal is a journal of one instance.
 type journal struct {
-	target Target
+	target *target
 	calls  *calls
 	ledger *ledger.Ledger
 	call   journalCall
 }
 
 // counted opens sources of journals, whose messages are counted in a ledger that is named after the instance, with suffix.
-func counted(suffix string, call journalCall) func(Target, *calls) (source[*ledger.Reading], error) {
-	return func(target Target, c *calls) (source[*ledger.Reading], error) {
-		options := ledger.Options{Minutes: target.Minutes(), Retention: target.Retention()}
-		l, err := target.Storage.Ledger(target.ID()+suffix, options, time.Now())
+func counted(suffix string, call journalCall) func(*target, *calls) (source[*ledger.Reading], error) {
+	return func(t *target, c *calls) (source[*ledger.Reading], error) {
+		now := t.now()
+		options := ledger.Options{Minutes: now.Minutes(), Retention: now.Retention()}
+		l, err := t.Storage.Ledger(now.ID()+suffix, options, time.Now())
 		if err != nil {
 			return source[*ledger.Reading]{}, err
 		}
-		j := &journal{target, c, l, call}
+		j := &journal{t, c, l, call}
 		poller := newKeptPoller(c, l, j.read)
-		return source[*ledger.Reading]{poller, func() {
+		configure := func(renewed bool) { poller.Reconfigure(t.now().MinInterval(), t.now().Timeout(), renewed) }
+		return source[*ledger.Reading]{poller, configure, func() {
 			poller.Stop()
 			l.Close()
 		}}, nil
@@ -53,9 +55,10 @@ func windowed(totals, window func(metrics, *ledger.Reading)) func(metrics, poll.
 
 // read makes one call and counts what its answer shows.
 func (j *journal) read(ctx context.Context) (*ledger.Reading, error) {
-	begin := j.calls.begun
+	begin, now := j.calls.begun, j.target.now()
+	j.ledger.SetMinutes(now.Minutes())
 	count := j.ledger.Begin(begin)
-	err := j.call(j.target.Client, ctx, count.Minutes(), func(date time.Time) func(*greenapi.Row) {
+	err := j.call(j.target.client(), ctx, count.Minutes(), func(date time.Time) func(*greenapi.Row) {
 		count.Answered(date)
 		return func(r *greenapi.Row) { count.Add(ledger.Row(*r)) }
 	})
@@ -68,7 +71,7 @@ func (j *journal) read(ctx context.Context) (*ledger.Reading, error) {
 	switch greenapi.ResultOf(err) {
 	case greenapi.Timeout:
 		// Where the program stood still (SIGSTOP, a machine that was suspended) the answer was not what took long.
-		if time.Now().Round(0).Sub(begin.Round(0)) > j.target.Timeout()+frozen {
+		if time.Now().Round(0).Sub(begin.Round(0)) > now.Timeout()+frozen {
 			return nil, err
 		}
 		count.TooMuch()

@@ -16,7 +16,7 @@ type method[T any] struct {
 	Info
 	descs []*prometheus.Desc
 	// open returns where the readings of an instance come from.
-	open func(Target, *calls) (source[T], error)
+	open func(*target, *calls) (source[T], error)
 	// render sends what there is to show.
 	render func(metrics, poll.Latest[T])
 	// tell puts what a page for people says of a reading into the status; it is not called before the first. It may be
@@ -24,19 +24,21 @@ type method[T any] struct {
 	tell func(*Status, poll.Latest[T])
 }
 
-// source is where readings come from; close is as that of a collector.
+// source is where readings come from; configure and close are as those of a collector.
 type source[T any] struct {
 	*poll.Poller[T]
-	close func()
+	configure func(renewed bool)
+	close     func()
 }
 
 // every opens sources of call. Two good calls of an instance begin interval apart at the least.
-func every[T any](interval time.Duration, call func(*greenapi.Client, context.Context) (T, error)) func(Target, *calls) (source[T], error) {
-	return func(target Target, c *calls) (source[T], error) {
+func every[T any](interval time.Duration, call func(*greenapi.Client, context.Context) (T, error)) func(*target, *calls) (source[T], error) {
+	return func(t *target, c *calls) (source[T], error) {
 		poller := newPoller(c, poll.Options{Interval: interval}, func(ctx context.Context) (T, error) {
-			return call(target.Client, ctx)
+			return call(t.client(), ctx)
 		})
-		return source[T]{poller, poller.Stop}, nil
+		configure := func(renewed bool) { poller.Reconfigure(interval, t.now().Timeout(), renewed) }
+		return source[T]{poller, configure, poller.Stop}, nil
 	}
 }
 
@@ -58,8 +60,8 @@ func (m *method[T]) describe(ch chan<- *prometheus.Desc) {
 	}
 }
 
-func (m *method[T]) bind(target Target, c *calls) (collector, error) {
-	s, err := m.open(target, c)
+func (m *method[T]) bind(t *target, c *calls) (collector, error) {
+	s, err := m.open(t, c)
 	return &bound[T]{m, s}, err
 }
 
@@ -86,6 +88,8 @@ func (b *bound[T]) peek(s *Status) health {
 func healthOf[T any](l poll.Latest[T]) health {
 	return health{l.Err, l.Success, l.Called, l.Took, l.GaveUp}
 }
+
+func (b *bound[T]) configure(renewed bool) { b.source.configure(renewed) }
 
 func (b *bound[T]) close() { b.source.close() }
 

@@ -193,9 +193,9 @@ func TestCollectPicksCollectors(t *testing.T) {
 }
 
 func TestCollectorsThatAreNotOnCannotBePicked(t *testing.T) {
-	set := NewSet(func(name string) bool { return name == "state" || name == "queue" })
+	e := newExporter(t, "state", "queue")
 	for _, name := range []string{"webhooks", "State", "", strings.Repeat("x", 1000), "state,queue"} {
-		_, err := set.Scrape(t.Context(), nil, []string{"queue", name})
+		_, err := e.set.Scrape(t.Context(), []*Instance{e.instance}, []string{"queue", name})
 		if err == nil || !strings.Contains(err.Error(), "state, queue") || len(err.Error()) > 150 {
 			t.Errorf("%.10s: %v", name, err)
 		}
@@ -475,7 +475,7 @@ func TestALedgerThatCannotBeReadClosesTheOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer e.storage.Close()
-		if _, err := e.set.Bind(e.target(t)); err == nil || !strings.Contains(err.Error(), "move it away") {
+		if _, err := e.set.Bind(e.config(t), e.resources()); err == nil || !strings.Contains(err.Error(), "move it away") {
 			t.Errorf("bound: %v", err)
 		}
 		if after, err := os.Stat(outgoing); err != nil || after.Size() >= before.Size() {

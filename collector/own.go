@@ -22,8 +22,9 @@ type Own struct {
 	bytes     *prometheus.CounterVec
 }
 
-// NewOwn returns the exporter's own metrics, with the series of the methods of set at 0.
-func NewOwn(set *Set, storage *ledger.Storage) *Own {
+// NewOwn returns the exporter's own metrics, with the series of these methods at 0; those of others come with their first
+// calls.
+func NewOwn(storage *ledger.Storage, methods []string) *Own {
 	o := &Own{
 		Registry: prometheus.NewRegistry(),
 		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -40,9 +41,9 @@ func NewOwn(set *Set, storage *ledger.Storage) *Own {
 			Help: "Bytes of the API's answers as they were read, after decompression.",
 		}, []string{"method"}),
 	}
-	for _, k := range set.kinds {
-		o.durations.WithLabelValues(k.info().Method)
-		o.bytes.WithLabelValues(k.info().Method)
+	for _, method := range methods {
+		o.durations.WithLabelValues(method)
+		o.bytes.WithLabelValues(method)
 	}
 	o.Registry.MustRegister(
 		version.NewCollector("greenapi_exporter"),

@@ -20,7 +20,7 @@ func newState() kind {
 	return &method[greenapi.State]{
 		Info:  Info{"state", greenapi.GetStateInstance, "The state of the account: logged in, logged out, suspended and so on", true},
 		descs: []*prometheus.Desc{state},
-		open: func(target Target, c *calls) (source[greenapi.State], error) {
+		open: func(t *target, c *calls) (source[greenapi.State], error) {
 			told := toldState{logger: c.logger}
 			return every(time.Second, func(client *greenapi.Client, ctx context.Context) (greenapi.State, error) {
 				now, err := client.State(ctx)
@@ -28,7 +28,7 @@ func newState() kind {
 					told.hear(now)
 				}
 				return now, err
-			})(target, c)
+			})(t, c)
 		},
 		render: known(func(m metrics, now greenapi.State) {
 			for _, s := range greenapi.States() {

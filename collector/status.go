@@ -42,8 +42,11 @@ func (c CollectorStatus) Failing() bool { return c.Result != "" && c.Result != g
 
 // Status tells how the instance stands. It makes no call and waits for none.
 func (i *Instance) Status() Status {
-	s := Status{ID: i.ID(), Window: time.Duration(i.Minutes()) * time.Minute, Interval: i.MinInterval()}
-	for _, p := range i.parts {
+	now := i.Config()
+	s := Status{ID: now.ID(), Window: time.Duration(now.Minutes()) * time.Minute, Interval: now.MinInterval()}
+	parts, leave := i.enter()
+	defer leave()
+	for _, p := range parts {
 		h := p.collector.peek(&s)
 		c := CollectorStatus{Info: p.Info, Success: h.success, Called: h.called}
 		var failure *greenapi.Error

@@ -1,59 +1,213 @@
-// Package fleet is the instances that the exporter watches.
+// Package fleet is the instances that the exporter watches: each with its collectors and ledgers, and who comes and goes.
 package fleet
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
 
-	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
 
 	"greenapi_exporter/collector"
 	"greenapi_exporter/config"
-	"greenapi_exporter/greenapi"
-	"greenapi_exporter/ledger"
 )
+
+// ErrUnknown is that there is no instance of an id.
+var ErrUnknown = errors.New("no such instance is configured")
 
 // Fleet is a set of instances, each with collectors of its own that remember what they have read. It is safe for
 // concurrent use.
 type Fleet struct {
 	set       *collector.Set
-	instances []*collector.Instance
+	resources collector.Resources
+
+	applying sync.Mutex // one change at a time
+
+	mu      sync.RWMutex
+	all     []*collector.Instance // in the order of the configuration
+	byID    map[string]*collector.Instance
+	leaving map[string]*collector.Instance // those that have gone and may not have ended yet
+	timeout time.Duration                  // the longest of all
+	hosts   int                            // how many API hosts they have
 }
 
-// New returns the fleet of the configured instances, which call the API by service and keep what they count in storage.
-// No call is made before the first scrape. It is an error if what is kept there of an instance cannot be read.
-func New(set *collector.Set, service *greenapi.Service, storage *ledger.Storage, instances []config.Instance, logger log.Logger) (*Fleet, error) {
-	f := &Fleet{set: set}
-	for _, i := range instances {
-		client := greenapi.NewClient(service, i.URL(), i.ID(), i.Token())
-		instance, err := set.Bind(collector.Target{Instance: i, Client: client, Storage: storage, Logger: logger})
-		if err != nil {
-			f.Close()
-			return nil, err
-		}
-		f.instances = append(f.instances, instance)
+// New returns a fleet without instances.
+func New(set *collector.Set, resources collector.Resources) *Fleet {
+	return &Fleet{set: set, resources: resources, leaving: make(map[string]*collector.Instance)}
+}
+
+// atOnce is how many instances are opened or closed side by side, which is the disk's work more than ours.
+func atOnce() int { return 4 * runtime.GOMAXPROCS(0) }
+
+// Apply makes the instances, each of which has an id of its own, the fleet. Those that stay keep their ledgers and readings,
+// however their settings change. Those that go are seen by no further scrape; when the scrapes in flight have ended,
+// what they have counted is on file and they are let go, in the background. No call is made before the first scrape. An
+// instance whose ledger is there but cannot be read is left out, or lacks that collector if it stays; the error then
+// says so of each, and all others are as told.
+func (f *Fleet) Apply(instances []config.Instance) error {
+	f.applying.Lock()
+	defer f.applying.Unlock()
+	f.mu.RLock()
+	known := maps.Clone(f.leaving)
+	maps.Copy(known, f.byID)
+	before := len(f.byID)
+	f.mu.RUnlock()
+
+	bound := make([]*collector.Instance, len(instances))
+	errs := make([]error, len(instances))
+	var group errgroup.Group
+	group.SetLimit(atOnce())
+	for n, config := range instances {
+		group.Go(func() error {
+			if bound[n], errs[n] = f.bind(known[config.ID()], config); errs[n] != nil {
+				errs[n] = fmt.Errorf("instance %s: %w", config.ID(), errs[n])
+			}
+			return nil
+		})
 	}
-	return f, nil
+	_ = group.Wait()
+	bound = slices.DeleteFunc(bound, func(i *collector.Instance) bool { return i == nil })
+	added, gone := f.swap(bound)
+	if before > 0 && added+gone > 0 {
+		level.Info(f.resources.Logger).Log("msg", "instances have come or gone", "added", added, "gone", gone, "instances", len(bound))
+	}
+	return errors.Join(errs...)
 }
 
-// Scrape returns a Collector of all instances for one scrape, which lasts no longer than ctx: of the collectors that are
-// named, or of all if none is. It is an error, which says what to do, to name one that is not switched on.
-func (f *Fleet) Scrape(ctx context.Context, collectors []string) (prometheus.Collector, error) {
-	return f.set.Scrape(ctx, f.instances, collectors)
+// bind puts an instance to work, or configures the one that is known anew.
+func (f *Fleet) bind(known *collector.Instance, to config.Instance) (*collector.Instance, error) {
+	if known == nil {
+		return f.set.Bind(to, f.resources)
+	}
+	return known, known.Configure(to)
+}
+
+// swap makes these the fleet, and lets go of the others. It returns how many are new and how many have gone.
+func (f *Fleet) swap(all []*collector.Instance) (added, gone int) {
+	byID := make(map[string]*collector.Instance, len(all))
+	hosts := make(map[string]bool)
+	timeout := time.Duration(0)
+	for _, i := range all {
+		c := i.Config()
+		byID[c.ID()] = i
+		hosts[c.URL().Host] = true
+		timeout = max(timeout, c.Timeout())
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for id := range byID {
+		delete(f.leaving, id)
+		if f.byID[id] == nil {
+			added++
+		}
+	}
+	for id, i := range f.byID {
+		if byID[id] == nil {
+			gone++
+			f.leaving[id] = i
+			ended := i.Retire()
+			go f.forget(id, i, ended)
+		}
+	}
+	f.all, f.byID, f.timeout, f.hosts = all, byID, timeout, len(hosts)
+	return added, gone
+}
+
+// forget waits until an instance that has gone has ended, and forgets it if it has not come back.
+func (f *Fleet) forget(id string, i *collector.Instance, ended func()) {
+	ended()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.leaving[id] == i {
+		delete(f.leaving, id)
+	}
+}
+
+// Scrape returns a Collector for one scrape, which lasts no longer than ctx, of the instance of that id, or of all for "":
+// of the collectors that are named, or of all if none is. The error is ErrUnknown, or says what to do where a collector is
+// named that is not switched on.
+func (f *Fleet) Scrape(ctx context.Context, id string, collectors []string) (prometheus.Collector, error) {
+	f.mu.RLock()
+	defer f.mu.RUnlock() // not before the scrape has begun, so that nobody goes between
+	scraped := f.all
+	if id != "" {
+		i := f.byID[id]
+		if i == nil {
+			return nil, ErrUnknown
+		}
+		scraped = []*collector.Instance{i}
+	}
+	return f.set.Scrape(ctx, scraped, collectors)
+}
+
+// Timeout is the longest that a call for the instance of that id may take, or for any for "".
+func (f *Fleet) Timeout(id string) time.Duration {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	if i := f.byID[id]; i != nil {
+		return i.Config().Timeout()
+	}
+	return f.timeout
+}
+
+// Host is that of the API for the instance of that id. It is empty where there is no such instance, and where all have the
+// same host.
+func (f *Fleet) Host(id string) string {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	if i := f.byID[id]; i != nil && f.hosts > 1 {
+		return i.Config().URL().Host
+	}
+	return ""
+}
+
+// instances are those of the fleet, in the order of the configuration. They are not to be changed.
+func (f *Fleet) instances() []*collector.Instance {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return f.all
+}
+
+// Instances are how those of the fleet are configured, in the order of the configuration.
+func (f *Fleet) Instances() []config.Instance {
+	var all []config.Instance
+	for _, i := range f.instances() {
+		all = append(all, i.Config())
+	}
+	return all
 }
 
 // Statuses tells how each instance stands by its latest readings. It makes no call and waits for none.
 func (f *Fleet) Statuses() []collector.Status {
-	statuses := make([]collector.Status, len(f.instances))
-	for i, instance := range f.instances {
-		statuses[i] = instance.Status()
+	instances := f.instances()
+	statuses := make([]collector.Status, len(instances))
+	for n, i := range instances {
+		statuses[n] = i.Status()
 	}
 	return statuses
 }
 
-// Close ends the calls that run and puts on file what is to be kept. The Fleet is not to be scraped any more.
+// Close ends the calls that run and puts on file what is to be kept. The Fleet is not to be used any more.
 func (f *Fleet) Close() {
-	for _, i := range f.instances {
-		i.Close()
+	f.applying.Lock()
+	defer f.applying.Unlock()
+	f.mu.RLock()
+	all := append(slices.Collect(maps.Values(f.leaving)), f.all...)
+	f.mu.RUnlock()
+	var group errgroup.Group
+	group.SetLimit(atOnce())
+	for _, i := range all {
+		group.Go(func() error {
+			i.Close()
+			return nil
+		})
 	}
+	_ = group.Wait()
 }

@@ -42,7 +42,7 @@ func instance(t *testing.T, id string) config.Instance {
 	t.Helper()
 	i, err := config.Flags{
 		URL: (&url.URL{Scheme: "https", Host: "api.example"}).String(), IDInstance: id, Token: "token-of-" + id,
-		Minutes: 60, Timeout: time.Second, MinInterval: time.Hour, Retention: 360 * time.Hour,
+		Minutes: 60, Timeout: time.Second, MinInterval: time.Hour, Retention: 360 * time.Hour, Collectors: []string{"outgoing"},
 	}.Validate(log.NewNopLogger())
 	if err != nil {
 		t.Fatal(err)
@@ -58,9 +58,9 @@ func TestInstancesAreReadApart(t *testing.T) {
 		"1101000002": `400 Instance is not authorized`,
 	}}
 	service := &greenapi.Service{Transport: api, Places: greenapi.NewPlaces(4)}
-	f, err := New(collector.NewSet(func(name string) bool { return name == "outgoing" }), service, new(ledger.Storage),
-		[]config.Instance{instance(t, "1101000001"), instance(t, "1101000002")}, log.NewNopLogger())
-	if err != nil {
+	f := New(collector.NewSet(), collector.Resources{Service: service, Storage: new(ledger.Storage), Logger: log.NewNopLogger()})
+	defer f.Close()
+	if err := f.Apply([]config.Instance{instance(t, "1101000001"), instance(t, "1101000002")}); err != nil {
 		t.Fatal(err)
 	}
 	if len(api.calls) > 0 {
@@ -68,7 +68,7 @@ func TestInstancesAreReadApart(t *testing.T) {
 	}
 	for range 2 {
 		registry := prometheus.NewPedanticRegistry()
-		scrape, err := f.Scrape(t.Context(), nil)
+		scrape, err := f.Scrape(t.Context(), "", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -92,7 +92,7 @@ greenapi_up{id_instance="1101000002"} 0
 			t.Errorf("the status of %s is %q, want %q", s.ID, got, want)
 		}
 	}
-	if _, err := f.Scrape(t.Context(), []string{"queue"}); err == nil {
+	if _, err := f.Scrape(t.Context(), "", []string{"queue"}); err == nil {
 		t.Error("a collector that is not on was picked")
 	}
 	if api.calls["1101000001"] != 1 || api.calls["1101000002"] != 1 {

@@ -24,6 +24,11 @@ type asking struct {
 	extra    int           // if so, the most that may be asked for beyond the window
 }
 
+// setWindow changes how many minutes are always asked for; what is remembered for retention bounds the rest.
+func (a *asking) setWindow(window int, retention time.Duration) {
+	a.window, a.most = window, max(window, minutes(retention-MinRetention))
+}
+
 // resume goes on at now with what an earlier run has left. That run's clock and this one's are both the wall's; from
 // now on it is the monotonic one.
 func (a *asking) resume(now time.Time) {

@@ -233,6 +233,16 @@ func (f *file) cutOff(bytes int64, baseline bool) {
 	_ = os.Truncate(f.path, f.size) // if that fails, the next write replaces it
 }
 
+// leave is for a ledger that is let go: what it lacks on file is not waited for any more.
+func (f *file) leave() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.writes.failing {
+		f.storage.behind.Add(-f.writes.loses)
+		f.writes.failing = false
+	}
+}
+
 // report counts a write that failed with err, and tells the log when writing begins to fail and when it works again.
 func (f *file) report(o *outage, err error) {
 	f.mu.Lock()

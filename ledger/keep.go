@@ -107,9 +107,10 @@ func (l *Ledger) Close() {
 		l.write()
 	}
 	k.snapshots.Wait()
+	k.file.leave()
 	switch {
 	case k.behind:
-		level.Error(k.file.logger).Log("msg", "the exporter ends, and what it has counted since it could last write is not on file",
+		level.Error(k.file.logger).Log("msg", "the ledger is closed, and what it has counted since it could last write is not on file",
 			"advice", "the next start goes on from what is on file, if anything is, and asks the journal again; what that no longer shows is lost")
 	case k.file.hasTail():
 		snapshot, err := l.everything()

@@ -73,15 +73,22 @@ type typeTotals struct {
 	statuses []Counter // by the place of the status; shorter than the vocabulary where the last have not been shown
 }
 
+// SetMinutes changes the window, from the next reading on. Messages and totals stay as they are.
+func (l *Ledger) SetMinutes(minutes int) {
+	l.options.Minutes = minutes
+	l.asking.setWindow(minutes, l.options.Retention)
+}
+
 // New returns a Ledger without a baseline, which is kept in memory alone.
 func New(options Options) *Ledger {
-	return &Ledger{
-		options:  options,
-		asking:   asking{window: options.Minutes, most: max(options.Minutes, minutes(options.Retention-MinRetention))},
+	l := &Ledger{
 		messages: memories{places: make(map[uint64]uint32)},
 		statuses: newVocabulary(documentedStatuses()),
 		types:    newVocabulary(firstTypes(), furtherTypes()),
 	}
+	l.options = options
+	l.SetMinutes(options.Minutes)
+	return l
 }
 
 // Begin begins a reading that is asked for at now, by our clock with its monotonic part.

@@ -14,6 +14,14 @@ type past[T any] struct {
 	fresh    time.Time // until this, the latest outcome serves
 }
 
+// stale is p where the latest outcome serves no longer than the spacing demands.
+func (p past[T]) stale() past[T] {
+	if p.fresh.After(p.spaced) {
+		p.fresh = p.spaced
+	}
+	return p
+}
+
 // Pace is what keeps the calls of a Poller apart from those of one before it, perhaps in a program that was killed.
 type Pace struct {
 	// Begun is when the last call began, Next when the next may.
@@ -41,15 +49,15 @@ func (p *Poller[T]) Resume(pace Pace, reading T, success time.Time) {
 }
 
 // ended returns what has become of the calls once one has ended, nil for cause if by itself.
-func (p *Poller[T]) ended(reading T, err, cause error, begin, end time.Time) past[T] {
-	now := p.past
+func (s standing[T]) ended(reading T, err, cause error, begin, end time.Time) past[T] {
+	now := s.past
 	now.spaced = end.Add(spacing)
 	switch {
 	case err == nil:
 		now = past[T]{
 			latest: Latest[T]{Reading: reading, Success: begin, Called: begin, Took: end.Sub(begin)},
-			spaced: end.Add(min(spacing, p.options.Interval)),
-			fresh:  begin.Add(p.options.Interval),
+			spaced: end.Add(min(spacing, s.Interval)),
+			fresh:  begin.Add(s.Interval),
 		}
 		if now.fresh.Before(now.spaced) {
 			now.fresh = now.spaced
@@ -67,7 +75,7 @@ func (p *Poller[T]) ended(reading T, err, cause error, begin, end time.Time) pas
 	default:
 		now.latest.Err, now.latest.Called, now.latest.Took = err, begin, end.Sub(begin)
 		now.failures++
-		now.fresh = end.Add(p.backoff(err, now.failures))
+		now.fresh = end.Add(s.backoff(err, now.failures))
 	}
 	return now
 }
@@ -75,34 +83,34 @@ func (p *Poller[T]) ended(reading T, err, cause error, begin, end time.Time) pas
 // interrupted returns what will have become of the calls if nobody ever sees the end of the one that begins: its answer
 // may have come from the API all the same, and may be what ends the program. So a reading serves for another interval;
 // without one, the call counts as failed, but no wait is then longer than that interval.
-func (p *Poller[T]) interrupted(begin time.Time) past[T] {
-	now := p.past
+func (s standing[T]) interrupted(begin time.Time) past[T] {
+	now := s.past
 	if now.latest.Err == nil && !now.latest.Success.IsZero() {
-		now.fresh = begin.Add(p.options.Interval)
+		now.fresh = begin.Add(s.Interval)
 		return now
 	}
 	now.failures++
-	wait := p.backoff(now.latest.Err, now.failures)
+	wait := s.backoff(now.latest.Err, now.failures)
 	if now.latest.Err == nil || now.latest.Err == ErrUnfinished {
-		wait = min(wait, max(spacing, p.options.Interval))
+		wait = min(wait, max(spacing, s.Interval))
 	}
 	now.fresh = begin.Add(wait)
 	return now
 }
 
 // keep hands on what a Poller after this one has to know if no more is heard from this one.
-func (p *Poller[T]) keep(begin time.Time, now past[T]) {
-	if p.options.Keep != nil {
-		p.options.Keep(Pace{Begun: begin, Next: now.fresh, Failures: now.failures, Err: now.latest.Err, Took: now.latest.Took})
+func (s standing[T]) keep(begin time.Time, now past[T]) {
+	if s.Keep != nil {
+		s.Keep(Pace{Begun: begin, Next: now.fresh, Failures: now.failures, Err: now.latest.Err, Took: now.latest.Took})
 	}
 }
 
 // backoff is how long the next call waits after so many failures in a row, the last of which is err; nil if that is
 // not known.
-func (p *Poller[T]) backoff(err error, failures int) time.Duration {
-	wait := min(spacing<<min(failures-1, 30), max(maxBackoff, p.options.Interval))
-	if p.options.Wait != nil && err != nil {
-		wait = max(wait, p.options.Wait(err))
+func (s standing[T]) backoff(err error, failures int) time.Duration {
+	wait := min(spacing<<min(failures-1, 30), max(maxBackoff, s.Interval))
+	if s.Wait != nil && err != nil {
+		wait = max(wait, s.Wait(err))
 	}
 	return wait
 }

@@ -41,13 +41,14 @@ type Options struct {
 
 // Poller shares the calls of one method of one instance. It is safe for concurrent use.
 type Poller[T any] struct {
-	call    func(context.Context) (T, error)
-	options Options
+	call func(context.Context) (T, error)
 
 	mu      sync.Mutex
+	options Options // of which Reconfigure changes some
+	renewed int     // how often it has said that what was found says nothing any more
 	flight  *flight[T]
 	stopped bool
-	past[T] // only the flight changes it
+	past[T]
 }
 
 // Latest is the outcome that a scrape gets.
@@ -98,6 +99,31 @@ func (p *Poller[T]) Stop() {
 		f.cancel(context.Canceled)
 		<-f.done
 	}
+}
+
+// Reconfigure changes the interval and the timeout from the next call on. A call that runs goes on. Where renewed, what
+// the calls have found so far says nothing of the next one, which waits no longer than the API's rate demands.
+func (p *Poller[T]) Reconfigure(interval, timeout time.Duration, renewed bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.options.Interval, p.options.Timeout = interval, timeout
+	if renewed {
+		p.renewed++
+		p.past = p.past.stale()
+	}
+}
+
+// standing is what a flight goes by.
+type standing[T any] struct {
+	past[T]
+	Options
+	renewed int
+}
+
+func (p *Poller[T]) standing() standing[T] {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return standing[T]{p.past, p.options, p.renewed}
 }
 
 // Latest returns the outcome of the call that runs, of one begun for the purpose, or the latest one as long as it is
@@ -191,17 +217,24 @@ func (p *Poller[T]) run(ctx context.Context, f *flight[T], previous <-chan struc
 		})
 		return
 	}
+	before := p.standing()
 	begin := time.Now()
-	p.keep(begin, p.interrupted(begin))
-	callCtx, cancel := context.WithTimeout(ctx, p.options.Timeout)
+	before.keep(begin, before.interrupted(begin))
+	callCtx, cancel := context.WithTimeout(ctx, before.Timeout)
 	reading, err := p.call(callCtx)
 	cause := context.Cause(callCtx)
 	cancel()
 
-	next := p.ended(reading, err, cause, begin, time.Now())
-	p.keep(begin, next)
+	after := p.standing()
+	next := after.ended(reading, err, cause, begin, time.Now())
+	if after.renewed != before.renewed {
+		next = next.stale()
+	}
+	before.keep(begin, next)
 	p.finish(f, func() {
-		p.past = next
+		if p.past = next; p.renewed != after.renewed {
+			p.past = next.stale()
+		}
 		f.outcome = p.latest.failed(err)
 	})
 }
@@ -213,9 +246,9 @@ func (p *Poller[T]) early() bool { return time.Now().Before(p.fresh) }
 // renewed, which may be slow to find out.
 func (p *Poller[T]) serves() bool {
 	p.mu.Lock()
-	early, failed := p.early(), p.latest.Err != nil
+	early, failed, renewed := p.early(), p.latest.Err != nil, p.options.Renewed
 	p.mu.Unlock()
-	return early && !(failed && p.options.Renewed != nil && p.options.Renewed())
+	return early && !(failed && renewed != nil && renewed())
 }
 
 // space waits until the next call may begin; it reports whether anyone still wants it then.

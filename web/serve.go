@@ -20,13 +20,12 @@ const (
 )
 
 // Serve serves handler as the toolkit's flags say until ctx ends, and returns nil when it has ended for that reason.
-// Scrapes in flight then have 5 seconds to end by themselves, before their contexts are canceled. A request may take
-// longest to be answered, without its reading and writing. Serve calls listening once, with the first address it
-// serves.
-func Serve(ctx context.Context, handler http.Handler, flags *toolkit.FlagConfig, longest time.Duration, logger *slog.Logger, listening func(net.Addr)) error {
+// Scrapes in flight then have 5 seconds to end by themselves, before their contexts are canceled. Serve calls listening
+// once, with the first address it serves.
+func Serve(ctx context.Context, handler http.Handler, flags *toolkit.FlagConfig, logger *slog.Logger, listening func(net.Addr)) error {
 	scrapes, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	server := newServer(handler, longest, logger)
+	server := newServer(handler, logger)
 	var first sync.Once
 	server.BaseContext = func(l net.Listener) context.Context {
 		first.Do(func() { listening(l.Addr()) })
@@ -43,13 +42,14 @@ func Serve(ctx context.Context, handler http.Handler, flags *toolkit.FlagConfig,
 	return shutdown(server, cancel)
 }
 
-// newServer has timeouts against clients that are slow, in sending a request or in reading the answer.
-func newServer(handler http.Handler, longest time.Duration, logger *slog.Logger) *http.Server {
+// newServer has timeouts against clients that are slow, in sending a request or in reading the answer, for which scrapes
+// set a time of their own.
+func newServer(handler http.Handler, logger *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       15 * time.Second,
-		WriteTimeout:      longest + 30*time.Second,
+		WriteTimeout:      writing,
 		IdleTimeout:       5 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),

@@ -44,7 +44,7 @@ func TestSlowClientsAreCutOff(t *testing.T) {
 					_, _ = io.Copy(io.Discard, r.Body)
 					_, _ = io.WriteString(w, strings.Repeat("x", 1<<20))
 				})
-				server := newServer(handler, 30*time.Second, slog.New(slog.DiscardHandler))
+				server := newServer(handler, slog.New(slog.DiscardHandler))
 				listener := make(pipes)
 				go func() {
 					if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

@@ -17,8 +17,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"greenapi_exporter/collector"
+	"greenapi_exporter/config"
+	"greenapi_exporter/fleet"
 	"greenapi_exporter/ledger"
 )
+
+const knownID = "1101000001"
 
 // fake is a collector whose scrape is given.
 type fake func(ctx context.Context, ch chan<- prometheus.Metric)
@@ -44,13 +48,20 @@ func newHandler(t *testing.T, scrape fake, change func(*Options)) http.Handler {
 	o := Options{
 		TelemetryPath: "/metrics",
 		TimeoutOffset: 500 * time.Millisecond,
-		Timeout:       30 * time.Second,
+		All:           true,
 		Version:       "1.2.3",
 		Logger:        log.NewNopLogger(),
-		Own:           collector.NewOwn(new(collector.Set), new(ledger.Storage)),
-		Scrape: func(ctx context.Context, _ []string) (prometheus.Collector, error) {
+		Own:           collector.NewOwn(new(ledger.Storage), nil),
+		Scrape: func(ctx context.Context, id string, _ []string) (prometheus.Collector, error) {
+			if id != "" && id != knownID {
+				return nil, fleet.ErrUnknown
+			}
 			return fakeScrape{scrape, ctx}, nil
 		},
+		Timeout:        func(string) time.Duration { return 30 * time.Second },
+		Host:           func(string) string { return "" },
+		Targets:        func() ([]config.Instance, bool) { return nil, true },
+		Reload:         func() error { return nil },
 		Readme:         "# The README\n",
 		Statuses:       func() []collector.Status { return nil },
 		StorageFailing: func() bool { return false },
@@ -95,9 +106,20 @@ func TestPages(t *testing.T) {
 		{"GET", "/nowhere", 404, ""},
 		{"GET", "/metrics/", 404, ""},
 		{"GET", "/debug/pprof/", 404, ""},
-		{"GET", "/probe?target=1101000001", 404, ""},
-		{"GET", "/sd", 404, ""},
-		{"POST", "/-/reload", 404, ""},
+		{"GET", "/probe?target=1101000001", 200, "\nfake 42\n"},
+		{"HEAD", "/probe?target=1101000001", 200, ""},
+		{"POST", "/probe?target=1101000001", 405, ""},
+		{"GET", "/probe?target=1101000002", 404, "/sd"},
+		{"GET", "/probe", 400, "?target=ID"},
+		{"GET", "/probe?target=", 400, "?target=ID"},
+		{"GET", "/probe?target=1101000001&target=1101000001", 400, "?target=ID"},
+		{"GET", "/probe?target=%zz", 400, "malformed"},
+		{"GET", "/sd", 200, "[]"},
+		{"POST", "/sd", 405, ""},
+		{"POST", "/-/reload", 403, "--web.enable-lifecycle"},
+		{"PUT", "/-/reload", 403, "--web.enable-lifecycle"},
+		{"GET", "/-/reload", 405, ""},
+		{"DELETE", "/-/reload", 405, ""},
 	} {
 		w := request(handler, httptest.NewRequest(c.method, c.path, nil))
 		if w.Code != c.status || !strings.Contains(w.Body.String(), c.has) {
@@ -113,7 +135,7 @@ func TestCollectIsHandedOn(t *testing.T) {
 	var picked []string
 	var scrape context.Context
 	handler := newHandler(t, nil, func(o *Options) {
-		o.Scrape = func(ctx context.Context, collectors []string) (prometheus.Collector, error) {
+		o.Scrape = func(ctx context.Context, _ string, collectors []string) (prometheus.Collector, error) {
 			picked, scrape = collectors, ctx
 			if slices.Contains(collectors, "<b>") {
 				return nil, errors.New("there is none such")

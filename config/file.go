@@ -1,0 +1,274 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"regexp/syntax"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-kit/log"
+
+	"greenapi_exporter/greenapi"
+)
+
+// Source is a file with many instances, and what holds for those that it leaves open.
+type Source struct {
+	// Path is where the file is. Files that it names are looked for beside it.
+	Path string
+	// Defaults is what the flags say: of their settings, each holds where the file has none. Their instance is not used.
+	Defaults Flags
+	// Given has, by the file's word, the name of each setting that the user has given by a flag or variable: to give it in
+	// the file for all instances too is an error.
+	Given map[string]string
+	// Collectors are the names that there are.
+	Collectors []string
+}
+
+// Config is which instances to watch. It is immutable.
+type Config struct {
+	instances []Instance
+	partner   *Partner
+}
+
+// Of is the Config of one instance.
+func Of(instance Instance) *Config { return &Config{instances: []Instance{instance}} }
+
+// Instances are those that are listed, in their order, each with an id of its own. They are not to be changed.
+func (c *Config) Instances() []Instance { return c.instances }
+
+// Partner is where further instances are to be taken from, nil if nowhere.
+func (c *Config) Partner() *Partner { return c.partner }
+
+// Collects reports whether the collector of that name is on for any instance.
+func (c *Config) Collects(name string) bool {
+	return c.partner != nil && slices.Contains(c.partner.collectors, name) ||
+		slices.ContainsFunc(c.instances, func(i Instance) bool { return i.Collects(name) })
+}
+
+// Load reads the file. What is wrong with it is told in one line that begins with the file's path and the number of the
+// line that is meant, and repeats nothing that could be a token. The token files are read, too; what goes wrong with them
+// later on is said by logger.
+func (s Source) Load(logger log.Logger) (*Config, error) {
+	text, err := os.ReadFile(s.Path)
+	if err != nil {
+		var path *os.PathError
+		if errors.As(err, &path) {
+			err = path.Err
+		}
+		return nil, fmt.Errorf("%s: the file cannot be read: %w", s.Path, err)
+	}
+	file, err := s.parse(text, logger)
+	var at lineError
+	if errors.As(err, &at) && at.line > 0 {
+		return nil, fmt.Errorf("%s:%d: %w", s.Path, at.line, err)
+	} else if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.Path, err)
+	}
+	return file, nil
+}
+
+func (s Source) parse(text []byte, logger log.Logger) (*Config, error) {
+	d, err := decode(text)
+	if err != nil {
+		return nil, err
+	}
+	if d.Instances == nil && d.Partner == nil {
+		return nil, errors.New("it names no instance: list them under instances, or take them from the Partner API by partner")
+	}
+	common, err := s.common(d.settingsNode)
+	if err != nil {
+		return nil, err
+	}
+	file := new(Config)
+	if d.Instances != nil {
+		if file.instances, err = s.list(*d.Instances, common, logger); err != nil {
+			return nil, err
+		}
+	}
+	if d.Partner != nil {
+		file.partner, err = s.partner(d.Partner, common, logger)
+	}
+	return file, err
+}
+
+// common are the settings of all instances that do not say otherwise.
+func (s Source) common(written settingsNode) (settings, error) {
+	for _, word := range written.given() {
+		if flag := s.Given[word.name]; flag != "" {
+			return settings{}, lineError{word.line, fmt.Errorf("%s is given here and by %s; drop one of them", word.name, flag)}
+		}
+	}
+	common, err := written.over(s.Defaults.settings(), s.Collectors)
+	if err == nil {
+		_, err = common.validate()
+	}
+	return common, err
+}
+
+// list makes the instances that are listed.
+func (s Source) list(written []instanceNode, common settings, logger log.Logger) ([]Instance, error) {
+	var instances []Instance
+	lines := make(map[string]int)
+	for n, node := range written {
+		line := node.line()
+		if line == 0 {
+			return nil, fmt.Errorf("instance %d of the list is empty; it needs id_instance, and token_file, token_env or token", n+1)
+		}
+		if node.ID.text == "" {
+			return nil, lineError{line, errors.New("an instance has no id_instance")}
+		}
+		if err := checkID(node.ID.text); err != nil {
+			return nil, lineError{node.ID.line, fmt.Errorf("id_instance %w", err)}
+		}
+		id := node.ID.text
+		if first := lines[id]; first > 0 {
+			return nil, lineError{node.ID.line, fmt.Errorf("instance %s is given twice, first in line %d", id, first)}
+		}
+		lines[id] = node.ID.line
+		merged, err := node.over(common, s.Collectors)
+		if err != nil {
+			return nil, err
+		}
+		how, err := merged.validate()
+		if err != nil {
+			return nil, err
+		}
+		token, err := s.token(node.tokenNode, "instance "+id, line, log.With(logger, "id_instance", id))
+		if err != nil {
+			return nil, err
+		}
+		instances = append(instances, Instance{id: id, token: token, labels: node.Labels, reading: how})
+	}
+	return instances, nil
+}
+
+// token opens the one source that is given for whose, which begins in that line.
+func (s Source) token(written tokenNode, whose string, line int, logger log.Logger) (greenapi.TokenSource, error) {
+	var given []node
+	for _, n := range []node{written.File, written.Env, written.Token} {
+		if n.text != "" {
+			given = append(given, n)
+		}
+	}
+	switch {
+	case len(given) == 0:
+		return nil, lineError{line, fmt.Errorf("%s has no token: it needs token_file, token_env or token", whose)}
+	case len(given) > 1:
+		return nil, lineError{given[1].line, fmt.Errorf("the token of %s is given twice: keep one of token_file, token_env and token", whose)}
+	case written.File.text != "":
+		path := written.File.text
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(filepath.Dir(s.Path), path)
+		}
+		file, err := greenapi.OpenTokenFile(path, logger)
+		if err != nil {
+			// Without the path, which could be the token in the wrong place.
+			return nil, lineError{given[0].line, fmt.Errorf("token_file of %s must name a file with the token alone in it, here or beside this file: %w", whose, err)}
+		}
+		return file, nil
+	}
+	text, name := written.Token.text, "token"
+	if written.Env.text != "" {
+		text, name = os.Getenv(written.Env.text), "the variable that token_env names"
+		if text == "" {
+			return nil, lineError{given[0].line, fmt.Errorf("token_env of %s must name a variable of the environment that holds the token; that one is empty or not set", whose)}
+		}
+	}
+	token, err := greenapi.NewToken(strings.TrimSpace(text))
+	if err != nil {
+		return nil, lineError{given[0].line, fmt.Errorf("%s of %s: %w", name, whose, err)}
+	}
+	return token, nil
+}
+
+// Partner is where instances are taken from beside those that a file lists. It is immutable.
+type Partner struct {
+	token   greenapi.TokenSource
+	refresh time.Duration
+	include *regexp.Regexp
+	reading
+}
+
+const (
+	usualRefresh = 10 * time.Minute
+	minRefresh   = time.Second // the least that can be right for an API that allows a call a second
+	maxRefresh   = 24 * time.Hour
+)
+
+func (s Source) partner(written *partnerNode, common settings, logger log.Logger) (*Partner, error) {
+	line := written.line()
+	if line == 0 {
+		return nil, errors.New("partner is empty; it needs token_file, token_env or token")
+	}
+	p := &Partner{refresh: usualRefresh}
+	if written.URL.text != "" {
+		common.url = setting[string]{written.URL.text, "url", written.URL.line}
+	}
+	var err error
+	if p.reading, err = common.validate(); err != nil {
+		return nil, err
+	}
+	if written.Refresh.text != "" {
+		if p.refresh, err = written.Refresh.duration("refresh"); err != nil {
+			return nil, err
+		}
+		if p.refresh < minRefresh || p.refresh > maxRefresh {
+			return nil, lineError{written.Refresh.line, fmt.Errorf("refresh is %s; it must be from %s to %s (10m is usual)", p.refresh, minRefresh, hours(maxRefresh))}
+		}
+	}
+	if p.include, err = regexp.Compile(written.Include.text); err != nil {
+		var invalid *syntax.Error
+		reason := "no regular expression"
+		if errors.As(err, &invalid) {
+			reason += ": " + invalid.Code.String()
+		}
+		return nil, lineError{written.Include.line, fmt.Errorf("include is %s; \"^11\" has the ids that begin with 11", reason)}
+	}
+	p.token, err = s.token(written.tokenNode, "partner", line, log.With(logger, "of", "partner"))
+	return p, err
+}
+
+// URL is the API host that lists the instances, and that of each of them.
+func (p *Partner) URL() *url.URL { return p.url }
+
+// Token is the source of the partner's token.
+func (p *Partner) Token() greenapi.TokenSource { return p.token }
+
+// Refresh is how long after a call of the list the next begins.
+func (p *Partner) Refresh() time.Duration { return p.refresh }
+
+// Timeout is the longest that such a call may take.
+func (p *Partner) Timeout() time.Duration { return p.timeout }
+
+// Instances are those of the list that are to be watched, in the order of their ids, beside and in place of those that
+// the file lists: of an instance that it lists, only the end of the subscription is taken. Those that are deleted or have
+// expired, that have no token, or whose id include leaves out are not among them.
+func (p *Partner) Instances(listed []greenapi.PartnerInstance, file []Instance) []Instance {
+	all := slices.Clone(file)
+	own := make(map[string]int)
+	for n, i := range file {
+		own[i.ID()] = n
+	}
+	var further []Instance
+	for _, l := range listed {
+		if n, ok := own[l.ID]; ok {
+			all[n] = all[n].Expiring(l.Expires)
+			continue
+		}
+		if l.Deleted || l.Expired || l.Token.Equal(greenapi.Token{}) || checkID(l.ID) != nil || !p.include.MatchString(l.ID) {
+			continue
+		}
+		further = append(further, Instance{id: l.ID, token: l.Token, expires: l.Expires, reading: p.reading})
+	}
+	slices.SortFunc(further, func(a, b Instance) int {
+		return cmp.Or(cmp.Compare(len(a.id), len(b.id)), cmp.Compare(a.id, b.id))
+	})
+	return append(all, further...)
+}

@@ -1,0 +1,304 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// node is one value of the file as it is written, with its line. It is empty where nothing is.
+type node struct {
+	text string
+	line int
+}
+
+// UnmarshalYAML implements yaml.Unmarshaler.
+func (n *node) UnmarshalYAML(value *yaml.Node) error {
+	if value.Kind != yaml.ScalarNode {
+		return lineError{value.Line, errors.New("there must be one value here, and no list or map")}
+	}
+	n.text, n.line = value.Value, value.Line
+	return nil
+}
+
+func (n node) whole(name string) (int, error) {
+	number, err := strconv.Atoi(n.text)
+	if err != nil {
+		return 0, lineError{n.line, fmt.Errorf("%s must be a whole number", name)}
+	}
+	return number, nil
+}
+
+func (n node) duration(name string) (time.Duration, error) {
+	d, err := time.ParseDuration(n.text)
+	if err != nil {
+		return 0, lineError{n.line, fmt.Errorf("%s must be a duration such as 30s, 5m or 24h", name)}
+	}
+	return d, nil
+}
+
+// namesNode is a list of names.
+type namesNode struct {
+	names []node
+	line  int
+}
+
+// UnmarshalYAML implements yaml.Unmarshaler.
+func (l *namesNode) UnmarshalYAML(value *yaml.Node) error {
+	l.line = value.Line
+	if value.Kind != yaml.SequenceNode {
+		return lineError{value.Line, errors.New("there must be a list here, such as [outgoing, state]")}
+	}
+	for _, item := range value.Content {
+		var name node
+		if err := name.UnmarshalYAML(item); err != nil {
+			return err
+		}
+		l.names = append(l.names, name)
+	}
+	return nil
+}
+
+// labelsNode is a map of labels.
+type labelsNode map[string]string
+
+// labelName is the part of a label's name that comes behind __meta_greenapi_label_.
+var labelName = regexp.MustCompile(`^[a-zA-Z0-9_]{1,128}$`)
+
+// UnmarshalYAML implements yaml.Unmarshaler.
+func (l *labelsNode) UnmarshalYAML(value *yaml.Node) error {
+	if value.Kind != yaml.MappingNode {
+		return lineError{value.Line, errors.New("labels must be a map, such as {team: sales}")}
+	}
+	*l = make(labelsNode)
+	for i := 0; i+1 < len(value.Content); i += 2 {
+		name, of := value.Content[i], value.Content[i+1]
+		if !labelName.MatchString(name.Value) {
+			return lineError{name.Line, errors.New("the name of a label must be of letters, digits and _")}
+		}
+		if of.Kind != yaml.ScalarNode {
+			return lineError{of.Line, fmt.Errorf("label %s must have one value, and no list or map", name.Value)}
+		}
+		if _, twice := (*l)[name.Value]; twice {
+			return lineError{name.Line, fmt.Errorf("label %s is given twice", name.Value)}
+		}
+		(*l)[name.Value] = of.Value
+	}
+	return nil
+}
+
+// The file as it is written. A test compares it with the documentation.
+type (
+	fileNode struct {
+		settingsNode `yaml:",inline"`
+		Instances    *[]instanceNode `yaml:"instances"`
+		Partner      *partnerNode    `yaml:"partner"`
+	}
+	settingsNode struct {
+		URL         node      `yaml:"url"`
+		Minutes     node      `yaml:"minutes"`
+		MinInterval node      `yaml:"min_interval"`
+		Timeout     node      `yaml:"timeout"`
+		Collectors  namesNode `yaml:"collectors"`
+	}
+	instanceNode struct {
+		ID           node `yaml:"id_instance"`
+		tokenNode    `yaml:",inline"`
+		settingsNode `yaml:",inline"`
+		Labels       labelsNode `yaml:"labels"`
+	}
+	tokenNode struct {
+		File  node `yaml:"token_file"`
+		Env   node `yaml:"token_env"`
+		Token node `yaml:"token"`
+	}
+	partnerNode struct {
+		tokenNode `yaml:",inline"`
+		URL       node `yaml:"url"`
+		Refresh   node `yaml:"refresh"`
+		Include   node `yaml:"include"`
+	}
+)
+
+// line is where the instance begins, as far as is known; 0 where it says nothing.
+func (i instanceNode) line() int {
+	lines := []int{i.ID.line, i.File.line, i.Env.line, i.Token.line}
+	for _, n := range i.given() {
+		lines = append(lines, n.line)
+	}
+	return first(lines)
+}
+
+func (p *partnerNode) line() int {
+	return first([]int{p.File.line, p.Env.line, p.Token.line, p.URL.line, p.Refresh.line, p.Include.line})
+}
+
+func first(lines []int) int {
+	lines = slices.DeleteFunc(lines, func(line int) bool { return line == 0 })
+	if len(lines) == 0 {
+		return 0
+	}
+	return slices.Min(lines)
+}
+
+// given are the settings that are there, by name.
+func (s settingsNode) given() []setting[struct{}] {
+	var given []setting[struct{}]
+	for _, n := range []struct {
+		name string
+		line int
+	}{
+		{"url", s.URL.line}, {"minutes", s.Minutes.line}, {"min_interval", s.MinInterval.line},
+		{"timeout", s.Timeout.line}, {"collectors", s.Collectors.line},
+	} {
+		if n.line > 0 {
+			given = append(given, setting[struct{}]{struct{}{}, n.name, n.line})
+		}
+	}
+	return given
+}
+
+// over is what the settings are where some are given on top of others. The known are the collectors that there are.
+func (s settingsNode) over(base settings, known []string) (settings, error) {
+	var err error
+	if s.URL.line > 0 {
+		base.url = setting[string]{s.URL.text, "url", s.URL.line}
+	}
+	if s.Minutes.line > 0 {
+		base.minutes = setting[int]{0, "minutes", s.Minutes.line}
+		if base.minutes.value, err = s.Minutes.whole("minutes"); err != nil {
+			return base, err
+		}
+	}
+	for _, d := range []struct {
+		node
+		into *setting[time.Duration]
+		name string
+	}{{s.MinInterval, &base.minInterval, "min_interval"}, {s.Timeout, &base.timeout, "timeout"}} {
+		if d.line == 0 {
+			continue
+		}
+		*d.into = setting[time.Duration]{0, d.name, d.line}
+		if d.into.value, err = d.duration(d.name); err != nil {
+			return base, err
+		}
+	}
+	if s.Collectors.line > 0 {
+		base.collectors, err = s.Collectors.of(known)
+	}
+	return base, err
+}
+
+func (l namesNode) of(known []string) (setting[[]string], error) {
+	all := setting[[]string]{nil, "collectors", l.line}
+	for _, n := range l.names {
+		switch {
+		case !slices.Contains(known, n.text):
+			return all, lineError{n.line, fmt.Errorf("there is no collector %.40q; there are %s", n.text, strings.Join(known, ", "))}
+		case slices.Contains(all.value, n.text):
+			return all, lineError{n.line, fmt.Errorf("collector %s is given twice", n.text)}
+		}
+		all.value = append(all.value, n.text)
+	}
+	if len(all.value) == 0 {
+		return all, lineError{l.line, errors.New("collectors is empty; name some, or leave it out for the usual ones")}
+	}
+	return all, nil
+}
+
+// decode reads the one document of a file, strictly.
+func decode(text []byte) (*fileNode, error) {
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	decoder.KnownFields(true)
+	file := new(fileNode)
+	err := decoder.Decode(file)
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil, errors.New("the file is empty")
+	case err != nil:
+		return nil, explain(err)
+	}
+	var more yaml.Node
+	if err := decoder.Decode(&more); err == nil {
+		return nil, lineError{more.Line, errors.New("there is a second document; there must be one")}
+	} else if !errors.Is(err, io.EOF) {
+		return nil, explain(err)
+	}
+	return file, nil
+}
+
+var (
+	yamlLine     = regexp.MustCompile(`^(?:yaml: )?(?:unmarshal errors:\s+)?line (\d+): `)
+	unknownField = regexp.MustCompile(`^field (.*) not found in type config\.(\w+)$`)
+	repeatedKey  = regexp.MustCompile(`^mapping key "(.*)" already defined at line (\d+)$`)
+	plainWords   = regexp.MustCompile(`^[a-z ,]+$`)
+	plainKey     = regexp.MustCompile(`^[a-z_]{1,24}$`)
+)
+
+// explain makes one line of what the YAML library says. It repeats only what cannot be a token.
+func explain(err error) error {
+	var ours lineError
+	if errors.As(err, &ours) {
+		return ours
+	}
+	text, line := err.Error(), 0
+	var wrongType *yaml.TypeError
+	if errors.As(err, &wrongType) && len(wrongType.Errors) > 0 {
+		text = wrongType.Errors[0]
+	}
+	if at := yamlLine.FindStringSubmatch(text); at != nil {
+		line, _ = strconv.Atoi(at[1])
+		text = text[len(at[0]):]
+	}
+	return lineError{line, errors.New(reword(strings.TrimPrefix(text, "yaml: ")))}
+}
+
+func reword(text string) string {
+	if m := unknownField.FindStringSubmatch(text); m != nil {
+		key := "an unknown key"
+		if plainKey.MatchString(m[1]) {
+			key = "unknown key " + m[1]
+		}
+		return key + "; here can be " + strings.Join(keys(m[2]), ", ")
+	}
+	if m := repeatedKey.FindStringSubmatch(text); m != nil && plainKey.MatchString(m[1]) {
+		return m[1] + " is given twice, first in line " + m[2]
+	}
+	if plainWords.MatchString(text) {
+		return "this is no YAML: " + text
+	}
+	return "this is no YAML, or of another shape than it must have; deploy/greenapi_exporter.yml is an example"
+}
+
+// keys are those that a part of the file can have.
+func keys(part string) []string {
+	parts := map[string]reflect.Type{
+		"fileNode": reflect.TypeFor[fileNode](), "instanceNode": reflect.TypeFor[instanceNode](), "partnerNode": reflect.TypeFor[partnerNode](),
+	}
+	var list func(reflect.Type) []string
+	list = func(of reflect.Type) []string {
+		var all []string
+		for i := range of.NumField() {
+			field := of.Field(i)
+			if field.Anonymous {
+				all = append(all, list(field.Type)...)
+				continue
+			}
+			all = append(all, field.Tag.Get("yaml"))
+		}
+		return all
+	}
+	if parts[part] == nil {
+		return nil
+	}
+	return list(parts[part])
+}

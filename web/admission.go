@@ -1,0 +1,61 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+)
+
+// admission bounds the scrapes that are served at once. Those of instances with one host have at most half of the places
+// where there are several hosts: scrapes of one that does not answer take their time, and must not keep out the others.
+type admission struct {
+	places int // 0: no end
+
+	mu    sync.Mutex
+	taken int
+	hosts map[string]int // of them, by host
+}
+
+func newAdmission(places int) *admission {
+	return &admission{places: places, hosts: make(map[string]int)}
+}
+
+// serve calls next if there is a place, and answers 503 otherwise. An empty host is none.
+func (a *admission) serve(w http.ResponseWriter, host string, next func()) {
+	if of := a.enter(host); of > 0 {
+		http.Error(w, fmt.Sprintf("the limit of %d scrapes at once is reached (--web.max-requests); try again later", of), http.StatusServiceUnavailable)
+		return
+	}
+	defer a.leave(host)
+	next()
+}
+
+// enter takes a place, or returns which limit has been reached.
+func (a *admission) enter(host string) (limit int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	half := max(1, a.places/2)
+	switch {
+	case a.places > 0 && a.taken >= a.places:
+		return a.places
+	case a.places > 0 && host != "" && a.hosts[host] >= half:
+		return half
+	}
+	a.taken++
+	if host != "" {
+		a.hosts[host]++
+	}
+	return 0
+}
+
+func (a *admission) leave(host string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.taken--
+	if host == "" {
+		return
+	}
+	if a.hosts[host]--; a.hosts[host] == 0 {
+		delete(a.hosts, host)
+	}
+}
