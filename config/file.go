@@ -113,11 +113,14 @@ func (s Source) common(written settingsNode) (settings, error) {
 }
 
 // list makes the instances that are listed.
-func (s Source) list(written []instanceNode, common settings, logger log.Logger) ([]Instance, error) {
+func (s Source) list(written []*instanceNode, common settings, logger log.Logger) ([]Instance, error) {
 	var instances []Instance
 	lines := make(map[string]int)
 	for n, node := range written {
-		line := node.line()
+		line := 0
+		if node != nil {
+			line = node.line()
+		}
 		if line == 0 {
 			return nil, fmt.Errorf("instance %d of the list is empty; it needs id_instance, and token_file, token_env or token", n+1)
 		}

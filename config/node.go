@@ -100,8 +100,8 @@ func (l *labelsNode) UnmarshalYAML(value *yaml.Node) error {
 type (
 	fileNode struct {
 		settingsNode `yaml:",inline"`
-		Instances    *[]instanceNode `yaml:"instances"`
-		Partner      *partnerNode    `yaml:"partner"`
+		Instances    *[]*instanceNode `yaml:"instances"`
+		Partner      *partnerNode     `yaml:"partner"`
 	}
 	settingsNode struct {
 		URL         node      `yaml:"url"`
