@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"math"
 	"strconv"
 	"strings"
@@ -85,23 +86,25 @@ func sumOf(header []byte) xxhash.Digest {
 	return sum
 }
 
-// newRecord returns a record without its sum, for which there is room.
-func newRecord(n news, messages []memory) ([]byte, error) {
+// newRecord returns a record of so many messages without its sum, for which there is room.
+func newRecord(n news, count int, messages iter.Seq[*memory]) ([]byte, error) {
 	text, err := json.Marshal(n)
 	if err != nil {
 		return nil, err
 	}
-	if uint64(len(messages)) > math.MaxUint32 {
+	if uint64(count) > math.MaxUint32 {
 		return nil, errors.New("more messages than a file can hold")
 	}
-	record := make([]byte, 0, 8+len(text)+len(messages)*messageLength+8)
-	record = binary.LittleEndian.AppendUint32(record, uint32(len(text)))
-	record = binary.LittleEndian.AppendUint32(record, uint32(len(messages)))
-	record = append(record, text...)
-	for _, m := range messages {
-		record = binary.LittleEndian.AppendUint64(record, m.key)
-		record = binary.LittleEndian.AppendUint32(record, uint32(m.reached))
-		record = binary.LittleEndian.AppendUint32(record, uint32(m.shown))
+	length := 8 + len(text)
+	record := make([]byte, length+count*messageLength, length+count*messageLength+8)
+	binary.LittleEndian.PutUint32(record, uint32(len(text)))
+	binary.LittleEndian.PutUint32(record[4:], uint32(count))
+	copy(record[8:], text)
+	for m := range messages {
+		binary.LittleEndian.PutUint64(record[length:], m.key)
+		binary.LittleEndian.PutUint32(record[length+8:], uint32(m.reached))
+		binary.LittleEndian.PutUint32(record[length+12:], uint32(m.shown))
+		length += messageLength
 	}
 	return record, nil
 }

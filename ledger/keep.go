@@ -69,7 +69,7 @@ func (l *Ledger) write() {
 // prune bounds what is unwritten by what is remembered, however long nothing can be written.
 func (l *Ledger) prune() {
 	k := l.keeper
-	if len(k.unwritten) < 2*len(l.messages.all)+1000 {
+	if len(k.unwritten) < 2*l.messages.n+1000 {
 		return
 	}
 	slices.Sort(k.unwritten)
@@ -82,18 +82,18 @@ func (l *Ledger) missing() ([]byte, error) {
 	if l.keeper.behind {
 		n.State = l.state()
 	}
-	var changed []memory
+	var changed []*memory
 	for _, key := range l.keeper.unwritten {
 		if m := l.messages.get(key); m != nil {
-			changed = append(changed, *m)
+			changed = append(changed, m)
 		}
 	}
-	return newRecord(n, changed)
+	return newRecord(n, len(changed), slices.Values(changed))
 }
 
 // everything is a record of all that there is.
 func (l *Ledger) everything() ([]byte, error) {
-	return newRecord(news{l.state(), &l.call}, l.messages.all)
+	return newRecord(news{l.state(), &l.call}, l.messages.n, l.messages.all())
 }
 
 // Close puts on file what is missing there, and a last snapshot in the place of the file. The ledger is not to be used

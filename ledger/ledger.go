@@ -81,14 +81,12 @@ func (l *Ledger) SetMinutes(minutes int) {
 
 // New returns a Ledger without a baseline, which is kept in memory alone.
 func New(options Options) *Ledger {
-	l := &Ledger{
-		messages: memories{places: make(map[uint64]uint32)},
+	return &Ledger{
+		options:  options,
+		asking:   asking{window: options.Minutes, most: max(options.Minutes, minutes(options.Retention-MinRetention))},
 		statuses: newVocabulary(documentedStatuses()),
 		types:    newVocabulary(firstTypes(), furtherTypes()),
 	}
-	l.options = options
-	l.SetMinutes(options.Minutes)
-	return l
 }
 
 // Begin begins a reading that is asked for at now, by our clock with its monotonic part.

@@ -78,8 +78,8 @@ func load(data []byte, name string, options Options) (*Ledger, extent, error) {
 	}
 	// Records do not say which messages were shown without anything new. Those that stood in the journal at the
 	// snapshot may have stood there ever since.
-	for i := range l.messages.all {
-		if m := &l.messages.all[i]; m.shown >= snapshot {
+	for m := range l.messages.all() {
+		if m.shown >= snapshot {
 			m.shown = max(m.shown, inSeconds(l.clock))
 		}
 	}

@@ -58,7 +58,7 @@ func (l *Ledger) Reading() *Reading {
 	r := &Reading{
 		Asked:         l.asking.lastGood,
 		Birth:         l.birth,
-		Messages:      len(l.messages.all),
+		Messages:      l.messages.n,
 		Unread:        l.asking.unread,
 		OldestPending: l.window.pending,
 		LastMessage:   l.newest,

@@ -155,7 +155,7 @@ func (s *Storage) Ledger(name string, options Options, now time.Time) (*Ledger, 
 		level.Info(f.logger).Log("msg", "there is no reading on file: the first will be the baseline")
 		return keptBy(f, l), nil
 	}
-	level.Info(f.logger).Log("msg", "the ledger was read from its file", "messages", len(l.messages.all),
+	level.Info(f.logger).Log("msg", "the ledger was read from its file", "messages", l.messages.n,
 		"counting_since", l.birth.UTC().Format(time.RFC3339), "last_reading", l.asking.lastGood.UTC().Format(time.RFC3339))
 	return keptBy(f, l), nil
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -132,7 +133,7 @@ func (d *disk) logged() []string {
 func everything(t fatal, l *Ledger) string {
 	t.Helper()
 	messages := make(map[uint64]string)
-	for _, m := range l.messages.all {
+	for m := range l.messages.all() {
 		messages[m.key] = fmt.Sprintf("%b %d", m.reached, m.shown)
 	}
 	text, err := json.MarshalIndent([]any{l.state(), l.call, messages}, "", " ")
@@ -452,8 +453,8 @@ func TestAFlippedBitIsNoticed(t *testing.T) {
 
 func TestFilesThatAreNoLedgerAreSetAside(t *testing.T) {
 	file, _ := history(t)
-	snapshot := func(header string, n news, messages ...memory) []byte {
-		record, err := newRecord(n, messages)
+	snapshot := func(header string, n news, messages ...*memory) []byte {
+		record, err := newRecord(n, len(messages), slices.Values(messages))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -482,9 +483,9 @@ func TestFilesThatAreNoLedgerAreSetAside(t *testing.T) {
 		"another first line":           {bytes.Replace(file, []byte(id), []byte("1101000002"), 1), "damaged"},
 		"lengths beyond everything":    {append([]byte(first), bytes.Repeat([]byte{0xff}, 100)...), "damaged"},
 		"a snapshot without a state":   {snapshot(first, news{Call: new(Call)}), "damaged"},
-		"messages without a state":     {snapshot(first, news{}, memory{key: 1}), "damaged"},
-		"a message without a key":      {snapshot(first, news{State: valid}, memory{key: 0}), "damaged"},
-		"statuses without a word":      {snapshot(first, news{State: valid}, memory{key: 1, reached: 1 << 31}), "damaged"},
+		"messages without a state":     {snapshot(first, news{}, &memory{key: 1}), "damaged"},
+		"a message without a key":      {snapshot(first, news{State: valid}, &memory{key: 0}), "damaged"},
+		"statuses without a word":      {snapshot(first, news{State: valid}, &memory{key: 1, reached: 1 << 31}), "damaged"},
 		"a birth without a reading":    {snapshot(first, spoilt(func(s *state) { s.Birth = 1 })), "damaged"},
 		"a negative time":              {snapshot(first, spoilt(func(s *state) { s.Birth, s.LastGood = -1, -1 })), "damaged"},
 		"a clock that runs backwards":  {snapshot(first, spoilt(func(s *state) { s.Clock = -1 })), "damaged"},
@@ -1045,7 +1046,7 @@ func TestWhatIsUnwrittenIsBounded(t *testing.T) {
 		take(l, float64(2*i+1))
 		take(l, float64(2*i+2), manyRows(100)...) // shown again
 	}
-	if n, most := len(l.keeper.unwritten), 2*len(l.messages.all)+1000; n > most {
+	if n, most := len(l.keeper.unwritten), 2*l.messages.n+1000; n > most {
 		t.Errorf("%d are unwritten, want at most %d", n, most)
 	}
 	d.repair(t)
@@ -1113,7 +1114,7 @@ func TestWordsOfAnotherVersion(t *testing.T) {
 		Rows:  [][]int{{0, 0, 4, 3}},
 		Birth: 1, LastGood: 5,
 	}
-	record, err := newRecord(news{State: s}, []memory{{key: 9, reached: 0b11100}})
+	record, err := newRecord(news{State: s}, 1, slices.Values([]*memory{{key: 9, reached: 0b11100}}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -1162,7 +1163,7 @@ func FuzzLoad(f *testing.F) {
 	take(l, 0, message(1, "text", "sent", -5))
 	take(l, 1, message(1, "oddType", "oddStatus", -5), message(2, "text", "", 0))
 	l.call = Call{Begun: at(1), Next: at(2), Failures: 2, Result: "timeout", Took: 5, Settings: "x"}
-	record, err := newRecord(news{l.state(), &l.call}, l.messages.all)
+	record, err := l.everything()
 	if err != nil {
 		f.Fatal(err)
 	}
