@@ -80,12 +80,15 @@ func (l *Ledger) SetMinutes(minutes int) {
 }
 
 // New returns a Ledger without a baseline, which is kept in memory alone.
-func New(options Options) *Ledger {
+func New(options Options) *Ledger { return newLedgerOf(documentedWords(), options) }
+
+// newLedgerOf does so, of words that it may share with others.
+func newLedgerOf(w words, options Options) *Ledger {
 	return &Ledger{
 		options:  options,
 		asking:   asking{window: options.Minutes, most: max(options.Minutes, minutes(options.Retention-MinRetention))},
-		statuses: newVocabulary(documentedStatuses()),
-		types:    newVocabulary(firstTypes(), furtherTypes()),
+		statuses: w.statuses,
+		types:    w.types,
 	}
 }
 

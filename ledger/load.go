@@ -45,16 +45,14 @@ type extent struct {
 	sum      xxhash.Digest
 }
 
-// load returns the ledger that is in the data, and how much of them is sound. It is an error if not even the snapshot
-// is, or not of this name.
-func load(data []byte, name string, options Options) (*Ledger, extent, error) {
+// load puts what the data say into a ledger that is new, and returns how much of them is sound. It is an error if not
+// even the snapshot is, or not of this name; the ledger is of no use then.
+func load(data []byte, name string, l *Ledger) (sound extent, _ error) {
 	written, length, err := parseHeader(data)
 	if err != nil {
-		return nil, extent{}, err
+		return extent{}, err
 	}
 	sum := sumOf(data[:length])
-	l := New(options)
-	sound := extent{}
 	var snapshot seconds
 	for at := length; at < len(data); {
 		r, err := parseRecord(data[at:], &sum)
@@ -71,10 +69,10 @@ func load(data []byte, name string, options Options) (*Ledger, extent, error) {
 		}
 	}
 	if sound.length == 0 {
-		return nil, extent{}, errDamaged
+		return extent{}, errDamaged
 	}
 	if written != name {
-		return nil, extent{}, fmt.Errorf("it is that of %.50q", written)
+		return extent{}, fmt.Errorf("it is that of %.50q", written)
 	}
 	// Records do not say which messages were shown without anything new. Those that stood in the journal at the
 	// snapshot may have stood there ever since.
@@ -83,7 +81,7 @@ func load(data []byte, name string, options Options) (*Ledger, extent, error) {
 			m.shown = max(m.shown, inSeconds(l.clock))
 		}
 	}
-	return l, sound, nil
+	return sound, nil
 }
 
 // resume goes on at now, by our clock, with a ledger that was written in an earlier run. What is said to have happened

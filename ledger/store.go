@@ -20,6 +20,7 @@ import (
 type Storage struct {
 	directory string // empty: in memory
 	logger    log.Logger
+	words     words // that ledgers begin with
 	holding   sync.Mutex
 	lock      *flock.Flock
 	failures  atomic.Uint64
@@ -31,7 +32,7 @@ type Storage struct {
 // Without a directory ledgers are kept in memory alone. An error says in one line what is wrong with the directory; a
 // full disk is none, since counting goes on without.
 func OpenStorage(directory string, logger log.Logger) (*Storage, error) {
-	s := &Storage{directory: directory, logger: logger}
+	s := &Storage{directory: directory, logger: logger, words: documentedWords()}
 	if directory == "" {
 		return s, nil
 	}
@@ -121,7 +122,7 @@ func (s *Storage) Damaged() uint64 { return s.damaged.Load() }
 // another name. It is an error if the file cannot be read, though it is there.
 func (s *Storage) Ledger(name string, options Options, now time.Time) (*Ledger, error) {
 	if s.directory == "" {
-		return New(options), nil
+		return newLedgerOf(s.words, options), nil
 	}
 	path := filepath.Join(s.directory, name+".ledger")
 	f := newFile(s, path, name)
@@ -129,19 +130,20 @@ func (s *Storage) Ledger(name string, options Options, now time.Time) (*Ledger, 
 	data, err := readLedger(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		level.Info(f.logger).Log("msg", "there is no ledger on file: the first reading will be the baseline")
-		return keptBy(f, New(options)), nil
+		return keptBy(f, newLedgerOf(s.words, options)), nil
 	}
 	if errors.Is(err, errNoFile) {
 		return nil, fmt.Errorf("%w; move it away to begin anew", err)
 	} else if err != nil {
 		return nil, fmt.Errorf("%w; make it readable for the exporter (it runs as user %d), or move it away to begin anew", err, os.Getuid())
 	}
-	l, sound, err := load(data, name, options)
+	l := newLedgerOf(s.words, options)
+	sound, err := load(data, name, l)
 	if err != nil {
 		if err := f.setAside(err, now); err != nil {
 			return nil, err
 		}
-		return keptBy(f, New(options)), nil
+		return keptBy(f, newLedgerOf(s.words, options)), nil
 	}
 	f.size, f.snapshot, f.sum = sound.length, sound.snapshot, sound.sum
 	if cut := int64(len(data)) - f.size; cut > 0 {

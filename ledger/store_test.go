@@ -319,8 +319,8 @@ func history(t *testing.T) (file []byte, after map[int]string) {
 // ledgerAsIs loads the ledger without going on with it.
 func (d *disk) ledgerAsIs(t fatal) *Ledger {
 	t.Helper()
-	l, _, err := load(d.read(t), id, Options{Minutes: 60, Retention: 360 * time.Hour})
-	if err != nil {
+	l := newLedger(60)
+	if _, err := load(d.read(t), id, l); err != nil {
 		t.Fatal(err)
 	}
 	return l
@@ -1074,7 +1074,7 @@ func size(t *testing.T, d *disk) int { return len(d.read(t)) }
 // TestTheLockIsTakenLater where it could not be at the start, since the disk was full.
 func TestTheLockIsTakenLater(t *testing.T) {
 	d := &disk{directory: filepath.Join(t.TempDir(), "ledgers")}
-	d.storage = &Storage{directory: d.directory, logger: log.NewLogfmtLogger(&d.log)}
+	d.storage = &Storage{directory: d.directory, logger: log.NewLogfmtLogger(&d.log), words: documentedWords()}
 	t.Cleanup(func() { _ = d.storage.Close() })
 	l, err := d.storage.Ledger(id, Options{Minutes: 60, Retention: 360 * time.Hour}, at(0))
 	if err != nil {
@@ -1204,7 +1204,8 @@ func checkLoad(t *testing.T, data []byte) {
 	options := Options{Minutes: 60, Retention: 360 * time.Hour}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	l, sound, err := load(data, id, options)
+	l := New(options)
+	sound, err := load(data, id, l)
 	runtime.ReadMemStats(&after)
 	if grown := after.TotalAlloc - before.TotalAlloc; grown > 1<<20+100*uint64(len(data)) {
 		t.Fatalf("%d bytes take %d of memory", len(data), grown)
@@ -1220,8 +1221,8 @@ func checkLoad(t *testing.T, data []byte) {
 		t.Fatalf("it cannot be written back: %v", err)
 	}
 	sum := sumOf(header(id))
-	again, _, err := load(append(header(id), seal(record, &sum)...), id, options)
-	if err != nil {
+	again := New(options)
+	if _, err := load(append(header(id), seal(record, &sum)...), id, again); err != nil {
 		t.Fatalf("what was written back cannot be read: %v", err)
 	}
 	if got, want := everything(t, again), everything(t, l); got != want {

@@ -54,11 +54,19 @@ func isFirstType(place int) bool {
 }
 
 // vocabulary gives each word a place: a small number that stays its own for the life of the ledger. It is immutable, so
-// that a reading that fails leaves no word behind.
+// that a reading that fails leaves no word behind, and ledgers can share one until they are shown words of their own.
 type vocabulary struct {
 	words  []string
 	places map[string]uint8
 	own    int // how many of the words are not documented
+}
+
+// words are the vocabularies of a ledger.
+type words struct{ statuses, types *vocabulary }
+
+// documentedWords are those that a ledger begins with.
+func documentedWords() words {
+	return words{newVocabulary(documentedStatuses()), newVocabulary(firstTypes(), furtherTypes())}
 }
 
 func newVocabulary(documented ...[]string) *vocabulary {
