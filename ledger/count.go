@@ -155,26 +155,25 @@ func (c *Count) Commit() *Reading {
 // status, and of whatever else was shown together.
 func (c *Count) create(created time.Time) {
 	l := c.ledger
-	for len(l.totals) < len(l.types.words) {
-		l.totals = append(l.totals, typeTotals{})
-	}
+	l.totals = lengthen(l.totals, len(l.types.words))
 	for kind := range l.totals {
 		t := &l.totals[kind]
 		cells := c.window.of(kind)
-		if !isFirstType(kind) && len(cells) == 0 && t.messages.Created.IsZero() {
+		if !isFirstType(kind) && len(cells) == 0 && !t.Messages.exists() {
 			continue
 		}
-		for len(t.statuses) < len(l.statuses.words) {
-			t.statuses = append(t.statuses, Counter{})
-		}
-		t.messages.create(created)
-		for status := range t.statuses {
+		t.Statuses = lengthen(t.Statuses, len(l.statuses.words))
+		t.Messages.create(created)
+		for status := range t.Statuses {
 			if isDocumentedStatus(status) || status < len(cells) && cells[status].shown {
-				t.statuses[status].create(created)
+				t.Statuses[status].create(created)
 			}
 		}
 	}
 }
+
+// lengthen returns all, and behind it as many zeros as it takes to be n long.
+func lengthen[T any](all []T, n int) []T { return append(all, make([]T, max(0, n-len(all)))...) }
 
 // apply counts the changes. A message that is new to the ledger is not counted in the baseline, nor if it is from
 // before the ledger's reach; it is remembered with the statuses that this reading shows it with.
@@ -194,10 +193,10 @@ func (c *Count) apply(baseline bool) {
 		if !baseline && !uncounted[change.key] {
 			t := &l.totals[change.kind]
 			if known == nil {
-				t.messages.Count++
+				t.Messages[0]++
 			}
 			for fresh := set &^ m.reached; fresh != 0; fresh &= fresh - 1 {
-				t.statuses[bits.TrailingZeros32(uint32(fresh))].Count++
+				t.Statuses[bits.TrailingZeros32(uint32(fresh))][0]++
 			}
 		}
 		m.reached, m.shown = m.reached|set, c.shown

@@ -45,8 +45,8 @@ type Ledger struct {
 	messages memories
 	statuses *vocabulary
 	types    *vocabulary
-	totals   []typeTotals // by the place of the type; shorter than types where the last have not been shown
-	window   standing     // of the last good reading
+	totals   []typeState // by the place of the type; shorter than types where the last have not been shown
+	window   standing    // of the last good reading
 
 	birth time.Time     // when the baseline was asked for, by our clock; zero before it
 	reach float64       // UNIX seconds, by the API's clock: the journal was first read from here on
@@ -67,29 +67,20 @@ const maxClock = math.MaxUint32 * time.Second
 
 func inSeconds(clock time.Duration) seconds { return seconds(clock / time.Second) }
 
-// typeTotals is what has been counted of the messages of a type.
-type typeTotals struct {
-	messages Counter
-	statuses []Counter // by the place of the status; shorter than the vocabulary where the last have not been shown
+// New returns a Ledger without a baseline, which is kept in memory alone.
+func New(options Options) *Ledger { return newLedgerOf(documentedWords(), options) }
+
+// newLedgerOf does so, of words that it may share with others.
+func newLedgerOf(w words, options Options) *Ledger {
+	l := &Ledger{options: options, statuses: w.statuses, types: w.types}
+	l.SetMinutes(options.Minutes)
+	return l
 }
 
 // SetMinutes changes the window, from the next reading on. Messages and totals stay as they are.
 func (l *Ledger) SetMinutes(minutes int) {
 	l.options.Minutes = minutes
 	l.asking.setWindow(minutes, l.options.Retention)
-}
-
-// New returns a Ledger without a baseline, which is kept in memory alone.
-func New(options Options) *Ledger { return newLedgerOf(documentedWords(), options) }
-
-// newLedgerOf does so, of words that it may share with others.
-func newLedgerOf(w words, options Options) *Ledger {
-	return &Ledger{
-		options:  options,
-		asking:   asking{window: options.Minutes, most: max(options.Minutes, minutes(options.Retention-MinRetention))},
-		statuses: w.statuses,
-		types:    w.types,
-	}
 }
 
 // Begin begins a reading that is asked for at now, by our clock with its monotonic part.

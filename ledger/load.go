@@ -87,17 +87,14 @@ func load(data []byte, name string, l *Ledger) (sound extent, _ error) {
 // resume goes on at now, by our clock, with a ledger that was written in an earlier run. What is said to have happened
 // later than that happened now.
 func (l *Ledger) resume(now time.Time) {
-	past := func(t *time.Time) {
-		if t.After(now) {
-			*t = now
-		}
+	if l.birth.After(now) {
+		l.birth = now
 	}
-	past(&l.birth)
 	for kind := range l.totals {
 		t := &l.totals[kind]
-		past(&t.messages.Created)
-		for i := range t.statuses {
-			past(&t.statuses[i].Created)
+		t.Messages.resume(now)
+		for i := range t.Statuses {
+			t.Statuses[i].resume(now)
 		}
 	}
 	if wait := l.call.Next.Sub(l.call.Begun); l.call.Begun.After(now) {

@@ -1,6 +1,9 @@
 package ledger
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Reading is what a good reading of the journal has to show. It is immutable.
 type Reading struct {
@@ -44,12 +47,6 @@ type Counter struct {
 	Created time.Time
 }
 
-func (c *Counter) create(at time.Time) {
-	if c.Created.IsZero() {
-		c.Created = at
-	}
-}
-
 // Reading returns what the last good reading has to show, nil before the baseline.
 func (l *Ledger) Reading() *Reading {
 	if l.birth.IsZero() {
@@ -63,23 +60,25 @@ func (l *Ledger) Reading() *Reading {
 		OldestPending: l.window.pending,
 		LastMessage:   l.newest,
 	}
-	for kind := range l.totals {
-		t := &l.totals[kind]
-		if t.messages.Created.IsZero() {
+	for kind, t := range l.totals {
+		if !t.Messages.exists() {
 			continue
 		}
 		cells := l.window.of(kind)
-		shown := Type{Word: l.types.words[kind], Messages: t.messages, Statuses: make([]Status, 0, len(t.statuses))}
-		for status, counter := range t.statuses {
-			if counter.Created.IsZero() {
+		shown := Type{Word: l.types.words[kind], Messages: t.Messages.counter()}
+		var room [maxStatuses]Status
+		statuses := room[:0]
+		for status, counter := range t.Statuses {
+			if !counter.exists() {
 				continue
 			}
-			s := Status{Word: l.statuses.words[status], Reached: counter}
+			s := Status{Word: l.statuses.words[status], Reached: counter.counter()}
 			if status < len(cells) {
 				s.Rows = cells[status].rows
 			}
-			shown.Statuses = append(shown.Statuses, s)
+			statuses = append(statuses, s)
 		}
+		shown.Statuses = slices.Clone(statuses) // as long as need be: someone keeps it
 		r.Types = append(r.Types, shown)
 	}
 	return r

@@ -27,9 +27,10 @@ type state struct {
 	Unread   int64       `json:"unread"` // nanoseconds
 }
 
+// typeState is what has been counted of the messages of a type.
 type typeState struct {
 	Messages counterState   `json:"messages,omitzero"`
-	Statuses []counterState `json:"statuses,omitempty"` // by status
+	Statuses []counterState `json:"statuses,omitempty"` // by status; shorter than the words where the last have not been shown
 }
 
 // counterState is the count and when the counter was created, 0 for a counter that has not been.
@@ -49,17 +50,9 @@ func (l *Ledger) state() *state {
 		Unread:   int64(l.asking.unread),
 	}
 	for kind, t := range l.totals {
-		if t.messages.Created.IsZero() && len(t.statuses) == 0 {
-			continue
+		if t.Messages.exists() || len(t.Statuses) > 0 {
+			s.Totals = l.totals[:kind+1]
 		}
-		for len(s.Totals) < kind {
-			s.Totals = append(s.Totals, typeState{})
-		}
-		kept := typeState{Messages: t.messages.state()}
-		for _, c := range t.statuses {
-			kept.Statuses = append(kept.Statuses, c.state())
-		}
-		s.Totals = append(s.Totals, kept)
 	}
 	for kind, cells := range l.window.cells {
 		if len(cells) == 0 {
@@ -102,15 +95,13 @@ func (l *Ledger) restore(s *state, messages []byte) error {
 		return errDamaged
 	}
 	l.statuses, l.types = statuses, types
-	l.totals = make([]typeTotals, len(types.words))
+	l.totals = make([]typeState, len(types.words))
 	for kind, kept := range s.Totals {
 		t := &l.totals[typePlaces[kind]]
-		t.messages.restore(kept.Messages)
+		t.Messages.restore(kept.Messages)
 		for status, c := range kept.Statuses {
-			for len(t.statuses) <= int(statusPlaces[status]) {
-				t.statuses = append(t.statuses, Counter{})
-			}
-			t.statuses[statusPlaces[status]].restore(c)
+			t.Statuses = lengthen(t.Statuses, int(statusPlaces[status])+1)
+			t.Statuses[statusPlaces[status]].restore(c)
 		}
 	}
 	l.window = standing{pending: timestamp(s.Pending)}
@@ -192,14 +183,32 @@ func (v *vocabulary) learn(words []string) (places []uint8, learned *vocabulary)
 	return places, v
 }
 
-func (c Counter) state() counterState { return counterState{c.Count, uint64(nanoseconds(c.Created))} }
+func (c counterState) exists() bool { return c[1] > 0 }
 
 func (c counterState) valid() bool { return c[1] <= math.MaxInt64 && (c[1] > 0 || c[0] == 0) }
 
+func (c counterState) counter() Counter { return Counter{c[0], fromNanoseconds(int64(c[1]))} }
+
+// create makes the counter, if there is none yet.
+func (c *counterState) create(at time.Time) {
+	if !c.exists() {
+		c[1] = uint64(nanoseconds(at))
+	}
+}
+
 // restore adds what was kept: two words can have got the same place.
-func (c *Counter) restore(kept counterState) {
-	c.Count += kept[0]
-	c.create(fromNanoseconds(int64(kept[1])))
+func (c *counterState) restore(kept counterState) {
+	c[0] += kept[0]
+	if !c.exists() {
+		c[1] = kept[1]
+	}
+}
+
+// resume goes on at now: what was created later was created now.
+func (c *counterState) resume(now time.Time) {
+	if c.exists() && fromNanoseconds(int64(c[1])).After(now) {
+		c[1] = uint64(nanoseconds(now))
+	}
 }
 
 func (t Timestamp) pointer() *float64 {
