@@ -3,7 +3,6 @@ package ledger
 import (
 	"fmt"
 	"reflect"
-	"runtime"
 	"testing"
 	"time"
 )
@@ -304,29 +303,6 @@ func TestTheAPIsClockForgetsNothing(t *testing.T) {
 	count.Answered(at(1e6)) // an API that is two years ahead
 	if r := count.Commit(); r.Messages != 1 {
 		t.Errorf("%d messages remembered, want 1", r.Messages)
-	}
-}
-
-// TestAMessageTakesAtMost64Bytes measures the heap, all told.
-func TestAMessageTakesAtMost64Bytes(t *testing.T) {
-	for _, n := range []int{10_000, 100_000, 1_000_000} {
-		var before, after runtime.MemStats
-		runtime.GC()
-		runtime.ReadMemStats(&before)
-		l := newLedger(60)
-		count := l.Begin(at(0))
-		count.Answered(at(0))
-		for i := range n {
-			count.Add(message(uint64(i)*0x9E3779B97F4A7C15+1, "textMessage", "sent", -1))
-		}
-		count.Commit()
-		count = nil
-		runtime.GC()
-		runtime.ReadMemStats(&after)
-		if each := float64(after.HeapAlloc-before.HeapAlloc) / float64(n); each > 64 {
-			t.Errorf("%d messages take %.1f bytes each", n, each)
-		}
-		runtime.KeepAlive(l)
 	}
 }
 

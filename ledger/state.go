@@ -100,7 +100,7 @@ func (l *Ledger) restore(s *state, messages []byte) error {
 		t := &l.totals[typePlaces[kind]]
 		t.Messages.restore(kept.Messages)
 		for status, c := range kept.Statuses {
-			t.Statuses = lengthen(t.Statuses, int(statusPlaces[status])+1)
+			t.Statuses = lengthen(t.Statuses, len(statuses.words))
 			t.Statuses[statusPlaces[status]].restore(c)
 		}
 	}

@@ -83,3 +83,18 @@ func BenchmarkAppend(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkReading counts a thousand messages that are known and puts on file that the call begins and has ended.
+func BenchmarkReading(b *testing.B) {
+	d := newDisk(b)
+	l := d.ledger(b, 0)
+	rows := thousandRows(0)
+	take(l, 0, rows...)
+	minute := 0.0
+	b.ReportAllocs()
+	for b.Loop() {
+		minute++
+		l.Called(Call{Begun: at(minute), Next: at(minute + 1)})
+		take(l, minute, rows...)
+	}
+}
