@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/go-kit/log/level"
@@ -21,9 +22,6 @@ var (
 	//go:embed page.css
 	pageStyle string
 )
-
-// onePage is the parameter of / that picks an instance; it is named as the label.
-const onePage = "id_instance"
 
 // pageHandler serves the page for people. It shows the latest readings and costs the API no call, however often it is
 // opened.
@@ -42,16 +40,25 @@ type page struct {
 
 // ServeHTTP writes the page once it is whole, so that an error is a status and not half a page.
 func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil { // rather than to show something else than was asked for
+		http.Error(w, "the address is malformed behind its question mark; / lists all instances", http.StatusBadRequest)
+		return
+	}
+	asked, err := newAsk(query)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusNotFound)
+		return
+	}
 	statuses := p.Statuses()
-	id := r.URL.Query().Get(onePage)
-	if id != "" {
-		if statuses = only(statuses, id); len(statuses) == 0 {
+	if asked.ID != "" {
+		if statuses = only(statuses, asked.ID); len(statuses) == 0 {
 			http.Error(w, "there is no such instance; / lists those that there are", http.StatusNotFound)
 			return
 		}
 	}
 	var body bytes.Buffer
-	if err := p.template.Execute(&body, newView(p.Options, statuses, id != "", time.Now())); err != nil {
+	if err := p.template.Execute(&body, newView(p.Options, statuses, asked, time.Now())); err != nil {
 		level.Error(p.Logger).Log("msg", "the page for people cannot be made", "err", err)
 		http.Error(w, "the page cannot be made; the log says why", http.StatusInternalServerError)
 		return
@@ -73,8 +80,8 @@ func only(statuses []collector.Status, id string) []collector.Status {
 }
 
 // policy lets the page have its own style sheet and the empty icon that is in it, and nothing else: no script, no
-// request, no frame around it.
-var policy = "default-src 'none'; style-src 'sha256-" + digest(pageStyle) + "'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+// request, no frame around it; and its form asks nobody but the exporter.
+var policy = "default-src 'none'; style-src 'sha256-" + digest(pageStyle) + "'; img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 func digest(text string) string {
 	sum := sha256.Sum256([]byte(text))

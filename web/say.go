@@ -7,13 +7,17 @@ import (
 	"time"
 )
 
-// moment is a time as people read it: how long ago, and exactly.
+// moment is a time as people read it: how long ago, and exactly. It is put into words where it is shown: most of ten
+// thousand instances are not.
 type moment struct {
 	time.Time
-	Ago string
+	now time.Time
 }
 
-func momentAt(t, now time.Time) moment { return moment{t.UTC(), ago(now.Sub(t))} }
+func momentAt(t, now time.Time) moment { return moment{t.UTC(), now} }
+
+// Ago is how long ago it was.
+func (m moment) Ago() string { return ago(m.now.Sub(m.Time)) }
 
 // Exact is the time in UTC to the second.
 func (m moment) Exact() string { return m.Format("2006-01-02 15:04:05 UTC") }

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"fmt"
 	"html/template"
 	"slices"
@@ -16,9 +15,6 @@ import (
 // for each.
 const inFull = 3
 
-// longest is how many instances a list has at the most; it has the worst.
-const longest = 400
-
 // view is what the page shows.
 type view struct {
 	Style         template.CSS
@@ -28,17 +24,15 @@ type view struct {
 	Mood          mood   // the worst of all
 	Verdict       string // in one sentence
 	Unwritten     bool   // whether counters cannot be written to the disk
-	Picked        bool   // whether this is the page of one instance out of several
+	Part          bool   // whether this is not all instances
 	Cards         []card
-	List          []card // instead of Cards
-	More          int    // instances that the list leaves out
+	List          *list // instead of Cards
 }
 
 // card is an instance.
 type card struct {
 	ID       string
-	Metrics  string // where to scrape
-	Alone    bool   // on its page, whose heading has said what its own would
+	Alone    bool // on its page, whose heading has said what its own would
 	Mood     mood
 	Problems []problem
 	Read     *moment // when the journal, or else any collector, was last read with success
@@ -64,8 +58,13 @@ const (
 	up
 )
 
-// Class is its class in the style sheet.
-func (m mood) Class() string { return [...]string{"down", "look", "unread", "up"}[m] }
+// classes of the moods in the style sheet, and in the parameter mood.
+var classes = [...]string{"down", "look", "unread", "up"}
+
+func moodOfClass(class string) mood { return mood(slices.Index(classes[:], class)) }
+
+// Class is its class.
+func (m mood) Class() string { return classes[m] }
 
 // Mark tells moods apart for those who see no colours.
 func (m mood) Mark() string { return [...]string{"✕", "!", "…", "✓"}[m] }
@@ -75,67 +74,69 @@ func (m mood) Words() string {
 	return [...]string{"is not up", "needs a look", "is not read yet", "is up"}[m]
 }
 
-func newView(o Options, statuses []collector.Status, picked bool, now time.Time) view {
+// Many is the same of several instances.
+func (m mood) Many() string {
+	return [...]string{"are not up", "need a look", "are not read yet", "are up"}[m]
+}
+
+// Of comes behind a number of instances.
+func (m mood) Of(n int) string {
+	if n == 1 {
+		return m.Words()
+	}
+	return m.Many()
+}
+
+func newView(o Options, statuses []collector.Status, a ask, now time.Time) view {
+	items := inOrder(statuses, now)
 	v := view{
 		Style: template.CSS(pageStyle), Version: o.Version, TelemetryPath: o.TelemetryPath, Now: momentAt(now, now),
-		Mood: up, Picked: picked, Unwritten: o.StorageFailing(),
+		Mood: up, Verdict: verdict(items), Part: a.ID != "" || a.narrows(), Unwritten: o.StorageFailing(),
 	}
-	cards := make([]card, len(statuses))
-	for i, s := range statuses {
-		cards[i] = newCard(s, o.TelemetryPath, now)
-		cards[i].Alone = len(statuses) == 1
-		v.Mood = min(v.Mood, cards[i].Mood)
+	if len(items) > 0 {
+		v.Mood = items[0].mood
 	}
-	slices.SortStableFunc(cards, func(a, b card) int {
-		return cmp.Or(cmp.Compare(a.Mood, b.Mood), cmp.Compare(len(a.ID), len(b.ID)), cmp.Compare(a.ID, b.ID))
-	})
-	v.Verdict = verdict(cards)
-	if len(cards) > inFull {
-		v.List = cards[:min(len(cards), longest)]
-		v.More = len(cards) - len(v.List)
-	} else {
-		v.Cards = cards
+	if len(items) > inFull || a.narrows() || a.Page > 1 {
+		v.List = newList(items, a, now)
+		return v
+	}
+	for _, i := range items {
+		c := newCard(i, now)
+		c.Alone = len(items) == 1
+		v.Cards = append(v.Cards, c)
 	}
 	return v
 }
 
 // verdict says in one sentence how the instances fare.
-func verdict(cards []card) string {
-	switch len(cards) {
+func verdict(items []item) string {
+	switch len(items) {
 	case 0:
 		return "No instance is configured"
 	case 1:
-		return cards[0].ID + " " + cards[0].Mood.Words()
+		return items[0].status.ID + " " + items[0].mood.Words()
 	}
-	var n [up + 1]int
-	for _, c := range cards {
-		n[c.Mood]++
-	}
-	if n[up] == len(cards) {
-		return fmt.Sprintf("All %s instances are up", count(len(cards)))
+	n := moods(items)
+	if n[up] == len(items) {
+		return fmt.Sprintf("All %s instances are up", count(len(items)))
 	}
 	var parts []string
-	say := func(m mood, one, many string) {
+	for m := down; m < up; m++ {
 		if n[m] == 0 {
-			return
+			continue
 		}
 		part := count(n[m])
 		if len(parts) == 0 {
-			part += " of " + count(len(cards)) + " instances"
+			part += " of " + count(len(items)) + " instances"
 		}
-		if n[m] == 1 {
-			many = one
-		}
-		parts = append(parts, part+" "+many)
+		parts = append(parts, part+" "+m.Of(n[m]))
 	}
-	say(down, "is not up", "are not up")
-	say(look, "needs a look", "need a look")
-	say(unread, "is not read yet", "are not read yet")
 	return strings.Join(parts, ", ")
 }
 
-func newCard(s collector.Status, metrics string, now time.Time) card {
-	c := card{ID: s.ID, Metrics: metrics, Mood: moodOf(s, now), Problems: problems(s, now)}
+func newCard(i item, now time.Time) card {
+	s := *i.status
+	c := card{ID: s.ID, Mood: i.mood, Problems: i.problems}
 	for _, status := range s.Collectors {
 		r := row{CollectorStatus: status}
 		if status.Result != "" { // else what there is may be of other settings
@@ -171,16 +172,15 @@ func newest(rows []row) *moment {
 
 // moodOf goes by the outgoing journal, as greenapi_up does; where that is off, by all collectors alike.
 func moodOf(s collector.Status, now time.Time) mood {
-	journal := slices.ContainsFunc(s.Collectors, func(c collector.CollectorStatus) bool { return c.Name == "outgoing" })
+	journal := hasJournal(s)
 	m, known := up, false
 	for _, c := range s.Collectors {
-		decides := c.Name == "outgoing" || !journal
 		switch {
-		case c.Failing() && decides:
+		case c.Failing() && decides(c, journal):
 			m = down
 		case c.Failing():
 			m = min(m, look)
-		case decides && c.Result == greenapi.OK:
+		case c.Result == greenapi.OK && decides(c, journal):
 			known = true
 		}
 	}
@@ -196,6 +196,13 @@ func moodOf(s collector.Status, now time.Time) mood {
 	}
 }
 
+func hasJournal(s collector.Status) bool {
+	return slices.ContainsFunc(s.Collectors, func(c collector.CollectorStatus) bool { return c.Name == "outgoing" })
+}
+
+// decides reports whether the collector's failing takes an instance down that has the outgoing journal or has not.
+func decides(c collector.CollectorStatus, journal bool) bool { return c.Name == "outgoing" || !journal }
+
 // late reports whether a good reading is older than any scraper would let it become: nothing has asked since.
 func late(c collector.CollectorStatus, s collector.Status, now time.Time) bool {
 	const scrapes = 10 * time.Minute // apart at the most, or Prometheus takes series for gone
@@ -204,49 +211,3 @@ func late(c collector.CollectorStatus, s collector.Status, now time.Time) bool {
 
 // usualInterval is that of the collectors that are asked most seldom, unless the journals are asked more seldom.
 const usualInterval = 5 * time.Minute
-
-// problem is what is not well, and what to do about it.
-type problem struct {
-	What   string // a result or a state
-	Where  string
-	Advice string
-	Detail string
-	Ends   *moment // by itself
-	Tried  *moment
-}
-
-// problems are those of the calls, each once for all collectors that share it, and that of the account's state.
-func problems(s collector.Status, now time.Time) []problem {
-	var all []problem
-	for _, c := range s.Collectors {
-		if !c.Failing() {
-			continue
-		}
-		same := slices.IndexFunc(all, func(p problem) bool { return p.What == string(c.Result) && p.Detail == c.Detail })
-		if same >= 0 {
-			all[same].Where += ", " + c.Name
-			continue
-		}
-		tried := momentAt(c.Called, now)
-		all = append(all, problem{What: string(c.Result), Where: c.Name, Advice: c.Result.Advice(), Detail: c.Detail, Tried: &tried})
-	}
-	var silent []string
-	for _, c := range s.Collectors {
-		if late(c, s, now) {
-			silent = append(silent, c.Name)
-		}
-	}
-	if len(silent) > 0 {
-		all = append(all, problem{What: "not read lately", Where: strings.Join(silent, ", "),
-			Advice: "nothing has asked for it; see on Prometheus's page of targets whether it scrapes this exporter"})
-	}
-	if s.State != "" && s.State.Advice() != "" {
-		p := problem{What: string(s.State), Where: "the state of the account", Advice: s.State.Advice()}
-		if s.Account != nil && s.Account.SuspendedUntil.Known {
-			ends := momentAt(fromUnix(s.Account.SuspendedUntil.Value), now)
-			p.Ends = &ends
-		}
-		all = append(all, p)
-	}
-	return all
-}
