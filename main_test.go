@@ -273,6 +273,8 @@ func TestALogThatNobodyReadsEndsNothing(t *testing.T) {
 	stopWith(t, p, nil)
 }
 
+const oneInstance = "instances: [{id_instance: 1101000001, token: " + secret + "}]\n"
+
 // TestStartsThatCannotWork end with code 1 and one line that says what to do.
 func TestStartsThatCannotWork(t *testing.T) {
 	dir := t.TempDir()
@@ -341,6 +343,16 @@ func TestStartsThatCannotWork(t *testing.T) {
 		"an address in use":              {instance, []string{"--web.listen-address=" + busy.Listener.Addr().String()}, "--web.listen-address"},
 		"an address that is none":        {instance, []string{"--web.listen-address=nowhere"}, "--web.listen-address"},
 		"the demo and an instance":       {instance, []string{"--demo"}, "--demo"},
+		"an instance and a file":         {instance, []string{"--config.file=" + file("one.yml", oneInstance)}, "drop"},
+		"a token file and a file":        {nil, []string{"--config.file=" + file("one.yml", oneInstance), "--greenapi.token-file=" + file("token", secret)}, "drop"},
+		"minutes by a flag and the file": {nil, []string{"--config.file=" + file("minutes.yml", "minutes: 5\n"+oneInstance), "--greenapi.minutes=6"}, "minutes.yml:1: minutes is given here and by --greenapi.minutes"},
+		"and by a variable":              {map[string]string{"GREENAPI_MIN_INTERVAL": "1m"}, []string{"--config.file=" + file("interval.yml", "min_interval: 5m\n"+oneInstance)}, "by GREENAPI_MIN_INTERVAL"},
+		"collectors by both":             {nil, []string{"--config.file=" + file("collectors.yml", "collectors: [state]\n"+oneInstance), "--no-collector.queue"}, "by --collector.queue"},
+		"the demo and a file":            {map[string]string{"GREENAPI_CONFIG_FILE": file("one.yml", oneInstance)}, []string{"--demo"}, "--demo"},
+		"a file that is not there":       {nil, []string{"--config.file=" + filepath.Join(dir, "absent")}, "--config.file"},
+		"the token as a file":            {nil, []string{"--config.file=" + secret}, "--config.file"},
+		"a file with a slip":             {nil, []string{"--config.file=" + file("slip.yml", "minuets: 5\n"+oneInstance)}, "slip.yml:1: unknown key minuets"},
+		"a scope that is none":           {instance, []string{"--web.metrics-scope=some"}, "--web.metrics-scope"},
 		"the demo and a URL":             {map[string]string{"GREENAPI_URL": "https://a.example"}, []string{"--demo"}, "--demo"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -51,7 +51,13 @@ func TestReadmeHasEveryFlag(t *testing.T) {
 }
 
 func TestReadmeHasEveryMetric(t *testing.T) {
-	kinds := map[string]string{"greenapi_exporter_build_info": "gauge"}
+	kinds := map[string]string{
+		"greenapi_exporter_build_info":                                   "gauge",
+		"greenapi_exporter_instances":                                    "gauge",
+		"greenapi_exporter_config_last_reload_successful":                "gauge",
+		"greenapi_exporter_config_last_reload_success_timestamp_seconds": "gauge",
+		"greenapi_exporter_partner_last_success_timestamp_seconds":       "gauge",
+	}
 	for _, file := range []string{"collector/testdata/live.prom", "collector/testdata/failing.prom"} {
 		golden, err := os.ReadFile(file)
 		if err != nil {

@@ -208,7 +208,7 @@ func (e *exporter) config(t *testing.T) config.Instance {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return instance
+	return instance.Expiring(time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC))
 }
 
 func (e *exporter) resources() Resources {

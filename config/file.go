@@ -62,7 +62,8 @@ func (s Source) Load(logger log.Logger) (*Config, error) {
 		if errors.As(err, &path) {
 			err = path.Err
 		}
-		return nil, fmt.Errorf("%s: the file cannot be read: %w", s.Path, err)
+		// Without the path: it could be a token, given to the wrong flag.
+		return nil, fmt.Errorf("--config.file (GREENAPI_CONFIG_FILE) must name a file that can be read: %w", err)
 	}
 	file, err := s.parse(text, logger)
 	var at lineError

@@ -126,7 +126,7 @@ func (r *Roster) ask(ctx context.Context, partner *config.Partner) {
 			if result == failing {
 				level.Debug(logger).Log("msg", "the list of instances cannot be taken from the Partner API")
 			} else {
-				level.Error(logger).Log("msg", "the list of instances cannot be taken from the Partner API; the last one stays", "advice", result.Advice())
+				level.Error(logger).Log("msg", "the list of instances cannot be taken from the Partner API; the last one stays", "advice", advice(result))
 			}
 			failing = result
 		} else {
@@ -143,6 +143,16 @@ func (r *Roster) ask(ctx context.Context, partner *config.Partner) {
 			return
 		case <-timer.C:
 		}
+	}
+}
+
+// advice is what to do about a result, which for most is what it is for an instance.
+func advice(result greenapi.Result) string {
+	switch result {
+	case greenapi.Unauthorized, greenapi.Forbidden:
+		return "the partner's token is wrong, or partner.url is not the host that it is for; copy both again from the partner's console"
+	default:
+		return result.Advice()
 	}
 }
 

@@ -288,29 +288,35 @@ func TestAPartnersCallNeedsAPlaceAndEndsWithItsContext(t *testing.T) {
 }
 
 func TestListsOfInstancesAreBounded(t *testing.T) {
-	var body strings.Builder
-	body.WriteString("[")
-	for i := range MaxInstances {
-		fmt.Fprintf(&body, `{"idInstance":%d},`, 1_000_000+i)
-	}
-	whole := body.String()
-	for name, c := range map[string]struct {
-		body string
-		want Result
-	}{
-		"as many as can be":         {whole + "]", OK},
-		"one of them twice":         {whole + `{"idInstance":1000000}]`, OK},
-		"rows that are left out":    {whole + `{},{}]`, OK},
-		"one more":                  {whole + `{"idInstance":1}]`, TooLarge},
-		"a body up to the limit":    {"[" + strings.Repeat(" ", 64<<20-2) + "]", OK},
-		"a body that goes beyond":   {"[" + strings.Repeat(" ", 64<<20-1) + "]", TooLarge},
-		"an instance that is a lot": {`[{"name":"` + strings.Repeat("x", 64<<20), TooLarge},
+	const three = `[{"idInstance":1},{"idInstance":2},{"idInstance":3},`
+	for body, want := range map[string]Result{
+		three + `]`:                   OK,
+		three + `{"idInstance":1}]`:   OK, // again
+		three + `{},{"name":"none"}]`: OK, // left out
+		three + `{"idInstance":4}]`:   TooLarge,
 	} {
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			_ = http.NewResponseController(w).Flush() // without a length
-			_, _ = io.WriteString(w, c.body)
-		}))
-		if _, err := newTestPartner(t, server.URL).Instances(t.Context()); ResultOf(err) != c.want {
+		if _, err := readInstances(strings.NewReader(body), 3); ResultOf(err) != want {
+			t.Errorf("%s: got %v, want %s", body, err, want)
+		}
+	}
+
+	partner := newTestPartner(t, "http://127.0.0.1")
+	if partner.maxBody != 64<<20 {
+		t.Errorf("a body may have %d bytes", partner.maxBody)
+	}
+	for name, c := range map[string]struct {
+		handler http.HandlerFunc
+		want    Result
+	}{
+		"a body at the limit":   {status(200, "["+strings.Repeat(" ", 10_000)+"]"), OK},
+		"a body over the limit": {status(200, "["+strings.Repeat(" ", 10_001)+"]"), TooLarge},
+		"a bomb":                {zippedAnswer(zipped("[" + strings.Repeat(" ", 10_001) + "]")), TooLarge},
+		"an endless body":       {endless, TooLarge},
+	} {
+		server := httptest.NewServer(c.handler)
+		partner := newTestPartner(t, server.URL)
+		partner.maxBody = 10_002
+		if _, err := partner.Instances(t.Context()); ResultOf(err) != c.want {
 			t.Errorf("%s: got %v, want %s", name, err, c.want)
 		}
 		server.Close()

@@ -42,6 +42,9 @@ func badRequest(c call, message string) answer {
 
 func rateLimited() answer { return answer{status: http.StatusTooManyRequests} }
 
+// moved is what is found where FaultRedirect leads.
+func moved() answer { return answer{status: http.StatusOK, headers: jsonType(), body: "[]"} }
+
 // quotaExceeded names a phone number, as the real description may: it must not get into a log either.
 func quotaExceeded(c call, total int) answer {
 	type invokeStatus struct {

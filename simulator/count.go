@@ -11,16 +11,7 @@ const usualWebhookLag = 5 * time.Second
 // Queued is how many messages are accepted and not yet sent at a moment, which may lie ahead of the clock: what
 // getMessagesCount answers.
 func (s *Simulator) Queued(at time.Time) int {
-	since := s.since(at)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.outgoing.queued(since)
-}
-
-// queued is how many lives are accepted and not yet sent by at.
-func (s *story) queued(at time.Duration) int {
-	sent := len(s.until(at)) // which has told all that are accepted
-	return sort.Search(len(s.lives), func(i int) bool { return s.lives[i].accepted > at }) - sent
+	return s.outgoing.queued(s.since(at))
 }
 
 // Webhooks is how many notifications the account's consumer has not yet taken at a moment, which may lie ahead of the

@@ -1,6 +1,10 @@
 package simulator
 
-import "net/http"
+import (
+	"fmt"
+	"net/http"
+	"slices"
+)
 
 // Fault is a way to fail that SetFault switches on. It meets calls whose instance, method and token are right, and
 // takes the place of the rate limit, the quota and the refusals that come of the account's state.
@@ -37,7 +41,7 @@ const (
 	FaultHang                Fault = "hang"                   // no answer until the client or the server ends the request
 )
 
-// Faults in the body of a journal or of the object that another method answers. Half of an object is half its bytes.
+// Faults in the body of a journal, a list of accounts or the object that another method answers. Half of an object is half its bytes.
 // A fault that speaks of rows or of commas between them leaves an object alone, unless it says what becomes of it.
 const (
 	FaultHangInBody   Fault = "hang-in-body"  // half the rows and half of one more, then nothing until the request ends
@@ -68,6 +72,13 @@ func Faults() []Fault {
 		FaultHangInBody, FaultDrip, FaultTruncated, FaultCutRow, FaultTrailing, FaultRowNotObject, FaultBadTimestamp,
 		FaultCommaStart, FaultCommaMiddle, FaultCommaEnd, FaultCommaMembers, FaultBOM, FaultGzip, FaultEndless,
 		FaultEndlessGzip,
+	}
+}
+
+// mustBeFault panics on a fault that there is not.
+func mustBeFault(f Fault) {
+	if f != FaultNone && !slices.Contains(Faults(), f) {
+		panic(fmt.Sprintf("simulator: no such fault: %q", string(f)))
 	}
 }
 

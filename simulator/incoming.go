@@ -1,6 +1,6 @@
 package simulator
 
-import "strings"
+import "bytes"
 
 // senders are made-up people, as JSON: by the name they gave themselves, and by that in the account's contacts, where
 // not everyone is.
@@ -15,13 +15,14 @@ var senders = [...]struct{ name, contact string }{
 
 // sender writes who sent a message that was received: in a group one of the people, elsewhere the chat itself.
 func sender(o *object, dice uint64) {
-	id, who := chat(dice), pick(dice, 'c', 400)
-	if strings.HasSuffix(id, "@g.us") {
+	var buf [longestID]byte
+	id, who := appendChat(buf[:0], dice), pick(dice, 'c', 400)
+	if bytes.HasSuffix(id, []byte("@g.us")) {
 		who = pick(dice, 's', 400)
-		id = person(uint64(who))
+		id = appendPerson(buf[:0], uint64(who))
 	}
 	is := senders[who%len(senders)]
-	o.str("senderId", id)
+	o.bytes("senderId", id)
 	o.str("senderName", is.name)
 	o.str("senderContactName", is.contact)
 }

@@ -1,9 +1,7 @@
 package simulator
 
 import (
-	"bufio"
 	"cmp"
-	"io"
 	"slices"
 	"sort"
 	"time"
@@ -62,77 +60,12 @@ func (p page) timestamp(l *life) int64 {
 	return p.start.Add(l.sent).Unix()
 }
 
-// write writes the journal row by row, and stops at the first error of w.
-func (p page) write(w io.Writer, q quirks) error {
-	out := bufio.NewWriterSize(w, 32<<10)
-	extra := q.extra
-	if q.badTime {
-		extra = p.badRow()
-	}
-	_, _ = out.WriteString(q.before + "[") // an error stays with out until Flush
-	if len(p.rows) > 0 {
-		_, _ = out.WriteString(q.first)
-	}
-	var row []byte
-	for n, i := range p.rows {
-		if n > 0 {
-			_ = out.WriteByte(',')
-			if n == len(p.rows)/2 {
-				_, _ = out.WriteString(q.middle)
-			}
-		}
-		row = p.appendRow(row[:0], int(i))
-		row = append(append(row[:len(row)-1], q.lastMember...), '}')
-		if _, err := out.Write(row); err != nil {
-			return err
-		}
-	}
-	if len(p.rows) > 0 {
-		_, _ = out.WriteString(q.last)
-		if extra != "" {
-			_ = out.WriteByte(',')
-		}
-	}
-	_, _ = out.WriteString(extra + "]" + q.after)
-	return out.Flush()
-}
-
-// writeHalf writes half the rows and the first half of one more, and leaves it at that.
-func (p page) writeHalf(w io.Writer) error {
-	out := bufio.NewWriter(w)
-	half := len(p.rows) / 2
-	_ = out.WriteByte('[')
-	var row []byte
-	for _, i := range p.rows[:half] {
-		row = append(p.appendRow(row[:0], int(i)), ',')
-		if _, err := out.Write(row); err != nil {
-			return err
-		}
-	}
-	row = append(row[:0], p.bareRow()...)
-	if half < len(p.rows) {
-		row = p.appendRow(row[:0], int(p.rows[half]))
-	}
-	_, _ = out.Write(row[:len(row)/2])
-	return out.Flush()
-}
-
-// writeEndless writes the rows over and over until an error of w.
-func (p page) writeEndless(w io.Writer) error {
-	out := bufio.NewWriterSize(w, 32<<10)
-	bare := p.bareRow()
-	_, _ = out.WriteString("[" + bare)
-	var row []byte
-	for {
-		row = append(append(row[:0], ','), bare...)
-		if _, err := out.Write(row); err != nil {
-			return err
-		}
-		for _, i := range p.rows {
-			row = p.appendRow(append(row[:0], ','), int(i))
-			if _, err := out.Write(row); err != nil {
-				return err
-			}
-		}
+// body is the journal as what can be sent.
+func (p page) body() body {
+	return array{
+		n:    len(p.rows),
+		row:  func(b []byte, n int) []byte { return p.appendRow(b, int(p.rows[n])) },
+		bare: p.bareRow(),
+		bad:  p.badRow(),
 	}
 }

@@ -226,10 +226,49 @@ func TestHalfAMillionRowsAreStreamed(t *testing.T) {
 	}
 }
 
+// BenchmarkJournal asks an account for a thousand rows, and says how many are written in a second.
 func BenchmarkJournal(b *testing.B) {
-	s, _ := newAccount(simulator.Config{Seed: 10, MessagesPerHour: 1e5, Messages: 50_000, NoRateLimit: true}, 2*time.Hour)
-	for b.Loop() {
-		w := &sink{header: http.Header{}}
-		s.ServeHTTP(w, httptest.NewRequest(http.MethodGet, journalPath(1440), nil))
+	for name, textOnly := range map[string]bool{"texts": true, "mixed": false} {
+		b.Run(name, func(b *testing.B) {
+			const rows = 1000
+			s, _ := newAccount(simulator.Config{
+				Seed: 10, MessagesPerHour: 1e5, Messages: rows, NoRateLimit: true, TextOnly: textOnly,
+			}, 2*time.Hour)
+			r := httptest.NewRequest(http.MethodGet, journalPath(1440), nil)
+			w := &discard{header: http.Header{}}
+			s.ServeHTTP(w, r)
+			b.SetBytes(w.bytes)
+			b.ReportAllocs()
+			for b.Loop() {
+				s.ServeHTTP(w, r)
+			}
+			b.ReportMetric(float64(b.N)*rows/b.Elapsed().Seconds(), "rows/s")
+		})
+	}
+}
+
+// discard counts the bytes of an answer and forgets them.
+type discard struct {
+	header http.Header
+	bytes  int64
+}
+
+func (d *discard) Header() http.Header { return d.header }
+func (d *discard) WriteHeader(int)     {}
+func (d *discard) Write(b []byte) (int, error) {
+	d.bytes += int64(len(b))
+	return len(b), nil
+}
+
+// BenchmarkNew makes accounts and has each tell a thousand messages, as a server of many accounts does.
+func BenchmarkNew(b *testing.B) {
+	for name, messages := range map[string]float64{"idle": 0, "a thousand messages": 1000} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				s, _ := newAccount(simulator.Config{Seed: 10, MessagesPerHour: messages, Messages: 1000}, 2*time.Hour)
+				s.Queued(start.Add(2 * time.Hour))
+			}
+		})
 	}
 }

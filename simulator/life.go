@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"sort"
+	"sync"
 	"time"
 )
 
@@ -31,20 +32,40 @@ const (
 	byPhone                      // typed on the phone, not sent by the API
 )
 
-// story is the list of the lives of all messages that go one way, told as far as anyone has asked. It is not safe for
-// concurrent use; the lives that until has returned are, since they never change.
+// story is the list of the lives of all messages that go one way, told as far as anyone has asked. It is safe for
+// concurrent use, and so are the lives that until has returned, since they never change: accounts that live alike can
+// share it.
 type story struct {
 	incoming bool
 	seed     uint64
 	meanGap  float64 // in nanoseconds
 	pace     float64
 	most     int // lives in all
+	textOnly bool
 	schedule schedule
 	fates    []FateChange
 	delay    time.Duration // at least, between two that are sent
-	lives    []life
-	source   *rand.PCG
-	random   *rand.Rand
+
+	mu     sync.Mutex
+	lives  []life
+	source *rand.PCG
+	random *rand.Rand
+}
+
+// stories are what an account sends and receives, with the thumbnails for both.
+type stories struct {
+	outgoing   *story
+	incoming   *story
+	thumbnails string
+}
+
+// newStories are those of an account as cfg says.
+func newStories(cfg Config, states schedule) stories {
+	s := stories{outgoing: newStory(cfg, states), incoming: newIncomingStory(cfg, states)}
+	if !cfg.TextOnly {
+		s.thumbnails = newThumbnails(cfg.Seed)
+	}
+	return s
 }
 
 // newIncomingStory is what an account as cfg says receives. Its seed is another than that of what the account sends, so
@@ -60,7 +81,7 @@ func newIncomingStory(cfg Config, states schedule) *story {
 // newStory is what an account as cfg says sends.
 func newStory(cfg Config, states schedule) *story {
 	s := &story{
-		seed: cfg.Seed, pace: cfg.Pace, most: math.MaxInt32,
+		seed: cfg.Seed, pace: cfg.Pace, most: math.MaxInt32, textOnly: cfg.TextOnly,
 		schedule: states, fates: newFates(cfg.Fates), delay: cfg.SendDelay, source: rand.NewPCG(0, 0),
 	}
 	s.random = rand.New(s.source)
@@ -75,9 +96,24 @@ func newStory(cfg Config, states schedule) *story {
 	return s
 }
 
-// until returns the lives of all messages sent by at, oldest first. It tells all that are accepted by then, since none
-// is sent earlier, and one more, which ends the telling: the times of both never go back from one life to the next.
+// until returns the lives of all messages sent by at, oldest first.
 func (s *story) until(at time.Duration) []life {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tell(at)
+}
+
+// queued is how many lives are accepted and not yet sent by at.
+func (s *story) queued(at time.Duration) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sent := len(s.tell(at)) // which has told all that are accepted
+	return sort.Search(len(s.lives), func(i int) bool { return s.lives[i].accepted > at }) - sent
+}
+
+// tell tells all lives that are accepted by at, since none is sent earlier, and one more, which ends the telling: the
+// times of both never go back from one life to the next. It returns those that are sent by then. The lock must be held.
+func (s *story) tell(at time.Duration) []life {
 	for len(s.lives) < s.most && (len(s.lives) == 0 || s.lives[len(s.lives)-1].accepted <= at) {
 		s.lives = append(s.lives, s.next())
 	}
@@ -100,6 +136,10 @@ func (s *story) next() life {
 	l.dice = s.random.Uint64()
 	s.plan(&l)
 	s.shape(&l, i)
+	if s.textOnly && !l.kind.isText() { // at the end, for the sake of what is drawn before
+		l.kind = extendedText
+		l.shape &^= twin
+	}
 	return l
 }
 

@@ -3,6 +3,7 @@ package simulator_test
 import (
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -191,5 +192,33 @@ func TestIDAndTypeTellMessagesApart(t *testing.T) {
 	}
 	if twins == 0 {
 		t.Error("no id appears with two types")
+	}
+}
+
+func TestTextOnlyChangesNothingButTheKind(t *testing.T) {
+	cfg := simulator.Config{Seed: 3, MessagesPerHour: 100, IncomingPerHour: 100}
+	mixed, _ := newAccount(cfg, 20*time.Hour)
+	cfg.TextOnly = true
+	texts, c := newAccount(cfg, 20*time.Hour)
+	for _, path := range []string{journalPath(1440), incomingPath(1440)} {
+		body := get(texts, path).Body.String()
+		rows := decode(t, []byte(body))
+		if len(rows) < 1000 || strings.Contains(body, "/9j/") {
+			t.Errorf("%d rows, or a thumbnail among them", len(rows))
+		}
+		for _, r := range rows {
+			if r.ID != "" && r.Kind != "textMessage" && r.Kind != "extendedTextMessage" {
+				t.Errorf("a %s", r.Kind)
+			}
+		}
+	}
+	a, b := mixed.Messages(c.Now()), texts.Messages(c.Now())
+	if len(a) != len(b) {
+		t.Fatalf("%d messages of all kinds, %d texts", len(a), len(b))
+	}
+	for i := range a {
+		if !a[i].Sent.Equal(b[i].Sent) || !a[i].Visible.Equal(b[i].Visible) || a[i].Status() != b[i].Status() || a[i].Incomplete != b[i].Incomplete {
+			t.Fatalf("message %d is %+v, as a text %+v", i, a[i], b[i])
+		}
 	}
 }

@@ -34,9 +34,9 @@ func methods() []string {
 func (s *Simulator) body(c call, minutes int64) body {
 	switch c.method {
 	case outgoingMethod:
-		return s.page(s.outgoing, c.now, minutes)
+		return s.page(s.outgoing, c.now, minutes).body()
 	case incomingMethod:
-		return s.page(s.incoming, c.now, minutes)
+		return s.page(s.incoming, c.now, minutes).body()
 	}
 	o := object{b: []byte("{")}
 	objectMethods[c.method](s, &o, c.now)

@@ -27,6 +27,12 @@ func (o *object) str(name string, pieces ...string) {
 	o.b = append(o.b, '"')
 }
 
+// bytes writes one string.
+func (o *object) bytes(name string, value []byte) {
+	o.key(name)
+	o.b = append(append(append(o.b, '"'), value...), '"')
+}
+
 func (o *object) num(name string, value int64) {
 	o.key(name)
 	o.b = strconv.AppendInt(o.b, value, 10)

@@ -3,7 +3,6 @@ package simulator
 import (
 	"encoding/base64"
 	"encoding/binary"
-	"fmt"
 	"math/rand/v2"
 )
 
@@ -40,18 +39,19 @@ func (p page) appendRow(b []byte, i int) []byte {
 	if l.shape&incomplete != 0 {
 		return append(b, p.bareRow()...)
 	}
+	var buf [longestID]byte
 	o := object{b: append(b, '{')}
 	old := l.shape&oldOrder != 0
 	if !old {
 		o.str("type", p.direction())
 	}
-	o.str("idMessage", p.id(i))
+	o.bytes("idMessage", p.appendID(buf[:0], i))
 	o.num("timestamp", p.timestamp(l))
 	if old {
 		p.status(&o, l)
 	}
 	o.str("typeMessage", kinds[l.kind].word)
-	o.str("chatId", chat(l.dice))
+	o.bytes("chatId", appendChat(buf[:0], l.dice))
 	p.content(&o, i)
 	if p.incoming {
 		sender(&o, l.dice)
@@ -60,7 +60,7 @@ func (p page) appendRow(b []byte, i int) []byte {
 		o.flag("sendByApi", l.shape&byPhone == 0)
 	}
 	if l.kind == deleted {
-		o.str("deletedMessageId", p.id(int(l.other)))
+		o.bytes("deletedMessageId", p.appendID(buf[:0], int(l.other)))
 		o.flag("isDeleted", true)
 	} else if l.shape&(oldOrder|flagless) == 0 {
 		o.str("deletedMessageId", "")
@@ -93,6 +93,7 @@ func (p page) status(o *object, l *life) {
 func (p page) content(o *object, i int) {
 	l := &p.lives[i]
 	words := phrase(l.dice)
+	var buf [longestID]byte
 	switch l.kind {
 	case text:
 		o.str("textMessage", words)
@@ -112,7 +113,7 @@ func (p page) content(o *object, i int) {
 		p.answer(o, l, words)
 	case deleted:
 		o.open("deletedMessageData")
-		o.str("stanzaId", p.id(int(l.other)))
+		o.bytes("stanzaId", p.appendID(buf[:0], int(l.other)))
 		o.close()
 	case poll:
 		o.open("pollMessageData")
@@ -139,7 +140,8 @@ func (p page) content(o *object, i int) {
 // file writes a picture, a document or a sound; the first two with a thumbnail, which is most of a journal's bytes.
 func (p page) file(o *object, i int, words string) {
 	l := &p.lives[i]
-	o.str("downloadUrl", "https://files.example.invalid/"+p.id(i))
+	var buf [longestID]byte
+	o.str("downloadUrl", "https://files.example.invalid/", string(p.appendID(buf[:0], i)))
 	o.str("caption", words)
 	o.str("fileName", `about \"all\" that.bin`)
 	if l.kind == image || l.kind == document {
@@ -154,6 +156,7 @@ func (p page) file(o *object, i int, words string) {
 // that are not the row's: a status even where the row has none.
 func (p page) answer(o *object, l *life, words string) {
 	to := int(l.other)
+	var buf [longestID]byte
 	if l.kind == reaction {
 		words = `\ud83d\ude04`
 	}
@@ -161,11 +164,11 @@ func (p page) answer(o *object, l *life, words string) {
 	o.str("text", words)
 	o.close()
 	o.open("quotedMessage")
-	o.str("stanzaId", p.id(to))
-	o.str("participant", chat(p.lives[to].dice))
+	o.bytes("stanzaId", p.appendID(buf[:0], to))
+	o.bytes("participant", appendChat(buf[:0], p.lives[to].dice))
 	if l.kind == quoted {
 		o.str("type", page{incoming: !p.incoming}.direction())
-		o.str("idMessage", p.id(to))
+		o.bytes("idMessage", p.appendID(buf[:0], to))
 		o.num("timestamp", p.start.Unix())
 		o.str("typeMessage", kinds[p.lives[to].kind].word)
 		o.str("statusMessage", "read")
@@ -178,40 +181,45 @@ func (p page) answer(o *object, l *life, words string) {
 	o.close()
 }
 
-// id is the idMessage of the i-th life. Every form holds all 64 bits of a number that no other index has, and the forms
-// differ in length or in having letters: two are never the same, save that a twin shares its brother's.
-func (p page) id(i int) string {
+// id is the idMessage of the i-th life.
+func (p page) id(i int) string { return string(p.appendID(nil, i)) }
+
+// appendID appends the idMessage of the i-th life. Every form holds all 64 bits of a number that no other index has, and
+// the forms differ in length or in having letters: two are never the same, save that a twin shares its brother's.
+func (p page) appendID(b []byte, i int) []byte {
 	if p.lives[i].shape&twin != 0 {
 		i = int(p.lives[i].other)
 	}
 	n := mix(uint64(i)) ^ mix(p.seed)
 	switch dice := p.lives[i].dice; pick(dice, 'i', 10) {
 	case 0:
-		return fmt.Sprintf("%020d", n)
+		return appendDecimal(b, n, 20)
 	case 1, 2:
-		return fmt.Sprintf("%016X%016X", n, mix(dice))
+		return appendHex(appendHex(b, n), mix(dice))
 	case 3, 4:
-		return fmt.Sprintf("3EB0%016X", n)
+		return appendHex(append(b, "3EB0"...), n)
 	default:
-		return fmt.Sprintf("%016X", n)
+		return appendHex(b, n)
 	}
 }
 
-// chat is where the message belongs: numbers that no one can have, since no area code of theirs starts with 1.
-func chat(dice uint64) string {
+// appendChat appends where the message belongs: numbers that no one can have, since no area code of theirs starts with 1.
+func appendChat(b []byte, dice uint64) []byte {
 	who := uint64(pick(dice, 'c', 400))
 	switch pick(dice, 'g', 20) {
 	case 0:
-		return fmt.Sprintf("1100%014d@g.us", who)
+		return append(appendDecimal(append(b, "1100"...), who, 14), "@g.us"...)
 	case 1:
-		return fmt.Sprintf("1100%011d@lid", who)
+		return append(appendDecimal(append(b, "1100"...), who, 11), "@lid"...)
 	default:
-		return person(who)
+		return appendPerson(b, who)
 	}
 }
 
-// person is the chat of one of 400 people.
-func person(who uint64) string { return fmt.Sprintf("1100%07d@c.us", 5550000+who) }
+// appendPerson appends the chat of one of 400 people.
+func appendPerson(b []byte, who uint64) []byte {
+	return append(appendDecimal(append(b, "1100"...), 5550000+who, 7), "@c.us"...)
+}
 
 // phrase is what the message says, as it stands between the quotes of JSON.
 func phrase(dice uint64) string {

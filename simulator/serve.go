@@ -12,6 +12,8 @@ const (
 	defaultMinutes = 1440
 	// mostMinutes is two thousand years: more asks for the same, and seconds stay far from overflowing.
 	mostMinutes = 1 << 30
+	// instanceMark is what stands in a path before the id of an instance.
+	instanceMark = "/waInstance"
 	// movedTo is put before the path by FaultRedirect.
 	movedTo = "/moved"
 )
@@ -19,7 +21,7 @@ const (
 // call is a request taken apart.
 type call struct {
 	verb     string
-	prefix   string // of the path, before /waInstance
+	prefix   string // of the path, before /waInstance or /partner
 	echo     string // path and query behind the prefix, as error bodies repeat them
 	instance string
 	method   string
@@ -39,7 +41,7 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	if strings.HasSuffix(c.prefix, movedTo) {
 		s.noteFollowed(r.Referer())
-		answer{status: http.StatusOK, headers: jsonType(), body: "[]"}.send(w)
+		moved().send(w)
 		return
 	}
 	fault, tooSoon := s.noteCall(c)
@@ -71,20 +73,26 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // parseCall takes the path apart; a path of another form leaves instance, method and token empty.
 func parseCall(r *http.Request, now time.Time) call {
-	c := call{verb: r.Method, echo: r.URL.RequestURI(), minutes: firstMinutes(r.URL.Query()), now: now}
-	at := strings.Index(r.URL.Path, "/waInstance")
-	if at < 0 {
-		return c
-	}
-	c.prefix, c.echo = r.URL.Path[:at], r.URL.Path[at:]
-	parts := strings.Split(strings.TrimPrefix(c.echo, "/waInstance"), "/")
-	if r.URL.RawQuery != "" {
-		c.echo += "?" + r.URL.RawQuery
-	}
-	if len(parts) == 3 {
+	c, rest := newCall(r, instanceMark, now)
+	if parts := strings.Split(rest, "/"); len(parts) == 3 {
 		c.instance, c.method, c.token = parts[0], parts[1], parts[2]
 	}
 	return c
+}
+
+// newCall is the call without what stands behind the mark in its path, which is returned, empty where there is no mark.
+func newCall(r *http.Request, mark string, now time.Time) (c call, rest string) {
+	c = call{verb: r.Method, echo: r.URL.RequestURI(), minutes: firstMinutes(r.URL.Query()), now: now}
+	at := strings.Index(r.URL.Path, mark)
+	if at < 0 {
+		return c, ""
+	}
+	c.prefix, c.echo = r.URL.Path[:at], r.URL.Path[at:]
+	rest = c.echo[len(mark):]
+	if r.URL.RawQuery != "" {
+		c.echo += "?" + r.URL.RawQuery
+	}
+	return c, rest
 }
 
 func firstMinutes(query url.Values) string {

@@ -53,6 +53,9 @@ type Config struct {
 	WebhookLag time.Duration
 	// Messages, if positive, is how many messages the account sends in all, incomplete ones included.
 	Messages int
+	// TextOnly makes a plain text, with an ID of its own, of every message of another kind; when it is sent and what
+	// becomes of it stays. The rows are small for want of thumbnails.
+	TextOnly bool
 	// ByLastAction lets the time of a message's latest status decide whether it is within the minutes asked for, and
 	// be the row's timestamp. Otherwise both are the time of sending. Nobody knows which of them the real service does.
 	// A message that is received goes by the time of its arrival in any case.
@@ -69,14 +72,12 @@ type Config struct {
 
 // Simulator is one simulated account behind its HTTP interface. All methods may be called concurrently.
 type Simulator struct {
-	cfg        Config
-	start      time.Time // without a monotonic reading: lives are told by the wall clock
-	schedule   schedule
-	thumbnails string
+	cfg      Config
+	start    time.Time // without a monotonic reading: lives are told by the wall clock
+	schedule schedule
+	stories
 
 	mu       sync.Mutex
-	outgoing *story
-	incoming *story
 	usage    map[string]*usage // of every method that is served
 	followed []string
 }
@@ -84,12 +85,19 @@ type Simulator struct {
 // New returns an account that behaves as cfg says. It starts no goroutine and needs no closing. It panics if the
 // States or Fates are not ascending or a fate is unknown, which are slips of the caller's.
 func New(cfg Config) *Simulator {
+	cfg = cfg.completed()
+	return newSimulator(cfg, newStories(cfg, newSchedule(cfg.States)))
+}
+
+// completed is the Config with what the zero values of its fields mean.
+func (cfg Config) completed() Config {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
 	if cfg.Start.IsZero() {
 		cfg.Start = cfg.Now()
 	}
+	cfg.Start = cfg.Start.Round(0)
 	if cfg.Pace <= 0 {
 		cfg.Pace = 1
 	}
@@ -97,15 +105,17 @@ func New(cfg Config) *Simulator {
 		cfg.WebhookLag = usualWebhookLag
 	}
 	cfg.SendDelay = max(cfg.SendDelay, 0)
-	states := newSchedule(cfg.States)
+	return cfg
+}
+
+// newSimulator is New for a completed Config, with stories that were made for it or for one that lives alike.
+func newSimulator(cfg Config, of stories) *Simulator {
 	s := &Simulator{
-		cfg:        cfg,
-		start:      cfg.Start.Round(0),
-		schedule:   states,
-		thumbnails: newThumbnails(cfg.Seed),
-		outgoing:   newStory(cfg, states),
-		incoming:   newIncomingStory(cfg, states),
-		usage:      map[string]*usage{},
+		cfg:      cfg,
+		start:    cfg.Start,
+		schedule: of.outgoing.schedule,
+		stories:  of,
+		usage:    map[string]*usage{},
 	}
 	for _, method := range methods() {
 		s.usage[method] = &usage{}
@@ -118,9 +128,7 @@ func New(cfg Config) *Simulator {
 // touched. It panics on a fault that Faults does not list and on a method that is not served, which are slips of the
 // caller's.
 func (s *Simulator) SetFault(f Fault, of ...string) {
-	if f != FaultNone && !slices.Contains(Faults(), f) {
-		panic(fmt.Sprintf("simulator: no such fault: %q", string(f)))
-	}
+	mustBeFault(f)
 	for _, method := range of {
 		if !isMethod(method) {
 			panic(fmt.Sprintf("simulator: no such method: %q", method))
@@ -165,7 +173,5 @@ func (s *Simulator) since(at time.Time) time.Duration { return min(at.Round(0).S
 // returns is never changed again.
 func (s *Simulator) livesUntil(of *story, now time.Time) ([]life, time.Duration) {
 	at := s.since(now)
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	return of.until(at), at
 }
