@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -20,6 +21,13 @@ func (p pipes) Accept() (net.Conn, error) {
 		return c, nil
 	}
 	return nil, net.ErrClosed
+}
+
+// dial connects to it.
+func (p pipes) dial(context.Context, string, string) (net.Conn, error) {
+	client, server := net.Pipe()
+	p <- server
+	return client, nil
 }
 
 func (p pipes) Close() error   { close(p); return nil }
