@@ -38,6 +38,9 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
+	if fleet := os.Getenv("BE_THE_SIMULATOR"); fleet != "" {
+		beTheSimulator(fleet)
+	}
 	for _, variable := range os.Environ() {
 		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "GREENAPI_") {
 			os.Unsetenv(name)
@@ -87,7 +90,7 @@ func startDemoProcess(t *testing.T) *process {
 	return startProcessWith(t, nil, "--demo")
 }
 
-func startProcessWith(t *testing.T, env []string, args ...string) *process {
+func startProcessWith(t testing.TB, env []string, args ...string) *process {
 	t.Helper()
 	p := &process{output: new(logged)}
 	p.Cmd = exec.Command(os.Args[0], append([]string{"--web.listen-address=127.0.0.1:0"}, args...)...)
@@ -117,12 +120,12 @@ func startProcessWith(t *testing.T, env []string, args ...string) *process {
 }
 
 // families scrapes url.
-func families(t *testing.T, url string, header ...string) map[string]*dto.MetricFamily {
+func families(t testing.TB, url string, header ...string) map[string]*dto.MetricFamily {
 	t.Helper()
 	return familiesWithin(t.Context(), t, url, header...)
 }
 
-func familiesWithin(ctx context.Context, t *testing.T, url string, header ...string) map[string]*dto.MetricFamily {
+func familiesWithin(ctx context.Context, t testing.TB, url string, header ...string) map[string]*dto.MetricFamily {
 	t.Helper()
 	byName, err := tryFamilies(ctx, url, header...)
 	if err != nil {
@@ -174,7 +177,7 @@ func sampleOf(f *dto.MetricFamily, labels ...string) (v float64, ok bool) {
 	return 0, false
 }
 
-func assertValue(t *testing.T, families map[string]*dto.MetricFamily, want float64, name string, labels ...string) {
+func assertValue(t testing.TB, families map[string]*dto.MetricFamily, want float64, name string, labels ...string) {
 	t.Helper()
 	if got, ok := sampleOf(families[name], labels...); !ok || got != want {
 		t.Errorf("%s %v: got %v (there: %t), want %v", name, labels, got, ok, want)

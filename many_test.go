@@ -109,7 +109,7 @@ func TestConfigCheck(t *testing.T) {
 }
 
 // valueOf is that of the one sample of a family, as of a gauge.
-func valueOf(t *testing.T, families map[string]*dto.MetricFamily, name string) float64 {
+func valueOf(t testing.TB, families map[string]*dto.MetricFamily, name string) float64 {
 	t.Helper()
 	got, ok := sampleOf(families[name])
 	if !ok {
