@@ -302,7 +302,7 @@ func TestPageInFailure(t *testing.T) {
 			t.Errorf("the page %s has cost %d calls", name, calls)
 		}
 	}
-	free("unread", "1101000001 is not read yet", "It is read when Prometheus scrapes, or when you open /metrics")
+	free("unread", "1101000001 is not read yet", "It is read when Prometheus scrapes, or when you open /probe?target=1101000001")
 
 	a.SetFault(simulator.FaultUnauthorized)
 	metricsUntil(t, exporter, `greenapi_up\{id_instance="1101000001"\} 0`)

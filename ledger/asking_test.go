@@ -167,3 +167,37 @@ func TestAnAnswerToTheWindowIsShownAsItIs(t *testing.T) {
 	r := take(l, 0, message(1, "text", "read", -5000))
 	expect(t, "window", window(r), map[string]int{"read/text": 1})
 }
+
+// TestSetMinutes: another window holds from the next reading on, and changes nothing of what was counted.
+func TestSetMinutes(t *testing.T) {
+	l := New(Options{Minutes: 60, Retention: 72 * time.Hour})
+	now := time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
+	read := func(want int, rows ...Row) *Reading {
+		t.Helper()
+		count := l.Begin(now)
+		if count.Minutes() != want {
+			t.Errorf("asks for %d minutes, want %d", count.Minutes(), want)
+		}
+		count.Answered(now)
+		for _, r := range rows {
+			count.Add(r)
+		}
+		return count.Commit()
+	}
+	row := func(key uint64) Row { return Row{Key: key, Type: []byte("textMessage"), Status: []byte("sent")} }
+	read(60, row(1))
+	now = now.Add(time.Minute)
+	read(60, row(1), row(2))
+	l.SetMinutes(30)
+	now = now.Add(time.Minute)
+	if r := read(30, row(2), row(3)); r.Types[0].Messages.Count != 2 || r.Messages != 3 {
+		t.Errorf("counted %d of %d", r.Types[0].Messages.Count, r.Messages)
+	}
+	l.SetMinutes(600)
+	now = now.Add(time.Hour)
+	read(600+60+slack, row(2))
+	now = now.Add(100 * time.Hour)
+	if count := l.Begin(now); count.Minutes() != 48*60 {
+		t.Errorf("asks for %d minutes, more than is remembered less a day", count.Minutes())
+	}
+}

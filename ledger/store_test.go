@@ -627,10 +627,16 @@ func TestAnEndWithoutADiskSaysWhatIsLost(t *testing.T) {
 		take(l, 0, message(1, "text", "sent", -5))
 		d.fail(t)
 		last := take(l, 1, message(2, "text", "sent", 0.5))
+		if !d.storage.Failing() {
+			t.Error("the storage is not said to fail")
+		}
 		if repaired {
 			d.repair(t)
 		}
 		l.Close()
+		if d.storage.Failing() {
+			t.Errorf("repaired: %t, a ledger that was let go is still waited for", repaired)
+		}
 		lines := d.logged()
 		if said := len(lines) == 2 && strings.Contains(lines[1], "is not on file"); said == repaired {
 			t.Errorf("repaired: %t, logged %q", repaired, lines)
