@@ -24,10 +24,10 @@ TOOL     := go -C tools build -buildvcs=false -o ../.tools/bin/
 FUZZTIME := 10s
 IMAGE    := greenapi_exporter
 
-.PHONY: help build test race vet fmt lint fuzz promtool rules dashboard e2e deploy cross check bench image clean
+.PHONY: help build test race vet fmt lint fuzz promtool rules dashboard e2e deploy cross check bench fleet bench-fleet image clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "%-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' Makefile
 
 build: ## Build ./greenapi_exporter
 	$(BUILD) -o greenapi_exporter .
@@ -126,10 +126,23 @@ cross: ## Build for every platform there is a binary for
 		echo "build $$os/$$arch"; GOOS=$$os GOARCH=$$arch $(BUILD) -o /dev/null . || exit 1; \
 	done; done
 
-check: vet fmt lint race fuzz promtool rules dashboard e2e deploy cross ## Run everything that must pass
+check: vet fmt lint race fuzz promtool rules dashboard e2e deploy cross fleet ## Run everything that must pass
 
 bench: ## Run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
+
+FLEET := go test -run '^$$' -bench '^BenchmarkFleet$$' -benchtime 1x -timeout 60m .
+# instances:messages:kind
+FLEETS := 1000:1000:mixed 1000:1000:text 10000:1000:text
+
+fleet: ## Measure a small fleet, to see that it works
+	$(FLEET)
+
+bench-fleet: ## Measure large fleets for ten minutes, on a machine without other work: FLEETS="1000:1000:text"
+	@for fleet in $(FLEETS); do \
+		echo "$$fleet"; set -- $$(echo "$$fleet" | tr : ' '); \
+		FLEET_INSTANCES=$$1 FLEET_MESSAGES=$$2 FLEET_KIND=$$3 FLEET_SECONDS=60 FLEET_ROUNDS=2 FLEET_DEAD=$$(($$1 / 20)) $(FLEET) || exit 1; \
+	done
 
 image: ## Build the container image
 	docker build --build-arg REVISION="$(REVISION)" --label org.opencontainers.image.version="$(VERSION)" -t $(IMAGE) .
