@@ -27,7 +27,7 @@ IMAGE    := greenapi_exporter
 .PHONY: help build test race vet fmt lint fuzz promtool rules dashboard e2e deploy cross check bench fleet bench-fleet image clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' Makefile
 
 build: ## Build ./greenapi_exporter
 	$(BUILD) -o greenapi_exporter .

@@ -147,6 +147,10 @@ func serve(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 		return err
 	}
 	go reloads.follow(ctx, hangups)
+	if o.storagePath != "" {
+		read, begun := storage.Opened()
+		level.Info(logger).Log("msg", "opened the ledgers", "directory", o.storagePath, "read_from_file", read, "begin_with_a_baseline", begun)
+	}
 	err = web.Serve(ctx, handler, o.web, newToolkitLogger(stderr, o.logLevel, o.logFormat), func(address net.Addr) {
 		greet(logger, o, configured, address)
 		switch {

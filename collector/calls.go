@@ -138,7 +138,7 @@ func (c *calls) resume(last ledger.Call, read bool) poll.Pace {
 	logger := log.With(c.logger, "last_call", last.Begun.UTC().Format(time.RFC3339), "next_call", last.Next.UTC().Format(time.RFC3339))
 	switch {
 	case pace.Err == nil:
-		level.Info(logger).Log("msg", "the latest reading of the run before serves until the next call")
+		level.Debug(logger).Log("msg", "the latest reading of the run before serves until the next call")
 	case pace.Err == poll.ErrUnfinished:
 		level.Warn(logger).Log("msg", "there is no reading before the next call", "err", pace.Err)
 	default:

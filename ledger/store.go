@@ -26,6 +26,8 @@ type Storage struct {
 	failures  atomic.Uint64
 	behind    atomic.Int64 // how many files lack what their ledgers have counted
 	damaged   atomic.Uint64
+	read      atomic.Int64
+	begun     atomic.Int64
 }
 
 // OpenStorage locks the directory, which it makes if need be, so that no other program keeps ledgers there until Close.
@@ -117,6 +119,10 @@ func (s *Storage) Failing() bool { return s.behind.Load() > 0 }
 // Damaged is how many files were found damaged, or not to be the ledger that they should be, and were cut or set aside.
 func (s *Storage) Damaged() uint64 { return s.damaged.Load() }
 
+// Opened is how many ledgers went on from what was on file, and how many began anew since there was nothing that could be
+// used.
+func (s *Storage) Opened() (read, begun int64) { return s.read.Load(), s.begun.Load() }
+
 // Ledger returns the ledger of that name as its file has it at now, or one without a baseline. The name is the idInstance,
 // and behind a dot which of its journals where that is not the outgoing one. A file that cannot be used is set aside under
 // another name. It is an error if the file cannot be read, though it is there.
@@ -129,7 +135,8 @@ func (s *Storage) Ledger(name string, options Options, now time.Time) (*Ledger, 
 	_ = os.Remove(path + aside) // of a run that was killed
 	data, err := readLedger(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		level.Info(f.logger).Log("msg", "there is no ledger on file: the first reading will be the baseline")
+		s.begun.Add(1)
+		level.Debug(f.logger).Log("msg", "there is no ledger on file: the first reading will be the baseline")
 		return keptBy(f, newLedgerOf(s.words, options)), nil
 	}
 	if errors.Is(err, errNoFile) {
@@ -143,6 +150,7 @@ func (s *Storage) Ledger(name string, options Options, now time.Time) (*Ledger, 
 		if err := f.setAside(err, now); err != nil {
 			return nil, err
 		}
+		s.begun.Add(1)
 		return keptBy(f, newLedgerOf(s.words, options)), nil
 	}
 	f.size, f.snapshot, f.sum = sound.length, sound.snapshot, sound.sum
@@ -154,10 +162,12 @@ func (s *Storage) Ledger(name string, options Options, now time.Time) (*Ledger, 
 	}
 	l.resume(now)
 	if l.birth.IsZero() {
-		level.Info(f.logger).Log("msg", "there is no reading on file: the first will be the baseline")
+		s.begun.Add(1)
+		level.Debug(f.logger).Log("msg", "there is no reading on file: the first will be the baseline")
 		return keptBy(f, l), nil
 	}
-	level.Info(f.logger).Log("msg", "the ledger was read from its file", "messages", l.messages.n,
+	s.read.Add(1)
+	level.Debug(f.logger).Log("msg", "the ledger was read from its file", "messages", l.messages.n,
 		"counting_since", l.birth.UTC().Format(time.RFC3339), "last_reading", l.asking.lastGood.UTC().Format(time.RFC3339))
 	return keptBy(f, l), nil
 }
