@@ -53,14 +53,11 @@ func (p *Partner) Instances(ctx context.Context) ([]PartnerInstance, error) {
 		instances, err = readInstances(a.body, MaxInstances)
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return instances, nil
+	return instances, err
 }
 
 // readInstances reads the body of an answer with status 200, as leniently as readJournal does and with its errors, and
-// no more than most instances.
+// no more than most instances. With an error it returns none.
 func readInstances(body io.Reader, most int) ([]PartnerInstance, error) {
 	p := instanceParser{scanner: newScanner(body)}
 	instances := []PartnerInstance{}

@@ -216,7 +216,12 @@ func TestTextOnlyChangesNothingButTheKind(t *testing.T) {
 	if len(a) != len(b) {
 		t.Fatalf("%d messages of all kinds, %d texts", len(a), len(b))
 	}
+	ids := map[string]bool{}
 	for i := range a {
+		if id := b[i].ID; id != "" && ids[id] {
+			t.Errorf("the id %s twice", id)
+		}
+		ids[b[i].ID] = true
 		if !a[i].Sent.Equal(b[i].Sent) || !a[i].Visible.Equal(b[i].Visible) || a[i].Status() != b[i].Status() || a[i].Incomplete != b[i].Incomplete {
 			t.Fatalf("message %d is %+v, as a text %+v", i, a[i], b[i])
 		}
