@@ -99,6 +99,8 @@ e2e: ## Test the exporter among Prometheus, Alertmanager and Chromium
 # Each file is read by the program that it is for: the command line, the project and what it mounts into which container,
 # then those files where the containers have them. .env is left out, since it is the user's.
 #
+# The manifests are read as kubectl and the API server would: kustomize is what `kubectl apply -k` has in it.
+#
 # systemd-analyze reads the unit in a root where the binary is where the unit says, among the units it refers to. A warning
 # about the unit is an error. The threshold is what it measured, times ten.
 STACK := .tools/bin/stack .tools/stack exporter=.tools/root/usr/local/bin/greenapi_exporter \
@@ -106,16 +108,21 @@ STACK := .tools/bin/stack .tools/stack exporter=.tools/root/usr/local/bin/greena
 
 deploy: ## Check what is in deploy/ by the programs that read it
 	$(TOOL) -tags remove_all_sd github.com/prometheus/prometheus/cmd/prometheus github.com/prometheus/prometheus/cmd/promtool
-	$(TOOL) ./stack
+	$(TOOL) ./stack ./kubernetes
 	go -C tools/alertmanager build -buildvcs=false -o ../../.tools/bin/ github.com/prometheus/alertmanager/cmd/alertmanager github.com/prometheus/alertmanager/cmd/amtool
+	go -C tools/kustomize build -buildvcs=false -o ../../.tools/bin/ sigs.k8s.io/kustomize/kustomize/v5
 	go -C tools/compose build -buildvcs=false -o ../../.tools/bin/docker-compose github.com/docker/compose/v5/cmd
-	rm -rf .tools/root .tools/stack && mkdir -p .tools/root/etc/systemd/system .tools/root/usr/lib/systemd
+	rm -rf .tools/root .tools/stack .tools/kubernetes && mkdir -p .tools/root/etc/systemd/system .tools/root/usr/lib/systemd
 	$(BUILD) -o .tools/root/usr/local/bin/greenapi_exporter .
 	.tools/bin/docker-compose --env-file /dev/null -f deploy/compose/compose.yaml config --format json | $(STACK)
 	GREENAPI_ID_INSTANCE=1101000001 .tools/bin/docker-compose --env-file /dev/null \
 		-f deploy/compose/compose.yaml -f deploy/compose/compose.real.yaml config --format json | $(STACK)
 	.tools/bin/promtool check config --lint=all --lint-fatal .tools/stack/prometheus/etc/prometheus/prometheus.yml
 	.tools/bin/amtool check-config .tools/stack/alertmanager/etc/alertmanager/alertmanager.yml
+	.tools/bin/kustomize build deploy/kubernetes > .tools/kubernetes.yaml
+	.tools/bin/kubernetes -scrape deploy/kubernetes/scrape.yml -readme deploy/kubernetes/README.md \
+		-exporter .tools/root/usr/local/bin/greenapi_exporter -stage .tools/kubernetes deploy/kubernetes/reshard.yaml < .tools/kubernetes.yaml
+	.tools/bin/promtool check config --lint=all --lint-fatal deploy/kubernetes/scrape.yml
 	cp -R /usr/lib/systemd/system .tools/root/usr/lib/systemd/
 	cp deploy/systemd/greenapi_exporter.service .tools/root/etc/systemd/system/
 	systemd-analyze verify --man=no --recursive-errors=no --root="$(CURDIR)/.tools/root" greenapi_exporter.service
