@@ -1,0 +1,172 @@
+package e2e
+
+import (
+	"fmt"
+	"maps"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"greenapi_exporter/simulator"
+)
+
+// outage is a time in which the exporters of some instances were away.
+type outage struct {
+	of       func(id string) bool
+	from, to time.Time
+}
+
+// assertUp checks that there has been one `up` of each instance all the time, and that it was 1 but for the outages.
+func (s *stack) assertUp(t *testing.T, ids []string, outages []outage) {
+	t.Helper()
+	value, _, _, err := s.api.Query(t.Context(), `up{job="greenapi"}[10m]`, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var seen []string
+	for _, series := range value.(model.Matrix) {
+		id := string(series.Metric["instance"])
+		seen = append(seen, id)
+		for _, sample := range series.Values {
+			at := sample.Timestamp.Time()
+			excused := slices.ContainsFunc(outages, func(o outage) bool {
+				return o.of(id) && at.After(o.from.Add(-interval)) && at.Before(o.to)
+			})
+			if sample.Value != 1 && !excused {
+				t.Errorf("instance %s was down at %v", id, at)
+			}
+		}
+	}
+	slices.Sort(seen)
+	if !slices.Equal(seen, ids) {
+		t.Errorf("there are series up of %v", seen)
+	}
+}
+
+// TestShards has three exporters share 300 instances as deploy/kubernetes/scrape.yml has it: each instance is asked for by
+// its own exporter alone, and what Prometheus has of it is what happened, though one exporter is killed, and though in the
+// end two take over from three as the README there tells.
+func TestShards(t *testing.T) {
+	clock := new(clock)
+	config := simulator.FleetConfig{Now: clock.Now}
+	file := object{"collectors": list{"outgoing"}, "minutes": 60}
+	var ids []string
+	instances := list{}
+	for n := range sharded {
+		id := fmt.Sprint(1101000001 + n)
+		ids = append(ids, id)
+		instances = append(instances, object{"id_instance": id, "token": token})
+		config.Accounts = append(config.Accounts, simulator.Config{
+			IDInstance: id, Token: token, Seed: uint64(n), MessagesPerHour: 3600, Pace: speed,
+			Start: clock.Now().Add(-30 * time.Second), Now: clock.Now, NoRateLimit: true,
+			TextOnly: n%10 > 0, // thumbnails are most of the work
+		})
+	}
+	fleet := simulator.NewFleet(config)
+	host := httptest.NewServer(fleet)
+	t.Cleanup(host.Close)
+	file["url"], file["instances"] = host.URL, instances
+
+	c := startCluster(t, toYAML(t, file), 3)
+	jobs := write(t, "scrape.yml", c.jobs(t, 3))
+	prometheus := startPrometheus(t, toYAML(t, object{"scrape_config_files": list{jobs}}))
+	s := &stack{api: connect(t, prometheus)}
+	everyone := func(expression string) string { return fmt.Sprintf("count(%s) == %d", expression, sharded) }
+	counted := func(messages int) string {
+		return everyone(fmt.Sprintf("sum by (id_instance) (greenapi_outgoing_messages_total) > %d", messages))
+	}
+	s.waitFor(t, everyone("greenapi_up == 1"))
+	c.assertShards(t, s, ids, 3)
+	baseline := clock.Now()
+	began := model.Now()
+	clock.start()
+	s.waitFor(t, counted(3))
+
+	const victim = 1
+	killed := outage{of: func(id string) bool { return shardOf(id, 3) == victim }, from: time.Now()}
+	_ = c.exporters[victim].Process.Kill()
+	_ = c.exporters[victim].Wait()
+	s.waitFor(t, `count(up{job="greenapi"} == 0) > 10`)
+	c.start(t, victim)
+	killed.to = time.Now()
+	s.waitFor(t, everyone("greenapi_up == 1"))
+
+	reshard := func() (string, error) {
+		out, err := exec.Command("sh", append([]string{shippedReshard, "2"}, c.directories...)...).CombinedOutput()
+		return string(out), err
+	}
+	if out, err := reshard(); err == nil || !strings.Contains(out, "an exporter runs on "+c.directories[0]) {
+		t.Errorf("ledgers of exporters that run: %v, %s", err, out)
+	}
+	moved := outage{of: func(string) bool { return true }, from: time.Now()}
+	for _, e := range c.exporters {
+		_ = e.Process.Signal(syscall.SIGTERM)
+	}
+	for _, e := range c.exporters {
+		_ = e.Wait()
+	}
+	c.assertShards(t, s, ids, 3)
+	if out, err := reshard(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if err := os.WriteFile(jobs, []byte(c.jobs(t, 2)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := prometheus.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() (bool, string) {
+		return maps.Equal(s.scraped(t), placed(ids, 2)), "Prometheus scrapes as before"
+	})
+	for n := range 2 {
+		c.start(t, n)
+	}
+	moved.to = time.Now()
+	scrapedSince := func(moment time.Time) string {
+		return everyone(fmt.Sprintf("timestamp(greenapi_up) > %f and greenapi_up == 1", float64(moment.UnixMilli())/1e3))
+	}
+	s.waitFor(t, scrapedSince(moved.to))
+	clock.stop()
+	end := clock.Now()
+	s.waitFor(t, scrapedSince(time.Now().Add(2*time.Second))) // by calls of their own, since those are a second apart
+
+	c.assertShards(t, s, ids, 2)
+	s.assertUp(t, ids, []outage{killed, moved})
+	for _, id := range ids {
+		account := fleet.Account(id)
+		s.assertGrowth(t, id, simulator.Between(account.Messages(baseline), account.Messages(end)), began)
+	}
+}
+
+// assertGrowth checks that the counters of an instance have grown in Prometheus by what happened, and never went back.
+func (s *stack) assertGrowth(t *testing.T, id string, truth simulator.Change, since model.Time) {
+	t.Helper()
+	want := make(map[string]float64)
+	for kind, n := range truth.Messages {
+		want[" "+kind] = float64(n) // they have no status
+	}
+	for key, n := range truth.Statuses {
+		want[key.Status+" "+key.Type] = float64(n)
+	}
+	got := s.growth(t, fmt.Sprintf("{__name__=~'greenapi_outgoing_(messages|message_statuses)_total',id_instance=%q}[10m]", id), "", since)
+	if len(want) == 0 {
+		t.Errorf("instance %s: nothing has happened", id)
+	}
+	maps.DeleteFunc(got, func(key string, grown float64) bool {
+		same := grown == want[key]
+		if same {
+			delete(want, key)
+		}
+		return same
+	})
+	if len(got)+len(want) > 0 {
+		t.Errorf("instance %s: Prometheus has %v, the truth is %v", id, got, want)
+	}
+}
