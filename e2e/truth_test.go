@@ -61,8 +61,8 @@ func (s *stack) waitFor(t *testing.T, expression string) {
 // assertCountersAreTrue lets the account live for a while, and its exporter be killed in the middle of it. What the counters
 // grew by in Prometheus, in raw differences, must be what happened, and none may ever have gone back.
 func assertCountersAreTrue(t *testing.T, s *stack, p *patient, clock *clock) {
-	up := fmt.Sprintf("greenapi_up{id_instance=%q} == 1", p.id)
-	s.waitFor(t, up)
+	up := fmt.Sprintf("greenapi_up{id_instance=%q}", p.id)
+	s.waitFor(t, up+" == 1")
 	baseline := p.Messages(clock.Now())
 	if len(baseline) < 3000 {
 		t.Errorf("%d messages at the baseline", len(baseline))
@@ -76,7 +76,7 @@ func assertCountersAreTrue(t *testing.T, s *stack, p *patient, clock *clock) {
 	// Two calls later one has been answered that began after that, and one more scrape later Prometheus has it.
 	calls := p.Calls(journal)
 	eventually(t, func() (bool, string) { return p.Calls(journal) >= calls+2, "the journal is not read any more" })
-	s.waitFor(t, fmt.Sprintf("timestamp(%s) > %f", up, float64(time.Now().Add(time.Second).UnixMilli())/1e3))
+	s.waitFor(t, fmt.Sprintf("timestamp(%[1]s) > %[2]f and %[1]s == 1", up, float64(time.Now().Add(time.Second).UnixMilli())/1e3))
 
 	truth := simulator.Between(baseline, p.Messages(clock.Now()))
 	want := make(map[string]float64)
