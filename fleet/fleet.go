@@ -35,7 +35,7 @@ type Fleet struct {
 	byID    map[string]*collector.Instance
 	leaving map[string]*collector.Instance // those that have gone and may not have ended yet
 	timeout time.Duration                  // the longest of all
-	hosts   int                            // how many API hosts they have
+	hosts   map[string]int                 // how many of them each API host has
 }
 
 // New returns a fleet without instances.
@@ -92,12 +92,12 @@ func (f *Fleet) bind(known *collector.Instance, to config.Instance) (*collector.
 // swap makes these the fleet, and lets go of the others. It returns how many are new and how many have gone.
 func (f *Fleet) swap(all []*collector.Instance) (added, gone int) {
 	byID := make(map[string]*collector.Instance, len(all))
-	hosts := make(map[string]bool)
+	hosts := make(map[string]int)
 	timeout := time.Duration(0)
 	for _, i := range all {
 		c := i.Config()
 		byID[c.ID()] = i
-		hosts[c.URL().Host] = true
+		hosts[c.URL().Host]++
 		timeout = max(timeout, c.Timeout())
 	}
 	f.mu.Lock()
@@ -116,7 +116,7 @@ func (f *Fleet) swap(all []*collector.Instance) (added, gone int) {
 			go f.forget(id, i, ended)
 		}
 	}
-	f.all, f.byID, f.timeout, f.hosts = all, byID, timeout, len(hosts)
+	f.all, f.byID, f.timeout, f.hosts = all, byID, timeout, hosts
 	return added, gone
 }
 
@@ -157,15 +157,17 @@ func (f *Fleet) Timeout(id string) time.Duration {
 	return f.timeout
 }
 
-// Host is that of the API for the instance of that id. It is empty where there is no such instance, and where all have the
-// same host.
-func (f *Fleet) Host(id string) string {
+// Host is that of the API for the instance of that id, and its share of all instances, from 0 to 1. It is empty where there
+// is no such instance, and where all have the same host.
+func (f *Fleet) Host(id string) (host string, share float64) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	if i := f.byID[id]; i != nil && f.hosts > 1 {
-		return i.Config().URL().Host
+	i := f.byID[id]
+	if i == nil || len(f.hosts) == 1 {
+		return "", 0
 	}
-	return ""
+	host = i.Config().URL().Host
+	return host, float64(f.hosts[host]) / float64(len(f.all))
 }
 
 // instances are those of the fleet, in the order of the configuration. They are not to be changed.

@@ -58,7 +58,11 @@ func TestInstancesAreReadApart(t *testing.T) {
 		"1101000002": `400 Instance is not authorized`,
 	}}
 	service := &greenapi.Service{Transport: api, Places: greenapi.NewPlaces(4)}
-	f := New(collector.NewSet(), collector.Resources{Service: service, Storage: new(ledger.Storage), Logger: log.NewNopLogger()})
+	storage, err := ledger.OpenStorage("", log.NewNopLogger())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := New(collector.NewSet(), collector.Resources{Service: service, Storage: storage, Logger: log.NewNopLogger()})
 	defer f.Close()
 	if err := f.Apply([]config.Instance{instance(t, "1101000001"), instance(t, "1101000002")}); err != nil {
 		t.Fatal(err)

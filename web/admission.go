@@ -6,8 +6,9 @@ import (
 	"sync"
 )
 
-// admission bounds the scrapes that are served at once. Those of instances with one host have at most half of the places
-// where there are several hosts: scrapes of one that does not answer take their time, and must not keep out the others.
+// admission bounds the scrapes that are served at once. Where there are several hosts, those of one have at most half of the
+// places, or as large a part as it has of the instances: scrapes of a host that does not answer take their time, and must
+// not keep out the others.
 type admission struct {
 	places int // 0: no end
 
@@ -20,9 +21,9 @@ func newAdmission(places int) *admission {
 	return &admission{places: places, hosts: make(map[string]int)}
 }
 
-// serve calls next if there is a place, and answers 503 otherwise. An empty host is none.
-func (a *admission) serve(w http.ResponseWriter, host string, next func()) {
-	if of := a.enter(host); of > 0 {
+// serve calls next if there is a place, and answers 503 otherwise. An empty host is none; share is its part of the instances.
+func (a *admission) serve(w http.ResponseWriter, host string, share float64, next func()) {
+	if of := a.enter(host, share); of > 0 {
 		http.Error(w, fmt.Sprintf("the limit of %d scrapes at once is reached (--web.max-requests); try again later", of), http.StatusServiceUnavailable)
 		return
 	}
@@ -31,15 +32,15 @@ func (a *admission) serve(w http.ResponseWriter, host string, next func()) {
 }
 
 // enter takes a place, or returns which limit has been reached.
-func (a *admission) enter(host string) (limit int) {
+func (a *admission) enter(host string, share float64) (limit int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	half := max(1, a.places/2)
+	part := max(1, min(int(float64(a.places)*max(0.5, share)), a.places-1))
 	switch {
 	case a.places > 0 && a.taken >= a.places:
 		return a.places
-	case a.places > 0 && host != "" && a.hosts[host] >= half:
-		return half
+	case a.places > 0 && host != "" && a.hosts[host] >= part:
+		return part
 	}
 	a.taken++
 	if host != "" {

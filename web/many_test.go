@@ -112,7 +112,7 @@ func TestADeadHostLeavesRoom(t *testing.T) {
 	handler := newHandler(t, nil, func(o *Options) {
 		o.MaxRequests = 4
 		o.All = false
-		o.Host = func(id string) string { return hosts[id] }
+		o.Host = func(id string) (string, float64) { return hosts[id], 0.1 }
 		o.Scrape = func(ctx context.Context, id string, _ []string) (prometheus.Collector, error) {
 			return fakeScrape{func(_ context.Context, ch chan<- prometheus.Metric) {
 				if hosts[id] == "dead.example" {
@@ -169,4 +169,24 @@ func TestALongReadingIsAnswered(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestALargeHostHasItsPart of the places, but never all of them.
+func TestALargeHostHasItsPart(t *testing.T) {
+	for _, c := range []struct {
+		places, want int
+		share        float64
+	}{{100, 50, 0.1}, {100, 50, 0.5}, {100, 95, 0.95}, {100, 99, 0.999}, {3, 1, 0.2}, {1, 1, 0.9}, {0, 1000, 0.9}} {
+		a := newAdmission(c.places)
+		n := 0
+		for n < 1000 && a.enter("large.example", c.share) == 0 {
+			n++
+		}
+		if n != c.want {
+			t.Errorf("%d places, share %v: %d, want %d", c.places, c.share, n, c.want)
+		}
+		if other := a.enter("b.example", 0.1); (other == 0) != (c.places != 1) {
+			t.Errorf("%d places, share %v: the other host gets %d", c.places, c.share, other)
+		}
+	}
 }

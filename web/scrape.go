@@ -32,7 +32,7 @@ func telemetryHandler(o Options, places *admission) http.Handler {
 			return
 		}
 		s := scraping{Options: o, query: query, gatherers: prometheus.Gatherers{o.Own}, bare: !o.All}
-		places.serve(w, "", func() { s.serve(w, r) })
+		places.serve(w, "", 1, func() { s.serve(w, r) })
 	})
 }
 
@@ -49,7 +49,8 @@ func probeHandler(o Options, places *admission) http.Handler {
 			return
 		}
 		s := scraping{Options: o, query: query, target: targets[0]}
-		places.serve(w, o.Host(s.target), func() { s.serve(w, r) })
+		host, share := o.Host(s.target)
+		places.serve(w, host, share, func() { s.serve(w, r) })
 	})
 }
 

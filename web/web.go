@@ -43,8 +43,9 @@ type Options struct {
 	Scrape func(ctx context.Context, id string, collectors []string) (prometheus.Collector, error)
 	// Timeout is the longest that a scrape of the instance of that id waits for readings, or one of all for "".
 	Timeout func(id string) time.Duration
-	// Host is whose part of MaxRequests a scrape of the instance of that id takes; empty where they are not parted.
-	Host func(id string) string
+	// Host is whose part of MaxRequests a scrape of the instance of that id takes, and which share of all instances it has;
+	// empty where they are not parted.
+	Host func(id string) (host string, share float64)
 	// Targets are the instances that service discovery offers, and whether these are all.
 	Targets func() (targets []config.Instance, complete bool)
 	// Reload loads the configuration anew. An error says what is wrong with it, and nothing has changed then.

@@ -59,7 +59,7 @@ func newHandler(t *testing.T, scrape fake, change func(*Options)) http.Handler {
 			return fakeScrape{scrape, ctx}, nil
 		},
 		Timeout:        func(string) time.Duration { return 30 * time.Second },
-		Host:           func(string) string { return "" },
+		Host:           func(string) (string, float64) { return "", 1 },
 		Targets:        func() ([]config.Instance, bool) { return nil, true },
 		Reload:         func() error { return nil },
 		Readme:         "# The README\n",
