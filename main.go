@@ -17,11 +17,7 @@ import (
 	"github.com/go-kit/log/level"
 	"github.com/prometheus/common/version"
 
-	"greenapi_exporter/collector"
 	"greenapi_exporter/config"
-	"greenapi_exporter/fleet"
-	"greenapi_exporter/greenapi"
-	"greenapi_exporter/ledger"
 	"greenapi_exporter/web"
 )
 
@@ -94,64 +90,12 @@ func serve(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 		_, err := fmt.Fprintf(stdout, "OK: %s\n", describe(configured))
 		return err
 	}
-	storage, err := ledger.OpenStorage(o.storagePath, logger)
+	e, err := start(o, configured, logger)
 	if err != nil {
-		return fmt.Errorf("--storage.path (GREENAPI_STORAGE_PATH) cannot be used: %w", err)
-	}
-	defer storage.Close()
-	own := collector.NewOwn(storage, methods(configured))
-	service := &greenapi.Service{
-		Transport: greenapi.NewTransport(o.maxCalls),
-		Places:    greenapi.NewPlaces(o.maxCalls),
-		UserAgent: name + "/" + version.Version,
-		Observe:   own.Observe,
-	}
-	instances := fleet.New(collector.NewSet(), collector.Resources{Service: service, Storage: storage, Logger: logger})
-	roster := fleet.NewRoster(instances, service, logger)
-	stop := func() {
-		roster.Close()
-		instances.Close()
-	}
-	if err := roster.Configure(configured); err != nil {
-		stop()
-		return fmt.Errorf("what --storage.path (GREENAPI_STORAGE_PATH) holds cannot be read: %w", err)
-	}
-	reloads := newReloader(func() error {
-		configured, err := o.load(logger)
-		if err != nil {
-			return err
-		}
-		return roster.Configure(configured)
-	}, logger)
-	own.Registry.MustRegister(reloads, roster)
-	handler, err := web.New(web.Options{
-		TelemetryPath:  o.telemetryPath,
-		TimeoutOffset:  o.timeoutOffset,
-		MaxRequests:    o.maxRequests,
-		Version:        version.Version,
-		Readme:         manual,
-		Logger:         logger,
-		Own:            own,
-		All:            o.scopeAll(),
-		Scrape:         instances.Scrape,
-		Timeout:        instances.Timeout,
-		Host:           instances.Host,
-		Targets:        roster.Targets,
-		Statuses:       instances.Statuses,
-		StorageFailing: storage.Failing,
-		Reload:         reloads.reload,
-		Lifecycle:      o.lifecycle,
-	})
-	if err != nil {
-		stop()
 		return err
 	}
-	go reloads.follow(ctx, hangups)
-	if o.storagePath != "" {
-		read, begun := storage.Opened()
-		level.Info(logger).Log("msg", "opened the ledgers", "directory", o.storagePath, "read_from_file", read, "begin_with_a_baseline", begun)
-	}
-	err = web.Serve(ctx, handler, o.web, newToolkitLogger(stderr, o.logLevel, o.logFormat), func(address net.Addr) {
+	go e.reloads.follow(ctx, hangups)
+	err = web.Serve(ctx, e.handler, o.web, newToolkitLogger(stderr, o.logLevel, o.logFormat), func(address net.Addr) {
 		greet(logger, o, configured, address)
 		switch {
 		case o.demo:
@@ -160,7 +104,7 @@ func serve(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 			level.Info(logger).Log("msg", "counters are in memory alone and begin anew with each start", "advice", "set --storage.path or GREENAPI_STORAGE_PATH to a directory to keep them")
 		}
 	})
-	stop()
+	e.stop()
 	if err != nil {
 		return fmt.Errorf("%w; --web.listen-address and --web.config.file say where and how to serve", err)
 	}
@@ -170,17 +114,21 @@ func serve(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 
 // greet says in the log what has been started.
 func greet(logger log.Logger, o *options, configured *config.Config, address net.Addr) {
-	start := log.With(level.Info(logger), "msg", "started "+name, "version", version.Version)
-	names := strings.Join(collectors(configured), ",")
+	started := log.With(level.Info(logger), "msg", "started "+name, "version", version.Version)
+	var on []string
+	for _, c := range collectors(configured) {
+		on = append(on, c.Name)
+	}
+	names := strings.Join(on, ",")
 	if o.configFile != "" {
-		start.Log("config_file", o.configFile, "watches", describe(configured), "collectors", names, "address", address)
+		started.Log("config_file", o.configFile, "watches", describe(configured), "collectors", names, "address", address)
 		return
 	}
 	if names == "" {
 		level.Warn(logger).Log("msg", "no collector is switched on, so nothing of the instance is shown", "advice", "drop --collector.disable-defaults and --no-collector.NAME")
 	}
 	instance := configured.Instances()[0]
-	start.Log("id_instance", instance.ID(), "api", instance.URL().Host, "collectors", names, "window_minutes", instance.Minutes(),
+	started.Log("id_instance", instance.ID(), "api", instance.URL().Host, "collectors", names, "window_minutes", instance.Minutes(),
 		"min_interval", instance.MinInterval(), "address", address)
 }
 
@@ -194,29 +142,4 @@ func describe(configured *config.Config) string {
 		text += " and those of the Partner API"
 	}
 	return text
-}
-
-// collectors are those that any instance has, by name.
-func collectors(configured *config.Config) []string {
-	var names []string
-	for _, c := range collector.All() {
-		if configured.Collects(c.Name) {
-			names = append(names, c.Name)
-		}
-	}
-	return names
-}
-
-// methods are those that will be called.
-func methods(configured *config.Config) []string {
-	var methods []string
-	for _, c := range collector.All() {
-		if configured.Collects(c.Name) {
-			methods = append(methods, c.Method)
-		}
-	}
-	if configured.Partner() != nil {
-		methods = append(methods, greenapi.GetInstances)
-	}
-	return methods
 }
