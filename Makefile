@@ -101,7 +101,8 @@ e2e: ## Test the exporter among Prometheus, Alertmanager and Chromium
 #
 # The manifests are read as kubectl and the API server would: kustomize is what `kubectl apply -k` has in it.
 #
-# systemd-analyze reads the unit in a root where the binary is where the unit says, among the units it refers to. A warning
+# systemd-analyze reads the unit in a root where the binary is where the unit says (and another for kill, of which it looks
+# only whether it is there), among the units it refers to. A warning
 # about the unit is an error. The threshold is what it measured, times ten.
 STACK := .tools/bin/stack .tools/stack exporter=.tools/root/usr/local/bin/greenapi_exporter \
 	prometheus=.tools/bin/prometheus alertmanager=.tools/bin/alertmanager
@@ -123,6 +124,7 @@ deploy: ## Check what is in deploy/ by the programs that read it
 	.tools/bin/kubernetes -scrape deploy/kubernetes/scrape.yml -readme deploy/kubernetes/README.md \
 		-exporter .tools/root/usr/local/bin/greenapi_exporter -stage .tools/kubernetes deploy/kubernetes/reshard.yaml < .tools/kubernetes.yaml
 	.tools/bin/promtool check config --lint=all --lint-fatal deploy/kubernetes/scrape.yml
+	mkdir -p .tools/root/bin && cp .tools/root/usr/local/bin/greenapi_exporter .tools/root/bin/kill
 	cp -R /usr/lib/systemd/system .tools/root/usr/lib/systemd/
 	cp deploy/systemd/greenapi_exporter.service .tools/root/etc/systemd/system/
 	systemd-analyze verify --man=no --recursive-errors=no --root="$(CURDIR)/.tools/root" greenapi_exporter.service

@@ -1,6 +1,9 @@
 package web
 
-import "net/http"
+import (
+	"net/http"
+	"time"
+)
 
 // reloadHandler loads the configuration anew. A page of another site must not have a browser do so.
 func reloadHandler(o Options) http.Handler {
@@ -12,6 +15,8 @@ func reloadHandler(o Options) http.Handler {
 		case !o.Lifecycle:
 			http.Error(w, "reloading by a request is off; start with --web.enable-lifecycle, or send SIGHUP", http.StatusForbidden)
 		default:
+			// It may have to wait for scrapes in flight, and for a disk.
+			_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
 			if err := o.Reload(); err != nil {
 				http.Error(w, err.Error(), http.StatusInternalServerError)
 				return
