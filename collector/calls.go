@@ -3,6 +3,7 @@ package collector
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"slices"
 	"sync/atomic"
@@ -30,11 +31,12 @@ type calls struct {
 	counted []atomic.Uint64 // by results
 
 	// For one call at a time.
-	asked    string                   // the fingerprint of the last call
-	begun    time.Time                // when the last call that is kept began
-	settings string                   // and its fingerprint
-	outage   map[greenapi.Result]bool // the results that the log has named since the calls began to fail
-	since    time.Time                // when they did
+	asked    string    // what the last call asked for: target.asking
+	begun    time.Time // when the last call that is kept began
+	settings string    // and its fingerprint
+
+	outage map[greenapi.Result]bool // the results that the log has named since the calls began to fail
+	since  time.Time                // when they did
 
 	complained atomic.Int64 // when the log last heard of a scrape that gave up, as UNIX time
 }
@@ -69,7 +71,7 @@ func (c *calls) counts() iter.Seq2[greenapi.Result, uint64] {
 // newPoller returns a Poller of call that keeps the API's pace and whose calls are counted in c.
 func newPoller[T any](c *calls, options poll.Options, call func(context.Context) (T, error)) *poll.Poller[T] {
 	counted := func(ctx context.Context) (T, error) {
-		c.asked = c.target.fingerprint()
+		c.asked = c.target.asking()
 		begin := time.Now()
 		reading, err := call(ctx)
 		c.count(err, begin)
@@ -77,7 +79,7 @@ func newPoller[T any](c *calls, options poll.Options, call func(context.Context)
 	}
 	options.Timeout = c.target.now().Timeout()
 	options.Wait = wait
-	options.Renewed = func() bool { return c.target.fingerprint() != c.asked }
+	options.Renewed = func() bool { return c.target.asking() != c.asked }
 	return poll.New(counted, options)
 }
 
@@ -100,13 +102,19 @@ func newKeptPoller(c *calls, l *ledger.Ledger, call func(context.Context) (*ledg
 	return poller
 }
 
+// fingerprint stands for how calls are made and how often, for a later run.
+func (c *calls) fingerprint() string {
+	now := c.target.now()
+	return now.Token().Token().Fingerprint(fmt.Sprint(now.URL(), " ", now.Minutes(), " ", now.MinInterval()))
+}
+
 // unfinished is the result of poll.ErrUnfinished.
 const unfinished = "unfinished"
 
 // kept is what a later run has to know.
 func (c *calls) kept(pace poll.Pace) ledger.Call {
 	if !pace.Begun.Equal(c.begun) {
-		c.begun, c.settings = pace.Begun, c.target.fingerprint()
+		c.begun, c.settings = pace.Begun, c.fingerprint()
 	}
 	call := ledger.Call{Begun: pace.Begun, Next: pace.Next, Failures: pace.Failures, Took: pace.Took, Settings: c.settings}
 	var failure *greenapi.Error
@@ -123,9 +131,9 @@ func (c *calls) kept(pace poll.Pace) ledger.Call {
 func (c *calls) resume(last ledger.Call, read bool) poll.Pace {
 	pace := poll.Pace{Begun: last.Begun, Next: last.Next, Failures: last.Failures, Took: last.Took}
 	result := greenapi.Result(last.Result)
-	c.asked = c.target.fingerprint()
+	c.asked = c.target.asking()
 	switch {
-	case last.Settings != c.asked:
+	case last.Settings != c.fingerprint():
 		return poll.Pace{Begun: last.Begun, Took: last.Took, Err: poll.ErrUnfinished}
 	case slices.Contains(c.results, result):
 		pace.Err = &greenapi.Error{Result: result, Detail: "in an earlier run"}

@@ -36,10 +36,11 @@ func (t *target) client() *greenapi.Client {
 	return greenapi.NewClient(t.Service, now.URL(), now.ID(), now.Token())
 }
 
-// fingerprint stands for how calls are made: where it has changed, what the last one found says nothing of the next.
-func (t *target) fingerprint() string {
+// asking stands for what calls ask for, of whom and with which token: where it has changed, what the last one found says
+// nothing of the next.
+func (t *target) asking() string {
 	now := t.now()
-	return now.Token().Token().Fingerprint(fmt.Sprint(now.URL(), " ", now.Minutes(), " ", now.MinInterval()))
+	return now.Token().Token().Fingerprint(fmt.Sprint(now.URL(), " ", now.Minutes()))
 }
 
 // Instance is the collectors at work for one instance, with what they remember. It is safe for concurrent use.
@@ -48,9 +49,11 @@ type Instance struct {
 	target *target
 
 	changing sync.Mutex // for one change at a time
-	mu       sync.Mutex
-	parts    []*part          // in the order of the set
-	leaving  map[string]*part // by name: those switched off that may not have ended yet
+	asking   string     // of the target, when it was last changed
+
+	mu      sync.Mutex
+	parts   []*part          // in the order of the set
+	leaving map[string]*part // by name: those switched off that have not ended yet
 }
 
 // part is one of its collectors.
@@ -58,16 +61,17 @@ type part struct {
 	Info
 	collector collector
 	calls     *calls
-	scrapes   sync.WaitGroup // those in flight
-	close     func()         // ends it; any number may call it, and each returns when it has ended
-	closed    chan struct{}  // by then
+
+	scrapes int           // in flight
+	ending  bool          // whether it is past being taken back
+	close   func()        // ends it; any number may call it, and each returns when it has ended
+	closed  chan struct{} // by then
 }
 
 // Bind puts the collectors that an instance has switched on to work. No call is made before the first scrape. It is an
 // error if what an earlier run has kept of the instance is there but cannot be read.
 func (s *Set) Bind(instance config.Instance, resources Resources) (*Instance, error) {
 	i := &Instance{set: s, target: &target{Resources: resources}, leaving: make(map[string]*part)}
-	i.target.current.Store(&instance)
 	if err := i.Configure(instance); err != nil {
 		i.Close()
 		return nil, err
@@ -79,14 +83,16 @@ func (s *Set) Bind(instance config.Instance, resources Resources) (*Instance, er
 func (i *Instance) Config() config.Instance { return i.target.now() }
 
 // Configure changes how the instance is read, from the next calls on; its id stays. Collectors that stay on keep what they
-// have read and counted. One that is switched off ends when the scrapes in flight have, in the background; to switch
-// it on again waits for that. An error is that of a collector that cannot be switched on; all else is then as told.
+// have read and counted. One that is switched off ends in the background, when the scrapes in flight have; switched on
+// again before, it goes on as if nothing had been. An error is that of a collector that cannot be switched on; all else is then
+// as told.
 func (i *Instance) Configure(to config.Instance) error {
 	i.changing.Lock()
 	defer i.changing.Unlock()
-	before := i.target.fingerprint()
 	i.target.current.Store(&to)
-	renewed := i.target.fingerprint() != before
+	asking := i.target.asking()
+	renewed := asking != i.asking
+	i.asking = asking
 
 	on := make(map[string]*part)
 	for _, p := range i.parts { // which only changes change
@@ -116,11 +122,9 @@ func (i *Instance) Configure(to config.Instance) error {
 
 // start puts a collector to work.
 func (i *Instance) start(k kind) (*part, error) {
-	i.mu.Lock()
-	before := i.leaving[k.info().Name]
-	i.mu.Unlock()
-	if before != nil {
-		<-before.closed
+	if p := i.takeBack(k.info().Name); p != nil {
+		p.collector.configure(true)
+		return p, nil
 	}
 	calls := newCalls(i.target, k.info())
 	c, err := k.bind(i.target, calls)
@@ -134,32 +138,48 @@ func (i *Instance) start(k kind) (*part, error) {
 	})}, nil
 }
 
+// takeBack returns a part that has been switched off and has not begun to end, or nil. One that has is waited for, which
+// is up to the disk: there must not be two of a ledger.
+func (i *Instance) takeBack(name string) *part {
+	i.mu.Lock()
+	p := i.leaving[name]
+	if p == nil || !p.ending {
+		delete(i.leaving, name)
+		i.mu.Unlock()
+		return p
+	}
+	i.mu.Unlock()
+	<-p.closed
+	return nil
+}
+
 // swap has the scrapes from now on see these parts, and ends those that are no longer among them.
 func (i *Instance) swap(parts []*part) {
-	stays := make(map[*part]bool)
-	for _, p := range parts {
-		stays[p] = true
-	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	for _, p := range i.parts {
-		if !stays[p] {
+		if !slices.Contains(parts, p) {
 			i.leaving[p.Name] = p
-			go i.end(p)
+			i.endIdle(p)
 		}
 	}
 	i.parts = parts
 }
 
-// end ends a part that no further scrape sees.
-func (i *Instance) end(p *part) {
-	p.scrapes.Wait()
-	p.close()
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.leaving[p.Name] == p {
-		delete(i.leaving, p.Name)
+// endIdle ends, in the background, a part that is leaving and that no scrape sees any more. The lock is held.
+func (i *Instance) endIdle(p *part) {
+	if p.scrapes > 0 || i.leaving[p.Name] != p || p.ending {
+		return
 	}
+	p.ending = true
+	go func() {
+		p.close()
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		if i.leaving[p.Name] == p {
+			delete(i.leaving, p.Name)
+		}
+	}()
 }
 
 // enter returns the collectors at work, which stay so until leave is called, once.
@@ -168,26 +188,31 @@ func (i *Instance) enter() (parts []*part, leave func()) {
 	defer i.mu.Unlock()
 	parts = i.parts
 	for _, p := range parts {
-		p.scrapes.Add(1)
+		p.scrapes++
 	}
 	return parts, func() {
+		i.mu.Lock()
+		defer i.mu.Unlock()
 		for _, p := range parts {
-			p.scrapes.Done()
+			p.scrapes--
+			i.endIdle(p)
 		}
 	}
 }
 
 // Retire has no further scrape see anything of the instance. When those in flight have ended, it ends the calls that run
-// and puts on file what is to be kept, in the background: ended waits for that. The Instance can be configured again.
-func (i *Instance) Retire() (ended func()) {
+// and puts on file what is to be kept, in the background. The Instance can be configured again.
+func (i *Instance) Retire() {
 	i.changing.Lock()
 	defer i.changing.Unlock()
-	leaving := i.retire()
-	return func() {
-		for _, p := range leaving {
-			<-p.closed
-		}
-	}
+	i.swap(nil)
+}
+
+// Idle reports whether the instance has retired and all of it has ended.
+func (i *Instance) Idle() bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return len(i.parts) == 0 && len(i.leaving) == 0
 }
 
 // Close ends the calls that run and puts on file what is to be kept, without a thought for scrapes in flight. The Instance
@@ -195,15 +220,11 @@ func (i *Instance) Retire() (ended func()) {
 func (i *Instance) Close() {
 	i.changing.Lock()
 	defer i.changing.Unlock()
-	for _, p := range i.retire() {
-		p.close()
-	}
-}
-
-// retire ends all parts, and returns those that have not ended yet.
-func (i *Instance) retire() []*part {
 	i.swap(nil)
 	i.mu.Lock()
-	defer i.mu.Unlock()
-	return slices.Collect(maps.Values(i.leaving))
+	leaving := slices.Collect(maps.Values(i.leaving))
+	i.mu.Unlock()
+	for _, p := range leaving {
+		p.close()
+	}
 }

@@ -108,6 +108,7 @@ func (s settings) base() (*url.URL, error) {
 	if port, err := strconv.Atoi(u.Port()); strings.HasSuffix(u.Host, ":") || u.Port() != "" && (err != nil || port < 1 || port > 65535) {
 		return nil, s.url.wrong("has a port that is not from 1 to 65535" + example)
 	}
+	u.Host = strings.ToLower(u.Host) // since each host has a part of the calls and scrapes
 	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/")
 	return u, nil
 }

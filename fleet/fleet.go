@@ -33,7 +33,7 @@ type Fleet struct {
 	mu      sync.RWMutex
 	all     []*collector.Instance // in the order of the configuration
 	byID    map[string]*collector.Instance
-	leaving map[string]*collector.Instance // those that have gone and may not have ended yet
+	leaving map[string]*collector.Instance // those that have gone and had not ended when the fleet last changed
 	timeout time.Duration                  // the longest of all
 	hosts   map[string]int                 // how many of them each API host has
 }
@@ -78,7 +78,20 @@ func (f *Fleet) Apply(instances []config.Instance) error {
 	if before > 0 && added+gone > 0 {
 		level.Info(f.resources.Logger).Log("msg", "instances have come or gone", "added", added, "gone", gone, "instances", len(bound))
 	}
-	return errors.Join(errs...)
+	return summary(errs)
+}
+
+// summary is the first of the errors and how many more there are, or nil.
+func summary(errs []error) error {
+	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	switch len(errs) {
+	case 0:
+		return nil
+	case 1:
+		return errs[0]
+	default:
+		return fmt.Errorf("%w; and %d more like this", errs[0], len(errs)-1)
+	}
 }
 
 // bind puts an instance to work, or configures the one that is known anew.
@@ -102,8 +115,8 @@ func (f *Fleet) swap(all []*collector.Instance) (added, gone int) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	maps.DeleteFunc(f.leaving, func(id string, i *collector.Instance) bool { return byID[id] != nil || i.Idle() })
 	for id := range byID {
-		delete(f.leaving, id)
 		if f.byID[id] == nil {
 			added++
 		}
@@ -112,22 +125,11 @@ func (f *Fleet) swap(all []*collector.Instance) (added, gone int) {
 		if byID[id] == nil {
 			gone++
 			f.leaving[id] = i
-			ended := i.Retire()
-			go f.forget(id, i, ended)
+			i.Retire()
 		}
 	}
 	f.all, f.byID, f.timeout, f.hosts = all, byID, timeout, hosts
 	return added, gone
-}
-
-// forget waits until an instance that has gone has ended, and forgets it if it has not come back.
-func (f *Fleet) forget(id string, i *collector.Instance, ended func()) {
-	ended()
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.leaving[id] == i {
-		delete(f.leaving, id)
-	}
 }
 
 // Scrape returns a Collector for one scrape, which lasts no longer than ctx, of the instance of that id, or of all for "":

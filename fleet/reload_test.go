@@ -197,7 +197,8 @@ func TestWhoStaysKeepsWhatItHas(t *testing.T) {
 		"the token":    {func(f *config.Flags) { f.Token = "another" }, []string{"1 getStateInstance another api.example ", "1 lastOutgoingMessages another api.example 60"}},
 		"the host":     {func(f *config.Flags) { f.URL = "https://b.example" }, []string{"1 getStateInstance token b.example ", "1 lastOutgoingMessages token b.example 60"}},
 		"the window":   {func(f *config.Flags) { f.Minutes = 30 }, []string{"1 getStateInstance token api.example ", "1 lastOutgoingMessages token api.example 30"}},
-		"the interval": {func(f *config.Flags) { f.MinInterval = time.Minute }, []string{"1 getStateInstance token api.example ", "1 lastOutgoingMessages token api.example 60"}},
+		"the interval": {func(f *config.Flags) { f.MinInterval = time.Second }, []string{"1 getStateInstance token api.example ", "1 lastOutgoingMessages token api.example 60"}},
+		"the interval, for one that is not over": {func(f *config.Flags) { f.MinInterval = time.Minute }, nil},
 		"a collector that comes": {func(f *config.Flags) { f.Collectors = []string{"outgoing", "state", "queue"} },
 			[]string{"1 getMessagesCount token api.example "}},
 		"one that goes": {func(f *config.Flags) { f.Collectors = []string{"outgoing"} }, nil},
@@ -257,6 +258,7 @@ func TestWhoGoesIsWrittenOut(t *testing.T) {
 			t.Errorf("who has gone is scraped: %v", err)
 		}
 		synctest.Wait()
+		w.apply(t, "2")
 		if len(w.leaving) > 0 {
 			t.Error("it is not forgotten")
 		}
@@ -280,12 +282,7 @@ func TestAScrapeInFlightIsNotHurt(t *testing.T) {
 		"gone": func(t *testing.T, w *watched) { w.apply(t) },
 		"gone and back": func(t *testing.T, w *watched) {
 			w.apply(t)
-			all := []config.Instance{w.instance(t, "1")}
-			go func() { // which waits until the scrape has ended
-				if err := w.Apply(all); err != nil {
-					t.Error(err)
-				}
-			}()
+			w.apply(t, "1")
 		},
 		"switched off": func(t *testing.T, w *watched) {
 			w.flags.Collectors = []string{"queue"}
@@ -340,6 +337,126 @@ func TestAScrapeInFlightIsNotHurt(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestAnInstanceThatComesAndGoes twice while scrapes of it hang, each of another collector, has one ledger at a time.
+func TestAnInstanceThatComesAndGoes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(t, t.TempDir(), nil)
+		defer w.close(t)
+		letGo := w.api.hold()
+		defer letGo()
+		hang := func(collector string, within time.Duration) {
+			w.flags.Collectors = []string{collector}
+			w.apply(t, "1", "2")
+			go func() {
+				ctx, cancel := context.WithTimeout(t.Context(), within)
+				defer cancel()
+				_, _ = w.scrape(ctx, "1")
+			}()
+			synctest.Wait()
+			w.apply(t, "2")
+		}
+		hang("state", 5*time.Second)
+		hang("outgoing", 25*time.Second)
+		time.Sleep(10 * time.Second)
+		w.apply(t, "2")
+		begin := time.Now()
+		w.apply(t, "1", "2")
+		if read, begun := w.storage.Opened(); read+begun != 2 { // 1 and 2
+			t.Errorf("%d ledgers were opened", read+begun)
+		}
+		if took := time.Since(begin); took > 0 {
+			t.Errorf("it took %s", took)
+		}
+	})
+}
+
+// TestAClosedFleetHasWrittenAll, of those that have gone, too.
+func TestAClosedFleetHasWrittenAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		directory := t.TempDir()
+		w := watch(t, directory, nil)
+		w.flags.Collectors = []string{"outgoing"}
+		w.apply(t, "1", "2")
+		w.mustScrape(t, "1")
+		w.mustScrape(t, "2")
+		w.api.hold()
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		time.Sleep(2 * time.Hour)
+		go func() { _, _ = w.scrape(ctx, "1") }()
+		synctest.Wait()
+		w.apply(t, "2") // 1 is leaving, and its call hangs
+		begin := time.Now()
+		w.close(t)
+		if took := time.Since(begin); took > 0 {
+			t.Errorf("it took %s", took)
+		}
+		for _, id := range []string{"1", "2"} {
+			data, err := os.ReadFile(filepath.Join(directory, id+".ledger"))
+			if err != nil || strings.Count(string(data), `"birth"`) != 1 {
+				t.Errorf("the file of %s is not one snapshot: %v", id, err)
+			}
+		}
+	})
+}
+
+// TestTimeouts: each instance has its own, which a reload changes, and all together the longest.
+func TestTimeouts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(t, "", nil)
+		defer w.close(t)
+		long := w.instance(t, "1")
+		w.flags.Timeout = 5 * time.Second
+		short := w.instance(t, "2")
+		if err := w.Apply([]config.Instance{short, long, w.instance(t, "3")}); err != nil {
+			t.Fatal(err)
+		}
+		for id, want := range map[string]time.Duration{"1": 30 * time.Second, "2": 5 * time.Second, "": 30 * time.Second, "4": 30 * time.Second} {
+			if got := w.Timeout(id); got != want {
+				t.Errorf("%q: %s, want %s", id, got, want)
+			}
+		}
+		letGo := w.api.hold()
+		defer letGo()
+		takes := func(want time.Duration) {
+			t.Helper()
+			begin := time.Now()
+			if values := w.mustScrape(t, "2"); values[up] != 0 || time.Since(begin) != want {
+				t.Errorf("a call took %s, want %s", time.Since(begin), want)
+			}
+			time.Sleep(2 * time.Minute)
+		}
+		takes(5 * time.Second)
+		w.flags.Timeout = 7 * time.Second
+		w.apply(t, "2")
+		takes(7 * time.Second)
+		if got := w.Timeout(""); got != 7*time.Second {
+			t.Errorf("of all: %s", got)
+		}
+	})
+}
+
+// TestHosts: only where there are several are they told apart, with the share of each.
+func TestHosts(t *testing.T) {
+	w := watch(t, "", nil)
+	defer w.close(t)
+	w.apply(t, "1", "2", "3")
+	if host, _ := w.Host("1"); host != "" {
+		t.Errorf("one host alone is told: %s", host)
+	}
+	first := []config.Instance{w.instance(t, "1"), w.instance(t, "2"), w.instance(t, "3")}
+	w.flags.URL = "https://B.example"
+	if err := w.Apply(append(first, w.instance(t, "4"))); err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string]string{"1": "api.example 0.75", "4": "b.example 0.25", "5": " 0"} {
+		host, share := w.Host(id)
+		if got := fmt.Sprint(host, " ", share); got != want {
+			t.Errorf("%s: %s, want %s", id, got, want)
+		}
 	}
 }
 

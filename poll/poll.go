@@ -101,11 +101,18 @@ func (p *Poller[T]) Stop() {
 	}
 }
 
-// Reconfigure changes the interval and the timeout from the next call on. A call that runs goes on. Where renewed, what
-// the calls have found so far says nothing of the next one, which waits no longer than the API's rate demands.
+// Reconfigure changes the interval and the timeout from the next call on; a good reading serves for the new interval. A call
+// that runs goes on. Where renewed, what the calls have found so far says nothing of the next one, which waits no longer
+// than the API's rate demands.
 func (p *Poller[T]) Reconfigure(interval, timeout time.Duration, renewed bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.options.Interval != interval && p.latest.Err == nil && !p.latest.Success.IsZero() {
+		p.fresh = p.latest.Called.Add(interval)
+		if p.fresh.Before(p.spaced) {
+			p.fresh = p.spaced
+		}
+	}
 	p.options.Interval, p.options.Timeout = interval, timeout
 	if renewed {
 		p.renewed++
