@@ -251,6 +251,12 @@ func (p *Partner) Refresh() time.Duration { return p.refresh }
 // Timeout is the longest that such a call may take.
 func (p *Partner) Timeout() time.Duration { return p.timeout }
 
+// AsksLike reports whether both ask the same host with the same token, and as often and patiently.
+func (p *Partner) AsksLike(q *Partner) bool {
+	return p != nil && q != nil && p.url.String() == q.url.String() && p.refresh == q.refresh && p.timeout == q.timeout &&
+		p.token.Token().Equal(q.token.Token())
+}
+
 // Instances are those of the list that are to be watched, in the order of their ids, beside and in place of those that
 // the file lists: of an instance that it lists, only the end of the subscription is taken. Those that are deleted or have
 // expired, that have no token, or whose id include leaves out are not among them.

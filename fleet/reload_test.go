@@ -192,12 +192,12 @@ func TestWhoStaysKeepsWhatItHas(t *testing.T) {
 		change func(*config.Flags)
 		called []string
 	}{
-		"nothing":      {func(*config.Flags) {}, nil},
-		"the timeout":  {func(f *config.Flags) { f.Timeout = time.Second }, nil},
-		"the token":    {func(f *config.Flags) { f.Token = "another" }, []string{"1 getStateInstance another api.example ", "1 lastOutgoingMessages another api.example 60"}},
-		"the host":     {func(f *config.Flags) { f.URL = "https://b.example" }, []string{"1 getStateInstance token b.example ", "1 lastOutgoingMessages token b.example 60"}},
-		"the window":   {func(f *config.Flags) { f.Minutes = 30 }, []string{"1 getStateInstance token api.example ", "1 lastOutgoingMessages token api.example 30"}},
-		"the interval": {func(f *config.Flags) { f.MinInterval = time.Second }, []string{"1 getStateInstance token api.example ", "1 lastOutgoingMessages token api.example 60"}},
+		"nothing":                                {func(*config.Flags) {}, nil},
+		"the timeout":                            {func(f *config.Flags) { f.Timeout = time.Second }, nil},
+		"the token":                              {func(f *config.Flags) { f.Token = "another" }, []string{"1 getStateInstance another api.example ", "1 lastOutgoingMessages another api.example 60"}},
+		"the host":                               {func(f *config.Flags) { f.URL = "https://b.example" }, []string{"1 getStateInstance token b.example ", "1 lastOutgoingMessages token b.example 60"}},
+		"the window":                             {func(f *config.Flags) { f.Minutes = 30 }, []string{"1 getStateInstance token api.example ", "1 lastOutgoingMessages token api.example 30"}},
+		"the interval":                           {func(f *config.Flags) { f.MinInterval = time.Second }, []string{"1 getStateInstance token api.example ", "1 lastOutgoingMessages token api.example 60"}},
 		"the interval, for one that is not over": {func(f *config.Flags) { f.MinInterval = time.Minute }, nil},
 		"a collector that comes": {func(f *config.Flags) { f.Collectors = []string{"outgoing", "state", "queue"} },
 			[]string{"1 getMessagesCount token api.example "}},

@@ -3,7 +3,7 @@ package fleet
 import (
 	"context"
 	"errors"
-	"slices"
+	"fmt"
 	"sync"
 	"time"
 
@@ -24,14 +24,16 @@ type Roster struct {
 
 	instances, lastSuccess *prometheus.Desc
 
-	configuring sync.Mutex // for one Configure at a time, or Close
-	closed      bool
-	stop        func() // ends the asking, and waits until it has ended; nil: nobody asks
+	changing sync.Mutex // for one change of the fleet at a time
+	closed   bool
+	cancel   func() // of who asks the Partner API; nil: nobody does
+	asking   sync.WaitGroup
 
-	mu      sync.Mutex // for what follows, which Configure changes while nobody asks, or else who asks
+	mu      sync.Mutex // for what follows: to read it is not to wait for a change
 	config  *config.Config
 	listed  []greenapi.PartnerInstance // by the latest good answer of the Partner API
 	success time.Time                  // when that was asked for, once it has been taken up; zero before the first
+	asked   time.Time                  // when the latest call began
 }
 
 // NewRoster returns the Roster of a fleet, which has no instance before the first Configure.
@@ -45,104 +47,165 @@ func NewRoster(fleet *Fleet, service *greenapi.Service, logger log.Logger) *Rost
 	}
 }
 
-// Configure changes which instances there are. Those of the Partner API stay as they were listed last until it has
-// answered anew, which is asked for in the background at once, and then every so often. Errors are those of Fleet.Apply.
+// Configure changes which instances there are. Those of the Partner API stay as they were listed last, and it is asked in
+// the background: at once where it was not asked before, or otherwise, and then every so often. Errors are those of
+// Fleet.Apply.
 func (r *Roster) Configure(to *config.Config) error {
-	r.configuring.Lock()
-	defer r.configuring.Unlock()
+	r.changing.Lock()
+	defer r.changing.Unlock()
 	if r.closed {
 		return errors.New("the exporter is stopping")
 	}
-	r.stopAsking()
 	partner := to.Partner()
 	r.mu.Lock()
+	before := r.config
 	r.config = to
 	if partner == nil {
 		r.listed, r.success = nil, time.Time{}
 	}
 	listed := r.listed
 	r.mu.Unlock()
-	err := r.apply(listed)
+	err := r.apply(to, listed)
+	if r.cancel != nil && partner.AsksLike(before.Partner()) {
+		return err // who asks goes on
+	}
+	r.stopAsking()
 	if partner != nil {
-		r.startAsking(partner)
+		ctx, cancel := context.WithCancel(context.Background())
+		r.cancel = cancel
+		r.asking.Go(func() { r.ask(ctx) })
 	}
 	return err
 }
 
-// apply makes the fleet what is configured and listed.
-func (r *Roster) apply(listed []greenapi.PartnerInstance) error {
-	instances := r.config.Instances()
-	if partner := r.config.Partner(); partner != nil {
+// apply makes the fleet what is configured and listed. The lock for changes is held.
+func (r *Roster) apply(configured *config.Config, listed []greenapi.PartnerInstance) error {
+	instances := configured.Instances()
+	if partner := configured.Partner(); partner != nil {
 		instances = partner.Instances(listed, instances)
 	}
 	return r.fleet.Apply(instances)
 }
 
-func (r *Roster) startAsking(partner *config.Partner) {
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		r.ask(ctx, partner)
-	}()
-	r.stop = func() {
-		cancel()
-		<-ended
-	}
-}
-
+// stopAsking has who asks change nothing any more. The lock for changes is held.
 func (r *Roster) stopAsking() {
-	if r.stop != nil {
-		r.stop()
+	if r.cancel != nil {
+		r.cancel()
 	}
-	r.stop = nil
+	r.cancel = nil
 }
 
-// retry is how long after a failure the next call of the list begins, if it is not to be refreshed sooner anyway.
-const retry = time.Minute
+const (
+	// apart is how far two calls of the list are apart at the least, however often the configuration is loaded.
+	apart = time.Second
+	// maxRetry is the longest wait after failures in a row.
+	maxRetry = time.Minute
+)
 
 // ask takes the list from the Partner API, over and over until ctx ends.
-func (r *Roster) ask(ctx context.Context, partner *config.Partner) {
-	client := greenapi.NewPartner(r.service, partner.URL(), partner.Token())
-	logger := log.With(r.logger, "method", greenapi.GetInstances)
-	var failing greenapi.Result
-	var complaint string
+func (r *Roster) ask(ctx context.Context) {
+	a := asker{Roster: r, logger: log.With(r.logger, "method", greenapi.GetInstances)}
+	r.mu.Lock()
+	next := r.asked.Add(apart)
+	r.mu.Unlock()
 	for {
-		begin := time.Now()
-		callCtx, cancel := context.WithTimeout(ctx, partner.Timeout())
-		listed, err := client.Instances(callCtx)
-		cancel()
-		if ctx.Err() != nil {
-			return
-		}
-		wait := partner.Refresh()
-		if result := greenapi.ResultOf(err); err != nil {
-			var failure *greenapi.Error
-			wait = min(wait, retry)
-			if errors.As(err, &failure) {
-				wait = max(wait, failure.RetryAfter)
-			}
-			logger := log.With(logger, "result", result, "err", err)
-			if result == failing {
-				level.Debug(logger).Log("msg", "the list of instances cannot be taken from the Partner API")
-			} else {
-				level.Error(logger).Log("msg", "the list of instances cannot be taken from the Partner API; the last one stays", "advice", advice(result))
-			}
-			failing = result
-		} else {
-			if failing != "" {
-				level.Info(logger).Log("msg", "the list of instances is taken from the Partner API again")
-			}
-			failing = ""
-			complaint = r.list(listed, begin, logger, complaint)
-		}
-		timer := time.NewTimer(time.Until(begin.Add(wait)))
+		timer := time.NewTimer(time.Until(next))
 		select {
 		case <-ctx.Done():
 			timer.Stop()
 			return
 		case <-timer.C:
 		}
+		next = a.once(ctx)
+	}
+}
+
+// asker is who asks the Partner API, and what the log has heard of that.
+type asker struct {
+	*Roster
+	logger    log.Logger
+	failures  int // in a row
+	failing   greenapi.Result
+	emptied   bool   // whether the latest answer would have left nothing of a list
+	told      string // of what is listed
+	complaint string // of what cannot be watched
+}
+
+// once makes a call, and returns when the next one is due.
+func (a *asker) once(ctx context.Context) time.Time {
+	a.mu.Lock()
+	partner, begin := a.config.Partner(), time.Now()
+	a.asked = begin
+	a.mu.Unlock()
+	if partner == nil {
+		return begin.Add(maxRetry) // the asking is just being ended
+	}
+	callCtx, cancel := context.WithTimeout(ctx, partner.Timeout())
+	defer cancel()
+	listed, err := greenapi.NewPartner(a.service, partner.URL(), partner.Token()).Instances(callCtx)
+	if ctx.Err() != nil {
+		return begin
+	}
+	if err != nil {
+		return begin.Add(a.fail(err))
+	}
+	a.failures = 0
+	if a.failing != "" {
+		level.Info(a.logger).Log("msg", "the list of instances is taken from the Partner API again")
+	}
+	a.failing = ""
+	a.list(ctx, listed, begin)
+	return begin.Add(partner.Refresh())
+}
+
+// fail says in the log what has failed, once, and returns how long to wait.
+func (a *asker) fail(err error) time.Duration {
+	result := greenapi.ResultOf(err)
+	logger := log.With(a.logger, "result", result, "err", err)
+	if result == a.failing {
+		level.Debug(logger).Log("msg", "the list of instances cannot be taken from the Partner API")
+	} else {
+		level.Error(logger).Log("msg", "the list of instances cannot be taken from the Partner API; the last one stays", "advice", advice(result))
+	}
+	a.failing = result
+	a.failures++
+	wait := min(apart<<min(a.failures, 30), maxRetry)
+	if failure := new(greenapi.Error); errors.As(err, &failure) {
+		wait = max(wait, failure.RetryAfter)
+	}
+	return wait
+}
+
+// list takes up a list that was asked for at begin, unless ctx has ended. What cannot be brought in is tried again with the
+// next one.
+func (a *asker) list(ctx context.Context, listed []greenapi.PartnerInstance, begin time.Time) {
+	a.changing.Lock()
+	defer a.changing.Unlock()
+	if ctx.Err() != nil {
+		return
+	}
+	partner := a.config.Partner()
+	watched := len(partner.Instances(listed, nil))
+	if emptied := watched == 0 && len(partner.Instances(a.listed, nil)) > 0; emptied && !a.emptied {
+		a.emptied = true
+		level.Warn(a.logger).Log("msg", "the Partner API lists no instance to be watched any more; the last list stays unless it says so again", "listed", len(listed))
+		return
+	}
+	a.emptied = false
+	err := a.apply(a.config, listed)
+	a.mu.Lock()
+	a.listed, a.success = listed, begin
+	a.mu.Unlock()
+	if told := fmt.Sprint(len(listed), watched); told != a.told {
+		a.told = told
+		level.Info(a.logger).Log("msg", "took the list of instances from the Partner API", "listed", len(listed), "watched", watched)
+	}
+	switch {
+	case err == nil:
+		a.complaint = ""
+	case err.Error() != a.complaint:
+		a.complaint = err.Error()
+		level.Error(a.logger).Log("msg", "not every instance can be watched", "err", err)
 	}
 }
 
@@ -156,41 +219,22 @@ func advice(result greenapi.Result) string {
 	}
 }
 
-// list takes up a list that was asked for at begin. What cannot be brought in is tried again with the next; the log
-// hears of it where it is not what it last heard, which is returned.
-func (r *Roster) list(listed []greenapi.PartnerInstance, begin time.Time, logger log.Logger, complaint string) string {
-	first := r.success.IsZero()
-	err := r.apply(listed)
-	r.mu.Lock()
-	r.listed, r.success = listed, begin
-	r.mu.Unlock()
-	if first {
-		level.Info(logger).Log("msg", "took the list of instances from the Partner API", "listed", len(listed), "instances", len(r.fleet.instances()))
-	}
-	if err == nil {
-		return ""
-	}
-	if err.Error() != complaint {
-		level.Error(logger).Log("msg", "not every instance can be watched", "err", err)
-	}
-	return err.Error()
-}
-
 // Targets are the instances to be scraped, in the order of the configuration; complete is whether all are known, since the
 // Partner API has answered where it is to be asked.
 func (r *Roster) Targets() (targets []config.Instance, complete bool) {
 	r.mu.Lock()
 	waiting := r.config == nil || r.config.Partner() != nil && r.success.IsZero()
 	r.mu.Unlock()
-	return slices.Clip(r.fleet.Instances()), !waiting
+	return r.fleet.Instances(), !waiting
 }
 
 // Close ends the asking. The fleet stays as it is, and is not changed any more.
 func (r *Roster) Close() {
-	r.configuring.Lock()
-	defer r.configuring.Unlock()
+	r.changing.Lock()
 	r.closed = true
 	r.stopAsking()
+	r.changing.Unlock()
+	r.asking.Wait()
 }
 
 // Describe implements prometheus.Collector.

@@ -26,16 +26,25 @@ type partnerAPI struct {
 	mu     sync.Mutex
 	status int
 	body   string
+	header http.Header
+	hangs  bool
 	asked  []time.Time
 	paths  []string
 }
 
 func (p *partnerAPI) RoundTrip(r *http.Request) (*http.Response, error) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.asked = append(p.asked, time.Now())
 	p.paths = append(p.paths, r.URL.String())
-	return &http.Response{StatusCode: p.status, Header: make(http.Header), Body: io.NopCloser(strings.NewReader(p.body)), ContentLength: -1}, nil
+	hangs := p.hangs
+	p.mu.Unlock()
+	if hangs {
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return &http.Response{StatusCode: p.status, Header: p.header.Clone(), Body: io.NopCloser(strings.NewReader(p.body)), ContentLength: -1}, nil
 }
 
 // lists has it list those ids from now on, with the tokens that belong to them.
@@ -142,7 +151,7 @@ func TestThePartnersList(t *testing.T) {
 		last(time.Time{})
 
 		r.api.lists("1101000003", "1101000002", "2201000001")
-		time.Sleep(time.Minute) // a failure is tried again
+		time.Sleep(2 * time.Second) // a failure is tried again
 		r.has(t, true, "1101000001", "1101000002", "1101000003")
 		first := time.Now()
 		last(first)
@@ -166,7 +175,7 @@ func TestThePartnersList(t *testing.T) {
 			r.has(t, true, "1101000001", "1101000003", "1101000004")
 			last(second)
 		}
-		if n := r.api.calls(); n < 20 || n > 32 {
+		if n := r.api.calls(); n < 25 || n > 40 {
 			t.Errorf("a list that cannot be had was asked for %d times in 30 minutes", n)
 		}
 		r.api.lists("1101000003")
@@ -176,7 +185,7 @@ func TestThePartnersList(t *testing.T) {
 		text := r.log.String()
 		for words, times := range map[string]int{
 			"result=server_error": 2, "result=unauthorized": 1, "partner's token": 1, "result=invalid_response": 1, "taken from the Partner API again": 2,
-			"took the list": 1, "listed=3 instances=3": 1, "secret": 0, "token-of": 0,
+			"took the list": 3, "listed=3 watched=2": 1, "secret": 0, "token-of": 0,
 		} {
 			if got := strings.Count(text, words); got != times {
 				t.Errorf("%q is %d times in the log, want %d:\n%s", words, got, times, text)
@@ -202,9 +211,22 @@ func TestAReloadAsksThePartnerAnew(t *testing.T) {
 		r.api.fails(502)
 		configure(strings.Replace(ofPartner, "^11", "^12", 1))
 		r.has(t, true, "1101000001", "1201000003")
-		if n := r.api.calls(); n != 1 {
-			t.Errorf("asked %d times", n)
+		if n := r.api.calls(); n != 0 {
+			t.Errorf("asked %d times for what another include needs not", n)
 		}
+		for n := range 100 { // each with another token
+			configure(strings.Replace(ofPartner, "partner-secret", fmt.Sprint("partner-secret-", n), 1))
+			time.Sleep(10 * time.Millisecond)
+		}
+		if n := r.api.calls(); n > 2 {
+			t.Errorf("asked %d times within a second", n)
+		}
+		r.has(t, true, "1101000001", "1101000002")
+		time.Sleep(time.Second)
+		if path := r.api.paths[len(r.api.paths)-1]; !strings.HasSuffix(path, "/partner-secret-99") {
+			t.Errorf("asked for %s", path)
+		}
+		r.api.calls()
 		configure("instances: [{id_instance: 1101000001, token: own}]\n")
 		r.has(t, true, "1101000001")
 		if n := testutil.CollectAndCount(r, "greenapi_exporter_partner_last_success_timestamp_seconds"); n != 0 {
@@ -224,6 +246,70 @@ func TestAReloadAsksThePartnerAnew(t *testing.T) {
 		time.Sleep(time.Hour)
 		if n := r.api.calls(); n != 0 {
 			t.Errorf("asked %d times after the end", n)
+		}
+	})
+}
+
+// TestAListOfNothing does not take everything away, unless it is said twice.
+func TestAListOfNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRostered(t)
+		r.api.lists("1101000002")
+		if err := r.Configure(file(t, ofPartner)); err != nil {
+			t.Fatal(err)
+		}
+		r.has(t, true, "1101000001", "1101000002")
+		for _, ids := range [][]string{{}, {"2201000001"}} { // none at all, and none that is wanted
+			r.api.lists(ids...)
+			time.Sleep(10 * time.Minute)
+			r.has(t, true, "1101000001", "1101000002")
+			r.api.lists("1101000002")
+			time.Sleep(10 * time.Minute)
+			r.has(t, true, "1101000001", "1101000002")
+		}
+		r.api.lists()
+		time.Sleep(20 * time.Minute)
+		r.has(t, true, "1101000001")
+		if text := r.log.String(); strings.Count(text, "the last list stays unless it says so again") != 3 {
+			t.Errorf("the log:\n%s", text)
+		}
+	})
+}
+
+// TestThePartnersPace: a call ends with its timeout, and after failures the next waits longer and longer, or as long as it is
+// told to.
+func TestThePartnersPace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRostered(t)
+		r.api.hangs = true
+		if err := r.Configure(file(t, ofPartner)); err != nil {
+			t.Fatal(err)
+		}
+		apart := func(want ...time.Duration) {
+			t.Helper()
+			r.api.mu.Lock()
+			defer r.api.mu.Unlock()
+			for n, d := range want {
+				if n+1 >= len(r.api.asked) {
+					t.Fatalf("asked %d times", len(r.api.asked))
+				}
+				if got := r.api.asked[n+1].Sub(r.api.asked[n]); got != d {
+					t.Errorf("call %d came after %s, want %s", n+1, got, d)
+				}
+			}
+			r.api.asked = r.api.asked[len(r.api.asked)-1:]
+		}
+		time.Sleep(5 * time.Minute)
+		apart(30*time.Second, 30*time.Second, 30*time.Second, 30*time.Second, 32*time.Second, time.Minute) // they last for 30 s
+		r.api.mu.Lock()
+		r.api.hangs, r.api.status, r.api.header = false, 429, http.Header{"Retry-After": {"300"}}
+		r.api.mu.Unlock()
+		time.Sleep(11 * time.Minute)
+		r.api.mu.Lock()
+		last := r.api.asked[len(r.api.asked)-1].Sub(r.api.asked[len(r.api.asked)-2])
+		r.api.mu.Unlock()
+		if last != 5*time.Minute {
+			t.Errorf("it was told to wait for 5 minutes, and came after %s", last)
 		}
 	})
 }
