@@ -45,9 +45,12 @@ func start(o *options, configured *config.Config, logger log.Logger) (_ *exporte
 	e.reloads = newReloader(func() error {
 		configured, err := o.load(logger)
 		if err != nil {
-			return err
+			return fmt.Errorf("nothing has changed: %w", err)
 		}
-		return e.roster.Configure(configured)
+		if err := e.roster.Configure(configured); err != nil {
+			return fmt.Errorf("all is as configured now, but for %w", err)
+		}
+		return nil
 	}, logger)
 	own.Registry.MustRegister(e.reloads, e.roster)
 	e.handler, err = web.New(web.Options{

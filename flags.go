@@ -30,6 +30,7 @@ type options struct {
 	given         map[string]*bool // which of its settings the command line has, by the file's words
 	configFile    string
 	configCheck   bool
+	one           *config.Config // of the flags, once they have been read
 	maxCalls      int
 	storagePath   string
 	collectors    map[string]*chosen
@@ -113,10 +114,16 @@ func (o *options) load(logger log.Logger) (*config.Config, error) {
 		}
 	}
 	if o.configFile == "" {
-		instance, err := flags.Validate(logger)
-		return config.Of(instance), err
+		if o.one == nil { // there is nothing to load anew
+			instance, err := flags.Validate(logger)
+			if err != nil {
+				return nil, err
+			}
+			o.one = config.Of(instance)
+		}
+		return o.one, nil
 	}
-	return config.Source{Path: o.configFile, Defaults: flags, Given: o.givenNames(), Collectors: known}.Load(logger)
+	return config.Source{Path: o.configFile, Defaults: flags, Given: o.givenNames(), Collectors: known, Variable: tokenVariable}.Load(logger)
 }
 
 // givenNames says for each setting that the user has given for all instances by what it was given.
@@ -131,9 +138,9 @@ func (o *options) givenNames() map[string]string {
 			given[word] = variable
 		}
 	}
-	for name, c := range o.collectors {
-		if c.byUser {
-			given["collectors"] = "--collector." + name
+	for _, c := range collector.All() {
+		if o.collectors[c.Name].byUser {
+			given["collectors"] = "--collector." + c.Name
 		}
 	}
 	if o.noDefaults {

@@ -232,7 +232,7 @@ func TestReloads(t *testing.T) {
 	}
 
 	rewrite(t, path, listing(server, "1101000002", "1101000002"))
-	if status, body := ask(t, "PUT", p.base+"/-/reload"); status != 500 || !strings.Contains(body, "greenapi.yml:4: instance 1101000002 is given twice, first in line 3") {
+	if status, body := ask(t, "PUT", p.base+"/-/reload"); status != 500 || !strings.Contains(body, "nothing has changed: ") || !strings.Contains(body, "greenapi.yml:4: instance 1101000002 is given twice, first in line 3") {
 		t.Errorf("a bad file: status %d, %s", status, body)
 	}
 	has("1101000002", "1101000003")

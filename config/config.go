@@ -19,11 +19,11 @@ type Instance struct {
 	token   greenapi.TokenSource
 	labels  map[string]string
 	expires time.Time
-	reading
+	terms
 }
 
-// reading is how to read an instance.
-type reading struct {
+// terms are how to read an instance.
+type terms struct {
 	url         *url.URL
 	minutes     int
 	timeout     time.Duration
@@ -44,7 +44,7 @@ func (i Instance) Token() greenapi.TokenSource { return i.token }
 // Minutes is the window, at least 1.
 func (i Instance) Minutes() int { return i.minutes }
 
-// Timeout is the longest that a call may take, more than 0 and at most MaxTimeout.
+// Timeout is the longest that a call may take, more than 0.
 func (i Instance) Timeout() time.Duration { return i.timeout }
 
 // MinInterval is the least time between two calls of a journal method, at least 0.

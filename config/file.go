@@ -29,6 +29,9 @@ type Source struct {
 	Given map[string]string
 	// Collectors are the names that there are.
 	Collectors []string
+	// Variable is that of the environment which has the token of an instance of flags. It is an error if it is set and
+	// nothing in the file names it.
+	Variable string
 }
 
 // Config is which instances to watch. It is immutable.
@@ -52,11 +55,21 @@ func (c *Config) Collects(name string) bool {
 		slices.ContainsFunc(c.instances, func(i Instance) bool { return i.Collects(name) })
 }
 
+// readRegular reads a file that will be read again: to open a pipe can take for ever, and it says what it says but once.
+func readRegular(path string) ([]byte, error) {
+	if info, err := os.Stat(path); err != nil {
+		return nil, err
+	} else if !info.Mode().IsRegular() {
+		return nil, errors.New("it is not a regular file")
+	}
+	return os.ReadFile(path)
+}
+
 // Load reads the file. What is wrong with it is told in one line that begins with the file's path and the number of the
 // line that is meant, and repeats nothing that could be a token. The token files are read, too; what goes wrong with them
 // later on is said by logger.
 func (s Source) Load(logger log.Logger) (*Config, error) {
-	text, err := os.ReadFile(s.Path)
+	text, err := readRegular(s.Path)
 	if err != nil {
 		var path *os.PathError
 		if errors.As(err, &path) {
@@ -81,7 +94,7 @@ func (s Source) parse(text []byte, logger log.Logger) (*Config, error) {
 		return nil, err
 	}
 	if d.Instances == nil && d.Partner == nil {
-		return nil, errors.New("it names no instance: list them under instances, or take them from the Partner API by partner")
+		return nil, lineError{1, errors.New("the file names no instance: list them under instances, or take them from the Partner API by partner")}
 	}
 	common, err := s.common(d.settingsNode)
 	if err != nil {
@@ -89,21 +102,24 @@ func (s Source) parse(text []byte, logger log.Logger) (*Config, error) {
 	}
 	file := new(Config)
 	if d.Instances != nil {
-		if file.instances, err = s.list(*d.Instances, common, logger); err != nil {
+		if file.instances, err = s.list(*d.Instances, d.lines.instances, common, logger); err != nil {
 			return nil, err
 		}
 	}
+	if text := os.Getenv(s.Variable); text != "" && !d.reads(s.Variable) {
+		return nil, fmt.Errorf("%s is set, and nothing here has it as token_env: unset it, or name it where it belongs", s.Variable)
+	}
 	if d.Partner != nil {
-		file.partner, err = s.partner(d.Partner, common, logger)
+		file.partner, err = s.partner(d.Partner, d.lines.partner, common, logger)
 	}
 	return file, err
 }
 
 // common are the settings of all instances that do not say otherwise.
 func (s Source) common(written settingsNode) (settings, error) {
-	for _, word := range written.given() {
-		if flag := s.Given[word.name]; flag != "" {
-			return settings{}, lineError{word.line, fmt.Errorf("%s is given here and by %s; drop one of them", word.name, flag)}
+	for word, line := range written.lines() {
+		if flag := s.Given[word]; flag != "" {
+			return settings{}, lineError{line, fmt.Errorf("%s is given here and by %s; drop one of them", word, flag)}
 		}
 	}
 	common, err := written.over(s.Defaults.settings(), s.Collectors)
@@ -114,19 +130,16 @@ func (s Source) common(written settingsNode) (settings, error) {
 }
 
 // list makes the instances that are listed.
-func (s Source) list(written []*instanceNode, common settings, logger log.Logger) ([]Instance, error) {
+func (s Source) list(written []*instanceNode, begin []int, common settings, logger log.Logger) ([]Instance, error) {
 	var instances []Instance
 	lines := make(map[string]int)
 	for n, node := range written {
 		line := 0
-		if node != nil {
-			line = node.line()
+		if n < len(begin) { // but for a list that was merged in
+			line = begin[n]
 		}
-		if line == 0 {
-			return nil, fmt.Errorf("instance %d of the list is empty; it needs id_instance, and token_file, token_env or token", n+1)
-		}
-		if node.ID.text == "" {
-			return nil, lineError{line, errors.New("an instance has no id_instance")}
+		if node == nil || node.ID.text == "" {
+			return nil, lineError{line, errors.New("an instance has no id_instance; it needs that, and token_file, token_env or token")}
 		}
 		if err := checkID(node.ID.text); err != nil {
 			return nil, lineError{node.ID.line, fmt.Errorf("id_instance %w", err)}
@@ -148,7 +161,7 @@ func (s Source) list(written []*instanceNode, common settings, logger log.Logger
 		if err != nil {
 			return nil, err
 		}
-		instances = append(instances, Instance{id: id, token: token, labels: node.Labels, reading: how})
+		instances = append(instances, Instance{id: id, token: token, labels: node.Labels, terms: how})
 	}
 	return instances, nil
 }
@@ -157,7 +170,7 @@ func (s Source) list(written []*instanceNode, common settings, logger log.Logger
 func (s Source) token(written tokenNode, whose string, line int, logger log.Logger) (greenapi.TokenSource, error) {
 	var given []node
 	for _, n := range []node{written.File, written.Env, written.Token} {
-		if n.text != "" {
+		if n.line > 0 && n.text != "" {
 			given = append(given, n)
 		}
 	}
@@ -171,7 +184,7 @@ func (s Source) token(written tokenNode, whose string, line int, logger log.Logg
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(filepath.Dir(s.Path), path)
 		}
-		file, err := greenapi.OpenTokenFile(path, logger)
+		file, err := openTokenFile(path, logger)
 		if err != nil {
 			// Without the path, which could be the token in the wrong place.
 			return nil, lineError{given[0].line, fmt.Errorf("token_file of %s must name a file with the token alone in it, here or beside this file: %w", whose, err)}
@@ -192,12 +205,20 @@ func (s Source) token(written tokenNode, whose string, line int, logger log.Logg
 	return token, nil
 }
 
+// openTokenFile refuses what could not be opened again when the configuration is loaded anew.
+func openTokenFile(path string, logger log.Logger) (*greenapi.TokenFile, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		return nil, errors.New("it is not a regular file")
+	}
+	return greenapi.OpenTokenFile(path, logger)
+}
+
 // Partner is where instances are taken from beside those that a file lists. It is immutable.
 type Partner struct {
 	token   greenapi.TokenSource
 	refresh time.Duration
 	include *regexp.Regexp
-	reading
+	terms
 }
 
 const (
@@ -206,20 +227,16 @@ const (
 	maxRefresh   = 24 * time.Hour
 )
 
-func (s Source) partner(written *partnerNode, common settings, logger log.Logger) (*Partner, error) {
-	line := written.line()
-	if line == 0 {
-		return nil, errors.New("partner is empty; it needs token_file, token_env or token")
-	}
+func (s Source) partner(written *partnerNode, line int, common settings, logger log.Logger) (*Partner, error) {
 	p := &Partner{refresh: usualRefresh}
-	if written.URL.text != "" {
+	if written.URL.line > 0 {
 		common.url = setting[string]{written.URL.text, "url", written.URL.line}
 	}
 	var err error
-	if p.reading, err = common.validate(); err != nil {
+	if p.terms, err = common.validate(); err != nil {
 		return nil, err
 	}
-	if written.Refresh.text != "" {
+	if written.Refresh.line > 0 {
 		if p.refresh, err = written.Refresh.duration("refresh"); err != nil {
 			return nil, err
 		}
@@ -275,7 +292,7 @@ func (p *Partner) Instances(listed []greenapi.PartnerInstance, file []Instance) 
 		if l.Deleted || l.Expired || l.Token.Equal(greenapi.Token{}) || checkID(l.ID) != nil || !p.include.MatchString(l.ID) {
 			continue
 		}
-		further = append(further, Instance{id: l.ID, token: l.Token, expires: l.Expires, reading: p.reading})
+		further = append(further, Instance{id: l.ID, token: l.Token, expires: l.Expires, terms: p.terms})
 	}
 	slices.SortFunc(further, func(a, b Instance) int {
 		return cmp.Or(cmp.Compare(len(a.id), len(b.id)), cmp.Compare(a.id, b.id))

@@ -122,61 +122,69 @@ func TestBadFiles(t *testing.T) {
 		line string // behind the path
 		says string
 	}{
-		"an empty file":             {"", ":", "empty"},
-		"a comment":                 {"# nothing\n", ":", "empty"},
-		"no instance":               {"minutes: 60\n", ":", "partner"},
-		"instances that are null":   {"instances:\n", ":", "partner"},
-		"no YAML":                   {"instances: [\n", ":1:", "no YAML"},
-		"a tab":                     {"instances:\n\t- x\n", ":2:", "no YAML"},
-		"a list":                    {"- id_instance: 1\n", ":1:", "example"},
-		"two documents":             {one + "---\n" + one, ":4:", "second document"},
-		"an unknown key":            {"minuets: 60\n" + one, ":1:", "unknown key minuets; here can be url, minutes"},
-		"one of an instance":        {one + "    tokn: x\n", ":4:", "unknown key tokn; here can be id_instance"},
-		"one of the partner's":      {one + "partner:\n  token_file: one\n  refrsh: 1m\n", ":6:", "unknown key refrsh; here can be token_file"},
-		"a token for a key":         {one + "    " + secret + ": x\n", ":4:", "an unknown key"},
-		"a token for an instance":   {"instances:\n  - " + secret + "\n", ":2:", "shape"},
-		"a key given twice":         {one + "    token_file: one\n", ":4:", "token_file is given twice, first in line 3"},
-		"minutes given twice":       {"minutes: 1\nminutes: 2\n" + one, ":2:", "minutes is given twice"},
-		"an id given twice":         {one + strings.TrimPrefix(one, "instances:\n"), ":4:", "1101000001 is given twice, first in line 2"},
-		"an empty instance":         {one + "  - {}\n", ":", "instance 2 of the list is empty"},
-		"a null instance":           {one + "  -\n", ":", "instance 2 of the list is empty"},
-		"no id":                     {one + "  - token_file: one\n", ":4:", "no id_instance"},
-		"an id of letters":          {strings.Replace(one, "1101000001", secret, 1), ":2:", "digits"},
-		"an id that is a float":     {strings.Replace(one, "\"1101000001\"", "1.1e9", 1), ":2:", "digits"},
-		"an id that is a list":      {strings.Replace(one, "\"1101000001\"", "[1]", 1), ":2:", "one value"},
-		"no token":                  {"instances:\n  - minutes: 5\n    id_instance: 1\n", ":2:", "instance 1 has no token"},
-		"a null token":              {"instances:\n  - id_instance: 1\n    token:\n", ":2:", "no token"},
-		"two tokens":                {one + "    token: " + secret + "\n", ":4:", "given twice"},
-		"an unreadable token file":  {strings.Replace(one, "file: one", "file: none", 1), ":3:", "no such file"},
-		"an empty token file":       {strings.Replace(one, "file: one", "file: empty", 1), ":3:", "empty"},
-		"a token as its file":       {strings.Replace(one, "file: one", "file: "+secret, 1), ":3:", "token_file"},
-		"an unset variable":         {strings.Replace(one, "token_file: one", "token_env: EMPTY_TOKEN_OF_A_TEST", 1), ":3:", "not set"},
-		"a token as its variable":   {strings.Replace(one, "token_file: one", "token_env: "+secret, 1), ":3:", "not set"},
-		"a token of two words":      {strings.Replace(one, "token_file: one", "token: "+secret+" "+secret, 1), ":3:", "copy it again"},
-		"a bad URL":                 {one + "    url: api.green-api.com/" + secret + "\n", ":4:", "https://"},
-		"http":                      {one + "    url: http://a.example/" + secret + "\n", ":4:", "--greenapi.insecure-http"},
-		"a bad URL for all":         {"url: ftp://a\n" + one, ":1:", "https://"},
-		"an interval without unit":  {"min_interval: 60\n" + one, ":1:", "min_interval must be a duration"},
-		"a token as an interval":    {"min_interval: " + secret + "\n" + one, ":1:", "min_interval must be a duration"},
-		"a negative interval":       {one + "    min_interval: -1s\n", ":4:", "negative"},
-		"no timeout":                {one + "    timeout: 0s\n", ":4:", "more than 0"},
-		"no minutes":                {"minutes: 0\n" + one, ":1:", "minutes is 0"},
-		"half a minute":             {one + "    minutes: 0.5\n", ":4:", "whole number"},
-		"more than is remembered":   {one + "    minutes: 30000\n", ":4:", "--storage.retention is 360h; with minutes=30000"},
-		"collectors in one word":    {"collectors: outgoing\n" + one, ":1:", "list"},
-		"an unknown collector":      {one + "    collectors:\n      - outgoing\n      - outgoin\n", ":6:", "outgoing, state, queue, settings"},
-		"a collector given twice":   {one + "    collectors: [state, state]\n", ":4:", "twice"},
-		"no collector":              {one + "    collectors: []\n", ":4:", "empty"},
-		"labels in a list":          {one + "    labels: [a]\n", ":4:", "map"},
-		"a label with a dash":       {one + "    labels: {a-b: x}\n", ":4:", "letters, digits and _"},
-		"a label that is a map":     {one + "    labels: {a: {b: c}}\n", ":4:", "one value"},
-		"a label given twice":       {one + "    labels:\n      a: x\n      a: y\n", ":6:", "twice"},
-		"an empty partner":          {one + "partner: {}\n", ":", "partner is empty"},
-		"a partner without token":   {"partner:\n  refresh: 1m\n", ":2:", "partner has no token"},
-		"a quick refresh":           {"partner:\n  token_file: one\n  refresh: 10ms\n", ":3:", "refresh is 10ms"},
-		"a pattern that is none":    {"partner:\n  token_file: one\n  include: \"(" + secret + "\"\n", ":3:", "missing closing )"},
-		"an alias that is nowhere":  {"minutes: *" + secret[:20] + "\n" + one, ":", "no YAML"},
-		"a partner that is a value": {"partner: " + secret + "\n", ":1:", "shape"},
+		"an empty file":               {"", ":1:", "empty"},
+		"a comment":                   {"# nothing\n", ":1:", "empty"},
+		"no instance":                 {"minutes: 60\n", ":1:", "partner"},
+		"instances that are null":     {"instances:\n", ":1:", "partner"},
+		"no YAML":                     {"instances: [\n", ":1:", "no YAML"},
+		"a tab":                       {"instances:\n\t- x\n", ":2:", "no YAML"},
+		"a list":                      {"- id_instance: 1\n", ":1:", "example"},
+		"two documents":               {one + "---\n" + one, ":4:", "second document"},
+		"an unknown key":              {"minuets: 60\n" + one, ":1:", "unknown key minuets; here can be url, minutes"},
+		"one of an instance":          {one + "    tokn: x\n", ":4:", "unknown key tokn; here can be id_instance"},
+		"one of the partner's":        {one + "partner:\n  token_file: one\n  refrsh: 1m\n", ":6:", "unknown key refrsh; here can be token_file"},
+		"a token for a key":           {one + "    " + secret + ": x\n", ":4:", "an unknown key"},
+		"a token for an instance":     {"instances:\n  - " + secret + "\n", ":2:", "shape"},
+		"a key given twice":           {one + "    token_file: one\n", ":4:", "token_file is given twice, first in line 3"},
+		"minutes given twice":         {"minutes: 1\nminutes: 2\n" + one, ":2:", "minutes is given twice"},
+		"an id given twice":           {one + strings.TrimPrefix(one, "instances:\n"), ":4:", "1101000001 is given twice, first in line 2"},
+		"an empty instance":           {one + "  - {}\n", ":4:", "no id_instance"},
+		"a null instance":             {one + "  -\n", ":4:", "no id_instance"},
+		"no id":                       {one + "  - token_file: one\n", ":4:", "no id_instance"},
+		"an id of letters":            {strings.Replace(one, "1101000001", secret, 1), ":2:", "digits"},
+		"an id that is a float":       {strings.Replace(one, "\"1101000001\"", "1.1e9", 1), ":2:", "digits"},
+		"an id that is a list":        {strings.Replace(one, "\"1101000001\"", "[1]", 1), ":2:", "one value"},
+		"no token":                    {"instances:\n  - minutes: 5\n    id_instance: 1\n", ":2:", "instance 1 has no token"},
+		"a null token":                {"instances:\n  - id_instance: 1\n    token:\n", ":2:", "no token"},
+		"two tokens":                  {one + "    token: " + secret + "\n", ":4:", "given twice"},
+		"an unreadable token file":    {strings.Replace(one, "file: one", "file: none", 1), ":3:", "no such file"},
+		"an empty token file":         {strings.Replace(one, "file: one", "file: empty", 1), ":3:", "empty"},
+		"a token as its file":         {strings.Replace(one, "file: one", "file: "+secret, 1), ":3:", "token_file"},
+		"an unset variable":           {strings.Replace(one, "token_file: one", "token_env: EMPTY_TOKEN_OF_A_TEST", 1), ":3:", "not set"},
+		"a token as its variable":     {strings.Replace(one, "token_file: one", "token_env: "+secret, 1), ":3:", "not set"},
+		"a token of two words":        {strings.Replace(one, "token_file: one", "token: "+secret+" "+secret, 1), ":3:", "copy it again"},
+		"a bad URL":                   {one + "    url: api.green-api.com/" + secret + "\n", ":4:", "https://"},
+		"http":                        {one + "    url: http://a.example/" + secret + "\n", ":4:", "--greenapi.insecure-http"},
+		"a bad URL for all":           {"url: ftp://a\n" + one, ":1:", "https://"},
+		"an interval without unit":    {"min_interval: 60\n" + one, ":1:", "min_interval must be a duration"},
+		"a token as an interval":      {"min_interval: " + secret + "\n" + one, ":1:", "min_interval must be a duration"},
+		"a negative interval":         {one + "    min_interval: -1s\n", ":4:", "negative"},
+		"no timeout":                  {one + "    timeout: 0s\n", ":4:", "more than 0"},
+		"no minutes":                  {"minutes: 0\n" + one, ":1:", "minutes is 0"},
+		"half a minute":               {one + "    minutes: 0.5\n", ":4:", "whole number"},
+		"more than is remembered":     {one + "    minutes: 30000\n", ":4:", "--storage.retention is 360h; with minutes=30000"},
+		"collectors in one word":      {"collectors: outgoing\n" + one, ":1:", "list"},
+		"an unknown collector":        {one + "    collectors:\n      - outgoing\n      - outgoin\n", ":6:", "outgoing, state, queue, settings"},
+		"a collector given twice":     {one + "    collectors: [state, state]\n", ":4:", "twice"},
+		"no collector":                {one + "    collectors: []\n", ":4:", "empty"},
+		"labels in a list":            {one + "    labels: [a]\n", ":4:", "map"},
+		"a label with a dash":         {one + "    labels: {a-b: x}\n", ":4:", "letters, digits and _"},
+		"a label that is a map":       {one + "    labels: {a: {b: c}}\n", ":4:", "one value"},
+		"a label given twice":         {one + "    labels:\n      a: x\n      a: y\n", ":6:", "twice"},
+		"an empty partner":            {one + "partner: {}\n", ":4:", "partner has no token"},
+		"a partner without token":     {"partner:\n  refresh: 1m\n", ":1:", "partner has no token"},
+		"a quick refresh":             {"partner:\n  token_file: one\n  refresh: 10ms\n", ":3:", "refresh is 10ms"},
+		"an instance of labels":       {one + "  - labels: {a: b}\n", ":4:", "no id_instance"},
+		"a collector that is a token": {"collectors: [" + secret + "]\n" + one, ":1:", "no such collector"},
+		"a label that is a token":     {one + "    labels: {" + secret + ": {b: c}}\n", ":4:", "one value"},
+		"merged labels":               {one + "    labels: {<<: {a: b}}\n", ":4:", "write them out"},
+		"an empty URL":                {"partner:\n  token_file: one\n  url: \"\"\n", ":3:", "https://"},
+		"an empty refresh":            {"partner:\n  token_file: one\n  refresh: \"\"\n", ":3:", "duration"},
+		"an endless refresh":          {"partner:\n  token_file: one\n  refresh: 25h\n", ":3:", "to 24h"},
+		"a list that is merged in":    {"x: &x\n  instances: [{}]\n<<: *x\n", ":1:", "unknown key x"},
+		"a pattern that is none":      {"partner:\n  token_file: one\n  include: \"(" + secret + "\"\n", ":3:", "missing closing )"},
+		"an alias that is nowhere":    {"minutes: *" + secret[:20] + "\n" + one, ":", "no YAML"},
+		"a partner that is a value":   {"partner: " + secret + "\n", ":1:", "shape"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := source(t, c.text)
@@ -192,6 +200,41 @@ func TestBadFiles(t *testing.T) {
 				t.Errorf("the token is in %q", text)
 			}
 		})
+	}
+}
+
+// TestAliases stand for what they name, wherever a value can be.
+func TestAliases(t *testing.T) {
+	c, err := source(t, `
+minutes: &n 60
+collectors: &all [outgoing, &s state]
+instances:
+  - &first {id_instance: "1", token_file: one, labels: {team: *s}}
+  - {id_instance: "2", token_env: TOKEN_OF_A_TEST, collectors: [*s], minutes: *n}
+  - {<<: *first, id_instance: "3", collectors: *all}
+`).Load(log.NewNopLogger())
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := c.Instances()
+	if i[0].Labels()["team"] != "state" || !i[1].Collects("state") || i[1].Collects("outgoing") || i[2].ID() != "3" || i[2].Labels()["team"] != "state" {
+		t.Errorf("got %+v", i)
+	}
+}
+
+// TestATokenForNobody: the variable of an instance of flags is not there for nothing.
+func TestATokenForNobody(t *testing.T) {
+	t.Setenv("TOKEN_OF_FLAGS", secret)
+	for text, fine := range map[string]bool{
+		"instances: [{id_instance: 1, token_file: one}]":                                              false,
+		"instances: [{id_instance: 1, token_file: one}, {id_instance: 2, token_env: TOKEN_OF_FLAGS}]": true,
+		"partner: {token_env: TOKEN_OF_FLAGS}":                                                        true,
+	} {
+		s := source(t, text)
+		s.Variable = "TOKEN_OF_FLAGS"
+		if _, err := s.Load(log.NewNopLogger()); (err == nil) != fine || err != nil && !strings.Contains(err.Error(), "TOKEN_OF_FLAGS is set") {
+			t.Errorf("%s: %v", text, err)
+		}
 	}
 }
 

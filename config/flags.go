@@ -53,7 +53,7 @@ func (f Flags) Validate(logger log.Logger) (Instance, error) {
 		return none, err
 	}
 	token, err := f.token(logger)
-	return Instance{id: f.IDInstance, token: token, reading: how}, err
+	return Instance{id: f.IDInstance, token: token, terms: how}, err
 }
 
 func (f Flags) token(logger log.Logger) (greenapi.TokenSource, error) {

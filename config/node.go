@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"reflect"
 	"regexp"
 	"slices"
@@ -23,11 +24,20 @@ type node struct {
 
 // UnmarshalYAML implements yaml.Unmarshaler.
 func (n *node) UnmarshalYAML(value *yaml.Node) error {
+	value = resolved(value)
 	if value.Kind != yaml.ScalarNode {
 		return lineError{value.Line, errors.New("there must be one value here, and no list or map")}
 	}
 	n.text, n.line = value.Value, value.Line
 	return nil
+}
+
+// resolved is what an alias stands for.
+func resolved(value *yaml.Node) *yaml.Node {
+	if value.Kind == yaml.AliasNode {
+		return value.Alias
+	}
+	return value
 }
 
 func (n node) whole(name string) (int, error) {
@@ -81,27 +91,31 @@ func (l *labelsNode) UnmarshalYAML(value *yaml.Node) error {
 	}
 	*l = make(labelsNode)
 	for i := 0; i+1 < len(value.Content); i += 2 {
-		name, of := value.Content[i], value.Content[i+1]
+		name, of := value.Content[i], resolved(value.Content[i+1])
+		if name.Tag == "!!merge" {
+			return lineError{name.Line, errors.New("labels cannot be merged here; write them out")}
+		}
 		if !labelName.MatchString(name.Value) {
 			return lineError{name.Line, errors.New("the name of a label must be of letters, digits and _")}
 		}
 		if of.Kind != yaml.ScalarNode {
-			return lineError{of.Line, fmt.Errorf("label %s must have one value, and no list or map", name.Value)}
+			return lineError{of.Line, errors.New("a label must have one value, and no list or map")}
 		}
 		if _, twice := (*l)[name.Value]; twice {
-			return lineError{name.Line, fmt.Errorf("label %s is given twice", name.Value)}
+			return lineError{name.Line, errors.New("a label is given twice")}
 		}
 		(*l)[name.Value] = of.Value
 	}
 	return nil
 }
 
-// The file as it is written. A test compares it with the documentation.
+// The file as it is written. A test compares it with the example.
 type (
 	fileNode struct {
 		settingsNode `yaml:",inline"`
 		Instances    *[]*instanceNode `yaml:"instances"`
 		Partner      *partnerNode     `yaml:"partner"`
+		lines        lines
 	}
 	settingsNode struct {
 		URL         node      `yaml:"url"`
@@ -129,42 +143,47 @@ type (
 	}
 )
 
-// line is where the instance begins, as far as is known; 0 where it says nothing.
-func (i instanceNode) line() int {
-	lines := []int{i.ID.line, i.File.line, i.Env.line, i.Token.line}
-	for _, n := range i.given() {
-		lines = append(lines, n.line)
+// lines are where the parts of a file begin that can be there without a value of their own.
+type lines struct {
+	instances []int // of each one that is listed
+	partner   int
+}
+
+// of finds them in the text, which has been decoded before.
+func (l *lines) of(text []byte) {
+	var document yaml.Node
+	if yaml.Unmarshal(text, &document) != nil || len(document.Content) == 0 {
+		return
 	}
-	return first(lines)
-}
-
-func (p *partnerNode) line() int {
-	return first([]int{p.File.line, p.Env.line, p.Token.line, p.URL.line, p.Refresh.line, p.Include.line})
-}
-
-func first(lines []int) int {
-	lines = slices.DeleteFunc(lines, func(line int) bool { return line == 0 })
-	if len(lines) == 0 {
-		return 0
-	}
-	return slices.Min(lines)
-}
-
-// given are the settings that are there, by name.
-func (s settingsNode) given() []setting[struct{}] {
-	var given []setting[struct{}]
-	for _, n := range []struct {
-		name string
-		line int
-	}{
-		{"url", s.URL.line}, {"minutes", s.Minutes.line}, {"min_interval", s.MinInterval.line},
-		{"timeout", s.Timeout.line}, {"collectors", s.Collectors.line},
-	} {
-		if n.line > 0 {
-			given = append(given, setting[struct{}]{struct{}{}, n.name, n.line})
+	top := document.Content[0].Content
+	for i := 0; i+1 < len(top); i += 2 {
+		switch top[i].Value {
+		case "partner":
+			l.partner = top[i].Line
+		case "instances":
+			for _, item := range resolved(top[i+1]).Content {
+				l.instances = append(l.instances, item.Line)
+			}
 		}
 	}
-	return given
+}
+
+// reads reports whether a token is to be read from that variable.
+func (f *fileNode) reads(variable string) bool {
+	if f.Partner != nil && f.Partner.Env.text == variable {
+		return true
+	}
+	return f.Instances != nil && slices.ContainsFunc(*f.Instances, func(i *instanceNode) bool { return i.Env.text == variable })
+}
+
+// lines are where the settings stand that are there, by name.
+func (s settingsNode) lines() map[string]int {
+	lines := map[string]int{
+		"url": s.URL.line, "minutes": s.Minutes.line, "min_interval": s.MinInterval.line, "timeout": s.Timeout.line,
+		"collectors": s.Collectors.line,
+	}
+	maps.DeleteFunc(lines, func(_ string, line int) bool { return line == 0 })
+	return lines
 }
 
 // over is what the settings are where some are given on top of others. The known are the collectors that there are.
@@ -203,7 +222,7 @@ func (l namesNode) of(known []string) (setting[[]string], error) {
 	for _, n := range l.names {
 		switch {
 		case !slices.Contains(known, n.text):
-			return all, lineError{n.line, fmt.Errorf("there is no collector %.40q; there are %s", n.text, strings.Join(known, ", "))}
+			return all, lineError{n.line, fmt.Errorf("there is no such collector; there are %s", strings.Join(known, ", "))}
 		case slices.Contains(all.value, n.text):
 			return all, lineError{n.line, fmt.Errorf("collector %s is given twice", n.text)}
 		}
@@ -223,10 +242,11 @@ func decode(text []byte) (*fileNode, error) {
 	err := decoder.Decode(file)
 	switch {
 	case errors.Is(err, io.EOF):
-		return nil, errors.New("the file is empty")
+		return nil, lineError{1, errors.New("the file is empty")}
 	case err != nil:
 		return nil, explain(err)
 	}
+	file.lines.of(text)
 	var more yaml.Node
 	if err := decoder.Decode(&more); err == nil {
 		return nil, lineError{more.Line, errors.New("there is a second document; there must be one")}
@@ -293,7 +313,9 @@ func keys(part string) []string {
 				all = append(all, list(field.Type)...)
 				continue
 			}
-			all = append(all, field.Tag.Get("yaml"))
+			if key := field.Tag.Get("yaml"); key != "" {
+				all = append(all, key)
+			}
 		}
 		return all
 	}

@@ -58,8 +58,8 @@ type settings struct {
 }
 
 // validate returns what the settings say, or an error of one line that says what to do.
-func (s settings) validate() (reading, error) {
-	none := reading{}
+func (s settings) validate() (terms, error) {
+	none := terms{}
 	base, err := s.base()
 	if err != nil {
 		return none, err
@@ -78,7 +78,7 @@ func (s settings) validate() (reading, error) {
 	case s.retention > maxRetention:
 		return none, fmt.Errorf("--storage.retention is %s; it must be at most %s", hours(s.retention), hours(maxRetention))
 	}
-	return reading{base, minutes.value, s.timeout.value, s.minInterval.value, s.retention, slices.Clone(s.collectors.value)}, nil
+	return terms{base, minutes.value, s.timeout.value, s.minInterval.value, s.retention, slices.Clone(s.collectors.value)}, nil
 }
 
 // hours writes d as flags are usually given.

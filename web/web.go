@@ -48,7 +48,7 @@ type Options struct {
 	Host func(id string) (host string, share float64)
 	// Targets are the instances that service discovery offers, and whether these are all.
 	Targets func() (targets []config.Instance, complete bool)
-	// Reload loads the configuration anew. An error says what is wrong with it, and nothing has changed then.
+	// Reload loads the configuration anew. An error says what is wrong with it, and what has changed all the same.
 	Reload func() error
 	// Lifecycle allows to reload by a request.
 	Lifecycle bool
