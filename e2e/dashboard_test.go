@@ -388,6 +388,14 @@ func manyExpositions(t *testing.T, n int) (address string) {
 greenapi_collector_failing{id_instance="1101000001",collector="outgoing",result="timeout"} 1
 # TYPE greenapi_exporter_build_info gauge
 greenapi_exporter_build_info{version="1"} 1
+# TYPE greenapi_exporter_instances gauge
+greenapi_exporter_instances 1
+# TYPE greenapi_exporter_config_last_reload_successful gauge
+greenapi_exporter_config_last_reload_successful 1
+# TYPE greenapi_exporter_config_last_reload_success_timestamp_seconds gauge
+greenapi_exporter_config_last_reload_success_timestamp_seconds 1
+# TYPE greenapi_exporter_partner_last_success_timestamp_seconds gauge
+greenapi_exporter_partner_last_success_timestamp_seconds 1
 # TYPE process_resident_memory_bytes gauge
 process_resident_memory_bytes 1
 # TYPE process_cpu_seconds_total counter
