@@ -46,13 +46,13 @@ func startStack(t *testing.T, exporters []*program, past string) *stack {
 	for _, e := range exporters {
 		targets = append(targets, e.address)
 	}
-	job := readmeJob(t)
+	job := readmeJobs(t, 0)[0]
 	job["static_configs"] = list{object{"targets": targets}}
-	job["scrape_interval"] = faster(t, job["scrape_interval"])
+	job["scrape_interval"] = faster(t, job["scrape_interval"], speed)
 	job["scrape_timeout"] = job["scrape_interval"] // a call takes as long as ever
 	s.api = connect(t, startPrometheusOn(t, blocks(t, past), toYAML(t, object{
 		"global":         object{"evaluation_interval": job["scrape_interval"]},
-		"rule_files":     list{fasterRules(t)},
+		"rule_files":     list{fasterRules(t, speed)},
 		"scrape_configs": list{job},
 		"alerting":       object{"alertmanagers": list{object{"static_configs": list{object{"targets": list{alertmanager.address}}}}}},
 	})))
@@ -73,44 +73,47 @@ func toYAML(t *testing.T, v any) string {
 	return string(text)
 }
 
-// readmeJob is the scrape job that the README tells people to use.
-func readmeJob(t *testing.T) object {
+// readmeJobs are the scrape jobs that the README tells people to use: in its first example those of one instance, in the
+// second those of many.
+func readmeJobs(t *testing.T, example int) []object {
 	t.Helper()
 	readme, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	match := regexp.MustCompile("(?s)```yaml\n(scrape_configs:.*?)```").FindSubmatch(readme)
-	if match == nil {
-		t.Fatal("the README has no scrape_configs")
+	examples := regexp.MustCompile("(?s)```yaml\n(scrape_configs:.*?)```").FindAllSubmatch(readme, -1)
+	if len(examples) <= example {
+		t.Fatalf("the README has %d examples of scrape_configs", len(examples))
 	}
 	var config struct {
 		Jobs []object `yaml:"scrape_configs"`
 	}
-	if err := yaml.Unmarshal(match[1], &config); err != nil {
+	if err := yaml.Unmarshal(examples[example][1], &config); err != nil {
 		t.Fatal(err)
 	}
-	return config.Jobs[0]
+	return config.Jobs
 }
 
-func faster(t *testing.T, duration any) string {
+// faster is a duration divided by a number.
+func faster(t *testing.T, duration any, by int64) string {
 	t.Helper()
 	d, err := model.ParseDuration(fmt.Sprint(duration))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return (d / speed).String()
+	return (d / model.Duration(by)).String()
 }
 
-// fasterRules is the path of the shipped rules with all time in them divided by speed, as deploy/prometheus/README.md shows.
-func fasterRules(t *testing.T) string {
+// fasterRules is the path of the shipped rules with all time in them divided by a number, as deploy/prometheus/README.md
+// shows.
+func fasterRules(t *testing.T, by int64) string {
 	t.Helper()
 	rules, err := os.Open(shippedRules)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer rules.Close()
-	command := exec.Command(filepath.Join(bin, "faster"), fmt.Sprintf("-by=%d", speed))
+	command := exec.Command(filepath.Join(bin, "faster"), fmt.Sprintf("-by=%d", by))
 	command.Stdin = rules
 	text, err := command.Output()
 	if err != nil {
@@ -134,9 +137,17 @@ func blocks(t *testing.T, exposition string) string {
 type inbox struct {
 	url string
 
-	mu      sync.Mutex
-	states  map[notice]string // firing or resolved
-	changed chan struct{}     // closed at the next change
+	mu            sync.Mutex
+	states        map[notice]string // firing or resolved
+	notifications []notification    // all that have come
+	changed       chan struct{}     // closed at the next change
+}
+
+// notification is one that Alertmanager has sent, of alerts that are grouped.
+type notification struct {
+	at     time.Time
+	status string // resolved if all alerts are
+	alerts map[notice]string
 }
 
 // notice names an alert; who is the instance it is about, or the exporter where it is about that.
@@ -146,6 +157,7 @@ func newInbox(t *testing.T) *inbox {
 	i := &inbox{states: make(map[notice]string), changed: make(chan struct{})}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var message struct {
+			Status string
 			Alerts []struct {
 				Status              string
 				Labels, Annotations map[string]string
@@ -157,18 +169,21 @@ func newInbox(t *testing.T) *inbox {
 		}
 		i.mu.Lock()
 		defer i.mu.Unlock()
+		n := notification{time.Now(), message.Status, make(map[notice]string)}
 		for _, a := range message.Alerts {
 			who := a.Labels["id_instance"]
 			if who == "" {
 				who = a.Labels["instance"]
 			}
 			i.states[notice{a.Labels["alertname"], who}] = a.Status
+			n.alerts[notice{a.Labels["alertname"], who}] = a.Status
 			for _, text := range a.Annotations {
 				if strings.Contains(text, "error expanding") || strings.Contains(text, "<no value>") || strings.Contains(text, token) {
 					t.Errorf("%s: the text is %q", a.Labels["alertname"], text)
 				}
 			}
 		}
+		i.notifications = append(i.notifications, n)
 		close(i.changed)
 		i.changed = make(chan struct{})
 	}))
