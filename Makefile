@@ -150,7 +150,7 @@ fleet: ## Measure a small fleet, to see that it works
 bench-fleet: ## Measure large fleets for ten minutes, on a machine without other work: FLEETS="1000:1000:text"
 	@for fleet in $(FLEETS); do \
 		echo "$$fleet"; set -- $$(echo "$$fleet" | tr : ' '); \
-		FLEET_INSTANCES=$$1 FLEET_MESSAGES=$$2 FLEET_KIND=$$3 FLEET_SECONDS=60 FLEET_ROUNDS=2 FLEET_DEAD=$$(($$1 / 20)) $(FLEET) || exit 1; \
+		FLEET_INSTANCES=$$1 FLEET_MESSAGES=$$2 FLEET_KIND=$$3 FLEET_SECONDS=60 FLEET_ROUNDS=2 FLEET_DEAD=$$(($$1 / 10)) FLEET_MAX_CALLS=256 FLEET_AWAY_MS=0 $(FLEET) || exit 1; \
 	done
 
 image: ## Build the container image

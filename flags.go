@@ -223,7 +223,7 @@ func (o *options) define(app *kingpin.Application) {
 
 	app.Flag("config.file", "A file with many instances, in place of one by flags. It is read again on SIGHUP.").
 		Envar("GREENAPI_CONFIG_FILE").PlaceHolder("FILE").StringVar(&o.configFile)
-	app.Flag("config.check", "Say whether the configuration is OK or what is wrong with it, and end with 0 or 1.").BoolVar(&o.configCheck)
+	app.Flag("config.check", "Say whether the configuration is OK or what is wrong with it, and end with 0 or 1. Token files are read; storage and network are not tried.").BoolVar(&o.configCheck)
 
 	o.web = kingpinflag.AddFlags(app, ":10466")
 	app.Flag("web.telemetry-path", "Where the metrics are.").Default("/metrics").StringVar(&o.telemetryPath)

@@ -41,7 +41,7 @@ func (r *reloader) reload() error {
 	defer r.loading.Unlock()
 	err := r.load()
 	if err != nil {
-		level.Error(r.logger).Log("msg", "the configuration was not loaded in full", "err", err)
+		level.Error(r.logger).Log("msg", "the configuration was not loaded as it is", "err", err)
 	} else {
 		level.Info(r.logger).Log("msg", "the configuration was loaded anew")
 	}

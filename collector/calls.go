@@ -151,7 +151,7 @@ func (c *calls) resume(last ledger.Call, read bool) poll.Pace {
 		level.Warn(logger).Log("msg", "there is no reading before the next call", "err", pace.Err)
 	default:
 		c.outage[result], c.since = true, last.Begun
-		level.Error(logger).Log("msg", "reading the API failed before the restart, and the next call waits", "result", result, "advice", result.Advice())
+		level.Error(logger).Log("msg", "reading the API has failed before, and the next call waits", "result", result, "advice", result.Advice())
 	}
 	return pace
 }

@@ -92,7 +92,7 @@ func TestACrashLoopUnder466DoesNotCall(t *testing.T) {
 			t.Errorf("%d calls", len(e.api.minutes))
 		}
 		lines := strings.Split(e.logged(), "\n")
-		said := slices.DeleteFunc(lines, func(line string) bool { return !strings.Contains(line, "failed before the restart") })
+		said := slices.DeleteFunc(lines, func(line string) bool { return !strings.Contains(line, "has failed before") })
 		if len(said) != 10 || !strings.Contains(said[0], "result=quota_exceeded") || !strings.Contains(said[0], "next_call=") || !strings.Contains(said[0], "advice=\"the plan's") {
 			t.Errorf("%d lines: %s", len(said), said)
 		}

@@ -15,6 +15,8 @@ type Status struct {
 	ID string
 	// Window is the length of the journals' window, Interval the least time between two good calls of one.
 	Window, Interval time.Duration
+	// Expires is when the subscription ends, zero where that is not known.
+	Expires time.Time
 	// Collectors has those that are switched on.
 	Collectors []CollectorStatus
 
@@ -43,7 +45,7 @@ func (c CollectorStatus) Failing() bool { return c.Result != "" && c.Result != g
 // Status tells how the instance stands. It makes no call and waits for none.
 func (i *Instance) Status() Status {
 	now := i.Config()
-	s := Status{ID: now.ID(), Window: time.Duration(now.Minutes()) * time.Minute, Interval: now.MinInterval()}
+	s := Status{ID: now.ID(), Window: time.Duration(now.Minutes()) * time.Minute, Interval: now.MinInterval(), Expires: now.Expires()}
 	parts, leave := i.enter()
 	defer leave()
 	for _, p := range parts {

@@ -55,6 +55,14 @@ func (c *Config) Collects(name string) bool {
 		slices.ContainsFunc(c.instances, func(i Instance) bool { return i.Collects(name) })
 }
 
+// quotedPath is a path, unless it could be a token that was given to the wrong flag.
+func quotedPath(path string) string {
+	if !strings.ContainsAny(path, `/\.`) {
+		return ""
+	}
+	return " " + path
+}
+
 // readRegular reads a file that will be read again: to open a pipe can take for ever, and it says what it says but once.
 func readRegular(path string) ([]byte, error) {
 	if info, err := os.Stat(path); err != nil {
@@ -75,8 +83,7 @@ func (s Source) Load(logger log.Logger) (*Config, error) {
 		if errors.As(err, &path) {
 			err = path.Err
 		}
-		// Without the path: it could be a token, given to the wrong flag.
-		return nil, fmt.Errorf("--config.file (GREENAPI_CONFIG_FILE) must name a file that can be read: %w", err)
+		return nil, fmt.Errorf("--config.file (GREENAPI_CONFIG_FILE)%s must name a file that can be read: %w", quotedPath(s.Path), err)
 	}
 	file, err := s.parse(text, logger)
 	var at lineError
@@ -187,7 +194,7 @@ func (s Source) token(written tokenNode, whose string, line int, logger log.Logg
 		file, err := openTokenFile(path, logger)
 		if err != nil {
 			// Without the path, which could be the token in the wrong place.
-			return nil, lineError{given[0].line, fmt.Errorf("token_file of %s must name a file with the token alone in it, here or beside this file: %w", whose, err)}
+			return nil, lineError{given[0].line, fmt.Errorf("token_file of %s must name a file with the token alone in it, which is looked for beside this one unless it begins with a slash: %w", whose, err)}
 		}
 		return file, nil
 	}

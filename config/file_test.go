@@ -243,7 +243,7 @@ func TestAFileThatIsNotThere(t *testing.T) {
 	if err := os.Remove(s.Path); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Load(log.NewNopLogger()); err == nil || err.Error() != "--config.file (GREENAPI_CONFIG_FILE) must name a file that can be read: no such file or directory" {
+	if _, err := s.Load(log.NewNopLogger()); err == nil || err.Error() != "--config.file (GREENAPI_CONFIG_FILE) "+s.Path+" must name a file that can be read: no such file or directory" {
 		t.Errorf("got %v", err)
 	}
 }

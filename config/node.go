@@ -32,6 +32,14 @@ func (n *node) UnmarshalYAML(value *yaml.Node) error {
 	return nil
 }
 
+// quoted is a short word, and nothing of what could be a token.
+func quoted(word string) string {
+	if len(word) > 24 {
+		return ""
+	}
+	return fmt.Sprintf(" (%q)", word)
+}
+
 // resolved is what an alias stands for.
 func resolved(value *yaml.Node) *yaml.Node {
 	if value.Kind == yaml.AliasNode {
@@ -96,7 +104,7 @@ func (l *labelsNode) UnmarshalYAML(value *yaml.Node) error {
 			return lineError{name.Line, errors.New("labels cannot be merged here; write them out")}
 		}
 		if !labelName.MatchString(name.Value) {
-			return lineError{name.Line, errors.New("the name of a label must be of letters, digits and _")}
+			return lineError{name.Line, fmt.Errorf("the name of a label%s must be of letters, digits and _", quoted(name.Value))}
 		}
 		if of.Kind != yaml.ScalarNode {
 			return lineError{of.Line, errors.New("a label must have one value, and no list or map")}
@@ -294,9 +302,9 @@ func reword(text string) string {
 		return m[1] + " is given twice, first in line " + m[2]
 	}
 	if plainWords.MatchString(text) {
-		return "this is no YAML: " + text
+		return "here or further down this is no YAML: " + text + "; look at the indentation, quotes and brackets"
 	}
-	return "this is no YAML, or of another shape than it must have; deploy/greenapi_exporter.yml is an example"
+	return "here or further down this is no YAML, or of another shape than it must have: look at the indentation, quotes and brackets; deploy/greenapi_exporter.yml is an example"
 }
 
 // keys are those that a part of the file can have.

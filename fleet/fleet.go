@@ -8,9 +8,11 @@ import (
 	"maps"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
@@ -75,10 +77,25 @@ func (f *Fleet) Apply(instances []config.Instance) error {
 	_ = group.Wait()
 	bound = slices.DeleteFunc(bound, func(i *collector.Instance) bool { return i == nil })
 	added, gone := f.swap(bound)
-	if before > 0 && added+gone > 0 {
-		level.Info(f.resources.Logger).Log("msg", "instances have come or gone", "added", added, "gone", gone, "instances", len(bound))
+	if before > 0 && len(added)+len(gone) > 0 {
+		logger := log.With(f.resources.Logger, "added", some(added), "gone", some(gone), "instances", len(bound))
+		if len(bound) == 0 {
+			level.Warn(logger).Log("msg", "the last instances have gone, and nothing is watched any more")
+		} else {
+			level.Info(logger).Log("msg", "instances have come or gone")
+		}
 	}
 	return summary(errs)
+}
+
+// some names a few of the ids, and says how many there are if these are not all.
+func some(ids []string) string {
+	const few = 10
+	slices.Sort(ids)
+	if len(ids) > few {
+		return fmt.Sprintf("%s and %d more", strings.Join(ids[:few], ","), len(ids)-few)
+	}
+	return strings.Join(ids, ",")
 }
 
 // summary is the first of the errors and how many more there are, or nil.
@@ -102,8 +119,8 @@ func (f *Fleet) bind(known *collector.Instance, to config.Instance) (*collector.
 	return known, known.Configure(to)
 }
 
-// swap makes these the fleet, and lets go of the others. It returns how many are new and how many have gone.
-func (f *Fleet) swap(all []*collector.Instance) (added, gone int) {
+// swap makes these the fleet, and lets go of the others. It returns the ids of those that are new and of those that have gone.
+func (f *Fleet) swap(all []*collector.Instance) (added, gone []string) {
 	byID := make(map[string]*collector.Instance, len(all))
 	hosts := make(map[string]int)
 	timeout := time.Duration(0)
@@ -118,12 +135,12 @@ func (f *Fleet) swap(all []*collector.Instance) (added, gone int) {
 	maps.DeleteFunc(f.leaving, func(id string, i *collector.Instance) bool { return byID[id] != nil || i.Idle() })
 	for id := range byID {
 		if f.byID[id] == nil {
-			added++
+			added = append(added, id)
 		}
 	}
 	for id, i := range f.byID {
 		if byID[id] == nil {
-			gone++
+			gone = append(gone, id)
 			f.leaving[id] = i
 			i.Retire()
 		}

@@ -165,7 +165,11 @@ func (a *asker) fail(err error) time.Duration {
 	if result == a.failing {
 		level.Debug(logger).Log("msg", "the list of instances cannot be taken from the Partner API")
 	} else {
-		level.Error(logger).Log("msg", "the list of instances cannot be taken from the Partner API; the last one stays", "advice", advice(result))
+		message := "the list of instances cannot be taken from the Partner API; the last one stays"
+		if a.success.IsZero() { // which only who asks changes
+			message = "the list of instances cannot be taken from the Partner API, so none of them is watched"
+		}
+		level.Error(logger).Log("msg", message, "advice", advice(result))
 	}
 	a.failing = result
 	a.failures++
@@ -196,9 +200,18 @@ func (a *asker) list(ctx context.Context, listed []greenapi.PartnerInstance, beg
 	a.mu.Lock()
 	a.listed, a.success = listed, begin
 	a.mu.Unlock()
-	if told := fmt.Sprint(len(listed), watched); told != a.told {
+	deleted, expired := 0, 0
+	for _, l := range listed {
+		switch {
+		case l.Deleted:
+			deleted++
+		case l.Expired:
+			expired++
+		}
+	}
+	if told := fmt.Sprint(len(listed), watched, deleted, expired); told != a.told {
 		a.told = told
-		level.Info(a.logger).Log("msg", "took the list of instances from the Partner API", "listed", len(listed), "watched", watched)
+		level.Info(a.logger).Log("msg", "took the list of instances from the Partner API", "listed", len(listed), "watched", watched, "deleted", deleted, "expired", expired)
 	}
 	switch {
 	case err == nil:

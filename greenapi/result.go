@@ -13,7 +13,7 @@ type Result string
 // service; the API uses status 200 and 400 for several of them, told apart by the words of the body.
 const (
 	OK                Result = "ok"
-	Timeout           Result = "timeout"             // no whole answer within the scrape's deadline or --greenapi.timeout
+	Timeout           Result = "timeout"             // no whole answer within the scrape's deadline or timeout (--greenapi.timeout)
 	Canceled          Result = "canceled"            // the scraper went away
 	Network           Result = "network"             // no answer at all: name, route, connection, TLS, proxy
 	Unauthorized      Result = "unauthorized"        // 401, or 200 with "code":401
@@ -44,19 +44,19 @@ func Results() []Result {
 func (r Result) Advice() string {
 	switch r {
 	case Timeout:
-		return "the API did not answer in full in time; if there was no connection, check --greenapi.url, firewall and HTTPS_PROXY; otherwise raise Prometheus's scrape_timeout and --greenapi.timeout, or lower --greenapi.minutes if it is a journal"
+		return "the API did not answer in full in time; if there was no connection, check url (--greenapi.url), firewall and HTTPS_PROXY; otherwise raise Prometheus's scrape_timeout and timeout (--greenapi.timeout), or lower minutes (--greenapi.minutes) if it is a journal"
 	case Canceled:
 		return "the scraper hung up; its scrape_timeout may be shorter than it says"
 	case Network:
-		return "there is no sound connection to the API host; check --greenapi.url, DNS, firewall, HTTPS_PROXY and CA certificates"
+		return "there is no sound connection to the API host; check url (--greenapi.url), DNS, firewall, HTTPS_PROXY and CA certificates"
 	case Unauthorized:
 		return "the token is wrong; copy apiTokenInstance of this instance from the console again"
 	case Forbidden:
-		return "wrong host or instance id; compare --greenapi.url with apiUrl and --greenapi.id-instance with idInstance in the console; if other methods work, switch this collector off"
+		return "wrong host or instance id; compare url (--greenapi.url) with apiUrl and id_instance (--greenapi.id-instance) with idInstance in the console; if other methods work, switch this collector off"
 	case RateLimited:
 		return "more than one call of the method a second; does another program or a second exporter call it for this instance?"
 	case QuotaExceeded:
-		return "the plan's calls of this month are used up until the first of the next; raise --greenapi.min-interval, which is for the journals (60m suits the Developer plan), or change the plan"
+		return "the plan's calls of this month are used up until the first of the next; raise min_interval (--greenapi.min-interval), which is for the journals (60m suits the Developer plan), or change the plan"
 	case InstanceLoggedOut:
 		return "WhatsApp has logged the account out and nothing is sent; scan the QR code in the console"
 	case InstanceStarting:
@@ -66,15 +66,15 @@ func (r Result) Advice() string {
 	case InstanceDeleted:
 		return "the instance has been deleted; remove it here or make a new one in the console"
 	case BadRequest:
-		return "the API refuses the call; check --greenapi.id-instance, and --greenapi.minutes if it is a journal"
+		return "the API refuses the call; check id_instance (--greenapi.id-instance), and minutes (--greenapi.minutes) if it is a journal"
 	case ServerError:
 		return "GREEN-API has trouble of its own; wait, and look at its status page"
 	case UnexpectedStatus:
-		return "what answers is not GREEN-API, a proxy is in between, or the messenger of this instance has no such method; check --greenapi.url, or switch the collector off"
+		return "what answers is not GREEN-API, a proxy is in between, or the messenger of this instance has no such method; check url (--greenapi.url), or switch the collector off"
 	case InvalidResponse:
-		return "the answer was cut off or is not what the method answers; if it lasts, check --greenapi.url and the proxies on the way"
+		return "the answer was cut off or is not what the method answers; if it lasts, check url (--greenapi.url) and the proxies on the way"
 	case TooLarge:
-		return "the answer is too large; if it is a journal, lower --greenapi.minutes"
+		return "the answer is too large; if it is a journal, lower minutes (--greenapi.minutes)"
 	default:
 		return ""
 	}

@@ -49,7 +49,7 @@ func newAsk(query url.Values) (ask, error) {
 
 // isProblem reports whether the word is one of the closed set that problems have.
 func isProblem(word string) bool {
-	return word == silence ||
+	return word == silence || word == ending ||
 		slices.Contains(greenapi.Results(), greenapi.Result(word)) && greenapi.Result(word).Advice() != "" ||
 		slices.Contains(greenapi.States(), greenapi.State(word)) && greenapi.State(word).Advice() != ""
 }

@@ -12,13 +12,16 @@ type targetGroup struct {
 	Labels  map[string]string `json:"labels"`
 }
 
+// unlisted is the answer to who asks for what may be there.
+const unlisted = "the Partner API has not told its instances yet; see the log if that lasts"
+
 // discoveryHandler serves a group for each instance, whose labels are all that a scrape job needs to know: it scrapes where
 // it has found the list. While the instances are not all known the answer is 503: Prometheus then keeps those that it has.
 func discoveryHandler(o Options) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		targets, complete := o.Targets()
 		if !complete {
-			http.Error(w, "the Partner API has not told the instances yet; see the log if that lasts", http.StatusServiceUnavailable)
+			http.Error(w, unlisted, http.StatusServiceUnavailable)
 			return
 		}
 		groups := make([]targetGroup, 0, len(targets))

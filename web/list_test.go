@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"greenapi_exporter/collector"
+	"greenapi_exporter/config"
 	"greenapi_exporter/greenapi"
 )
 
@@ -362,6 +363,39 @@ func TestProblemsOfOneInstance(t *testing.T) {
 	}
 }
 
+// TestASubscriptionThatEnds is on the page a week before.
+func TestASubscriptionThatEnds(t *testing.T) {
+	for left, want := range map[time.Duration]mood{
+		-time.Hour: look, time.Hour: look, 7*24*time.Hour - time.Second: look, 7 * 24 * time.Hour: up,
+	} {
+		s := shop("1")
+		s.Expires = noon.Add(left)
+		got := problems(s, noon)
+		if m := moodOf(s, noon); m != want || (want == up) != (len(got) == 0) || want == look && (got[0].What != ending || !got[0].Ends.Equal(s.Expires) || !isProblem(got[0].What)) {
+			t.Errorf("%s before: %v, %+v", left, m, got)
+		}
+	}
+}
+
+// TestAStateThatCallsTellToo is one problem.
+func TestAStateThatCallsTellToo(t *testing.T) {
+	for state, result := range map[greenapi.State]greenapi.Result{"notAuthorized": greenapi.InstanceLoggedOut, "starting": greenapi.InstanceStarting} {
+		s := shop("1")
+		s.State = state
+		if got := problems(s, noon); len(got) != 1 || got[0].What != string(state) {
+			t.Errorf("%s alone: %+v", state, got)
+		}
+		s.Collectors[0] = reads("outgoing", result)
+		if got := problems(s, noon); len(got) != 1 || got[0].What != string(result) {
+			t.Errorf("%s and %s: %+v", state, result, got)
+		}
+		s.Collectors[0] = reads("outgoing", greenapi.Network)
+		if got := problems(s, noon); len(got) != 2 {
+			t.Errorf("%s and another failure: %+v", state, got)
+		}
+	}
+}
+
 // TestEveryProblemCanBeAskedFor, so that no link of the page leads nowhere.
 func TestEveryProblemCanBeAskedFor(t *testing.T) {
 	s := forgotten("1")
@@ -435,7 +469,7 @@ func TestTheSearchIsAForm(t *testing.T) {
 // BenchmarkPage makes the page of ten thousand instances.
 func BenchmarkPage(b *testing.B) {
 	parsed := template.Must(template.New("page").Parse(pageText))
-	o := Options{Version: "1.2.3", TelemetryPath: "/metrics", StorageFailing: func() bool { return false }}
+	o := Options{Version: "1.2.3", TelemetryPath: "/metrics", StorageFailing: func() bool { return false }, Targets: func() ([]config.Instance, bool) { return nil, true }}
 	well := slices.Repeat([]collector.Status{shop("")}, 10_000)
 	for i := range well {
 		well[i].ID = fmt.Sprint(1101000001 + i)

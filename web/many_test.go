@@ -57,6 +57,32 @@ func TestDiscovery(t *testing.T) {
 	}
 }
 
+// TestWhatIsNotKnownYet: while the Partner API has not told its instances, nobody is told that they are not there or that all
+// is well.
+func TestWhatIsNotKnownYet(t *testing.T) {
+	complete := false
+	handler := newHandler(t, show(1), func(o *Options) {
+		o.Targets = func() ([]config.Instance, bool) { return nil, complete }
+	})
+	for path, want := range map[string]int{"/sd": 503, "/probe?target=1101000002": 503, "/probe?target=" + knownID: 200, "/-/ready": 200, "/": 200} {
+		w := get(handler, path)
+		if w.Code != want || want == 503 && !strings.Contains(w.Body.String(), "has not told its instances yet") {
+			t.Errorf("%s: %d, want %d: %s", path, w.Code, want, w.Body)
+		}
+	}
+	page := get(handler, "/").Body.String()
+	if !strings.Contains(page, "✕ No instance is known yet") || !strings.Contains(page, "it has not told its instances yet") {
+		t.Errorf("the page: %s", page)
+	}
+	complete = true
+	if page := get(handler, "/").Body.String(); strings.Contains(page, "it has not told") || !strings.Contains(page, "No instance is configured") {
+		t.Errorf("the page, once it has: %s", page)
+	}
+	if w := get(handler, "/probe?target=1101000002"); w.Code != 404 {
+		t.Errorf("an unknown instance, once it has: %d", w.Code)
+	}
+}
+
 // TestReloadRequests: they are answered once the reload is over, and those that a page of another site has a browser send
 // are refused.
 func TestReloadRequests(t *testing.T) {

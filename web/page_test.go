@@ -22,6 +22,7 @@ import (
 	"github.com/go-kit/log"
 
 	"greenapi_exporter/collector"
+	"greenapi_exporter/config"
 	"greenapi_exporter/greenapi"
 	"greenapi_exporter/ledger"
 )
@@ -125,7 +126,7 @@ func at(t *testing.T, picked bool, statuses ...collector.Status) string {
 // asked is the page of the instances at noon that was asked for, but for its style sheet.
 func asked(t *testing.T, a ask, statuses ...collector.Status) string {
 	t.Helper()
-	v := newView(Options{Version: "1.2.3", TelemetryPath: "/metrics", StorageFailing: func() bool { return false }}, statuses, a, noon)
+	v := newView(Options{Version: "1.2.3", TelemetryPath: "/metrics", StorageFailing: func() bool { return false }, Targets: func() ([]config.Instance, bool) { return nil, true }}, statuses, a, noon)
 	v.Style = ""
 	var text bytes.Buffer
 	if err := template.Must(template.New("page").Parse(pageText)).Execute(&text, v); err != nil {
@@ -385,7 +386,7 @@ func TestAPageThatCannotBeMadeIsAnError(t *testing.T) {
 	broken := template.Must(template.New("page").Funcs(template.FuncMap{
 		"fail": func() (string, error) { return "", errors.New("something private") },
 	}).Parse("half a page {{fail}}"))
-	p := &page{Options{Logger: log.NewLogfmtLogger(&logged), Statuses: func() []collector.Status { return nil }, StorageFailing: func() bool { return false }}, broken}
+	p := &page{Options{Logger: log.NewLogfmtLogger(&logged), Statuses: func() []collector.Status { return nil }, StorageFailing: func() bool { return false }, Targets: func() ([]config.Instance, bool) { return nil, true }}, broken}
 	w := get(p, "/")
 	if body := w.Body.String(); w.Code != 500 || strings.Contains(body, "half") || strings.Contains(body, "private") || !strings.Contains(logged.String(), "something private") {
 		t.Errorf("%d %s; logged %s", w.Code, body, &logged)

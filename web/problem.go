@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"greenapi_exporter/collector"
+	"greenapi_exporter/greenapi"
 )
 
 // problem is what is not well with an instance, and what to do about it.
@@ -23,6 +24,27 @@ type problem struct {
 
 // silence is the problem of collectors that nothing asks for.
 const silence = "not read lately"
+
+// ending is the problem of a subscription that ends soon, or has ended.
+const ending = "subscription ends"
+
+// endsSoon reports whether it is time to pay.
+func endsSoon(s collector.Status, now time.Time) bool {
+	const notice = 7 * 24 * time.Hour // as the alert of deploy/prometheus gives
+	return !s.Expires.IsZero() && s.Expires.Sub(now) < notice
+}
+
+// resultOf is the result that calls have in a state, where it says the same.
+func resultOf(s greenapi.State) greenapi.Result {
+	switch s {
+	case "notAuthorized":
+		return greenapi.InstanceLoggedOut
+	case "starting":
+		return greenapi.InstanceStarting
+	default:
+		return ""
+	}
+}
 
 // Places says where the problem shows.
 func (p problem) Places() string { return places(p.Where, p.All) }
@@ -76,7 +98,13 @@ func problems(s collector.Status, now time.Time) []problem {
 	for i := range all {
 		all[i].All = len(all[i].Where) == len(s.Collectors)
 	}
-	if s.State != "" && s.State.Advice() != "" {
+	if endsSoon(s, now) {
+		ends := momentAt(s.Expires, now)
+		all = append(all, problem{What: ending, Mood: look, Where: []string{"the Partner API"}, Ends: &ends,
+			Advice: "pay for the instance in the console; without that nothing is sent any more, and it is not watched either"})
+	}
+	said := slices.ContainsFunc(all, func(p problem) bool { return p.What == string(resultOf(s.State)) })
+	if s.State != "" && s.State.Advice() != "" && !said {
 		p := problem{What: string(s.State), Mood: look, Where: []string{"the state of the account"}, Advice: s.State.Advice()}
 		if s.Account != nil && s.Account.SuspendedUntil.Known {
 			ends := momentAt(fromUnix(s.Account.SuspendedUntil.Value), now)

@@ -45,7 +45,7 @@ func probeHandler(o Options, places *admission) http.Handler {
 		}
 		targets := query["target"]
 		if len(targets) != 1 || targets[0] == "" {
-			http.Error(w, "say which instance: "+probePath+"?target=ID; "+discoveryPath+" lists those that there are", http.StatusBadRequest)
+			http.Error(w, "say which one instance: "+probePath+"?target=ID; "+discoveryPath+" lists those that there are", http.StatusBadRequest)
 			return
 		}
 		s := scraping{Options: o, query: query, target: targets[0]}
@@ -83,6 +83,10 @@ func (s scraping) serve(w http.ResponseWriter, r *http.Request) {
 	if !s.bare {
 		scrape, err := s.Scrape(ctx, s.target, s.query["collect[]"])
 		if errors.Is(err, fleet.ErrUnknown) {
+			if _, complete := s.Targets(); !complete {
+				http.Error(w, unlisted, http.StatusServiceUnavailable)
+				return
+			}
 			http.Error(w, err.Error()+"; "+discoveryPath+" lists those that are", http.StatusNotFound)
 			return
 		} else if err != nil {

@@ -23,6 +23,7 @@ type view struct {
 	Now           moment
 	Mood          mood   // the worst of all
 	Verdict       string // in one sentence
+	Unlisted      bool   // whether instances are missing, since the Partner API has not told them
 	Unwritten     bool   // whether counters cannot be written to the disk
 	Part          bool   // whether this is not all instances
 	Cards         []card
@@ -95,6 +96,12 @@ func newView(o Options, statuses []collector.Status, a ask, now time.Time) view 
 	}
 	if len(items) > 0 {
 		v.Mood = items[0].mood
+	}
+	if _, complete := o.Targets(); !complete {
+		v.Unlisted, v.Mood = true, down
+		if len(items) == 0 {
+			v.Verdict = "No instance is known yet"
+		}
 	}
 	if len(items) > inFull || a.narrows() || a.Page > 1 {
 		v.List = newList(items, a, now)
@@ -185,7 +192,7 @@ func moodOf(s collector.Status, now time.Time) mood {
 		}
 	}
 	switch {
-	case s.State != "" && s.State.Advice() != "":
+	case s.State != "" && s.State.Advice() != "", endsSoon(s, now):
 		return min(m, look)
 	case m == up && !known:
 		return unread
