@@ -351,6 +351,8 @@ func TestStartsThatCannotWork(t *testing.T) {
 		"minutes by a flag and the file": {nil, []string{"--config.file=" + file("minutes.yml", "minutes: 5\n"+oneInstance), "--greenapi.minutes=6"}, "minutes.yml:1: minutes is given here and by --greenapi.minutes"},
 		"and by a variable":              {map[string]string{"GREENAPI_MIN_INTERVAL": "1m"}, []string{"--config.file=" + file("interval.yml", "min_interval: 5m\n"+oneInstance)}, "by GREENAPI_MIN_INTERVAL"},
 		"collectors by both":             {nil, []string{"--config.file=" + file("collectors.yml", "collectors: [state]\n"+oneInstance), "--no-collector.queue"}, "by --collector.queue"},
+		"no defaults, and collectors":    {nil, []string{"--config.file=" + file("collectors.yml", "collectors: [state]\n"+oneInstance), "--collector.disable-defaults"}, "by --collector.disable-defaults"},
+		"a token for nobody":             {map[string]string{tokenVariable: secret}, []string{"--config.file=" + file("one.yml", oneInstance)}, tokenVariable + " is set"},
 		"the demo and a file":            {map[string]string{"GREENAPI_CONFIG_FILE": file("one.yml", oneInstance)}, []string{"--demo"}, "--demo"},
 		"a file that is not there":       {nil, []string{"--config.file=" + filepath.Join(dir, "absent")}, "--config.file"},
 		"the token as a file":            {nil, []string{"--config.file=" + secret}, "--config.file"},

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -124,9 +125,10 @@ func (s Source) parse(text []byte, logger log.Logger) (*Config, error) {
 
 // common are the settings of all instances that do not say otherwise.
 func (s Source) common(written settingsNode) (settings, error) {
-	for word, line := range written.lines() {
+	lines := written.lines()
+	for _, word := range slices.Sorted(maps.Keys(lines)) {
 		if flag := s.Given[word]; flag != "" {
-			return settings{}, lineError{line, fmt.Errorf("%s is given here and by %s; drop one of them", word, flag)}
+			return settings{}, lineError{lines[word], fmt.Errorf("%s is given here and by %s; drop one of them", word, flag)}
 		}
 	}
 	common, err := written.over(s.Defaults.settings(), s.Collectors)

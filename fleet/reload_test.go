@@ -373,6 +373,34 @@ func TestAnInstanceThatComesAndGoes(t *testing.T) {
 	})
 }
 
+// TestAScrapeThatIsNeverCollected holds nobody up longer than its context lasts, nor one that names no collector there is.
+func TestAScrapeThatIsNeverCollected(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(t, "", nil)
+		defer w.close(t)
+		w.apply(t, "1")
+		i := w.byID["1"]
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		if _, err := w.Scrape(ctx, "1", nil); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Scrape(t.Context(), "1", []string{"none"}); err == nil {
+			t.Error("a collector that is not there was picked")
+		}
+		w.apply(t)
+		synctest.Wait()
+		if i.Idle() {
+			t.Error("it has ended under a scrape")
+		}
+		time.Sleep(20 * time.Second)
+		synctest.Wait()
+		if !i.Idle() {
+			t.Error("it never ends")
+		}
+	})
+}
+
 // TestAClosedFleetHasWrittenAll, of those that have gone, too.
 func TestAClosedFleetHasWrittenAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

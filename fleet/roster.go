@@ -165,8 +165,11 @@ func (a *asker) fail(err error) time.Duration {
 	if result == a.failing {
 		level.Debug(logger).Log("msg", "the list of instances cannot be taken from the Partner API")
 	} else {
+		a.mu.Lock()
+		first := a.success.IsZero()
+		a.mu.Unlock()
 		message := "the list of instances cannot be taken from the Partner API; the last one stays"
-		if a.success.IsZero() { // which only who asks changes
+		if first {
 			message = "the list of instances cannot be taken from the Partner API, so none of them is watched"
 		}
 		level.Error(logger).Log("msg", message, "advice", advice(result))
