@@ -21,7 +21,7 @@ export STAMP
 
 BUILD    := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "$$STAMP"
 TOOL     := go -C tools build -buildvcs=false -o ../.tools/bin/
-FUZZTIME := 10s
+FUZZTIME := 5s
 IMAGE    := greenapi_exporter
 
 .PHONY: help build test race vet fmt lint fuzz promtool rules dashboard e2e deploy cross check bench fleet bench-fleet image clean
@@ -57,7 +57,7 @@ lint: ## Run staticcheck
 # Before Go 1.27 a run that finds nothing sometimes ends in "context deadline exceeded" (golang/go#75804): that one is
 # run again, once. An input that was found to fail is in testdata/fuzz by then and fails again. Without a bound on
 # minimizing, most of a short run would go into making the first interesting inputs smaller.
-fuzz: ## Fuzz every fuzz target for a while: FUZZTIME=10s
+fuzz: ## Fuzz every fuzz target for a while: FUZZTIME=5s
 	@found=; for pkg in $$(go list ./...); do \
 		targets=$$(go test -list '^Fuzz' "$$pkg") || { echo "$$targets"; exit 1; }; \
 		for target in $$(echo "$$targets" | grep '^Fuzz'); do \
@@ -79,7 +79,7 @@ promtool: ## Read the golden expositions with promtool and Prometheus's OpenMetr
 rules: ## Check Prometheus's rules and run their tests
 	$(TOOL) -tags remove_all_sd github.com/prometheus/prometheus/cmd/promtool
 	.tools/bin/promtool check rules --lint=all --lint-fatal deploy/prometheus/greenapi.rules.yml
-	.tools/bin/promtool test rules deploy/prometheus/*.test.yml
+	printf '%s\n' deploy/prometheus/*.test.yml | xargs -P 2 -n 1 .tools/bin/promtool test rules
 
 # The compiler's complaints have the lines of grafana-dashboard.json, since the file follows on the first line.
 dashboard: tools/dashboard/node_modules/.package-lock.json ## Check grafana-dashboard.json by Grafana's types

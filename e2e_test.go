@@ -187,6 +187,7 @@ func TestScrapesBeyondTheLimitAreRefused(t *testing.T) {
 // TestTheTokenIsNowhere provokes every fault of every method at debug and looks at all that leaves the process. Phone
 // numbers and the token of the webhooks must not be there either.
 func TestTheTokenIsNowhere(t *testing.T) {
+	t.Parallel()
 	client := &http.Client{Timeout: 20 * time.Second}
 	for _, format := range []string{"logfmt", "json"} {
 		for _, fault := range simulator.Faults() {

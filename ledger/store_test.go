@@ -347,10 +347,13 @@ func TestAWriteThatWasCutShortIsCutOff(t *testing.T) {
 	whole := 0
 	d := newDisk(t)
 	for length := range len(file) {
-		d.write(t, file[:length])
 		if after[length] != "" {
 			whole = length
 		}
+		if length%stride != 0 {
+			continue
+		}
+		d.write(t, file[:length])
 		l := mustOpen(t, d)
 		lines, damaged := d.logged(), d.storage.Damaged()
 		switch {
@@ -417,7 +420,7 @@ func TestAFlippedBitIsNoticed(t *testing.T) {
 	file, after := history(t)
 	outcomes := map[string]int{}
 	d := newDisk(t)
-	for offset := range file {
+	for offset := 0; offset < len(file); offset += stride {
 		flipped := append([]byte(nil), file...)
 		flipped[offset] ^= 1 << (offset % 8)
 		d.write(t, flipped)
