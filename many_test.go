@@ -67,6 +67,16 @@ func listing(server *httptest.Server, ids ...string) string {
 	return text
 }
 
+// until waits until something is so that the process says in its own time, and fails with its log if it never is.
+func (p *process) until(t *testing.T, so func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !so(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("it was waited for in vain; the log:\n%s", p.output)
+		}
+	}
+}
+
 // ask returns the status and the body.
 func ask(t *testing.T, method, url string) (int, string) {
 	t.Helper()
@@ -244,17 +254,17 @@ func TestReloads(t *testing.T) {
 	if err := p.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	for valueOf(t, families(t, p.base+"/metrics"), "greenapi_exporter_config_last_reload_successful") != 1 {
-		time.Sleep(10 * time.Millisecond)
-	}
+	p.until(t, func() bool {
+		return valueOf(t, families(t, p.base+"/metrics"), "greenapi_exporter_config_last_reload_successful") == 1
+	})
 	has("1101000003")
 	rewrite(t, path, "nonsense")
 	if err := p.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	for valueOf(t, families(t, p.base+"/metrics"), "greenapi_exporter_config_last_reload_successful") != 0 {
-		time.Sleep(10 * time.Millisecond)
-	}
+	p.until(t, func() bool {
+		return valueOf(t, families(t, p.base+"/metrics"), "greenapi_exporter_config_last_reload_successful") == 0
+	})
 	has("1101000003")
 	stopWith(t, p, nil)
 	if text := p.output.String(); strings.Count(text, "the configuration was loaded anew") != 2 || strings.Contains(text, "secret-of") {
@@ -274,9 +284,7 @@ func TestAReloadIsOffUnlessAllowed(t *testing.T) {
 	if err := p.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	for !strings.Contains(p.output.String(), "the configuration was loaded anew") {
-		time.Sleep(10 * time.Millisecond)
-	}
+	p.until(t, func() bool { return strings.Contains(p.output.String(), "the configuration was loaded anew") })
 	assertValue(t, families(t, p.base+"/metrics"), 1, "greenapi_up")
 	stopWith(t, p, nil)
 }
@@ -288,19 +296,18 @@ func TestPartner(t *testing.T) {
 	file := configFile(t, "url: "+server.URL+"\npartner: {token: "+partnerSecret+", refresh: 1s, include: \"^11\"}\n")
 	p := startProcessWith(t, nil, "--config.file="+file, "--log.level=debug")
 	var seen strings.Builder
-	for {
+	var listed string
+	p.until(t, func() bool {
 		status, body := ask(t, "GET", p.base+"/sd")
 		seen.WriteString(body)
-		if status == 200 {
-			if n := strings.Count(body, `"instance"`); n != 2 {
-				t.Errorf("there are %d instances: %s", n, body)
-			}
-			break
-		}
-		if status != 503 {
+		if status != 200 && status != 503 {
 			t.Fatalf("status %d: %s", status, body)
 		}
-		time.Sleep(10 * time.Millisecond)
+		listed = body
+		return status == 200
+	})
+	if n := strings.Count(listed, `"instance"`); n != 2 {
+		t.Errorf("there are %d instances: %s", n, listed)
 	}
 	probe := families(t, p.base+"/probe?target=1101000002")
 	assertValue(t, probe, 1, "greenapi_up", "id_instance", "1101000002")
