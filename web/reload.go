@@ -15,7 +15,7 @@ func reloadHandler(o Options) http.Handler {
 		case !o.Lifecycle:
 			http.Error(w, "reloading by a request is off; start with --web.enable-lifecycle, or send SIGHUP", http.StatusForbidden)
 		default:
-			// It may have to wait for scrapes in flight, and for a disk.
+			// Thousands of ledgers on a slow disk take their time.
 			_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
 			if err := o.Reload(); err != nil {
 				http.Error(w, err.Error(), http.StatusInternalServerError)
