@@ -242,7 +242,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 
 func TestConnectionsAreUsedAgain(t *testing.T) {
 	var connections atomic.Int32
-	server := httptest.NewUnstartedServer(status(200, string(journal(2000))))
+	server := httptest.NewUnstartedServer(status(200, string(journal(t, 2000, false))))
 	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 		if state == http.StateNew {
 			connections.Add(1)

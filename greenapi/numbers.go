@@ -16,13 +16,7 @@ const (
 // is read. The byte behind it stays unread.
 func (s *scanner) number(c byte) ([]byte, error) {
 	s.text = append(s.text[:0], c)
-	state := inInteger
-	switch c {
-	case '-':
-		state = afterMinus
-	case '0':
-		state = afterZero
-	}
+	state, _ := numberBegin(c)
 	for {
 		if s.pos == s.end {
 			if err := s.fill(); err != nil {
@@ -40,13 +34,28 @@ func (s *scanner) number(c byte) ([]byte, error) {
 			s.text = append(s.text, c)
 		}
 	}
-	switch state {
-	case afterZero, inInteger, inFraction, inExponent:
-		return s.text, nil
-	default:
+	if !numberMayEnd(state) {
 		s.pos++
 		return nil, s.syntax("no number")
 	}
+	return s.text, nil
+}
+
+// numberBegin is the state behind the first byte of a number; ok if it can be one.
+func numberBegin(c byte) (state int, ok bool) {
+	switch c {
+	case '-':
+		return afterMinus, true
+	case '0':
+		return afterZero, true
+	default:
+		return inInteger, isDigit(c)
+	}
+}
+
+// numberMayEnd reports whether what has been read up to this state is a number.
+func numberMayEnd(state int) bool {
+	return state == afterZero || state == inInteger || state == inFraction || state == inExponent
 }
 
 // numberStep is the grammar of JSON numbers (RFC 8259, section 6).
@@ -79,3 +88,5 @@ func numberStep(state int, c byte) (next int, ok bool) {
 }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+func isHex(c byte) bool { return isDigit(c) || 'a' <= c|0x20 && c|0x20 <= 'f' }

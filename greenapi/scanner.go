@@ -40,24 +40,46 @@ func (s *scanner) syntax(reason string) error {
 func (s *scanner) fill() error {
 	s.base += int64(s.end)
 	s.pos, s.end = 0, 0
+	if s.read(); s.end > 0 {
+		return nil
+	}
+	if s.readErr == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return s.readErr
+}
+
+// read adds the next bytes of the stream to those in the buffer, or else there is a readErr.
+func (s *scanner) read() {
 	for range 100 {
 		if s.readErr != nil {
-			break
+			return
 		}
-		s.end, s.readErr = s.r.Read(s.buf)
-		if s.end > 0 {
-			return nil
+		n, err := s.r.Read(s.buf[s.end : bufferSize-1]) // a byte is for piece
+		s.end, s.readErr = s.end+n, err
+		if n > 0 {
+			return
 		}
 	}
-	switch s.readErr {
-	case nil:
-		s.readErr = io.ErrNoProgress
-		return s.readErr
-	case io.EOF:
-		return io.ErrUnexpectedEOF
-	default:
-		return s.readErr
+	s.readErr = io.ErrNoProgress
+}
+
+// ahead has the next n bytes of the stream lie in the buffer, or all that are left.
+func (s *scanner) ahead(n int) {
+	if s.end-s.pos >= n || s.readErr != nil {
+		return
 	}
+	s.base += int64(s.pos)
+	s.pos, s.end = 0, copy(s.buf, s.buf[s.pos:s.end])
+	for s.end < n && s.readErr == nil {
+		s.read()
+	}
+}
+
+// piece is what lies in the buffer, and a byte 0 behind it.
+func (s *scanner) piece() []byte {
+	s.buf[s.end] = 0
+	return s.buf[s.pos : s.end+1]
 }
 
 // next reads a byte.
@@ -78,7 +100,7 @@ func (s *scanner) token() (byte, error) {
 		for s.pos < s.end {
 			c := s.buf[s.pos]
 			s.pos++
-			if c > ' ' || (c != ' ' && c != '\n' && c != '\r' && c != '\t') {
+			if !isSpace(c) {
 				return c, nil
 			}
 		}
@@ -87,6 +109,8 @@ func (s *scanner) token() (byte, error) {
 		}
 	}
 }
+
+func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
 
 // valueAfterColon reads a colon and returns the first byte of the value behind it.
 func (s *scanner) valueAfterColon() (byte, error) {
