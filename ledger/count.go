@@ -35,6 +35,7 @@ type Count struct {
 	types    *vocabulary
 	window   standing
 	changes  []change
+	unknown  int      // how many of them are of messages that the ledger does not know
 	returned []uint64 // the keys of the messages that the last good reading did not show
 	newest   Timestamp
 }
@@ -99,6 +100,9 @@ func (c *Count) Add(row Row) {
 			c.returned = append(c.returned, row.Key)
 		}
 		known.shown = c.shown
+	}
+	if known == nil {
+		c.unknown++
 	}
 	if known == nil || known.reached|set != known.reached {
 		c.changes = append(c.changes, change{row.Key, kind, status, row.Timed && row.Timestamp < c.ledger.reach})
@@ -179,6 +183,7 @@ func lengthen[T any](all []T, n int) []T { return append(all, make([]T, max(0, n
 // before the ledger's reach; it is remembered with the statuses that this reading shows it with.
 func (c *Count) apply(baseline bool) {
 	l := c.ledger
+	l.messages.grow(c.unknown)
 	uncounted := make(map[uint64]bool)
 	for _, change := range c.changes {
 		m := memory{key: change.key}

@@ -69,7 +69,7 @@ func (l *Ledger) write() {
 // prune bounds what is unwritten by what is remembered, however long nothing can be written.
 func (l *Ledger) prune() {
 	k := l.keeper
-	if len(k.unwritten) < 2*l.messages.n+1000 {
+	if len(k.unwritten) < 2*l.messages.len()+1000 {
 		return
 	}
 	slices.Sort(k.unwritten)
@@ -93,7 +93,7 @@ func (l *Ledger) missing() ([]byte, error) {
 
 // everything is a record of all that there is.
 func (l *Ledger) everything() ([]byte, error) {
-	return newRecord(news{l.state(), &l.call}, l.messages.n, l.messages.all())
+	return newRecord(news{l.state(), &l.call}, l.messages.len(), l.messages.all())
 }
 
 // Close puts on file what is missing there, and a last snapshot in the place of the file. The ledger is not to be used

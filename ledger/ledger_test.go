@@ -284,7 +284,7 @@ func TestMessagesAreForgottenPastTheRetention(t *testing.T) {
 	}
 	failed := l.Begin(at(minutes + 20)) // forgets nothing, since it is not committed
 	failed.Answered(at(minutes + 20))
-	if l.messages.n != 2 {
+	if l.messages.len() != 2 {
 		t.Error("a reading that failed forgot a message")
 	}
 	r := take(l, minutes+20, kept)

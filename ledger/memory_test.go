@@ -36,8 +36,8 @@ func TestMemoriesAreAMap(t *testing.T) {
 				for known := range m.all() {
 					got[known.key] = *known
 				}
-				if !maps.Equal(got, want) || m.n != len(want) {
-					t.Fatalf("%d messages: %v, want %v", m.n, got, want)
+				if !maps.Equal(got, want) || m.len() != len(want) {
+					t.Fatalf("%d messages: %v, want %v", m.len(), got, want)
 				}
 				for key := range want {
 					if known := m.get(key); known == nil || *known != want[key] {
@@ -55,13 +55,14 @@ func TestMemoriesAreAMap(t *testing.T) {
 // TestNobodyCanMakeMessagesCrowd by choosing their keys: without a lot, all of these would have the same own place.
 func TestNobodyCanMakeMessagesCrowd(t *testing.T) {
 	const n = 10_000
-	m := newMemories(n)
+	var m memories
+	m.grow(n)
 	for i := range n {
 		m.put(memory{key: uint64(i + 1)})
 	}
 	longest, row := 0, 0
-	for _, known := range m.table {
-		if row++; known.key == 0 {
+	for _, place := range m.table {
+		if row++; place == 0 {
 			row = 0
 		}
 		longest = max(longest, row)

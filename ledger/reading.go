@@ -55,7 +55,7 @@ func (l *Ledger) Reading() *Reading {
 	r := &Reading{
 		Asked:         l.asking.lastGood,
 		Birth:         l.birth,
-		Messages:      l.messages.n,
+		Messages:      l.messages.len(),
 		Unread:        l.asking.unread,
 		OldestPending: l.window.pending,
 		LastMessage:   l.newest,

@@ -167,7 +167,7 @@ func (s *Storage) Ledger(name string, options Options, now time.Time) (*Ledger, 
 		return keptBy(f, l), nil
 	}
 	s.read.Add(1)
-	level.Debug(f.logger).Log("msg", "the ledger was read from its file", "messages", l.messages.n,
+	level.Debug(f.logger).Log("msg", "the ledger was read from its file", "messages", l.messages.len(),
 		"counting_since", l.birth.UTC().Format(time.RFC3339), "last_reading", l.asking.lastGood.UTC().Format(time.RFC3339))
 	return keptBy(f, l), nil
 }

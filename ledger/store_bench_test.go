@@ -55,8 +55,8 @@ func BenchmarkLoad(b *testing.B) {
 	b.ResetTimer()
 	for b.Loop() {
 		l, err := d.storage.Ledger(id, l.options, at(0))
-		if err != nil || l.messages.n != 1_000_000 {
-			b.Fatalf("%d messages, %v", l.messages.n, err)
+		if err != nil || l.messages.len() != 1_000_000 {
+			b.Fatalf("%d messages, %v", l.messages.len(), err)
 		}
 	}
 }

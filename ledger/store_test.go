@@ -1055,7 +1055,7 @@ func TestWhatIsUnwrittenIsBounded(t *testing.T) {
 		take(l, float64(2*i+1))
 		take(l, float64(2*i+2), manyRows(100)...) // shown again
 	}
-	if n, most := len(l.keeper.unwritten), 2*l.messages.n+1000; n > most {
+	if n, most := len(l.keeper.unwritten), 2*l.messages.len()+1000; n > most {
 		t.Errorf("%d are unwritten, want at most %d", n, most)
 	}
 	d.repair(t)

@@ -1,5 +1,7 @@
 package ledger
 
+import "slices"
+
 // maxOwn is how many words that are not documented an instance can have of each kind. What exceeds it shares one
 // series, so that foreign text cannot grow the number of series without bound.
 const maxOwn = 16
@@ -56,9 +58,9 @@ func isFirstType(place int) bool {
 // vocabulary gives each word a place: a small number that stays its own for the life of the ledger. It is immutable, so
 // that a reading that fails leaves no word behind, and ledgers can share one until they are shown words of their own.
 type vocabulary struct {
-	words  []string
-	places map[string]uint8
-	own    int // how many of the words are not documented
+	words []string
+	slots [256]uint8 // the places of the words, counted from 1, by their hashes: each in its own slot or the next free one
+	own   int        // how many of the words are not documented
 }
 
 // words are the vocabularies of a ledger.
@@ -70,7 +72,7 @@ func documentedWords() words {
 }
 
 func newVocabulary(documented ...[]string) *vocabulary {
-	v := &vocabulary{places: make(map[string]uint8)}
+	v := new(vocabulary)
 	v.add("unknown")
 	v.add("other")
 	for _, words := range documented {
@@ -82,8 +84,19 @@ func newVocabulary(documented ...[]string) *vocabulary {
 }
 
 func (v *vocabulary) add(word string) {
-	v.places[word] = uint8(len(v.words))
 	v.words = append(v.words, word)
+	*v.slot([]byte(word)) = uint8(len(v.words))
+}
+
+// slot returns that of the word, or the free one where it would be. Twice for each row a word is looked up, which takes a
+// few nanoseconds like this, and several times as many with a map.
+func (v *vocabulary) slot(word []byte) *uint8 {
+	n := len(word)
+	for i := uint8(n) + 7*word[0] + 31*word[n/2] + 127*word[n-1]; ; i++ {
+		if slot := &v.slots[i]; *slot == 0 || v.words[*slot-1] == string(word) {
+			return slot
+		}
+	}
 }
 
 // place returns the word's place, and the vocabulary that has it: v itself, or a longer copy.
@@ -91,22 +104,17 @@ func (v *vocabulary) place(word []byte) (uint8, *vocabulary) {
 	if len(word) == 0 {
 		return unknown, v
 	}
-	if place, ok := v.places[string(word)]; ok {
-		return place, v
+	if slot := *v.slot(word); slot > 0 {
+		return slot - 1, v
 	}
 	if v.own == maxOwn || !looksLikeWord(word) {
 		return other, v
 	}
-	longer := &vocabulary{
-		words:  append([]string(nil), v.words...),
-		places: make(map[string]uint8, len(v.places)+1),
-		own:    v.own + 1,
-	}
-	for w, p := range v.places {
-		longer.places[w] = p
-	}
+	longer := *v
+	longer.words = slices.Clone(v.words)
+	longer.own++
 	longer.add(string(word))
-	return uint8(len(v.words)), longer
+	return uint8(len(v.words)), &longer
 }
 
 func looksLikeWord(word []byte) bool {
