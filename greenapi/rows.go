@@ -39,10 +39,10 @@ type Row struct {
 // The error is that of the reader, io.ErrUnexpectedEOF for a body that is cut off, a *SyntaxError, or an *Error for the
 // failures that the API tells with status 200 and an object.
 func readJournal(body io.Reader, row func(*Row)) error {
-	p := rowParser{scanner: newScanner(body)}
+	p := rowParser{scanner: newScanner(body), quick: newQuick()}
 	return p.array(func() error {
 		p.ahead(lookAhead)
-		if n := quickRow(p.piece(), &p.row); n > 0 {
+		if n := p.quick.row(p.piece(), &p.row); n > 0 {
 			p.pos += n
 		} else if err := p.object(); err != nil {
 			return err
@@ -66,6 +66,7 @@ func (e *SyntaxError) Error() string { return fmt.Sprintf("%s at offset %d", e.R
 
 type rowParser struct {
 	*scanner
+	quick  *quick
 	row    Row
 	id     word
 	kind   word
