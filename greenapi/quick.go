@@ -22,11 +22,23 @@ import (
 type quick struct {
 	words  [3][]byte // of the row: what is written of idMessage, typeMessage and statusMessage
 	values []found   // of the row
-	usual  bool      // whether what counts of the row is strings and numbers
+	usual  bool      // whether the row is one to learn from
 
 	stretches []stretch // the first is the begin of a row
 	texts     []byte    // of the stretches, which share it
+
+	room struct { // of the slices, none of which grows
+		values    [maxValues + 1]found
+		stretches [maxStretches]stretch
+		texts     [maxTexts]byte
+	}
 }
+
+const (
+	maxValues    = 64      // of a row to learn from
+	maxStretches = 256     // as many as a place in next can tell
+	maxTexts     = 8 << 10 // bytes
+)
 
 // what a value is.
 type what uint8
@@ -64,17 +76,10 @@ type stretch struct {
 	next    [8]uint8 // those that have followed the value behind it, the likeliest first; 0 is none
 }
 
-const (
-	maxStretches = 256      // as many as a place in next can tell
-	maxTexts     = 16 << 10 // bytes
-)
-
 func newQuick() *quick {
-	return &quick{
-		values:    make([]found, 0, 64),
-		stretches: make([]stretch, 1, maxStretches),
-		texts:     make([]byte, 0, maxTexts),
-	}
+	q := new(quick)
+	q.stretches, q.texts = q.room.stretches[:1], q.room.texts[:0]
+	return q
 }
 
 // row reads the row at the head of piece from behind its brace into r, and returns how long it is.
@@ -142,8 +147,7 @@ func (q *quick) follow(last *stretch, rest []byte) *stretch {
 // learn takes in the stretches of a row, as far as there is room.
 func (q *quick) learn(row []byte) {
 	last, i, in := &q.stretches[0], 0, nesting(0)
-	q.values = append(q.values, found{begin: len(row), what: none})
-	for _, v := range q.values {
+	for _, v := range append(q.values, found{begin: len(row), what: none}) {
 		s := q.follow(last, row[i:v.begin])
 		if s == nil || len(s.text) != v.begin-i {
 			n := q.place(stretch{text: row[i:v.begin], nesting: in, what: v.what})
@@ -161,7 +165,7 @@ func (q *quick) learn(row []byte) {
 // place returns where the stretch is among those that are known, or 0 if it is not and there is no room.
 func (q *quick) place(s stretch) uint8 {
 	n := slices.IndexFunc(q.stretches, func(k stretch) bool { return k.nesting == s.nesting && bytes.Equal(k.text, s.text) })
-	if n < 0 && len(q.stretches) < maxStretches && len(q.texts)+len(s.text) <= maxTexts {
+	if n < 0 && len(q.stretches) < maxStretches && len(s.text) <= maxTexts-len(q.texts) {
 		begin := len(q.texts)
 		q.texts = append(q.texts, s.text...)
 		s.text = q.texts[begin:]
@@ -193,7 +197,7 @@ func (q *quick) value(piece []byte, i int, w what, r *Row) int {
 // unknown reads a row and finds its values.
 func (q *quick) unknown(piece []byte, r *Row) int {
 	q.begin(r)
-	q.values, q.usual = q.values[:0], true
+	q.values, q.usual = q.room.values[:0], true
 	i := 0
 	for {
 		if i = quickSpace(piece, i); piece[i] != '"' {
@@ -252,6 +256,10 @@ func (q *quick) member(piece []byte, i int, w what, r *Row) int {
 // find reads a value in which rows differ.
 func (q *quick) find(piece []byte, i int, w what, in nesting, r *Row) int {
 	end := q.value(piece, i, w, r)
+	if len(q.values) == maxValues {
+		q.usual = false
+		return end
+	}
 	q.values = append(q.values, found{i, end, w, in})
 	return end
 }
