@@ -43,6 +43,7 @@ type Count struct {
 // standing is what stands in the window of one reading.
 type standing struct {
 	cells   [][]cell  // by the places of type and status; a row or column is missing where nothing was shown
+	spare   []cell    // for the rows that there will be
 	pending Timestamp // of the oldest pending row
 }
 
@@ -116,11 +117,30 @@ func (w *standing) cell(kind, status uint8, statuses int) *cell {
 	}
 	row := &w.cells[kind]
 	if int(status) >= len(*row) {
-		longer := make([]cell, statuses)
+		longer := w.row(statuses)
 		copy(longer, *row)
 		*row = longer
 	}
 	return &(*row)[status]
+}
+
+// row returns n cells.
+func (w *standing) row(n int) []cell {
+	if len(w.spare) < n {
+		return make([]cell, n)
+	}
+	row := w.spare[:n:n]
+	w.spare = w.spare[n:]
+	return row
+}
+
+// like returns an empty standing with room for as many types as w has.
+func (w *standing) like(types, statuses int) standing {
+	shown := 0
+	for _, row := range w.cells {
+		shown += min(1, len(row))
+	}
+	return standing{cells: make([][]cell, types), spare: make([]cell, shown*statuses)}
 }
 
 // of returns the cells of a type by the place of the status, as far as there are any.

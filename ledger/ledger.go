@@ -97,7 +97,7 @@ func (l *Ledger) Begin(now time.Time) *Count {
 		minutes:  l.asking.minutes(now),
 		statuses: l.statuses,
 		types:    l.types,
-		window:   standing{cells: make([][]cell, len(l.types.words))},
+		window:   l.window.like(len(l.types.words), len(l.statuses.words)),
 	}
 }
 

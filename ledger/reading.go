@@ -60,14 +60,20 @@ func (l *Ledger) Reading() *Reading {
 		OldestPending: l.window.pending,
 		LastMessage:   l.newest,
 	}
+	// The slices are as long as need be, since someone keeps them.
+	types, all := 0, 0
+	for _, t := range l.totals {
+		if t.Messages.exists() {
+			types, all = types+1, all+t.statuses()
+		}
+	}
+	r.Types = make([]Type, 0, types)
+	statuses := make([]Status, 0, all)
 	for kind, t := range l.totals {
 		if !t.Messages.exists() {
 			continue
 		}
-		cells := l.window.of(kind)
-		shown := Type{Word: l.types.words[kind], Messages: t.Messages.counter()}
-		var room [maxStatuses]Status
-		statuses := room[:0]
+		cells, first := l.window.of(kind), len(statuses)
 		for status, counter := range t.Statuses {
 			if !counter.exists() {
 				continue
@@ -78,10 +84,20 @@ func (l *Ledger) Reading() *Reading {
 			}
 			statuses = append(statuses, s)
 		}
-		shown.Statuses = slices.Clone(statuses) // as long as need be: someone keeps it
-		r.Types = append(r.Types, shown)
+		r.Types = append(r.Types, Type{l.types.words[kind], t.Messages.counter(), slices.Clip(statuses[first:])})
 	}
 	return r
+}
+
+// statuses is how many there are to show.
+func (t *typeState) statuses() int {
+	n := 0
+	for _, counter := range t.Statuses {
+		if counter.exists() {
+			n++
+		}
+	}
+	return n
 }
 
 // Timestamp is a time by the API's clock in UNIX seconds, or none.

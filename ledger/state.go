@@ -54,18 +54,20 @@ func (l *Ledger) state() *state {
 			s.Totals = l.totals[:kind+1]
 		}
 	}
+	last, counts := 0, 0
 	for kind, cells := range l.window.cells {
-		if len(cells) == 0 {
-			continue
+		if len(cells) > 0 {
+			last, counts = kind+1, counts+len(cells)
 		}
-		for len(s.Rows) < kind {
-			s.Rows = append(s.Rows, []int{})
+	}
+	s.Rows = make([][]int, last)
+	rows := make([]int, 0, counts)
+	for kind := range s.Rows {
+		first := len(rows)
+		for _, cell := range l.window.cells[kind] {
+			rows = append(rows, cell.rows)
 		}
-		rows := make([]int, len(cells))
-		for status, cell := range cells {
-			rows[status] = cell.rows
-		}
-		s.Rows = append(s.Rows, rows)
+		s.Rows[kind] = rows[first:]
 	}
 	return s
 }

@@ -1159,8 +1159,13 @@ func TestASnapshotTakesAtMost24BytesAMessage(t *testing.T) {
 
 func manyRows(n int) []Row {
 	rows := make([]Row, n)
+	var types, statuses [][]byte // which the rows share
 	for i := range rows {
-		rows[i] = message(uint64(i)*0x9E3779B97F4A7C15+1, firstTypes()[i%8], documentedStatuses()[i%10], -1)
+		if i < 10 {
+			types, statuses = append(types, []byte(firstTypes()[i%8])), append(statuses, []byte(documentedStatuses()[i]))
+		}
+		rows[i] = message(uint64(i)*0x9E3779B97F4A7C15+1, "", "", -1)
+		rows[i].Type, rows[i].Status = types[i%8], statuses[i%10]
 	}
 	return rows
 }
