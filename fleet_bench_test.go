@@ -35,17 +35,7 @@ type fleetSize struct {
 
 func sizeOf(b *testing.B) fleetSize {
 	b.Helper()
-	number := func(name string, usual int) int {
-		text := os.Getenv("FLEET_" + name)
-		if text == "" {
-			return usual
-		}
-		n, err := strconv.Atoi(text)
-		if err != nil {
-			b.Fatalf("FLEET_%s: %v", name, err)
-		}
-		return n
-	}
+	number := func(name string, usual int) int { return numberOf(b, "FLEET_"+name, usual) }
 	return fleetSize{
 		instances: number("INSTANCES", 100),
 		messages:  number("MESSAGES", 100),
@@ -56,6 +46,20 @@ func sizeOf(b *testing.B) fleetSize {
 		maxCalls:  number("MAX_CALLS", 16),
 		away:      time.Duration(number("AWAY_MS", 20)) * time.Millisecond,
 	}
+}
+
+// numberOf is the number that the variable of the environment has, or the usual one.
+func numberOf(b *testing.B, variable string, usual int) int {
+	b.Helper()
+	text := os.Getenv(variable)
+	if text == "" {
+		return usual
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		b.Fatalf("%s: %v", variable, err)
+	}
+	return n
 }
 
 // fleetID is the id of the n-th instance. Those of the dead host come behind the others.

@@ -41,6 +41,9 @@ func TestMain(m *testing.M) {
 	if fleet := os.Getenv("BE_THE_SIMULATOR"); fleet != "" {
 		beTheSimulator(fleet)
 	}
+	if role := os.Getenv("BE_A_PEER"); role != "" {
+		beAPeer(role)
+	}
 	for _, variable := range os.Environ() {
 		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "GREENAPI_") {
 			os.Unsetenv(name)
