@@ -61,6 +61,9 @@ func BenchmarkPeers(b *testing.B) {
 	body := startBody(b, api)
 	exporter := startExporterPeer(b, api, "greenapi_exporter")
 	peers := []*peer{body, exporter, startExporterPeer(b, api, "… with --storage.path", "--storage.path="+b.TempDir()), startEncodingJSON(b, api)}
+	if p := startJSONExporter(b, api); p != nil {
+		peers = append(peers, p)
+	}
 
 	scrapeInTurn(b, peers, 1)
 	begin := make([]usage, len(peers))
@@ -76,6 +79,9 @@ func BenchmarkPeers(b *testing.B) {
 		p.cpu, p.peak = (end.cpu-begin[i].cpu)/time.Duration(s.rounds), end.peak
 	}
 
+	if p := measureTelegraf(b, api); p != nil {
+		peers = append(peers, p)
+	}
 	fmt.Printf("\n%d %s rows, %.1f MB, %d rounds\n", api.rows, s.kind, float64(api.bytes)/1e6, s.rounds)
 	printPeers(os.Stdout, peers)
 	b.ReportMetric(0, "ns/op")

@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -59,26 +60,37 @@ func recordedAPI(of string) (_ http.Handler, about string) {
 	account.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, journalPath, nil))
 	body := answer.Body.Bytes()
 	var all []struct {
-		ID string `json:"idMessage"`
+		ID     string `json:"idMessage"`
+		Status string `json:"statusMessage"`
 	}
 	if err := json.Unmarshal(body, &all); err != nil {
 		panic(err)
 	}
-	named := 0
+	named, told := 0, 0
 	for _, row := range all {
 		if row.ID != "" {
 			named++
 		}
+		if row.Status != "" {
+			told++
+		}
 	}
-	about = fmt.Sprint(len(all), named, len(body))
+	about = fmt.Sprint(len(all), named, told, len(body))
 	account, all = nil, nil
 	debug.FreeOSMemory()
 
 	const piece = 64 << 10
+	var calls atomic.Int64
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !strings.HasSuffix(r.URL.Path, journalPath) {
+		switch r.URL.Path {
+		default:
 			http.NotFound(w, r)
 			return
+		case "/calls":
+			fmt.Fprintln(w, calls.Load())
+			return
+		case journalPath:
+			calls.Add(1)
 		}
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)))

@@ -14,7 +14,7 @@ import (
 )
 
 // listens finds in what a program logs where it listens.
-var listens = regexp.MustCompile(`(?i)(?:listening on .*?|started greenapi_exporter.* address=)(127\.0\.0\.1:[0-9]+)(.*)`)
+var listens = regexp.MustCompile(`(?i)(?:listening on.*?|started greenapi_exporter.* address=)(127\.0\.0\.1:[0-9]+)(.*)`)
 
 // startListening starts a program that listens on a port of its choice, and returns its URL and what stands behind that.
 func startListening(b *testing.B, command *exec.Cmd) (url, about string) {
@@ -52,17 +52,18 @@ func playing(role string) *exec.Cmd {
 	return command
 }
 
-// api is the recorded API.
+// recorded is the recorded API: where it is, and of its journal how many rows there are, how many with an idMessage, how
+// many with a statusMessage, and how many bytes that is.
 type recorded struct {
-	url                string
-	rows, named, bytes int // of the journal; named are the rows with an idMessage
+	url                      string
+	rows, named, told, bytes int
 }
 
 func startRecordedAPI(b *testing.B, s peersSize) recorded {
 	b.Helper()
 	url, about := startListening(b, playing(fmt.Sprintf("api %d %s", s.rows, s.kind)))
 	r := recorded{url: url}
-	if _, err := fmt.Sscan(about, &r.rows, &r.named, &r.bytes); err != nil {
+	if _, err := fmt.Sscan(about, &r.rows, &r.named, &r.told, &r.bytes); err != nil {
 		b.Fatal(err)
 	}
 	return r
