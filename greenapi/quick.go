@@ -256,11 +256,14 @@ func (q *quick) member(piece []byte, i int, w what, r *Row) int {
 // find reads a value in which rows differ.
 func (q *quick) find(piece []byte, i int, w what, in nesting, r *Row) int {
 	end := q.value(piece, i, w, r)
-	if len(q.values) == maxValues {
+	switch {
+	case w == anyString && end == i || w == anyNumber && end == i+1:
+		// So many rows have the same, as an empty title, that it is rather part of the stretch.
+	case len(q.values) == maxValues:
 		q.usual = false
-		return end
+	default:
+		q.values = append(q.values, found{i, end, w, in})
 	}
-	q.values = append(q.values, found{i, end, w, in})
 	return end
 }
 
