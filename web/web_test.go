@@ -43,7 +43,7 @@ func show(value float64) fake {
 	}
 }
 
-func newHandler(t *testing.T, scrape fake, change func(*Options)) http.Handler {
+func newHandler(t testing.TB, scrape fake, change func(*Options)) http.Handler {
 	t.Helper()
 	o := Options{
 		TelemetryPath: "/metrics",
