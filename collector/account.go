@@ -3,8 +3,6 @@ package collector
 import (
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"greenapi_exporter/greenapi"
 	"greenapi_exporter/poll"
 )
@@ -15,7 +13,7 @@ func newAccount() kind {
 		"Until when the messenger has suspended sending, as UNIX time; absent when it has not.")
 	return &method[greenapi.Account]{
 		Info:  Info{"account", greenapi.GetWaSettings, "Until when sending is suspended, asked for every 5 minutes", false},
-		descs: []*prometheus.Desc{suspended},
+		descs: []*family{suspended},
 		open:  every(seldom, (*greenapi.Client).Account),
 		render: func(m metrics, latest poll.Latest[greenapi.Account]) {
 			if isSuspended(latest.Reading, latest.Err == nil, time.Now()) {

@@ -1,7 +1,7 @@
 // Package collector is what the exporter exposes of an instance. A collector is one method of the API: how its answer
 // is read, and how the reading becomes metrics; each has a file of its own and a line in kinds. What they have in
-// common is here and in method.go: each has its own poller, so that one which fails or hangs costs the others nothing,
-// and for each the same metrics say how it fares.
+// common is here, in method.go and in metric.go: each has its own poller, so that one which fails or hangs costs the
+// others nothing, and for each the same metrics say how it fares.
 package collector
 
 import (
@@ -64,12 +64,12 @@ type health struct {
 // Set is the collectors that there are, with all descriptors built once. It is immutable.
 type Set struct {
 	kinds       []kind
-	success     *prometheus.Desc
-	failing     *prometheus.Desc
-	duration    *prometheus.Desc
-	lastSuccess *prometheus.Desc
-	requests    *prometheus.Desc
-	expiration  *prometheus.Desc
+	success     *family
+	failing     *family
+	duration    *family
+	lastSuccess *family
+	requests    *family
+	expiration  *family
 }
 
 // NewSet returns the collectors that there are.

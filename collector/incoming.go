@@ -1,8 +1,6 @@
 package collector
 
 import (
-	"github.com/prometheus/client_golang/prometheus"
-
 	"greenapi_exporter/greenapi"
 	"greenapi_exporter/ledger"
 	"greenapi_exporter/poll"
@@ -39,7 +37,7 @@ func newIncoming() kind {
 	}
 	return &method[*ledger.Reading]{
 		Info:   Info{"incoming", greenapi.LastIncomingMessages, "The journal of the messages received; it has a quota of its own", false},
-		descs:  []*prometheus.Desc{windowMessages, messages, lastMessage},
+		descs:  []*family{windowMessages, messages, lastMessage},
 		open:   counted(".incoming", (*greenapi.Client).IncomingMessages),
 		render: windowed(totals, window),
 		tell:   func(s *Status, latest poll.Latest[*ledger.Reading]) { s.Incoming = latest.Reading },

@@ -6,7 +6,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"greenapi_exporter/config"
 	"greenapi_exporter/greenapi"
 	"greenapi_exporter/poll"
 )
@@ -14,7 +13,7 @@ import (
 // method is the kind of a method of the API, whose answers are read as Ts.
 type method[T any] struct {
 	Info
-	descs []*prometheus.Desc
+	descs []*family
 	// open returns where the readings of an instance come from.
 	open func(*target, *calls) (source[T], error)
 	// render sends what there is to show.
@@ -56,7 +55,7 @@ func (m *method[T]) info() Info { return m.Info }
 
 func (m *method[T]) describe(ch chan<- *prometheus.Desc) {
 	for _, d := range m.descs {
-		ch <- d
+		ch <- d.Desc
 	}
 }
 
@@ -92,26 +91,6 @@ func healthOf[T any](l poll.Latest[T]) health {
 func (b *bound[T]) configure(renewed bool) { b.source.configure(renewed) }
 
 func (b *bound[T]) close() { b.source.close() }
-
-// desc describes a metric of an instance.
-func desc(name, help string, labels ...string) *prometheus.Desc {
-	return prometheus.NewDesc(name, help, append([]string{"id_instance"}, labels...), nil)
-}
-
-// metrics takes the metrics of an instance in one scrape. It is safe for concurrent use.
-type metrics struct {
-	ch chan<- prometheus.Metric
-	config.Instance
-}
-
-func (m metrics) gauge(desc *prometheus.Desc, value float64, labels ...string) {
-	m.ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, append([]string{m.ID()}, labels...)...)
-}
-
-func (m metrics) counter(desc *prometheus.Desc, value float64, created time.Time, labels ...string) {
-	m.ch <- prometheus.MustNewConstMetricWithCreatedTimestamp(desc, prometheus.CounterValue, value, created,
-		append([]string{m.ID()}, labels...)...)
-}
 
 func oneIf(yes bool) float64 {
 	if yes {

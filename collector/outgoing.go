@@ -1,8 +1,6 @@
 package collector
 
 import (
-	"github.com/prometheus/client_golang/prometheus"
-
 	"greenapi_exporter/greenapi"
 	"greenapi_exporter/ledger"
 	"greenapi_exporter/poll"
@@ -62,7 +60,7 @@ func newOutgoing() kind {
 	render := windowed(totals, window)
 	return &method[*ledger.Reading]{
 		Info: Info{"outgoing", greenapi.LastOutgoingMessages, "The journal of the messages sent", true},
-		descs: []*prometheus.Desc{
+		descs: []*family{
 			up, windowMessages, windowSeconds, messages, statuses, oldestPending, lastMessage, remembered, birth, unread,
 		},
 		open: counted("", (*greenapi.Client).OutgoingMessages),

@@ -3,8 +3,6 @@ package collector
 import (
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"greenapi_exporter/greenapi"
 	"greenapi_exporter/poll"
 )
@@ -15,7 +13,7 @@ func newQueue() kind {
 		"Messages that the API had accepted and not yet sent when last read: the backlog.")
 	return &method[int64]{
 		Info:   Info{"queue", greenapi.GetMessagesCount, "How many messages wait to be sent", true},
-		descs:  []*prometheus.Desc{messages},
+		descs:  []*family{messages},
 		open:   every(time.Second, (*greenapi.Client).QueuedMessages),
 		render: known(func(m metrics, n int64) { m.gauge(messages, float64(n)) }),
 		tell:   func(s *Status, latest poll.Latest[int64]) { s.Queued = &latest.Reading },

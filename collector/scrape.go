@@ -79,12 +79,12 @@ func (s *scrape) Describe(ch chan<- *prometheus.Desc) {
 	for _, k := range s.set.kinds {
 		k.describe(ch)
 	}
-	ch <- s.set.success
-	ch <- s.set.failing
-	ch <- s.set.duration
-	ch <- s.set.lastSuccess
-	ch <- s.set.requests
-	ch <- s.set.expiration
+	ch <- s.set.success.Desc
+	ch <- s.set.failing.Desc
+	ch <- s.set.duration.Desc
+	ch <- s.set.lastSuccess.Desc
+	ch <- s.set.requests.Desc
+	ch <- s.set.expiration.Desc
 }
 
 // Collect implements prometheus.Collector. All collectors of all instances are read side by side.

@@ -3,8 +3,6 @@ package collector
 import (
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"greenapi_exporter/greenapi"
 	"greenapi_exporter/poll"
 )
@@ -21,7 +19,7 @@ func newSettings() kind {
 		"Pause between two messages that are sent, a setting of the instance.")
 	return &method[greenapi.Settings]{
 		Info:  Info{"settings", greenapi.GetSettings, "The settings of the instance, asked for every 5 minutes", false},
-		descs: []*prometheus.Desc{enabled, delay},
+		descs: []*family{enabled, delay},
 		open:  every(seldom, (*greenapi.Client).Settings),
 		render: known(func(m metrics, s greenapi.Settings) {
 			for name, yes := range s.Enabled {

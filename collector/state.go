@@ -6,8 +6,6 @@ import (
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
-	"github.com/prometheus/client_golang/prometheus"
-
 	"greenapi_exporter/greenapi"
 	"greenapi_exporter/poll"
 )
@@ -19,7 +17,7 @@ func newState() kind {
 		"state")
 	return &method[greenapi.State]{
 		Info:  Info{"state", greenapi.GetStateInstance, "The state of the account: logged in, logged out, suspended and so on", true},
-		descs: []*prometheus.Desc{state},
+		descs: []*family{state},
 		open: func(t *target, c *calls) (source[greenapi.State], error) {
 			told := toldState{logger: c.logger}
 			return every(time.Second, func(client *greenapi.Client, ctx context.Context) (greenapi.State, error) {

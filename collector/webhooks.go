@@ -3,8 +3,6 @@ package collector
 import (
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"greenapi_exporter/greenapi"
 	"greenapi_exporter/poll"
 )
@@ -15,7 +13,7 @@ func newWebhooks() kind {
 		"Notifications (webhooks) that waited to be taken when last read; they pile up when their consumer is down.")
 	return &method[int64]{
 		Info:   Info{"webhooks", greenapi.GetWebhooksCount, "How many notifications wait to be taken by their consumer", false},
-		descs:  []*prometheus.Desc{notifications},
+		descs:  []*family{notifications},
 		open:   every(time.Second, (*greenapi.Client).QueuedNotifications),
 		render: known(func(m metrics, n int64) { m.gauge(notifications, float64(n)) }),
 		tell:   func(s *Status, latest poll.Latest[int64]) { s.Notifications = &latest.Reading },
