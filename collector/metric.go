@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -82,4 +83,21 @@ func (m metrics) series(f *family, labels []string) *metric {
 		series.dto.Label[i] = &pair.LabelPair
 	}
 	return series
+}
+
+// of is the family with all of its series of a scrape, in the order of a prometheus.Registry.
+func (f *family) of(series []*dto.Metric) *dto.MetricFamily {
+	slices.SortFunc(series, func(a, b *dto.Metric) int {
+		for i := range a.Label {
+			if c := cmp.Compare(a.Label[i].GetValue(), b.Label[i].GetValue()); c != 0 {
+				return c
+			}
+		}
+		return 0
+	})
+	kind := dto.MetricType_GAUGE
+	if series[0].Counter != nil {
+		kind = dto.MetricType_COUNTER
+	}
+	return &dto.MetricFamily{Name: &f.name, Help: &f.help, Type: &kind, Metric: series}
 }

@@ -14,7 +14,6 @@ import (
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
-	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"greenapi_exporter/collector"
@@ -149,10 +148,10 @@ func (f *Fleet) swap(all []*collector.Instance) (added, gone []string) {
 	return added, gone
 }
 
-// Scrape returns a Collector for one scrape, which lasts no longer than ctx, of the instance of that id, or of all for "":
+// Scrape returns one scrape, which lasts no longer than ctx, of the instance of that id, or of all for "":
 // of the collectors that are named, or of all if none is. The error is ErrUnknown, or says what to do where a collector is
 // named that is not switched on.
-func (f *Fleet) Scrape(ctx context.Context, id string, collectors []string) (prometheus.Collector, error) {
+func (f *Fleet) Scrape(ctx context.Context, id string, collectors []string) (collector.Scrape, error) {
 	f.mu.RLock()
 	defer f.mu.RUnlock() // not before the scrape has begun, so that nobody goes between
 	scraped := f.all

@@ -17,6 +17,7 @@ import (
 	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"greenapi_exporter/collector"
 	"greenapi_exporter/config"
 )
 
@@ -139,7 +140,7 @@ func TestADeadHostLeavesRoom(t *testing.T) {
 		o.MaxRequests = 4
 		o.All = false
 		o.Host = func(id string) (string, float64) { return hosts[id], 0.1 }
-		o.Scrape = func(ctx context.Context, id string, _ []string) (prometheus.Collector, error) {
+		o.Scrape = func(ctx context.Context, id string, _ []string) (collector.Scrape, error) {
 			return fakeScrape{func(_ context.Context, ch chan<- prometheus.Metric) {
 				if hosts[id] == "dead.example" {
 					waiting <- struct{}{}

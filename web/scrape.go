@@ -31,7 +31,7 @@ func telemetryHandler(o Options, places *admission) http.Handler {
 			http.Error(w, "the instances are at "+probePath+"?target=ID (--web.metrics-scope=exporter), and with them collect[]", http.StatusBadRequest)
 			return
 		}
-		s := scraping{Options: o, query: query, gatherers: prometheus.Gatherers{o.Own}, bare: !o.All}
+		s := scraping{Options: o, query: query, gatherers: []prometheus.Gatherer{o.Own}, bare: !o.All}
 		places.serve(w, "", 1, func() { s.serve(w, r) })
 	})
 }
@@ -63,13 +63,13 @@ func parseQuery(w http.ResponseWriter, r *http.Request) (url.Values, bool) {
 	return query, err == nil
 }
 
-// scraping is one scrape, with a deadline and a registry of its own.
+// scraping is one scrape, with a deadline of its own.
 type scraping struct {
 	Options
 	query     url.Values
-	target    string // empty: all instances
-	bare      bool   // no instance at all
-	gatherers prometheus.Gatherers
+	target    string                // empty: all instances
+	bare      bool                  // no instance at all
+	gatherers []prometheus.Gatherer // of which no two have a metric in common
 }
 
 // serve answers a scrape. The parameter collect[] picks collectors, as in node_exporter. A failed reading is in the
@@ -93,11 +93,14 @@ func (s scraping) serve(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, "collect[]: "+err.Error(), http.StatusBadRequest)
 			return
 		}
-		registry := prometheus.NewRegistry()
-		registry.MustRegister(scrape)
-		s.gatherers = append(prometheus.Gatherers{registry}, s.gatherers...)
+		s.gatherers = append([]prometheus.Gatherer{scrape}, s.gatherers...) // before our own, which count its calls
 	}
-	promhttp.HandlerFor(s.gatherers, promhttp.HandlerOpts{
+	// Not prometheus.Gatherers, which would sort and check every series once more.
+	var gatherers []prometheus.TransactionalGatherer
+	for _, g := range s.gatherers {
+		gatherers = append(gatherers, prometheus.ToTransactionalGatherer(g))
+	}
+	promhttp.HandlerForTransactional(prometheus.NewMultiTRegistry(gatherers...), promhttp.HandlerOpts{
 		ErrorLog:          &errorLog{Logger: s.Logger, client: r.Context()},
 		ErrorHandling:     promhttp.ContinueOnError,
 		Registry:          s.Own.Registry,

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/go-kit/log"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"greenapi_exporter/collector"
@@ -38,9 +37,9 @@ type Options struct {
 	Own *collector.Own
 	// All says whether the telemetry path has the instances, too.
 	All bool
-	// Scrape returns a collector for one scrape, which ends with ctx, of the instance of that id, or of all for "": of the
+	// Scrape returns one scrape, which ends with ctx, of the instance of that id, or of all for "": of the
 	// collectors that are named, or of all if none is. An error is fleet.ErrUnknown or says what is wrong with the names.
-	Scrape func(ctx context.Context, id string, collectors []string) (prometheus.Collector, error)
+	Scrape func(ctx context.Context, id string, collectors []string) (collector.Scrape, error)
 	// Timeout is the longest that a scrape of the instance of that id waits for readings, or one of all for "".
 	Timeout func(id string) time.Duration
 	// Host is whose part of MaxRequests a scrape of the instance of that id takes, and which share of all instances it has;

@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 
 	"greenapi_exporter/collector"
 	"greenapi_exporter/config"
@@ -36,6 +37,11 @@ type fakeScrape struct {
 
 func (fakeScrape) Describe(ch chan<- *prometheus.Desc)   { ch <- fakeDesc }
 func (s fakeScrape) Collect(ch chan<- prometheus.Metric) { s.fake(s.ctx, ch) }
+func (s fakeScrape) Gather() ([]*dto.MetricFamily, error) {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(s)
+	return registry.Gather()
+}
 
 func show(value float64) fake {
 	return func(_ context.Context, ch chan<- prometheus.Metric) {
@@ -52,7 +58,7 @@ func newHandler(t testing.TB, scrape fake, change func(*Options)) http.Handler {
 		Version:       "1.2.3",
 		Logger:        log.NewNopLogger(),
 		Own:           collector.NewOwn(new(ledger.Storage), nil),
-		Scrape: func(ctx context.Context, id string, _ []string) (prometheus.Collector, error) {
+		Scrape: func(ctx context.Context, id string, _ []string) (collector.Scrape, error) {
 			if id != "" && id != knownID {
 				return nil, fleet.ErrUnknown
 			}
@@ -135,7 +141,7 @@ func TestCollectIsHandedOn(t *testing.T) {
 	var picked []string
 	var scrape context.Context
 	handler := newHandler(t, nil, func(o *Options) {
-		o.Scrape = func(ctx context.Context, _ string, collectors []string) (prometheus.Collector, error) {
+		o.Scrape = func(ctx context.Context, _ string, collectors []string) (collector.Scrape, error) {
 			picked, scrape = collectors, ctx
 			if slices.Contains(collectors, "<b>") {
 				return nil, errors.New("there is none such")
