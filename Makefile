@@ -24,10 +24,10 @@ TOOL     := go -C tools build -buildvcs=false -o ../.tools/bin/
 FUZZTIME := 5s
 IMAGE    := greenapi_exporter
 
-.PHONY: help build test race vet fmt lint fuzz promtool rules dashboard e2e deploy cross check bench fleet bench-fleet image clean
+.PHONY: help build test race vet fmt lint fuzz promtool rules dashboard e2e deploy cross check bench bench-once bench-compare bench-peers fleet bench-fleet image clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' Makefile
 
 build: ## Build ./greenapi_exporter
 	$(BUILD) -o greenapi_exporter .
@@ -135,10 +135,40 @@ cross: ## Build for every platform there is a binary for
 		echo "build $$os/$$arch"; GOOS=$$os GOARCH=$$arch $(BUILD) -o /dev/null . || exit 1; \
 	done; done
 
-check: vet fmt lint race fuzz promtool rules dashboard e2e deploy cross fleet ## Run everything that must pass
+check: vet fmt lint race fuzz promtool rules dashboard e2e deploy cross bench-once ## Run everything that must pass
 
 bench: ## Run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
+
+bench-once: ## Run every benchmark once, to see that it works
+	go test -run '^$$' -bench . -benchtime 1x ./...
+
+BENCH := .
+COUNT := 6
+# All but the root, where the benchmarks are of whole processes.
+PKGS := $$(go list ./... | grep /)
+
+# The two take turns, so that what else the machine does hits both. A package that only one of them has is not compared.
+bench-compare: ## Compare the benchmarks of a commit with those here: BASE=main BENCH=Journal PKGS=./greenapi COUNT=6
+	@[ -n "$(BASE)" ] || { echo "say which commit to compare with, such as: make bench-compare BASE=HEAD~1" >&2; exit 1; }
+	$(TOOL) golang.org/x/perf/cmd/benchstat
+	@dir=$$(mktemp -d) || exit 1; \
+	trap 'git worktree remove --force "$$dir/base" 2>/dev/null; rm -rf "$$dir"; git worktree prune' EXIT; trap 'exit 1' INT TERM; \
+	git worktree add --quiet --detach "$$dir/base" "$(BASE)" || exit 1; \
+	measure() { \
+		echo "$$1: $$n of $(COUNT)" >&2; \
+		(cd "$$2" && pkgs=$$(go list -e -f '{{if not .Error}}{{.ImportPath}}{{end}}' $(PKGS)) && \
+			{ [ -z "$$pkgs" ] || go test -run '^$$' -bench '$(BENCH)' -benchmem $$pkgs; }) > "$$dir/out" || { cat "$$dir/out"; exit 1; } >&2; \
+		cat "$$dir/out" >> "$$dir/$$1.txt"; \
+	}; \
+	for n in $$(seq $(COUNT)); do measure base "$$dir/base"; measure here .; done; \
+	.tools/bin/benchstat "$(BASE)=$$dir/base.txt" "here=$$dir/here.txt"
+
+PEERS := go test -run '^$$' -bench '^BenchmarkPeers$$' -benchtime 1x -timeout 60m .
+
+bench-peers: ## Measure the program beside others that read the same journal, on a machine without other work
+	PEERS_ROWS=1000 PEERS_ROUNDS=30 $(PEERS)
+	PEERS_ROWS=100000 PEERS_ROUNDS=15 $(PEERS)
 
 FLEET := go test -run '^$$' -bench '^BenchmarkFleet$$' -benchtime 1x -timeout 60m .
 # instances:messages:kind
