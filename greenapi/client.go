@@ -87,9 +87,9 @@ func (c *Client) IncomingMessages(ctx context.Context, minutes int, begin func(d
 func (c *Client) journal(ctx context.Context, method string, minutes int, begin func(date time.Time) func(*Row)) error {
 	query := url.Values{"minutes": {strconv.Itoa(minutes)}}
 	return c.call(ctx, method, query, func(a answer) error {
-		row := begin(a.date)
+		row, blot := begin(a.date), a.token.blotter()
 		return readJournal(a.body, func(r *Row) {
-			r.Type, r.Status = a.token.blot(r.Type), a.token.blot(r.Status)
+			r.Type, r.Status = blot(r.Type), blot(r.Status)
 			row(r)
 		})
 	})

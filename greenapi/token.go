@@ -53,12 +53,16 @@ func (t Token) Fingerprint(text string) string {
 	return hex.EncodeToString(mac.Sum(nil)[:8])
 }
 
-// blot returns word, or one that stands for no word where the token is in it: what an answer says can become a label.
-func (t Token) blot(word []byte) []byte {
-	if text := t.text(); text != "" && bytes.Contains(word, []byte(text)) {
-		return []byte("?")
+// blotter returns a function that returns the word it is given, or one that stands for no word where the token is in it:
+// what an answer says can become a label.
+func (t Token) blotter() func(word []byte) []byte {
+	text, blot := []byte(t.text()), []byte("?")
+	return func(word []byte) []byte {
+		if len(text) > 0 && bytes.Contains(word, text) {
+			return blot
+		}
+		return word
 	}
-	return word
 }
 
 // text is the secret itself; only the client asks for it, to build a URL.
