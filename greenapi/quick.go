@@ -20,7 +20,7 @@ import (
 // A piece is what lies in the buffer, and a byte 0 behind it. Outside of strings that is legal nowhere, so that nobody
 // needs to look for the end. Functions that are given where to begin return where to go on, or 0 to give up.
 type quick struct {
-	words  [3][]byte // of the row: what is written of idMessage, typeMessage and statusMessage
+	words  [4]span // of the row: what is written of idMessage, typeMessage and statusMessage
 	values []found   // of the row
 	usual  bool      // whether the row is one to learn from
 
@@ -47,11 +47,13 @@ const (
 	idMessage what = iota
 	typeMessage
 	statusMessage
-	timestamp
 	anyString // a string that does not count
+	timestamp
 	anyNumber // that does not count
 	none      // the end of the row
 )
+
+type span struct{ begin, end int }
 
 // found is a value in which rows differ: a string without its quotes, or a number.
 type found struct {
@@ -94,12 +96,13 @@ func (q *quick) row(piece []byte, r *Row) (length int) {
 }
 
 func (q *quick) begin(r *Row) {
-	q.words = [3][]byte{}
+	q.words = [4]span{}
 	r.Timestamp, r.Timed = 0, false
 }
 
-func (q *quick) end(r *Row) {
-	id, kind, status := q.words[idMessage], q.words[typeMessage], q.words[statusMessage]
+func (q *quick) end(piece []byte, r *Row) {
+	word := func(w what) []byte { return piece[q.words[w].begin:q.words[w].end] }
+	id, kind, status := word(idMessage), word(typeMessage), word(statusMessage)
 	r.Key = 0
 	if len(id) > 0 && len(kind) > 0 {
 		r.Key = rowKey(xxhash.Sum64(id), xxhash.Sum64(kind))
@@ -118,10 +121,22 @@ func (q *quick) known(piece []byte, r *Row) int {
 		}
 		i += len(s.text)
 		if s.what == none {
-			q.end(r)
+			q.end(piece, r)
 			return i
 		}
-		if i = q.value(piece, i, s.what, r); i == 0 {
+		if s.what <= anyString {
+			end := quoteOrBackslash(piece, i)
+			if piece[end] != '"' {
+				if s.what != anyString {
+					return 0
+				}
+				if end = quickString(piece, end); end == 0 {
+					return 0
+				}
+			}
+			q.words[s.what] = span{i, end}
+			i = end
+		} else if i = q.value(piece, i, s.what, r); i == 0 {
 			return 0
 		}
 		last = s
@@ -189,7 +204,7 @@ func (q *quick) value(piece []byte, i int, w what, r *Row) int {
 		if piece[end] != '"' {
 			return 0
 		}
-		q.words[w] = piece[i:end]
+		q.words[w] = span{i, end}
 		return end
 	}
 }
@@ -215,7 +230,7 @@ func (q *quick) unknown(piece []byte, r *Row) int {
 		switch piece[i-1] {
 		case ',':
 		case '}':
-			q.end(r)
+			q.end(piece, r)
 			return i
 		default:
 			return 0
@@ -248,7 +263,7 @@ func (q *quick) member(piece []byte, i int, w what, r *Row) int {
 	case w == timestamp:
 		return q.find(piece, i, w, inRow, r)
 	case w != anyString:
-		q.words[w], q.usual = nil, false
+		q.words[w], q.usual = span{}, false
 	}
 	return q.other(piece, i, r)
 }

@@ -41,18 +41,22 @@ type Row struct {
 func readJournal(body io.Reader, row func(*Row)) error {
 	p := rowParser{scanner: newScanner(body), quick: newQuick()}
 	return p.array(func() error {
-		p.ahead(lookAhead)
-		if n := p.quick.row(p.piece(), &p.row); n > 0 {
-			p.pos += n
-		} else if err := p.object(); err != nil {
-			return err
+		n := p.quick.row(p.piece(), &p.row)
+		if n == 0 && p.ahead(lookAhead) {
+			n = p.quick.row(p.piece(), &p.row)
+		}
+		if p.pos += n; n == 0 {
+			if err := p.object(); err != nil {
+				return err
+			}
 		}
 		row(&p.row)
 		return nil
 	})
 }
 
-// lookAhead is how many bytes of the stream lie in the buffer when a row is read: more than a row has but for rare ones.
+// lookAhead is how many bytes of the stream lie in the buffer before a row is read carefully: more than a row has but for
+// rare ones.
 const lookAhead = 16 << 10
 
 // SyntaxError says where a body stops being a journal. It does not repeat any of the body.

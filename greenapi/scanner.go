@@ -64,16 +64,17 @@ func (s *scanner) read() {
 	s.readErr = io.ErrNoProgress
 }
 
-// ahead has the next n bytes of the stream lie in the buffer, or all that are left.
-func (s *scanner) ahead(n int) {
+// ahead has the next n bytes of the stream lie in the buffer, or all that are left. It reports whether it has read any.
+func (s *scanner) ahead(n int) bool {
 	if s.end-s.pos >= n || s.readErr != nil {
-		return
+		return false
 	}
 	s.base += int64(s.pos)
 	s.pos, s.end = 0, copy(s.buf, s.buf[s.pos:s.end])
 	for s.end < n && s.readErr == nil {
 		s.read()
 	}
+	return true
 }
 
 // piece is what lies in the buffer, and a byte 0 behind it.
