@@ -224,7 +224,7 @@ func (e *exporter) scrape(ctx context.Context, collectors ...string) prometheus.
 	}
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(scrape)
-	return prometheus.Gatherers{registry, e.own}
+	return prometheus.Gatherers{registry, e.own.Gatherer()}
 }
 
 // everything is the names of all collectors.

@@ -1,7 +1,10 @@
 package collector
 
 import (
+	"cmp"
+	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -15,9 +18,10 @@ import (
 // Own is what the exporter exposes about itself: its build, process and runtime, and the calls of all instances
 // together. It is safe for concurrent use.
 type Own struct {
-	// Registry has these metrics, and those of whoever registers more.
+	// Registry has these metrics but for those of the process, and those of whoever registers more.
 	Registry *prometheus.Registry
 
+	process   *prometheus.Registry
 	durations *prometheus.HistogramVec
 	bytes     *prometheus.CounterVec
 }
@@ -27,6 +31,7 @@ type Own struct {
 func NewOwn(storage *ledger.Storage, methods []string) *Own {
 	o := &Own{
 		Registry: prometheus.NewRegistry(),
+		process:  prometheus.NewRegistry(),
 		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "greenapi_api_request_duration_seconds",
 			Help:    "How long calls of the API took, to the last byte of the answer.",
@@ -45,10 +50,12 @@ func NewOwn(storage *ledger.Storage, methods []string) *Own {
 		o.durations.WithLabelValues(method)
 		o.bytes.WithLabelValues(method)
 	}
-	o.Registry.MustRegister(
-		version.NewCollector("greenapi_exporter"),
+	o.process.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	o.Registry.MustRegister(
+		version.NewCollector("greenapi_exporter"),
 		o.durations,
 		o.bytes,
 		&storageMetrics{
@@ -69,14 +76,23 @@ func (o *Own) Observe(method string, took time.Duration, bytes int64) {
 	o.bytes.WithLabelValues(method).Add(float64(bytes))
 }
 
-// Gather implements prometheus.Gatherer. It leaves out the gauge go_memstats_alloc_bytes, which with the counter
-// go_memstats_alloc_bytes_total makes one OpenMetrics family declared twice; go_memstats_heap_alloc_bytes is the same
-// number.
-func (o *Own) Gather() ([]*dto.MetricFamily, error) {
-	families, err := o.Registry.Gather()
-	return slices.DeleteFunc(families, func(f *dto.MetricFamily) bool {
-		return f.GetName() == "go_memstats_alloc_bytes"
-	}), err
+// Gatherer returns the Gatherer for a scrape that begins now. What the operating system has to say of the process takes
+// longer to find out than a thousand rows take to read, and is found out meanwhile.
+//
+// It leaves out the gauge go_memstats_alloc_bytes, which with the counter go_memstats_alloc_bytes_total makes one
+// OpenMetrics family declared twice; go_memstats_heap_alloc_bytes is the same number.
+func (o *Own) Gatherer() prometheus.Gatherer {
+	process := sync.OnceValues(o.process.Gather)
+	go func() { _, _ = process() }()
+	return prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) {
+		families, err := o.Registry.Gather()
+		more, failed := process()
+		families = slices.DeleteFunc(slices.Concat(families, more), func(f *dto.MetricFamily) bool {
+			return f.GetName() == "go_memstats_alloc_bytes"
+		})
+		slices.SortFunc(families, func(a, b *dto.MetricFamily) int { return cmp.Compare(a.GetName(), b.GetName()) })
+		return families, errors.Join(err, failed)
+	})
 }
 
 // storageMetrics shows how the storage fares.

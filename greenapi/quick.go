@@ -21,8 +21,8 @@ import (
 // needs to look for the end. Functions that are given where to begin return where to go on, or 0 to give up.
 type quick struct {
 	words  [4]span // of the row: what is written of idMessage, typeMessage and statusMessage
-	values []found   // of the row
-	usual  bool      // whether the row is one to learn from
+	values []found // of the row
+	usual  bool    // whether the row is one to learn from
 
 	stretches []stretch // the first is the begin of a row
 	texts     []byte    // of the stretches, which share it

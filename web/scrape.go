@@ -31,7 +31,7 @@ func telemetryHandler(o Options, places *admission) http.Handler {
 			http.Error(w, "the instances are at "+probePath+"?target=ID (--web.metrics-scope=exporter), and with them collect[]", http.StatusBadRequest)
 			return
 		}
-		s := scraping{Options: o, query: query, gatherers: []prometheus.Gatherer{o.Own}, bare: !o.All}
+		s := scraping{Options: o, query: query, own: true, bare: !o.All}
 		places.serve(w, "", 1, func() { s.serve(w, r) })
 	})
 }
@@ -66,10 +66,10 @@ func parseQuery(w http.ResponseWriter, r *http.Request) (url.Values, bool) {
 // scraping is one scrape, with a deadline of its own.
 type scraping struct {
 	Options
-	query     url.Values
-	target    string                // empty: all instances
-	bare      bool                  // no instance at all
-	gatherers []prometheus.Gatherer // of which no two have a metric in common
+	query  url.Values
+	target string // empty: all instances
+	bare   bool   // no instance at all
+	own    bool   // the exporter's own metrics too
 }
 
 // serve answers a scrape. The parameter collect[] picks collectors, as in node_exporter. A failed reading is in the
@@ -80,6 +80,7 @@ func (s scraping) serve(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	// The server does not know how long readings may take, which a reload changes.
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(patience + writing))
+	var gatherers []prometheus.TransactionalGatherer
 	if !s.bare {
 		scrape, err := s.Scrape(ctx, s.target, s.query["collect[]"])
 		if errors.Is(err, fleet.ErrUnknown) {
@@ -93,13 +94,12 @@ func (s scraping) serve(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, "collect[]: "+err.Error(), http.StatusBadRequest)
 			return
 		}
-		s.gatherers = append([]prometheus.Gatherer{scrape}, s.gatherers...) // before our own, which count its calls
+		gatherers = append(gatherers, prometheus.ToTransactionalGatherer(scrape))
+	}
+	if s.own { // behind the scrape, whose calls they count
+		gatherers = append(gatherers, prometheus.ToTransactionalGatherer(s.Own.Gatherer()))
 	}
 	// Not prometheus.Gatherers, which would sort and check every series once more.
-	var gatherers []prometheus.TransactionalGatherer
-	for _, g := range s.gatherers {
-		gatherers = append(gatherers, prometheus.ToTransactionalGatherer(g))
-	}
 	promhttp.HandlerForTransactional(prometheus.NewMultiTRegistry(gatherers...), promhttp.HandlerOpts{
 		ErrorLog:          &errorLog{Logger: s.Logger, client: r.Context()},
 		ErrorHandling:     promhttp.ContinueOnError,
