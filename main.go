@@ -23,9 +23,9 @@ import (
 
 const name = "greenapi_exporter"
 
-// gcPercent is half of what Go takes by itself (GOGC): nearly all of the heap are the messages that ledgers remember, and a
-// fleet has more need of memory than of the little time that this takes; see docs/performance.md.
-const gcPercent = 50
+// fleetGCPercent is half of what Go takes by itself (GOGC): with many instances nearly all of the heap are the messages that
+// ledgers remember, and there is more need of memory than of the little time that this takes; see docs/performance.md.
+const fleetGCPercent = 50
 
 // release is the version, however the program is built; the Makefile and the Dockerfile add the revision.
 //
@@ -39,9 +39,6 @@ var manual string
 
 func main() {
 	version.Version = strings.TrimSpace(release)
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
 	signal.Ignore(syscall.SIGPIPE) // who reads the log may go away
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // so that a second signal ends the program at once
@@ -89,6 +86,9 @@ func serve(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 	if o.configCheck {
 		_, err := fmt.Fprintf(stdout, "OK: %s\n", describe(configured))
 		return err
+	}
+	if o.configFile != "" && os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(fleetGCPercent)
 	}
 	e, err := start(o, configured, logger)
 	if err != nil {
