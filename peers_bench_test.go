@@ -58,9 +58,9 @@ func BenchmarkPeers(b *testing.B) {
 		b.Skip(err)
 	}
 	api := startRecordedAPI(b, s)
-	body := startBody(b, api)
+	body := startBody(b, api, "the body alone", "body")
 	exporter := startExporterPeer(b, api, "greenapi_exporter")
-	peers := []*peer{body, exporter, startExporterPeer(b, api, "… with --storage.path", "--storage.path="+b.TempDir()), startEncodingJSON(b, api)}
+	peers := []*peer{body, startBody(b, api, "… by io.Copy to io.Discard", "copy"), exporter, startExporterPeer(b, api, "… with --storage.path", "--storage.path="+b.TempDir()), startEncodingJSON(b, api)}
 	if p := startJSONExporter(b, api); p != nil {
 		peers = append(peers, p)
 	}

@@ -69,11 +69,11 @@ func startRecordedAPI(b *testing.B, s peersSize) recorded {
 	return r
 }
 
-func startBody(b *testing.B, api recorded) *peer {
+func startBody(b *testing.B, api recorded, name, role string) *peer {
 	b.Helper()
-	command := playing("body " + api.url + journalPath)
+	command := playing(role + " " + api.url + journalPath)
 	url, _ := startListening(b, command)
-	return &peer{Cmd: command, name: "the body alone", url: url + "/metrics", counts: "read_bytes", want: float64(api.bytes)}
+	return &peer{Cmd: command, name: name, url: url + "/metrics", counts: "read_bytes", want: float64(api.bytes)}
 }
 
 func startEncodingJSON(b *testing.B, api recorded) *peer {

@@ -20,12 +20,15 @@ type scanner struct {
 	base    int64 // the offset of buf[0] in the stream
 	readErr error // what the reader said last; no read follows
 
-	text   []byte                  // what readString and number have kept
+	text   []byte // what readString and number have kept
+	room   [maxText]byte
 	nested [maxDepth/64 + 1]uint64 // a bit a level of nesting: 1 is an object
 }
 
 func newScanner(r io.Reader) *scanner {
-	return &scanner{r: r, buf: make([]byte, bufferSize), text: make([]byte, 0, maxText)}
+	s := &scanner{r: r, buf: make([]byte, bufferSize)}
+	s.text = s.room[:0]
+	return s
 }
 
 // offset is how many bytes of the stream have been read.

@@ -56,10 +56,10 @@ func (t Token) Fingerprint(text string) string {
 // blotter returns a function that returns the word it is given, or one that stands for no word where the token is in it:
 // what an answer says can become a label.
 func (t Token) blotter() func(word []byte) []byte {
-	text, blot := []byte(t.text()), []byte("?")
+	text := []byte(t.text())
 	return func(word []byte) []byte {
 		if len(text) > 0 && bytes.Contains(word, text) {
-			return blot
+			return []byte("?")
 		}
 		return word
 	}
