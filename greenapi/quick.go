@@ -4,115 +4,80 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/bits"
-	"slices"
 
 	"github.com/cespare/xxhash/v2"
 )
 
-// quick reads rows of the ordinary kind, which nearly all are: JSON without stray commas, that lies in the buffer as a
-// whole, and without escapes in what counts. It gives up on all else, even where it is legal. The reader in rows.go, which
-// knows all that is legal, then reads the row from its begin. So what quick gives up on costs time and nothing else, and
-// what it accepts must mean the same to both; FuzzQuick holds one against the other.
+// quick reads rows that are like rows before them, which nearly all are. Two rows of a kind differ in some strings and
+// numbers; what lies between those, mostly braces and keys, is the same. Such a stretch of text is learned from a row that
+// the reader in rows.go has read, which knows all that is legal, and from then on it is only compared. So a row of
+// 30 members is a dozen stretches and values.
 //
-// It is quick by two things. Strings are looked through many bytes at a time. And rows are like those before them: what
-// lies between two values that differ, mostly braces and keys, is a stretch that has been seen before, and only compared.
+// quick gives up on a row that has anything it does not know, that does not lie in the buffer as a whole, or that has
+// escapes in what counts. The reader in rows.go then reads it from its begin: to give up costs time and nothing else. What
+// quick accepts is a row that the other has accepted, with other strings in the place of strings and other numbers in the
+// place of numbers, and so it is legal and means what the other sees in it. FuzzQuick holds one against the other.
 //
-// A piece is what lies in the buffer, and a byte 0 behind it. Outside of strings that is legal nowhere, so that nobody
-// needs to look for the end. Functions that are given where to begin return where to go on, or 0 to give up.
+// Its functions are given a piece of the body that ends in a byte 0. Outside of strings that is legal nowhere, so that
+// nobody needs to look for the end. They return where to go on, or 0 to give up.
 type quick struct {
-	words  [4]span // of the row: what is written of idMessage, typeMessage and statusMessage
-	values []found // of the row
-	usual  bool    // whether the row is one to learn from
+	stretches [maxStretches]stretch // the first is the begin of a row
+	known     int                   // how many there are
+	texts     [maxTexts]byte        // of all stretches
+	used      int                   // how many bytes of that
 
-	stretches []stretch // the first is the begin of a row
-	texts     []byte    // of the stretches, which share it
-
-	room struct { // of the slices, none of which grows
-		values    [maxValues + 1]found
-		stretches [maxStretches]stretch
-		texts     [maxTexts]byte
-	}
+	values [maxValues]found // of the row that is learned from
+	n      int              // how many there are
+	usual  bool             // whether it is a row to learn from
 }
 
+// How much can be learned of one body. An ordinary one has fewer than a hundred stretches.
 const (
-	maxValues    = 64      // of a row to learn from
 	maxStretches = 256     // as many as a place in next can tell
 	maxTexts     = 8 << 10 // bytes
+	maxValues    = 64      // of a row
 )
 
-// what a value is.
+// stretch is the text between two values of a row, before the first or behind the last.
+type stretch struct {
+	text []byte
+	from nesting  // where it begins; the text says where it ends
+	what          // the value behind it
+	next [8]uint8 // which stretches have followed, the likeliest first; 0 is none
+}
+
+// what is what a value is to us.
 type what uint8
 
 const (
 	idMessage what = iota
 	typeMessage
 	statusMessage
-	anyString // a string that does not count
+	anyString // that does not count
 	timestamp
 	anyNumber // that does not count
-	none      // the end of the row
+	noValue   // but the end of the row
 )
 
-type span struct{ begin, end int }
-
-// found is a value in which rows differ: a string without its quotes, or a number.
+// found is a value: the bytes of the body that a string has between its quotes, or a number.
 type found struct {
-	begin, end int
+	begin, end int64
 	what
-	nesting
+	in nesting
 }
 
-// nesting is what a value lies in, from the lowest bit up: 1 for an object and 0 for an array, and then a 1 for the row.
+// nesting is what a value lies in. Each array or object has a bit, the outermost the lowest, which is 1 for an object, and
+// the highest 1 is behind them.
 type nesting uint64
 
-const (
-	inRow   nesting = 1
-	deepest nesting = 1 << 63
-)
+const inRow nesting = 1
 
-// stretch is what lies between two values, or before the first, or behind the last.
-type stretch struct {
-	text    []byte
-	nesting          // of the value before it: by that, any stretch that can follow is known
-	what             // the value behind it
-	next    [8]uint8 // those that have followed the value behind it, the likeliest first; 0 is none
-}
+func newQuick() *quick { return &quick{known: 1} }
 
-func newQuick() *quick {
-	q := new(quick)
-	q.stretches, q.texts = q.room.stretches[:1], q.room.texts[:0]
-	return q
-}
-
-// row reads the row at the head of piece from behind its brace into r, and returns how long it is.
+// row reads the row at the head of piece, from behind its brace, into r and returns how long it is.
 func (q *quick) row(piece []byte, r *Row) (length int) {
-	if length = q.known(piece, r); length > 0 {
-		return length
-	}
-	if length = q.unknown(piece, r); length > 0 && q.usual {
-		q.learn(piece[:length])
-	}
-	return length
-}
-
-func (q *quick) begin(r *Row) {
-	q.words = [4]span{}
+	var words [anyString + 1][]byte // the last is of no use
 	r.Timestamp, r.Timed = 0, false
-}
-
-func (q *quick) end(piece []byte, r *Row) {
-	word := func(w what) []byte { return piece[q.words[w].begin:q.words[w].end] }
-	id, kind, status := word(idMessage), word(typeMessage), word(statusMessage)
-	r.Key = 0
-	if len(id) > 0 && len(kind) > 0 {
-		r.Key = rowKey(xxhash.Sum64(id), xxhash.Sum64(kind))
-	}
-	r.Type, r.Status = kind[:min(len(kind), maxWord)], status[:min(len(status), maxWord)]
-}
-
-// known reads a row that is made of known stretches.
-func (q *quick) known(piece []byte, r *Row) int {
-	q.begin(r)
 	last, i := &q.stretches[0], 0
 	for {
 		s := q.follow(last, piece[i:])
@@ -120,30 +85,42 @@ func (q *quick) known(piece []byte, r *Row) int {
 			return 0
 		}
 		i += len(s.text)
-		if s.what == none {
-			q.end(piece, r)
+		begin := i
+		switch s.what {
+		case noValue:
+			r.set(words[idMessage], words[typeMessage], words[statusMessage])
 			return i
-		}
-		if s.what <= anyString {
-			end := quoteOrBackslash(piece, i)
-			if piece[end] != '"' {
-				if s.what != anyString {
-					return 0
-				}
-				if end = quickString(piece, end); end == 0 {
-					return 0
-				}
+		case timestamp:
+			i = quickTimestamp(piece, i, r)
+		case anyNumber:
+			i = quickNumber(piece, i)
+		default:
+			i = quoteOrBackslash(piece, i)
+			if piece[i] == '\\' && s.what == anyString {
+				i = quickString(piece, i)
 			}
-			q.words[s.what] = span{i, end}
-			i = end
-		} else if i = q.value(piece, i, s.what, r); i == 0 {
+			if i == 0 || piece[i] != '"' {
+				return 0
+			}
+			words[s.what] = piece[begin:i]
+		}
+		if i == 0 {
 			return 0
 		}
 		last = s
 	}
 }
 
-// follow returns the known stretch with which the rest of the row begins, or nil.
+// set is for a row with these words, as they are written.
+func (r *Row) set(id, kind, status []byte) {
+	r.Key = 0
+	if len(id) > 0 && len(kind) > 0 {
+		r.Key = rowKey(xxhash.Sum64(id), xxhash.Sum64(kind))
+	}
+	r.Type, r.Status = kind[:min(len(kind), maxWord)], status[:min(len(status), maxWord)]
+}
+
+// follow returns the stretch with which rest begins, of those that have followed the last one, or nil.
 func (q *quick) follow(last *stretch, rest []byte) *stretch {
 	for i, n := range last.next {
 		if n == 0 {
@@ -159,218 +136,79 @@ func (q *quick) follow(last *stretch, rest []byte) *stretch {
 	return nil
 }
 
-// learn takes in the stretches of a row, as far as there is room.
-func (q *quick) learn(row []byte) {
+// begin is told before a row is read that may be learned from. A nil quick never learns.
+func (q *quick) begin() {
+	if q != nil {
+		q.n, q.usual = 0, true
+	}
+}
+
+// find is told of the values of the row, in their order.
+func (q *quick) find(begin, end int64, w what, in nesting) {
+	switch {
+	case q == nil:
+	case w == anyString && end == begin || w == anyNumber && end == begin+1:
+		// So many rows have the same, as an empty title, that it is rather part of the stretch.
+	case q.n == maxValues:
+		q.usual = false
+	default:
+		q.values[q.n] = found{begin, end, w, in}
+		q.n++
+	}
+}
+
+// unusual is told when what counts of the row is not what it should be. Then the order in which members come matters.
+func (q *quick) unusual() {
+	if q != nil {
+		q.usual = false
+	}
+}
+
+// learn takes in the stretches of the row that has been read, which began at the offset, as far as there is room.
+func (q *quick) learn(row []byte, offset int64) {
+	if !q.usual {
+		return
+	}
 	last, i, in := &q.stretches[0], 0, nesting(0)
-	for _, v := range append(q.values, found{begin: len(row), what: none}) {
-		s := q.follow(last, row[i:v.begin])
-		if s == nil || len(s.text) != v.begin-i {
-			n := q.place(stretch{text: row[i:v.begin], nesting: in, what: v.what})
-			if n == 0 {
+	for n := range q.n + 1 {
+		v := found{end: offset + int64(len(row)), what: noValue}
+		end := len(row)
+		if n < q.n {
+			v = q.values[n]
+			end = int(v.begin - offset)
+		}
+		s := q.follow(last, row[i:end])
+		if s == nil || len(s.text) != end-i {
+			place := q.place(row[i:end], in, v.what)
+			if place == 0 {
 				return
 			}
 			copy(last.next[1:], last.next[:])
-			last.next[0] = n
-			s = &q.stretches[n]
+			last.next[0] = place
+			s = &q.stretches[place]
 		}
-		last, i, in = s, v.end, v.nesting
+		last, i, in = s, int(v.end-offset), v.in
 	}
 }
 
-// place returns where the stretch is among those that are known, or 0 if it is not and there is no room.
-func (q *quick) place(s stretch) uint8 {
-	n := slices.IndexFunc(q.stretches, func(k stretch) bool { return k.nesting == s.nesting && bytes.Equal(k.text, s.text) })
-	if n < 0 && len(q.stretches) < maxStretches && len(s.text) <= maxTexts-len(q.texts) {
-		begin := len(q.texts)
-		q.texts = append(q.texts, s.text...)
-		s.text = q.texts[begin:]
-		n = len(q.stretches)
-		q.stretches = append(q.stretches, s)
-	}
-	return uint8(max(0, n))
-}
-
-// value reads a value in which rows differ; a string from behind its quote and up to the other.
-func (q *quick) value(piece []byte, i int, w what, r *Row) int {
-	switch w {
-	case anyString:
-		return quickString(piece, i)
-	case anyNumber:
-		return quickNumber(piece, i)
-	case timestamp:
-		return quickTimestamp(piece, i, r)
-	default:
-		end := quoteOrBackslash(piece, i)
-		if piece[end] != '"' {
-			return 0
-		}
-		q.words[w] = span{i, end}
-		return end
-	}
-}
-
-// unknown reads a row and finds its values.
-func (q *quick) unknown(piece []byte, r *Row) int {
-	q.begin(r)
-	q.values, q.usual = q.room.values[:0], true
-	i := 0
-	for {
-		if i = quickSpace(piece, i); piece[i] != '"' {
-			return 0
-		}
-		begin := i + 1
-		end := quoteOrBackslash(piece, begin)
-		if i = quickColon(piece, end); i == 0 {
-			return 0
-		}
-		if i = q.member(piece, i, whatOf(piece[begin:end]), r); i == 0 {
-			return 0
-		}
-		i = quickSpace(piece, i) + 1
-		switch piece[i-1] {
-		case ',':
-		case '}':
-			q.end(piece, r)
-			return i
-		default:
-			return 0
+// place returns which of the stretches has this text and begins like this, or 0 if there is no room for it.
+func (q *quick) place(text []byte, from nesting, w what) uint8 {
+	for n := 1; n < q.known; n++ {
+		if s := &q.stretches[n]; s.from == from && bytes.Equal(s.text, text) {
+			return uint8(n)
 		}
 	}
-}
-
-// whatOf is what the member of a row with this key is, if it is a string.
-func whatOf(key []byte) what {
-	switch string(key) {
-	case "idMessage":
-		return idMessage
-	case "typeMessage":
-		return typeMessage
-	case "statusMessage":
-		return statusMessage
-	case "timestamp":
-		return timestamp
-	default:
-		return anyString
-	}
-}
-
-// member reads the value of a member of the row.
-func (q *quick) member(piece []byte, i int, w what, r *Row) int {
-	c := piece[i]
-	switch {
-	case c == '"':
-		return q.quoted(piece, i, w, inRow, r)
-	case w == timestamp:
-		return q.find(piece, i, w, inRow, r)
-	case w != anyString:
-		q.words[w], q.usual = span{}, false
-	}
-	return q.other(piece, i, r)
-}
-
-// find reads a value in which rows differ.
-func (q *quick) find(piece []byte, i int, w what, in nesting, r *Row) int {
-	end := q.value(piece, i, w, r)
-	switch {
-	case w == anyString && end == i || w == anyNumber && end == i+1:
-		// So many rows have the same, as an empty title, that it is rather part of the stretch.
-	case len(q.values) == maxValues:
-		q.usual = false
-	default:
-		q.values = append(q.values, found{i, end, w, in})
-	}
-	return end
-}
-
-// quoted does so with one in quotes, from the one to behind the other.
-func (q *quick) quoted(piece []byte, i int, w what, in nesting, r *Row) int {
-	if i = q.find(piece, i+1, w, in, r); i == 0 || piece[i] != '"' {
+	if q.known == maxStretches || len(text) > maxTexts-q.used {
 		return 0
 	}
-	return i + 1
+	kept := q.texts[q.used : q.used+copy(q.texts[q.used:], text)]
+	q.stretches[q.known] = stretch{text: kept, from: from, what: w}
+	q.used += len(kept)
+	q.known++
+	return uint8(q.known - 1)
 }
 
-// other reads any value of which nothing counts.
-func (q *quick) other(piece []byte, i int, r *Row) int {
-	in := inRow
-	for {
-		c := piece[i]
-		switch {
-		case c == '"':
-			i = q.quoted(piece, i, anyString, in, r)
-		case c == '{' || c == '[':
-			if in >= deepest {
-				return 0
-			}
-			in <<= 1
-			if c == '{' {
-				in |= 1
-			}
-			i = quickSpace(piece, i+1)
-			if c = piece[i]; c != '}' && c != ']' {
-				if i = quickKey(piece, i, in); i == 0 {
-					return 0
-				}
-				continue
-			}
-		case c == '-' || isDigit(c):
-			i = q.find(piece, i, anyNumber, in, r)
-		default:
-			i = quickLiteral(piece, i)
-		}
-		// A value has ended, or an object or array without any has begun.
-		for {
-			if i == 0 || in == inRow {
-				return i
-			}
-			i = quickSpace(piece, i) + 1
-			c = piece[i-1]
-			if c == ',' {
-				break
-			}
-			if c != "]}"[in&1] {
-				return 0
-			}
-			in >>= 1
-		}
-		if i = quickKey(piece, quickSpace(piece, i), in); i == 0 {
-			return 0
-		}
-	}
-}
-
-// quickKey skips a key and its colon, in an object.
-func quickKey(piece []byte, i int, in nesting) int {
-	switch {
-	case in&1 == 0:
-		return i
-	case piece[i] != '"':
-		return 0
-	default:
-		return quickColon(piece, quoteOrBackslash(piece, i+1))
-	}
-}
-
-// quickColon skips the quote behind a key and its colon.
-func quickColon(piece []byte, i int) int {
-	if piece[i] != '"' {
-		return 0
-	}
-	if i = quickSpace(piece, i+1); piece[i] != ':' {
-		return 0
-	}
-	return quickSpace(piece, i+1)
-}
-
-// quickSpace skips white space; it never gives up.
-func quickSpace(piece []byte, i int) int {
-	for piece[i] <= ' ' && isSpace(piece[i]) {
-		i++
-	}
-	return i
-}
-
-// quickTimestamp reads a number of seconds.
+// quickTimestamp reads a whole number of seconds.
 func quickTimestamp(piece []byte, i int, r *Row) int {
 	begin, seconds := i, uint64(0)
 	for ; isDigit(piece[i]); i++ {
@@ -398,45 +236,26 @@ func quickNumber(piece []byte, i int) int {
 	return 0
 }
 
-// quickLiteral skips true, false or null.
-func quickLiteral(piece []byte, i int) int {
-	for _, literal := range [...]string{"true", "false", "null"} {
-		if end := i + len(literal); end < len(piece) && string(piece[i:end]) == literal {
-			return end
-		}
-	}
-	return 0
-}
-
-// quickString skips a string up to the quote behind it.
+// quickString goes on from a backslash to the quote behind the string.
 func quickString(piece []byte, i int) int {
-	for {
-		i = quoteOrBackslash(piece, i)
-		switch piece[i] {
-		case '"':
-			return i
-		case '\\':
-			i++
-		default:
-			return 0
-		}
-		switch piece[i] {
+	for piece[i] == '\\' {
+		switch i++; piece[i] {
 		case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-			i++
 		case 'u':
 			for range 4 {
 				if i++; !isHex(piece[i]) {
 					return 0
 				}
 			}
-			i++
 		default:
 			return 0
 		}
+		i = quoteOrBackslash(piece, i+1)
 	}
+	return i
 }
 
-// quoteOrBackslash returns where the first quote or backslash is, or where the byte 0 is behind the piece.
+// quoteOrBackslash returns where the first quote or backslash is, or else where the piece ends in a byte 0.
 //
 // Most strings are a few bytes long, and calling bytes.IndexByte costs as much as looking at them, eight at a time: the
 // highest bit is set in the first byte of w^quotes-ones that was a quote, by the borrow. Of the long ones, IndexByte

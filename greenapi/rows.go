@@ -39,24 +39,17 @@ type Row struct {
 // The error is that of the reader, io.ErrUnexpectedEOF for a body that is cut off, a *SyntaxError, or an *Error for the
 // failures that the API tells with status 200 and an object.
 func readJournal(body io.Reader, row func(*Row)) error {
-	p := rowParser{scanner: newScanner(body), quick: newQuick()}
+	p := newRowParser(body, newQuick())
 	return p.array(func() error {
-		n := p.quick.row(p.piece(), &p.row)
-		if n == 0 && p.ahead(lookAhead) {
-			n = p.quick.row(p.piece(), &p.row)
-		}
-		if p.pos += n; n == 0 {
-			if err := p.object(); err != nil {
-				return err
-			}
+		if err := p.next(); err != nil {
+			return err
 		}
 		row(&p.row)
 		return nil
 	})
 }
 
-// lookAhead is how many bytes of the stream lie in the buffer before a row is read carefully: more than a row has but for
-// rare ones.
+// lookAhead is how many bytes of the stream lie in the buffer before quick gives up: more than a row has but for rare ones.
 const lookAhead = 16 << 10
 
 // SyntaxError says where a body stops being a journal. It does not repeat any of the body.
@@ -70,7 +63,6 @@ func (e *SyntaxError) Error() string { return fmt.Sprintf("%s at offset %d", e.R
 
 type rowParser struct {
 	*scanner
-	quick  *quick
 	row    Row
 	id     word
 	kind   word
@@ -84,8 +76,35 @@ type word struct {
 	hash uint64
 }
 
+func newRowParser(body io.Reader, q *quick) *rowParser {
+	p := &rowParser{scanner: newScanner(body)}
+	p.quick = q
+	return p
+}
+
+// next reads one row from behind its brace, quickly if it can.
+func (p *rowParser) next() error {
+	n := p.quick.row(p.piece(), &p.row)
+	if n == 0 && p.ahead(lookAhead) {
+		n = p.quick.row(p.piece(), &p.row)
+	}
+	if n > 0 {
+		p.pos += n
+		return nil
+	}
+	begin := p.offset()
+	if err := p.object(); err != nil {
+		return err
+	}
+	if begin >= p.base { // all of it lies in the buffer still
+		p.quick.learn(p.buf[begin-p.base:p.pos], begin)
+	}
+	return nil
+}
+
 // object reads one row from behind its brace.
 func (p *rowParser) object() error {
+	p.quick.begin()
 	p.row = Row{}
 	p.id.n, p.kind.n, p.status.n = 0, 0, 0
 	if err := p.members(p.member); err != nil {
@@ -106,16 +125,16 @@ func (p *rowParser) member() error {
 	}
 	// The switch decides before the buffer that holds the key can change.
 	var into *word
-	timestamp := false
+	member := anyString
 	switch string(key) {
 	case "idMessage":
-		into = &p.id
+		into, member = &p.id, idMessage
 	case "typeMessage":
-		into = &p.kind
+		into, member = &p.kind, typeMessage
 	case "statusMessage":
-		into = &p.status
+		into, member = &p.status, statusMessage
 	case "timestamp":
-		timestamp = true
+		member = timestamp
 	}
 	c, err := p.valueAfterColon()
 	if err != nil {
@@ -123,8 +142,8 @@ func (p *rowParser) member() error {
 	}
 	switch {
 	case into != nil:
-		return p.word(c, into)
-	case timestamp:
+		return p.word(c, into, member)
+	case member == timestamp:
 		return p.timestamp(c)
 	default:
 		return p.skipValue(c)
@@ -132,15 +151,18 @@ func (p *rowParser) member() error {
 }
 
 // word reads the value that begins with c into w; one that is no string leaves w empty.
-func (p *rowParser) word(c byte, w *word) error {
+func (p *rowParser) word(c byte, w *word, member what) error {
 	w.n = 0
 	if c != '"' {
+		p.quick.unusual()
 		return p.skipValue(c)
 	}
+	begin := p.offset()
 	text, err := p.readString(&w.hash)
 	if err != nil {
 		return err
 	}
+	p.quick.find(begin, p.offset()-1, member, inRow)
 	w.n = copy(w.text[:], text)
 	return nil
 }
@@ -152,12 +174,14 @@ func (p *rowParser) timestamp(c byte) error {
 	var text []byte
 	switch {
 	case c == 'n':
+		p.quick.unusual()
 		return p.literal(c)
 	case c == '"':
 		digits, err := p.readString(nil)
 		if err != nil {
 			return err
 		}
+		p.quick.find(start+1, p.offset()-1, timestamp, inRow)
 		if len(digits) == 0 || len(bytes.Trim(digits, "0123456789")) != 0 {
 			return &SyntaxError{start, "a timestamp that is no number"}
 		}
@@ -167,6 +191,7 @@ func (p *rowParser) timestamp(c byte) error {
 		if err != nil {
 			return err
 		}
+		p.quick.find(start, p.offset(), timestamp, inRow)
 		text = number
 	default:
 		return &SyntaxError{start, "a timestamp that is no number"}

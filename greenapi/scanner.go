@@ -17,8 +17,9 @@ type scanner struct {
 	buf     []byte
 	pos     int // buf[pos:end] is not yet read
 	end     int
-	base    int64 // the offset of buf[0] in the stream
-	readErr error // what the reader said last; no read follows
+	base    int64  // the offset of buf[0] in the stream
+	readErr error  // what the reader said last; no read follows
+	quick   *quick // nil: it learns nothing
 
 	text   []byte // what readString and number have kept
 	room   [maxText]byte
@@ -190,7 +191,7 @@ func (s *scanner) finishBody() error {
 // skipValue reads the rest of a value that begins with c.
 func (s *scanner) skipValue(c byte) error {
 	if c != '{' && c != '[' {
-		return s.skipScalar(c)
+		return s.skipScalar(c, inRow)
 	}
 	depth := 0
 	s.open(depth, c)
@@ -233,7 +234,7 @@ func (s *scanner) skipValue(c byte) error {
 			wantComma = false
 			continue
 		}
-		if err := s.skipScalar(c); err != nil {
+		if err := s.skipScalar(c, s.nesting(depth)); err != nil {
 			return err
 		}
 		wantComma = true
@@ -248,16 +249,34 @@ func (s *scanner) open(depth int, c byte) {
 	}
 }
 
-func (s *scanner) skipScalar(c byte) error {
+// nesting is that of a value at this depth. quick learns nothing from a row that is deeper than it can tell.
+func (s *scanner) nesting(depth int) nesting {
+	if depth > 61 {
+		s.quick.unusual()
+		return 0
+	}
+	behind := nesting(2) << depth
+	return behind | nesting(s.nested[0])&(behind-1)
+}
+
+// skipScalar reads the rest of a value that begins with c and is neither array nor object.
+func (s *scanner) skipScalar(c byte, in nesting) error {
+	begin := s.offset()
 	switch {
 	case c == '"':
-		return s.skipString()
+		if err := s.skipString(); err != nil {
+			return err
+		}
+		s.quick.find(begin, s.offset()-1, anyString, in)
 	case c == '-' || isDigit(c):
-		_, err := s.number(c)
-		return err
+		if _, err := s.number(c); err != nil {
+			return err
+		}
+		s.quick.find(begin-1, s.offset(), anyNumber, in)
 	default:
 		return s.literal(c)
 	}
+	return nil
 }
 
 // literal reads the rest of true, false or null, of which c is the first byte.
