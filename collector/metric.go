@@ -2,6 +2,7 @@ package collector
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 
@@ -67,6 +68,9 @@ func (m metrics) counter(f *family, value float64, created time.Time, labels ...
 
 // series is one of the family, without a value yet. The labels are in the order of desc.
 func (m metrics) series(f *family, labels []string) *metric {
+	if len(labels)+1 != len(f.labels) {
+		panic(fmt.Sprintf("%s has %d labels of its own, not %d", f.name, len(f.labels)-1, len(labels))) // a slip in this package
+	}
 	series := &metric{family: f, dto: dto.Metric{Label: make([]*dto.LabelPair, len(f.labels))}}
 	pairs := make([]struct {
 		dto.LabelPair

@@ -1,7 +1,6 @@
 package collector
 
 import (
-	"cmp"
 	"errors"
 	"slices"
 	"sync"
@@ -90,7 +89,6 @@ func (o *Own) Gatherer() prometheus.Gatherer {
 		families = slices.DeleteFunc(slices.Concat(families, more), func(f *dto.MetricFamily) bool {
 			return f.GetName() == "go_memstats_alloc_bytes"
 		})
-		slices.SortFunc(families, func(a, b *dto.MetricFamily) int { return cmp.Compare(a.GetName(), b.GetName()) })
 		return families, errors.Join(err, failed)
 	})
 }

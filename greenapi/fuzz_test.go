@@ -3,6 +3,7 @@ package greenapi
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"math"
 	"runtime"
@@ -24,12 +25,17 @@ func FuzzReadJournal(f *testing.F) {
 	f.Add([]byte(`{"code":401,"description":"Unauthorized"}`))
 	f.Add([]byte(`[{"a":[[[[{"b":[1,2,{"c":"\ud800\udc00"}]}]]]]}]`))
 	f.Add([]byte(`[{"timestamp":"A","timestamp":0}]`))
+	f.Add([]byte(`[{"idMessage":"a","n":17,"typeMessage":"b"},{"idMessage":"aa","n":1.5,"typeMessage":"bb"},{"idMessage":"a","n":1.,"typeMessage":"b"}]`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		rows, err := readAll(bytes.NewReader(body))
 
 		again, againErr := readAll(iotest.OneByteReader(bytes.NewReader(body)))
 		if (err == nil) != (againErr == nil) || !equal(rows, again) {
 			t.Fatalf("read byte by byte it means %+v, %v; at once %+v, %v", again, againErr, rows, err)
+		}
+		careful, carefulErr := readCarefully(bytes.NewReader(body))
+		if fmt.Sprint(err) != fmt.Sprint(carefulErr) || !equal(rows, careful) {
+			t.Fatalf("read carefully it means %+v, %v; quickly %+v, %v", careful, carefulErr, rows, err)
 		}
 		if want, ok := strictly(body); ok && (err != nil || !equal(rows, want)) {
 			t.Fatalf("encoding/json sees %+v\nthe reader %+v, %v", want, rows, err)

@@ -14,7 +14,7 @@ import (
 // 30 members is a dozen stretches and values.
 //
 // quick gives up on a row that has anything it does not know, that does not lie in the buffer as a whole, or that has
-// escapes in what counts. The reader in rows.go then reads it from its begin: to give up costs time and nothing else. What
+// escapes in what counts. The reader in rows.go then reads it from its beginning: giving up costs time and nothing else. What
 // quick accepts is a row that the other has accepted, with other strings in the place of strings and other numbers in the
 // place of numbers, and so it is legal and means what the other sees in it. FuzzQuick holds one against the other.
 //
@@ -25,6 +25,7 @@ type quick struct {
 	known     int                   // how many there are
 	texts     [maxTexts]byte        // of all stretches
 	used      int                   // how many bytes of that
+	misses    int                   // how many rows more it has given up on than it has read, of late
 
 	values [maxValues]found // of the row that is learned from
 	n      int              // how many there are
@@ -36,6 +37,7 @@ const (
 	maxStretches = 256     // as many as a place in next can tell
 	maxTexts     = 8 << 10 // bytes
 	maxValues    = 64      // of a row
+	maxMisses    = 1000    // then rows are not alike, and it tries no more
 )
 
 // stretch is the text between two values of a row, before the first or behind the last.
@@ -76,6 +78,18 @@ func newQuick() *quick { return &quick{known: 1} }
 
 // row reads the row at the head of piece, from behind its brace, into r and returns how long it is.
 func (q *quick) row(piece []byte, r *Row) (length int) {
+	if q.misses == maxMisses {
+		return 0
+	}
+	if length = q.try(piece, r); length > 0 {
+		q.misses = max(q.misses-1, 0)
+	} else {
+		q.misses++
+	}
+	return length
+}
+
+func (q *quick) try(piece []byte, r *Row) (length int) {
 	var words [anyString + 1][]byte // the last is of no use
 	r.Timestamp, r.Timed = 0, false
 	last, i := &q.stretches[0], 0
@@ -147,8 +161,8 @@ func (q *quick) begin() {
 func (q *quick) find(begin, end int64, w what, in nesting) {
 	switch {
 	case q == nil:
-	case w == anyString && end == begin || w == anyNumber && end == begin+1:
-		// So many rows have the same, as an empty title, that it is rather part of the stretch.
+	case w == anyString && end == begin:
+		// So many rows have the same, an empty title for one, that it is rather part of the stretch.
 	case q.n == maxValues:
 		q.usual = false
 	default:
@@ -157,16 +171,18 @@ func (q *quick) find(begin, end int64, w what, in nesting) {
 	}
 }
 
-// unusual is told when what counts of the row is not what it should be. Then the order in which members come matters.
+// unusual is told when what counts of the row is null or the like. In a stretch it would not make up for a string that
+// came before it under the same key, of which the last counts.
 func (q *quick) unusual() {
 	if q != nil {
 		q.usual = false
 	}
 }
 
-// learn takes in the stretches of the row that has been read, which began at the offset, as far as there is room.
+// learn takes in the stretches of the row that has been read, which began at the offset. Where there is no room it forgets
+// all, since what it knows is of no use where it is new rows that it does not know.
 func (q *quick) learn(row []byte, offset int64) {
-	if !q.usual {
+	if !q.usual || q.misses == maxMisses {
 		return
 	}
 	last, i, in := &q.stretches[0], 0, nesting(0)
@@ -181,6 +197,7 @@ func (q *quick) learn(row []byte, offset int64) {
 		if s == nil || len(s.text) != end-i {
 			place := q.place(row[i:end], in, v.what)
 			if place == 0 {
+				q.known, q.used, q.stretches[0] = 1, 0, stretch{}
 				return
 			}
 			copy(last.next[1:], last.next[:])
@@ -259,13 +276,14 @@ func quickString(piece []byte, i int) int {
 //
 // Most strings are a few bytes long, and calling bytes.IndexByte costs as much as looking at them, eight at a time: the
 // highest bit is set in the first byte of w^quotes-ones that was a quote, by the borrow. Of the long ones, IndexByte
-// looks at 32 bytes at a time.
+// looks at 32 bytes at a time, but at no more than a few hundred in vain where it is a backslash that comes next.
 func quoteOrBackslash(piece []byte, i int) int {
 	const (
 		ones        = 0x0101010101010101
 		quotes      = '"' * ones
 		backslashes = '\\' * ones
 		short       = 64
+		long        = 512
 	)
 	last := len(piece) - 1
 	for stop := min(i+short, last-8); i <= stop; i += 8 {
@@ -275,12 +293,18 @@ func quoteOrBackslash(piece []byte, i int) int {
 			return i + bits.TrailingZeros64(found)/8
 		}
 	}
-	rest := piece[i:last]
-	if quote := bytes.IndexByte(rest, '"'); quote >= 0 {
-		rest = rest[:quote]
+	for i < last {
+		part := piece[i:min(i+long, last)]
+		quote := bytes.IndexByte(part, '"')
+		if quote >= 0 {
+			part = part[:quote]
+		}
+		if backslash := bytes.IndexByte(part, '\\'); backslash >= 0 {
+			return i + backslash
+		}
+		if i += len(part); quote >= 0 {
+			return i
+		}
 	}
-	if backslash := bytes.IndexByte(rest, '\\'); backslash >= 0 {
-		return i + backslash
-	}
-	return i + len(rest)
+	return last
 }

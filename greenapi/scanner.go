@@ -68,7 +68,8 @@ func (s *scanner) read() {
 	s.readErr = io.ErrNoProgress
 }
 
-// ahead has the next n bytes of the stream lie in the buffer, or all that are left. It reports whether it has read any.
+// ahead has the next n bytes of the stream lie in the buffer, or all that are left, however long the stream takes for that. It
+// reports whether it has read any.
 func (s *scanner) ahead(n int) bool {
 	if s.end-s.pos >= n || s.readErr != nil {
 		return false

@@ -227,4 +227,5 @@ func (c *Count) apply(baseline bool) {
 		m.reached, m.shown = m.reached|set, c.shown
 		l.messages.put(m)
 	}
+	l.messages.trim() // where the same message was shown many times, room was made for each
 }

@@ -3,6 +3,7 @@ package ledger
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 )
@@ -322,10 +323,13 @@ func TestKnownRowsAllocateLittle(t *testing.T) {
 // BenchmarkKnownRows counts rows of messages that are known: in the order of the last reading, as the journal shows them,
 // or in no order, which it never does. B/message is what the ledger takes in memory.
 func BenchmarkKnownRows(b *testing.B) {
-	some := manyRows(40) // of every type and status; the keys are made as they are needed, so as to be in nobody's way
+	some := manyRows(40)                                                      // of every type and status; the keys are made as they are needed, so as to be in nobody's way
 	for order, stride := range map[string]int{"same": 1, "none": 7_368_787} { // a prime, for a stride through all of them
 		for _, n := range []int{1000, 100_000, 1_000_000, 10_000_000} {
 			b.Run(fmt.Sprintf("order=%s/messages=%d", order, n), func(b *testing.B) {
+				if testing.Short() && n > 1_000_000 {
+					b.Skip("takes 600 MB")
+				}
 				l, minute := newLedger(60), 0.0
 				reading := func(stride int) {
 					minute++
@@ -350,5 +354,39 @@ func BenchmarkKnownRows(b *testing.B) {
 				b.ReportMetric(float64(took)/float64(n), "B/message")
 			})
 		}
+	}
+}
+
+// TestCellsOfTypesStandApart although a reading has one piece of memory for those of all types.
+func TestCellsOfTypesStandApart(t *testing.T) {
+	l := newLedger(60)
+	rows := []Row{
+		message(1, "textMessage", "lastStatus", -1), // the last that there is a place for
+		message(2, "imageMessage", "", -1),          // the first
+		message(3, "imageMessage", "", -1),
+		message(4, "videoMessage", "sent", -1),
+	}
+	want := map[string]int{"textMessage/lastStatus": 1, "imageMessage/unknown": 2, "videoMessage/sent": 1}
+	for minute := range 4 {
+		got := make(map[string]int)
+		for _, kind := range take(l, float64(minute), rows...).Types {
+			for _, status := range kind.Statuses {
+				if status.Rows > 0 {
+					got[kind.Word+"/"+status.Word] = status.Rows
+				}
+			}
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("at minute %d: got %v, want %v", minute, got, want)
+		}
+	}
+}
+
+// TestOneMessageThatIsShownManyTimesTakesRoomForOne although it is unknown each time.
+func TestOneMessageThatIsShownManyTimesTakesRoomForOne(t *testing.T) {
+	l := newLedger(60)
+	take(l, 0, slices.Repeat([]Row{message(1, "textMessage", "sent", -1)}, 100_000)...)
+	if room := cap(l.messages.list); room > 100 {
+		t.Errorf("there is room for %d messages", room)
 	}
 }

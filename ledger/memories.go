@@ -79,10 +79,25 @@ func (m *memories) all() iter.Seq[*memory] {
 	}
 }
 
-// grow makes room for so many messages more, and where there is none, an eighth of all.
+// grow makes room for so many messages more, and where there is none, for an eighth again, so that they are not moved for
+// each that comes. Of small ones there are thousands in a fleet, and to move them takes no time: the first get no more
+// room than they need.
 func (m *memories) grow(n int) {
-	if len(m.list)+n > cap(m.list) {
-		m.move(len(m.list) + max(n, len(m.list)/8))
+	const small = 10_000
+	need := len(m.list) + n
+	if need <= cap(m.list) {
+		return
+	}
+	if len(m.list) > 0 || need > small {
+		need += need / 8
+	}
+	m.move(need)
+}
+
+// trim gives back room for more than a quarter again.
+func (m *memories) trim() {
+	if cap(m.list) > len(m.list)/4*5+64 {
+		m.move(len(m.list))
 	}
 }
 

@@ -114,7 +114,9 @@ func (l *Ledger) restore(s *state, messages []byte) error {
 	}
 	l.birth, l.reach, l.newest = fromNanoseconds(s.Birth), s.Reach, timestamp(s.Newest)
 	l.clock, l.asking.lastGood, l.asking.unread = time.Duration(s.Clock), fromNanoseconds(s.LastGood), time.Duration(s.Unread)
-	l.messages.grow(len(sets))
+	if l.messages.len() == 0 { // else most of them are known
+		l.messages.grow(len(sets))
+	}
 	for i, set := range sets {
 		m := messages[i*messageLength:]
 		l.messages.put(memory{binary.LittleEndian.Uint64(m), set, seconds(binary.LittleEndian.Uint32(m[12:]))})
