@@ -162,6 +162,9 @@ bench-compare: ## Compare the benchmarks of a commit with those here: BASE=main 
 		cat "$$dir/out" >> "$$dir/$$1.txt"; \
 	}; \
 	for n in $$(seq $(COUNT)); do measure base "$$dir/base"; measure here .; done; \
+	for side in here base; do \
+		grep -q '^Benchmark' "$$dir/$$side.txt" 2>/dev/null || { echo "$$side has no benchmark for BENCH=$(BENCH) PKGS=$(PKGS); a package is ./greenapi, say, and the names are in the functions Benchmark…" >&2; exit 1; }; \
+	done; \
 	.tools/bin/benchstat "$(BASE)=$$dir/base.txt" "here=$$dir/here.txt"
 
 PEERS := go test -run '^$$' -bench '^BenchmarkPeers$$' -benchtime 1x -timeout 60m .

@@ -28,6 +28,7 @@ func startJSONExporter(b *testing.B, api recorded) *peer {
 	b.Helper()
 	program, err := exec.LookPath("json_exporter")
 	if err != nil {
+		fmt.Printf("without json_exporter: %v\n", err)
 		return nil
 	}
 	command := exec.Command(program, "--config.file="+written(b, "json_exporter.yml", jsonExporterConfig), "--web.listen-address=127.0.0.1:0")
@@ -67,6 +68,7 @@ func measureTelegraf(b *testing.B, api recorded) *peer {
 	b.Helper()
 	program, err := exec.LookPath("telegraf")
 	if err != nil {
+		fmt.Printf("without Telegraf: %v\n", err)
 		return nil
 	}
 	command := exec.Command(program, "--config", written(b, "telegraf.conf", fmt.Sprintf(telegrafConfig, api.url+journalPath)))

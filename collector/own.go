@@ -76,7 +76,7 @@ func (o *Own) Observe(method string, took time.Duration, bytes int64) {
 }
 
 // Gatherer returns the Gatherer for a scrape that begins now. What the operating system has to say of the process takes
-// longer to find out than a thousand rows take to read, and is found out meanwhile.
+// longer to find out than a thousand rows take to read, and is found out meanwhile; so it is as old as the scrape takes.
 //
 // It leaves out the gauge go_memstats_alloc_bytes, which with the counter go_memstats_alloc_bytes_total makes one
 // OpenMetrics family declared twice; go_memstats_heap_alloc_bytes is the same number.

@@ -25,6 +25,7 @@ func FuzzReadJournal(f *testing.F) {
 	f.Add([]byte(`{"code":401,"description":"Unauthorized"}`))
 	f.Add([]byte(`[{"a":[[[[{"b":[1,2,{"c":"\ud800\udc00"}]}]]]]}]`))
 	f.Add([]byte(`[{"timestamp":"A","timestamp":0}]`))
+	f.Add([]byte(`[{"timestamp":1,"timestamp":null}]`))
 	f.Add([]byte(`[{"idMessage":"a","n":17,"typeMessage":"b"},{"idMessage":"aa","n":1.5,"typeMessage":"bb"},{"idMessage":"a","n":1.,"typeMessage":"b"}]`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		rows, err := readAll(bytes.NewReader(body))

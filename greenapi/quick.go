@@ -27,9 +27,10 @@ type quick struct {
 	used      int                   // how many bytes of that
 	misses    int                   // how many rows more it has given up on than it has read, of late
 
-	values [maxValues]found // of the row that is learned from
-	n      int              // how many there are
-	usual  bool             // whether it is a row to learn from
+	values  [maxValues]found // of the row that is learned from
+	n       int              // how many there are
+	without set              // what the row has been said to be without, behind the last of them
+	usual   bool             // whether it is a row to learn from
 }
 
 // How much can be learned of one body. An ordinary one has fewer than a hundred stretches.
@@ -42,10 +43,11 @@ const (
 
 // stretch is the text between two values of a row, before the first or behind the last.
 type stretch struct {
-	text []byte
-	from nesting  // where it begins; the text says where it ends
-	what          // the value behind it
-	next [8]uint8 // which stretches have followed, the likeliest first; 0 is none
+	text    []byte
+	from    nesting  // where it begins; the text says where it ends
+	what             // the value behind it
+	without set      // what the text says that the row is without: it has null there, or the like
+	next    [8]uint8 // which stretches have followed, the likeliest first; 0 is none
 }
 
 // what is what a value is to us.
@@ -61,11 +63,15 @@ const (
 	noValue   // but the end of the row
 )
 
+// set is a set of such, a bit for each.
+type set uint8
+
 // found is a value: the bytes of the body that a string has between its quotes, or a number.
 type found struct {
 	begin, end int64
 	what
-	in nesting
+	in      nesting
+	without set // of the stretch before it
 }
 
 // nesting is what a value lies in. Each array or object has a bit, the outermost the lowest, which is 1 for an object, and
@@ -99,6 +105,16 @@ func (q *quick) try(piece []byte, r *Row) (length int) {
 			return 0
 		}
 		i += len(s.text)
+		if s.without != 0 { // of a member given twice the last counts
+			for w := range words {
+				if s.without>>w&1 == 1 {
+					words[w] = nil
+				}
+			}
+			if s.without>>timestamp&1 == 1 {
+				r.Timestamp, r.Timed = 0, false
+			}
+		}
 		begin := i
 		switch s.what {
 		case noValue:
@@ -153,7 +169,7 @@ func (q *quick) follow(last *stretch, rest []byte) *stretch {
 // begin is told before a row is read that may be learned from. A nil quick never learns.
 func (q *quick) begin() {
 	if q != nil {
-		q.n, q.usual = 0, true
+		q.n, q.without, q.usual = 0, 0, true
 	}
 }
 
@@ -166,13 +182,20 @@ func (q *quick) find(begin, end int64, w what, in nesting) {
 	case q.n == maxValues:
 		q.usual = false
 	default:
-		q.values[q.n] = found{begin, end, w, in}
+		q.values[q.n] = found{begin, end, w, in, q.without}
 		q.n++
+		q.without = 0
 	}
 }
 
-// unusual is told when what counts of the row is null or the like. In a stretch it would not make up for a string that
-// came before it under the same key, of which the last counts.
+// miss is told when what counts of the row is null or the like.
+func (q *quick) miss(w what) {
+	if q != nil {
+		q.without |= 1 << w
+	}
+}
+
+// unusual is told when there is nothing to be learned from the row.
 func (q *quick) unusual() {
 	if q != nil {
 		q.usual = false
@@ -187,7 +210,7 @@ func (q *quick) learn(row []byte, offset int64) {
 	}
 	last, i, in := &q.stretches[0], 0, nesting(0)
 	for n := range q.n + 1 {
-		v := found{end: offset + int64(len(row)), what: noValue}
+		v := found{end: offset + int64(len(row)), what: noValue, without: q.without}
 		end := len(row)
 		if n < q.n {
 			v = q.values[n]
@@ -195,7 +218,7 @@ func (q *quick) learn(row []byte, offset int64) {
 		}
 		s := q.follow(last, row[i:end])
 		if s == nil || len(s.text) != end-i {
-			place := q.place(row[i:end], in, v.what)
+			place := q.place(stretch{text: row[i:end], from: in, what: v.what, without: v.without})
 			if place == 0 {
 				q.known, q.used, q.stretches[0] = 1, 0, stretch{}
 				return
@@ -208,19 +231,21 @@ func (q *quick) learn(row []byte, offset int64) {
 	}
 }
 
-// place returns which of the stretches has this text and begins like this, or 0 if there is no room for it.
-func (q *quick) place(text []byte, from nesting, w what) uint8 {
+// place returns which of the stretches this is, or 0 if it is none and there is no room for it. Where a stretch begins and
+// what its text is says all of it.
+func (q *quick) place(s stretch) uint8 {
 	for n := 1; n < q.known; n++ {
-		if s := &q.stretches[n]; s.from == from && bytes.Equal(s.text, text) {
+		if k := &q.stretches[n]; k.from == s.from && bytes.Equal(k.text, s.text) {
 			return uint8(n)
 		}
 	}
-	if q.known == maxStretches || len(text) > maxTexts-q.used {
+	if q.known == maxStretches || len(s.text) > maxTexts-q.used {
 		return 0
 	}
-	kept := q.texts[q.used : q.used+copy(q.texts[q.used:], text)]
-	q.stretches[q.known] = stretch{text: kept, from: from, what: w}
-	q.used += len(kept)
+	begin := q.used
+	q.used += copy(q.texts[begin:], s.text)
+	s.text = q.texts[begin:q.used]
+	q.stretches[q.known] = s
 	q.known++
 	return uint8(q.known - 1)
 }

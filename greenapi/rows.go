@@ -154,7 +154,7 @@ func (p *rowParser) member() error {
 func (p *rowParser) word(c byte, w *word, member what) error {
 	w.n = 0
 	if c != '"' {
-		p.quick.unusual()
+		p.quick.miss(member)
 		return p.skipValue(c)
 	}
 	begin := p.offset()
@@ -169,12 +169,12 @@ func (p *rowParser) word(c byte, w *word, member what) error {
 
 // timestamp reads the value that begins with c: a number, a string of digits, or null for none.
 func (p *rowParser) timestamp(c byte) error {
-	p.row.Timed = false
+	p.row.Timestamp, p.row.Timed = 0, false
 	start := p.offset() - 1
 	var text []byte
 	switch {
 	case c == 'n':
-		p.quick.unusual()
+		p.quick.miss(timestamp)
 		return p.literal(c)
 	case c == '"':
 		digits, err := p.readString(nil)
