@@ -278,8 +278,9 @@ func quickNumber(piece []byte, i int) int {
 	return 0
 }
 
-// quickString goes on from a backslash to the quote behind the string.
+// quickString goes on from a backslash to the quote behind the string. The quote is not looked for again behind each escape.
 func quickString(piece []byte, i int) int {
+	quote, last := 0, len(piece)-1
 	for piece[i] == '\\' {
 		switch i++; piece[i] {
 		case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
@@ -292,7 +293,17 @@ func quickString(piece []byte, i int) int {
 		default:
 			return 0
 		}
-		i = quoteOrBackslash(piece, i+1)
+		if i++; i > quote {
+			if quote = bytes.IndexByte(piece[i:last], '"'); quote < 0 {
+				quote = last - i
+			}
+			quote += i
+		}
+		backslash := bytes.IndexByte(piece[i:quote], '\\')
+		if backslash < 0 {
+			return quote
+		}
+		i += backslash
 	}
 	return i
 }
@@ -301,14 +312,13 @@ func quickString(piece []byte, i int) int {
 //
 // Most strings are a few bytes long, and calling bytes.IndexByte costs as much as looking at them, eight at a time: the
 // highest bit is set in the first byte of w^quotes-ones that was a quote, by the borrow. Of the long ones, IndexByte
-// looks at 32 bytes at a time, but at no more than a few hundred in vain where it is a backslash that comes next.
+// looks at 32 bytes at a time.
 func quoteOrBackslash(piece []byte, i int) int {
 	const (
 		ones        = 0x0101010101010101
 		quotes      = '"' * ones
 		backslashes = '\\' * ones
 		short       = 64
-		long        = 512
 	)
 	last := len(piece) - 1
 	for stop := min(i+short, last-8); i <= stop; i += 8 {
@@ -318,18 +328,12 @@ func quoteOrBackslash(piece []byte, i int) int {
 			return i + bits.TrailingZeros64(found)/8
 		}
 	}
-	for i < last {
-		part := piece[i:min(i+long, last)]
-		quote := bytes.IndexByte(part, '"')
-		if quote >= 0 {
-			part = part[:quote]
-		}
-		if backslash := bytes.IndexByte(part, '\\'); backslash >= 0 {
-			return i + backslash
-		}
-		if i += len(part); quote >= 0 {
-			return i
-		}
+	rest := piece[i:last]
+	if quote := bytes.IndexByte(rest, '"'); quote >= 0 {
+		rest = rest[:quote]
 	}
-	return last
+	if backslash := bytes.IndexByte(rest, '\\'); backslash >= 0 {
+		return i + backslash
+	}
+	return i + len(rest)
 }
