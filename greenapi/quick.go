@@ -2,8 +2,6 @@ package greenapi
 
 import (
 	"bytes"
-	"encoding/binary"
-	"math/bits"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -276,64 +274,4 @@ func quickNumber(piece []byte, i int) int {
 		}
 	}
 	return 0
-}
-
-// quickString goes on from a backslash to the quote behind the string. The quote is not looked for again behind each escape.
-func quickString(piece []byte, i int) int {
-	quote, last := 0, len(piece)-1
-	for piece[i] == '\\' {
-		switch i++; piece[i] {
-		case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-		case 'u':
-			for range 4 {
-				if i++; !isHex(piece[i]) {
-					return 0
-				}
-			}
-		default:
-			return 0
-		}
-		if i++; i > quote {
-			if quote = bytes.IndexByte(piece[i:last], '"'); quote < 0 {
-				quote = last - i
-			}
-			quote += i
-		}
-		backslash := bytes.IndexByte(piece[i:quote], '\\')
-		if backslash < 0 {
-			return quote
-		}
-		i += backslash
-	}
-	return i
-}
-
-// quoteOrBackslash returns where the first quote or backslash is, or else where the piece ends in a byte 0.
-//
-// Most strings are a few bytes long, and calling bytes.IndexByte costs as much as looking at them, eight at a time: the
-// highest bit is set in the first byte of w^quotes-ones that was a quote, by the borrow. Of the long ones, IndexByte
-// looks at 32 bytes at a time.
-func quoteOrBackslash(piece []byte, i int) int {
-	const (
-		ones        = 0x0101010101010101
-		quotes      = '"' * ones
-		backslashes = '\\' * ones
-		short       = 64
-	)
-	last := len(piece) - 1
-	for stop := min(i+short, last-8); i <= stop; i += 8 {
-		w := binary.LittleEndian.Uint64(piece[i:])
-		q, b := w^quotes, w^backslashes
-		if found := ((q-ones)&^q | (b-ones)&^b) & (0x80 * ones); found != 0 {
-			return i + bits.TrailingZeros64(found)/8
-		}
-	}
-	rest := piece[i:last]
-	if quote := bytes.IndexByte(rest, '"'); quote >= 0 {
-		rest = rest[:quote]
-	}
-	if backslash := bytes.IndexByte(rest, '\\'); backslash >= 0 {
-		return i + backslash
-	}
-	return i + len(rest)
 }

@@ -373,3 +373,25 @@ func TestReadingAllocatesLittle(t *testing.T) {
 		t.Logf("reading 1,000 rows allocates %v times, beside the %v times of the request", all-nothing, nothing)
 	}
 }
+
+// slow gives nothing for a while, and then the end.
+type slow struct{ empty int }
+
+func (s *slow) Read([]byte) (int, error) {
+	if s.empty--; s.empty < 0 {
+		return 0, io.EOF
+	}
+	return 0, nil
+}
+
+func TestAnEndBehindEmptyReadsIsAnEnd(t *testing.T) {
+	for empty := range 102 {
+		want := io.ErrUnexpectedEOF
+		if empty >= 100 {
+			want = io.ErrNoProgress
+		}
+		if _, err := readAll(&slow{empty}); err != want {
+			t.Errorf("behind %d empty reads: got %v, want %v", empty, err, want)
+		}
+	}
+}
