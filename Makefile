@@ -145,11 +145,11 @@ bench-once: ## Run every benchmark once, to see that it works
 
 BENCH := .
 COUNT := 6
-# All but the root, where the benchmarks are of whole processes.
-PKGS := $$(go list ./... | grep /)
+# All but internal/integration, whose benchmarks are of whole processes.
+PKGS := $$(go list ./... | grep -v /integration$$)
 
 # The two take turns, so that what else the machine does hits both. A package that only one of them has is not compared.
-bench-compare: ## Compare the benchmarks of a commit with those here: BASE=main BENCH=Journal PKGS=./greenapi COUNT=6
+bench-compare: ## Compare the benchmarks of a commit with those here: BASE=main BENCH=Journal PKGS=./internal/greenapi COUNT=6
 	@[ -n "$(BASE)" ] || { echo "say which commit to compare with, such as: make bench-compare BASE=HEAD~1" >&2; exit 1; }
 	$(TOOL) golang.org/x/perf/cmd/benchstat
 	@dir=$$(mktemp -d) || exit 1; \
@@ -163,17 +163,17 @@ bench-compare: ## Compare the benchmarks of a commit with those here: BASE=main 
 	}; \
 	for n in $$(seq $(COUNT)); do measure base "$$dir/base"; measure here .; done; \
 	for side in here base; do \
-		grep -q '^Benchmark' "$$dir/$$side.txt" 2>/dev/null || { echo "$$side has no benchmark for BENCH=$(BENCH) PKGS=$(PKGS); a package is ./greenapi, say, and the names are in the functions Benchmark…" >&2; exit 1; }; \
+		grep -q '^Benchmark' "$$dir/$$side.txt" 2>/dev/null || { echo "$$side has no benchmark for BENCH=$(BENCH) PKGS=$(PKGS); a package is ./internal/greenapi, say, and the names are in the functions Benchmark…" >&2; exit 1; }; \
 	done; \
 	.tools/bin/benchstat "$(BASE)=$$dir/base.txt" "here=$$dir/here.txt"
 
-PEERS := go test -run '^$$' -bench '^BenchmarkPeers$$' -benchtime 1x -timeout 60m .
+PEERS := go test -run '^$$' -bench '^BenchmarkPeers$$' -benchtime 1x -timeout 60m ./internal/integration
 
 bench-peers: ## Measure the program beside others that read the same journal, on a machine without other work
 	PEERS_ROWS=1000 PEERS_ROUNDS=30 $(PEERS)
 	PEERS_ROWS=100000 PEERS_ROUNDS=15 $(PEERS)
 
-FLEET := go test -run '^$$' -bench '^BenchmarkFleet$$' -benchtime 1x -timeout 60m .
+FLEET := go test -run '^$$' -bench '^BenchmarkFleet$$' -benchtime 1x -timeout 60m ./internal/integration
 # instances:messages:kind
 FLEETS := 1000:1000:mixed 1000:1000:text 10000:1000:text
 

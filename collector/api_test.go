@@ -17,9 +17,9 @@ import (
 	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"greenapi_exporter/config"
-	"greenapi_exporter/greenapi"
-	"greenapi_exporter/ledger"
+	"greenapi_exporter/internal/config"
+	"greenapi_exporter/internal/greenapi"
+	"greenapi_exporter/internal/ledger"
 )
 
 const (

@@ -12,9 +12,9 @@ import (
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
 
-	"greenapi_exporter/greenapi"
-	"greenapi_exporter/ledger"
-	"greenapi_exporter/poll"
+	"greenapi_exporter/internal/greenapi"
+	"greenapi_exporter/internal/ledger"
+	"greenapi_exporter/internal/poll"
 )
 
 // quotaPause is the least time between calls while the monthly quota is used up.

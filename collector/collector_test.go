@@ -20,7 +20,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
-	"greenapi_exporter/greenapi"
+	"greenapi_exporter/internal/greenapi"
 )
 
 var (

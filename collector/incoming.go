@@ -1,9 +1,9 @@
 package collector
 
 import (
-	"greenapi_exporter/greenapi"
-	"greenapi_exporter/ledger"
-	"greenapi_exporter/poll"
+	"greenapi_exporter/internal/greenapi"
+	"greenapi_exporter/internal/ledger"
+	"greenapi_exporter/internal/poll"
 )
 
 // newIncoming shows the journal of the messages received. It is counted as that of the messages sent is, though its rows

@@ -10,9 +10,9 @@ import (
 
 	"github.com/go-kit/log"
 
-	"greenapi_exporter/config"
-	"greenapi_exporter/greenapi"
-	"greenapi_exporter/ledger"
+	"greenapi_exporter/internal/config"
+	"greenapi_exporter/internal/greenapi"
+	"greenapi_exporter/internal/ledger"
 )
 
 // Resources is what the collectors of all instances share.

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"time"
 
-	"greenapi_exporter/greenapi"
-	"greenapi_exporter/ledger"
-	"greenapi_exporter/poll"
+	"greenapi_exporter/internal/greenapi"
+	"greenapi_exporter/internal/ledger"
+	"greenapi_exporter/internal/poll"
 )
 
 // journalCall is a method of the API's that reads a journal; see greenapi.Client.OutgoingMessages.

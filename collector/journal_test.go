@@ -10,8 +10,8 @@ import (
 
 	"github.com/go-kit/log"
 
-	"greenapi_exporter/greenapi"
-	"greenapi_exporter/ledger"
+	"greenapi_exporter/internal/greenapi"
+	"greenapi_exporter/internal/ledger"
 )
 
 // answering is a transport that answers every request with this body, and allocates as little as one can.

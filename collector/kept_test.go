@@ -12,7 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"greenapi_exporter/greenapi"
+	"greenapi_exporter/internal/greenapi"
 )
 
 // ofTheInstance is what an exposition says of the instance but for the calls, which each run counts for itself. The

@@ -6,8 +6,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"greenapi_exporter/greenapi"
-	"greenapi_exporter/poll"
+	"greenapi_exporter/internal/greenapi"
+	"greenapi_exporter/internal/poll"
 )
 
 // method is the kind of a method of the API, whose answers are read as Ts.

@@ -14,8 +14,8 @@ import (
 	"github.com/go-kit/log"
 	dto "github.com/prometheus/client_model/go"
 
-	"greenapi_exporter/greenapi"
-	"greenapi_exporter/ledger"
+	"greenapi_exporter/internal/greenapi"
+	"greenapi_exporter/internal/ledger"
 )
 
 // signs is a metric of each collector that tells that it has been read.

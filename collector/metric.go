@@ -10,7 +10,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"greenapi_exporter/config"
+	"greenapi_exporter/internal/config"
 )
 
 // family describes a metric of an instance. It is a prometheus.Desc and what that keeps to itself.

@@ -1,9 +1,9 @@
 package collector
 
 import (
-	"greenapi_exporter/greenapi"
-	"greenapi_exporter/ledger"
-	"greenapi_exporter/poll"
+	"greenapi_exporter/internal/greenapi"
+	"greenapi_exporter/internal/ledger"
+	"greenapi_exporter/internal/poll"
 )
 
 // newOutgoing shows the journal of the messages sent: what stands in its window, and what has been counted of it.

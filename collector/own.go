@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors/version"
 	dto "github.com/prometheus/client_model/go"
 
-	"greenapi_exporter/ledger"
+	"greenapi_exporter/internal/ledger"
 )
 
 // Own is what the exporter exposes about itself: its build, process and runtime, and the calls of all instances

@@ -3,8 +3,8 @@ package collector
 import (
 	"time"
 
-	"greenapi_exporter/greenapi"
-	"greenapi_exporter/poll"
+	"greenapi_exporter/internal/greenapi"
+	"greenapi_exporter/internal/poll"
 )
 
 // newQueue shows the messages that wait to be sent, which the journal does not have yet.

@@ -12,9 +12,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 
-	"greenapi_exporter/config"
-	"greenapi_exporter/greenapi"
-	"greenapi_exporter/poll"
+	"greenapi_exporter/internal/config"
+	"greenapi_exporter/internal/greenapi"
+	"greenapi_exporter/internal/poll"
 )
 
 // Scrape is one scrape of some instances. It is served as a Gatherer; as a Collector a registry can look at what it shows.

@@ -3,8 +3,8 @@ package collector
 import (
 	"time"
 
-	"greenapi_exporter/greenapi"
-	"greenapi_exporter/poll"
+	"greenapi_exporter/internal/greenapi"
+	"greenapi_exporter/internal/poll"
 )
 
 // seldom is the least time between two good calls of a method whose answer changes only when a person does something.

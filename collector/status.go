@@ -4,9 +4,9 @@ import (
 	"errors"
 	"time"
 
-	"greenapi_exporter/greenapi"
-	"greenapi_exporter/ledger"
-	"greenapi_exporter/poll"
+	"greenapi_exporter/internal/greenapi"
+	"greenapi_exporter/internal/ledger"
+	"greenapi_exporter/internal/poll"
 )
 
 // Status is how an instance stands by the latest readings: what a page for people is made of. What has not been read is

@@ -8,7 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"greenapi_exporter/greenapi"
+	"greenapi_exporter/internal/greenapi"
 )
 
 // results are those of the collectors of a status, by name.

@@ -3,8 +3,8 @@ package collector
 import (
 	"time"
 
-	"greenapi_exporter/greenapi"
-	"greenapi_exporter/poll"
+	"greenapi_exporter/internal/greenapi"
+	"greenapi_exporter/internal/poll"
 )
 
 // newWebhooks shows the notifications that wait for their consumer.

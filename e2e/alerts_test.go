@@ -14,7 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/sys/unix"
 
-	"greenapi_exporter/simulator"
+	"greenapi_exporter/internal/simulator"
 )
 
 const (

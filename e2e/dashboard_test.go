@@ -21,7 +21,7 @@ import (
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
 
-	"greenapi_exporter/simulator"
+	"greenapi_exporter/internal/simulator"
 )
 
 // emptyOnAHealthySystem says why a query may find nothing on a healthy system with the default collectors. An entry that

@@ -17,7 +17,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"greenapi_exporter/simulator"
+	"greenapi_exporter/internal/simulator"
 )
 
 const (

@@ -21,7 +21,7 @@ import (
 	"github.com/prometheus/client_golang/api"
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 
-	"greenapi_exporter/simulator"
+	"greenapi_exporter/internal/simulator"
 )
 
 // token is that of every simulated account.

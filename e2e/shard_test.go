@@ -14,7 +14,7 @@ import (
 
 	"github.com/prometheus/common/model"
 
-	"greenapi_exporter/simulator"
+	"greenapi_exporter/internal/simulator"
 )
 
 // outage is a time in which the exporters of some instances were away.

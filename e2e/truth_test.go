@@ -9,7 +9,7 @@ import (
 
 	"github.com/prometheus/common/model"
 
-	"greenapi_exporter/simulator"
+	"greenapi_exporter/internal/simulator"
 )
 
 // clock is that of an account: it stands still, runs, and stands still again. The zero clock is of now. It is safe for

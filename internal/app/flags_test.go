@@ -1,0 +1,37 @@
+package app
+
+import (
+	"io"
+	"strings"
+	"testing"
+
+	"greenapi_exporter/collector"
+)
+
+// TestWhichCollectorsAreOn: those of the defaults, those that are named, and in the demo all but those that are named.
+func TestWhichCollectorsAreOn(t *testing.T) {
+	for args, want := range map[string]string{
+		"":                             "outgoing,state,queue",
+		"--collector.incoming":         "outgoing,state,queue,incoming",
+		"--no-collector.queue":         "outgoing,state",
+		"--collector.disable-defaults": "",
+		"--collector.disable-defaults --collector.queue --collector.account": "queue,account",
+		"--demo":                         "outgoing,state,queue,webhooks,settings,account,incoming",
+		"--demo --no-collector.incoming": "outgoing,state,queue,webhooks,settings,account",
+		"--demo --collector.disable-defaults --collector.state": "state",
+	} {
+		o, _, err := parse(strings.Fields(args), io.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var on []string
+		for _, c := range collector.All() {
+			if o.enabled(c.Name) {
+				on = append(on, c.Name)
+			}
+		}
+		if got := strings.Join(on, ","); got != want {
+			t.Errorf("%s: %s, want %s", args, got, want)
+		}
+	}
+}

@@ -1,0 +1,90 @@
+package app
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"greenapi_exporter/internal/greenapi"
+)
+
+// readmeRows are the cells of every table row of the README whose first cell is `code` and begins with prefix.
+func readmeRows(t *testing.T, prefix string) map[string][]string {
+	t.Helper()
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := make(map[string][]string)
+	for line := range strings.Lines(string(text)) {
+		cells := strings.Split(strings.TrimSpace(line), "|")
+		if len(cells) < 4 || !strings.HasPrefix(cells[1], " `"+prefix) {
+			continue
+		}
+		for i := range cells {
+			cells[i] = strings.Replace(strings.Trim(strings.TrimSpace(cells[i]), "`"), "--[no-]", "--", 1)
+		}
+		rows[cells[1]] = cells[2:]
+	}
+	return rows
+}
+
+func TestReadmeHasEveryFlag(t *testing.T) {
+	app := kingpin.New(name, "").Version("")
+	newOptions().define(app)
+	rows := readmeRows(t, "--")
+	for _, flag := range app.Model().Flags {
+		if flag.Hidden || flag.Name == "help" || strings.HasPrefix(flag.Name, "help-") || strings.HasPrefix(flag.Name, "completion-") {
+			continue
+		}
+		row, ok := rows["--"+flag.Name]
+		if want := strings.Join(flag.Default, " "); !ok || row[0] != flag.Envar || row[1] != want {
+			t.Errorf("--%s (%s, default %q): the README has %q", flag.Name, flag.Envar, want, row)
+		}
+		delete(rows, "--"+flag.Name)
+	}
+	if len(rows) > 0 {
+		t.Errorf("the README has flags that the program has not: %v", rows)
+	}
+}
+
+func TestReadmeHasEveryMetric(t *testing.T) {
+	kinds := map[string]string{
+		"greenapi_exporter_build_info":                                   "gauge",
+		"greenapi_exporter_instances":                                    "gauge",
+		"greenapi_exporter_config_last_reload_successful":                "gauge",
+		"greenapi_exporter_config_last_reload_success_timestamp_seconds": "gauge",
+		"greenapi_exporter_partner_last_success_timestamp_seconds":       "gauge",
+	}
+	for _, file := range []string{"../../collector/testdata/live.prom", "../../collector/testdata/failing.prom"} {
+		golden, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(golden)) {
+			if words := strings.Fields(line); len(words) == 4 && words[1] == "TYPE" {
+				kinds[words[2]] = words[3]
+			}
+		}
+	}
+	rows := readmeRows(t, "greenapi_")
+	for name, kind := range kinds {
+		if row := rows[name]; len(row) == 0 || row[0] != kind {
+			t.Errorf("%s is a %s: the README has %q", name, kind, row)
+		}
+		delete(rows, name)
+	}
+	if len(rows) > 0 {
+		t.Errorf("the README has metrics that the program has not: %v", rows)
+	}
+}
+
+func TestReadmeHasEveryResult(t *testing.T) {
+	for _, result := range greenapi.Results() {
+		if len(readmeRows(t, string(result))) == 0 {
+			t.Errorf("the README has no row for %s", result)
+		}
+	}
+}

@@ -1,0 +1,104 @@
+package greenapi
+
+import (
+	"fmt"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"greenapi_exporter/internal/simulator"
+)
+
+// newFleet returns a client of the Partner API of a simulated fleet of three accounts, one of them deleted.
+func newFleet(t *testing.T) (*simulator.Fleet, *Partner) {
+	t.Helper()
+	fleet := simulator.NewFleet(simulator.FleetConfig{PartnerToken: secret})
+	for i := range 3 {
+		fleet.Add(simulator.Config{IDInstance: fmt.Sprint(1100000001 + i), Token: other})
+	}
+	fleet.Subscribe("1100000002", simulator.Subscription{Deleted: true})
+	fleet.Subscribe("1100000003", simulator.Subscription{Expired: true, Expires: time.Unix(1786300784, 0)})
+	server := httptest.NewServer(fleet)
+	t.Cleanup(server.Close)
+	return fleet, newTestPartner(t, server.URL)
+}
+
+func TestAPartnerAndItsFleetAgree(t *testing.T) {
+	fleet, partner := newFleet(t)
+	instances, err := partner.Instances(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := testToken(t, other)
+	got := ""
+	for _, i := range instances {
+		got += fmt.Sprintln(i.ID, i.Token.Equal(token), i.Deleted, i.Expired, i.Expires.Unix() == 1786300784)
+	}
+	want := "1100000001 true false false false\n1100000002 true true false false\n1100000003 true false true true\n"
+	if got != want || !instances[0].Expires.IsZero() {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if n := fleet.PartnerCalls(); n != 1 {
+		t.Errorf("a call was %d", n)
+	}
+}
+
+func TestFaultsOfThePartnerAPI(t *testing.T) {
+	fleet, partner := newFleet(t)
+	partner.maxBody = 1 << 20 // of those that have no end
+	results := map[simulator.Fault]Result{
+		simulator.FaultUnauthorized:        Unauthorized,
+		simulator.FaultUnauthorizedOK:      Unauthorized,
+		simulator.FaultLoggedOut:           InstanceLoggedOut,
+		simulator.FaultLoggedOutOK:         InstanceLoggedOut,
+		simulator.FaultStartingOrLoggedOut: InstanceLoggedOut,
+		simulator.FaultStarting:            InstanceStarting,
+		simulator.FaultStartingOK:          InstanceStarting,
+		simulator.FaultExpired:             InstanceExpired,
+		simulator.FaultDeleted:             InstanceDeleted,
+		simulator.FaultBadRequest:          BadRequest,
+		simulator.FaultForbidden:           Forbidden,
+		simulator.FaultRateLimited:         RateLimited,
+		simulator.FaultRetryAfter:          RateLimited,
+		simulator.FaultQuota:               QuotaExceeded,
+		simulator.FaultClientClosed:        ServerError,
+		simulator.FaultServerError:         ServerError,
+		simulator.FaultBadGateway:          ServerError,
+		simulator.FaultUnavailable:         ServerError,
+		simulator.FaultGatewayTimeout:      ServerError,
+		simulator.FaultNotFound:            UnexpectedStatus,
+		simulator.FaultNoContent:           UnexpectedStatus,
+		simulator.FaultRedirect:            UnexpectedStatus,
+		simulator.FaultHTML:                InvalidResponse,
+		simulator.FaultNull:                InvalidResponse,
+		simulator.FaultObject:              InvalidResponse,
+		simulator.FaultTruncated:           InvalidResponse,
+		simulator.FaultCutRow:              InvalidResponse,
+		simulator.FaultTrailing:            InvalidResponse,
+		simulator.FaultRowNotObject:        InvalidResponse,
+		simulator.FaultEndless:             TooLarge,
+		simulator.FaultEndlessGzip:         TooLarge,
+	}
+	for _, fault := range simulator.Faults() {
+		switch fault {
+		case simulator.FaultHang, simulator.FaultHangInBody, simulator.FaultDrip:
+			continue // they end with the context, as calls of every client do
+		}
+		want, ok := results[fault]
+		if !ok {
+			want = OK
+		}
+		fleet.SetPartnerFault(fault)
+		_, err := partner.Instances(t.Context())
+		if got := ResultOf(err); got != want {
+			t.Errorf("%s: got %v, want %s", fault, err, want)
+		}
+		if text := fmt.Sprintf("%v %+v %#v", err, err, err); strings.Contains(text, secret) || strings.Contains(text, other) {
+			t.Errorf("%s: a token leaks: %s", fault, text)
+		}
+	}
+	if followed := fleet.PartnerFollowed(); len(followed) != 0 {
+		t.Errorf("the redirect was followed: %v", followed)
+	}
+}

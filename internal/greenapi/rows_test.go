@@ -1,0 +1,397 @@
+package greenapi
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+
+	"greenapi_exporter/internal/simulator"
+)
+
+// seen is a Row that may be kept.
+type seen struct {
+	Key          uint64
+	Type, Status string
+	Timestamp    float64
+	Timed        bool
+}
+
+func readAll(body io.Reader) ([]seen, error) {
+	rows := []seen{}
+	err := readJournal(body, func(r *Row) { rows = append(rows, see(r)) })
+	return rows, err
+}
+
+func see(r *Row) seen { return seen{r.Key, string(r.Type), string(r.Status), r.Timestamp, r.Timed} }
+
+// keyOf is the identity of a message, computed the long way.
+func keyOf(id, kind string) uint64 {
+	if id == "" || kind == "" {
+		return 0
+	}
+	var both [16]byte
+	binary.LittleEndian.PutUint64(both[:8], xxhash.Sum64String(id))
+	binary.LittleEndian.PutUint64(both[8:], xxhash.Sum64String(kind))
+	return max(1, xxhash.Sum64(both[:]))
+}
+
+func row(id, kind, status string, timestamp float64) seen {
+	return seen{keyOf(id, kind), kind, status, timestamp, true}
+}
+
+func untimed(id, kind, status string) seen { return seen{keyOf(id, kind), kind, status, 0, false} }
+
+var legal = []struct {
+	name string
+	body string
+	want []seen
+}{
+	{"empty", `[]`, nil},
+	{"white space", " \t\r\n[ \t\r\n] \t\r\n", nil},
+	{"byte order mark", "\xEF\xBB\xBF[]", nil},
+	{"a row", `[{"type":"outgoing","idMessage":"BAE5","timestamp":1706601634,"typeMessage":"textMessage","statusMessage":"read"}]`,
+		[]seen{row("BAE5", "textMessage", "read", 1706601634)}},
+	{"keys in any order", `[{"statusMessage":"sent","timestamp":7,"typeMessage":"a","idMessage":"1"},{"idMessage":"2","statusMessage":"read","typeMessage":"b","timestamp":8}]`,
+		[]seen{row("1", "a", "sent", 7), row("2", "b", "read", 8)}},
+	{"nested objects have keys of their own",
+		`[{"quotedMessage":{"idMessage":"9","typeMessage":"x","statusMessage":"y","timestamp":9,"deep":[{"idMessage":"8"}]},"idMessage":"1","typeMessage":"a","statusMessage":"sent","timestamp":7,"after":{"statusMessage":"read"}}]`,
+		[]seen{row("1", "a", "sent", 7)}},
+	{"incomplete rows", `[{"type":"outgoing","typeMessage":""},{},{"idMessage":"1"},{"typeMessage":"a"}]`,
+		[]seen{untimed("", "", ""), untimed("", "", ""), untimed("1", "", ""), untimed("", "a", "")}},
+	{"nulls", `[{"idMessage":null,"typeMessage":null,"statusMessage":null,"timestamp":null}]`, []seen{untimed("", "", "")}},
+	{"words of another type", `[{"idMessage":["1"],"typeMessage":{"a":"b"},"statusMessage":1e3,"timestamp":5},{"idMessage":true,"typeMessage":false,"statusMessage":-0.5E-7}]`,
+		[]seen{row("", "", "", 5), untimed("", "", "")}},
+	{"a member twice: the last", `[{"idMessage":"1","idMessage":"2","typeMessage":"a","timestamp":1,"timestamp":2,"statusMessage":"sent","statusMessage":null}]`,
+		[]seen{row("2", "a", "", 2)}},
+	{"escapes in keys and values", `[{"\u0069dMessage":"\u0031","type\u004dessage":"\"\\\/\b\f\n\r\t","statusMessage":"s\u00e9\ud83d\ude04","time\u0073tamp":"\u0037"}]`,
+		[]seen{row("1", "\"\\/\b\f\n\r\t", "sé😄", 7)}},
+	{"lone surrogates", `[{"idMessage":"\ud83d","typeMessage":"\ude04a","statusMessage":"\ud83dx\ud83d\ud83d\ude04\ud83d\n"}]`,
+		[]seen{untimed("\uFFFD", "\uFFFDa", "\uFFFDx\uFFFD😄\uFFFD\n")}},
+	{"bad UTF-8 and control characters", "[{\"idMessage\":\"a\xff\x01\n\",\"typeMessage\":\"t\"}]", []seen{untimed("a\xff\x01\n", "t", "")}},
+	{"timestamps", `[{"timestamp":"1706601634"},{"timestamp":1706601634.5},{"timestamp":1.7e9},{"timestamp":-3},{"timestamp":0}]`,
+		[]seen{row("", "", "", 1706601634), row("", "", "", 1706601634.5), row("", "", "", 1.7e9), row("", "", "", -3), row("", "", "", 0)}},
+	{"stray commas between rows", `[,{"idMessage":"1","typeMessage":"a"},,{"idMessage":"2","typeMessage":"a"},]`,
+		[]seen{untimed("1", "a", ""), untimed("2", "a", "")}},
+	{"nothing but commas", `[,,,]`, nil},
+	{"stray commas between members", `[{,"idMessage":"1",,"typeMessage":"a","o":{,"x":1,},"l":[,1,,2,],}]`, []seen{untimed("1", "a", "")}},
+	{"values of every kind are skipped", `[{"a":true,"b":false,"c":null,"d":-0.1e+7,"e":"\"","f":[[],{},[{}]],"g":{"h":{"i":[0]}},"typeMessage":"z"}]`,
+		[]seen{untimed("", "z", "")}},
+}
+
+func TestReadJournal(t *testing.T) {
+	for _, c := range legal {
+		t.Run(c.name, func(t *testing.T) {
+			rows, err := readAll(strings.NewReader(c.body))
+			if err != nil || !equal(rows, c.want) {
+				t.Errorf("got %+v, %v\nwant %+v", rows, err, c.want)
+			}
+		})
+	}
+}
+
+func TestReadJournalRefuses(t *testing.T) {
+	for _, c := range []struct{ name, body string }{
+		{"nothing", ``},
+		{"white space alone", " \n"},
+		{"null", `null`},
+		{"an object", `{"a":1}`},
+		{"a string", `"[]"`},
+		{"HTML", `<html></html>`},
+		{"half a byte order mark", "\xEF\xBB[]"},
+		{"two byte order marks", "\xEF\xBB\xBF\xEF\xBB\xBF[]"},
+		{"a row that is a number", `[1]`},
+		{"a row that is null", `[null]`},
+		{"a row that is an array", `[[]]`},
+		{"bytes behind the end", `[] x`},
+		{"a second array", `[][]`},
+		{"a comma behind the array", `[],`},
+		{"no comma between rows", `[{}{}]`},
+		{"no comma between members", `[{"a":1 "b":2}]`},
+		{"no comma between nested values", `[{"a":[1 2]}]`},
+		{"no comma between nested members", `[{"a":{"b":1 "c":2}}]`},
+		{"no colon", `[{"a" 1}]`},
+		{"a comma behind the colon", `[{"a":,1}]`},
+		{"a comma before the colon", `[{"a",:1}]`},
+		{"a key that is no string", `[{1:2}]`},
+		{"a nested key that is no string", `[{"a":{b:2}}]`},
+		{"brackets that do not match", `[{"a":[}]}]`},
+		{"braces that do not match", `[{"a":{]}}]`},
+		{"a bad literal", `[{"a":nul}]`},
+		{"a bad word", `[{"a":yes}]`},
+		{"a leading zero", `[{"a":01}]`},
+		{"a number that ends too early", `[{"a":1.}]`},
+		{"an exponent without digits", `[{"a":1e+}]`},
+		{"a minus alone", `[{"a":-}]`},
+		{"two points", `[{"a":1.2.3}]`},
+		{"an escape that JSON does not have", `[{"a":"\x"}]`},
+		{"a short \\u", `[{"a":"\u12"}]`},
+		{"a bad escape in a key", `[{"\q":1}]`},
+		{"a timestamp of words", `[{"timestamp":"today"}]`},
+		{"an empty timestamp", `[{"timestamp":""}]`},
+		{"a signed timestamp in quotes", `[{"timestamp":"-5"}]`},
+		{"a fraction in quotes", `[{"timestamp":"1.5"}]`},
+		{"a timestamp that is true", `[{"timestamp":true}]`},
+		{"a timestamp that is an object", `[{"timestamp":{}}]`},
+		{"a timestamp beyond all floats", `[{"timestamp":1e999}]`},
+		{"a timestamp beyond all times", `[{"timestamp":1e300}]`},
+		{"a timestamp of endless digits", `[{"timestamp":1706601634.` + strings.Repeat("0", 500) + `}]`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			rows, err := readAll(strings.NewReader(c.body))
+			var syntax *SyntaxError
+			if !errors.As(err, &syntax) && err != io.ErrUnexpectedEOF {
+				t.Errorf("got %+v, %v; want a syntax error or one of a cut off body", rows, err)
+			}
+			if syntax != nil && (syntax.Offset < 0 || syntax.Offset > int64(len(c.body))) {
+				t.Errorf("offset %d is not in the body of %d bytes", syntax.Offset, len(c.body))
+			}
+		})
+	}
+}
+
+func TestReadJournalSaysWhere(t *testing.T) {
+	_, err := readAll(strings.NewReader(`[{"a":1},{"b":x}]`))
+	if got, want := fmt.Sprint(err), "no value at offset 14"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// rich has a bit of everything, and strings on which reads can break in every way.
+const rich = "\xEF\xBB\xBF" + `[,{"type":"outgoing","idMessage":"\u0042AE\ud83d\ude04\\","timestamp":1706601634.25,"typeMessage":"image\u004dessage",` +
+	`"o":{"a":[1,-2.5e-3,true,false,null,"\"x\\",{"idMessage":"no"}],},"statusMessage":"re\"ad"},,{"typeMessage":"\ud83dx","idMessage":"7","timestamp":"12"},] `
+
+var richRows = []seen{row("BAE😄\\", "imageMessage", "re\"ad", 1706601634.25), row("7", "\uFFFDx", "", 12)}
+
+func TestTokensStraddleReadsAtEveryOffset(t *testing.T) {
+	for split := range len(rich) + 1 {
+		body := io.MultiReader(strings.NewReader(rich[:split]), strings.NewReader(rich[split:]))
+		if rows, err := readAll(body); err != nil || !equal(rows, richRows) {
+			t.Fatalf("split at %d: got %+v, %v", split, rows, err)
+		}
+	}
+	for name, reader := range map[string]io.Reader{
+		"one byte a read":       iotest.OneByteReader(strings.NewReader(rich)),
+		"half of what is asked": iotest.HalfReader(strings.NewReader(rich)),
+		"data with the error":   iotest.DataErrReader(strings.NewReader(rich)),
+	} {
+		if rows, err := readAll(reader); err != nil || !equal(rows, richRows) {
+			t.Errorf("%s: got %+v, %v", name, rows, err)
+		}
+	}
+}
+
+func TestWhatIsCutOffIsRefusedAtEveryOffset(t *testing.T) {
+	whole := strings.TrimRight(rich, " ")
+	for cut := range len(whole) {
+		if rows, err := readAll(strings.NewReader(whole[:cut])); err != io.ErrUnexpectedEOF {
+			t.Errorf("cut at %d: got %+v, %v; want %v", cut, rows, err, io.ErrUnexpectedEOF)
+		}
+		broken := io.MultiReader(strings.NewReader(whole[:cut]), iotest.ErrReader(io.ErrClosedPipe))
+		if _, err := readAll(broken); err != io.ErrClosedPipe {
+			t.Errorf("broken at %d: got %v, want the reader's error", cut, err)
+		}
+	}
+	unfinished := io.MultiReader(strings.NewReader(whole), iotest.ErrReader(io.ErrUnexpectedEOF))
+	if _, err := readAll(unfinished); err != io.ErrUnexpectedEOF {
+		t.Errorf("an error behind the array: got %v", err)
+	}
+}
+
+func TestStringsFarLongerThanTheBuffer(t *testing.T) {
+	for _, size := range []int{bufferSize - 30, bufferSize, 3*bufferSize + 7} {
+		for name, piece := range map[string]string{"plain": "x", "escapes": `\n`, "quotes": `\"`, "backslashes": `\\`, "surrogates": `\ud83d\ude04`} {
+			long := strings.Repeat(piece, size/len(piece))
+			var means string
+			if err := json.Unmarshal([]byte(`"`+long+`"`), &means); err != nil {
+				t.Fatal(err)
+			}
+			body := fmt.Sprintf(`[{"thumb":"%s","%s":{"%s":1},"idMessage":"%s","typeMessage":"%s","statusMessage":"%s","timestamp":5}]`,
+				long, long, long, long, long, long)
+			rows, err := readAll(strings.NewReader(body))
+			if err != nil || len(rows) != 1 {
+				t.Fatalf("%s of %d: %d rows, %v", name, size, len(rows), err)
+			}
+			if got := rows[0]; got.Key != keyOf(means, means) || got.Type != means[:maxWord] || got.Status != means[:maxWord] || got.Timestamp != 5 {
+				t.Errorf("%s of %d: got %+v", name, size, got)
+			}
+		}
+	}
+}
+
+func TestLongIdentitiesDifferByTheirLastByte(t *testing.T) {
+	long := strings.Repeat("a", 2*bufferSize)
+	rows, err := readAll(strings.NewReader(`[{"idMessage":"` + long + `1","typeMessage":"t"},{"idMessage":"` + long + `2","typeMessage":"t"}]`))
+	if err != nil || len(rows) != 2 || rows[0].Key == rows[1].Key {
+		t.Errorf("got %+v, %v", rows, err)
+	}
+}
+
+func TestNestingToTenThousandAndNoDeeper(t *testing.T) {
+	for _, brackets := range [][2]string{{"[", "]"}, {`{"a":`, "}"}} {
+		nested := func(depth int) string {
+			inner := strings.Repeat(brackets[0], depth-1) + "[]" + strings.Repeat(brackets[1], depth-1)
+			return `[{"n":` + inner + `,"typeMessage":"t"}]`
+		}
+		if rows, err := readAll(strings.NewReader(nested(maxDepth))); err != nil || !equal(rows, []seen{untimed("", "t", "")}) {
+			t.Errorf("%d levels of %s: %v", maxDepth, brackets[0], err)
+		}
+		var syntax *SyntaxError
+		if _, err := readAll(strings.NewReader(nested(maxDepth + 1))); !errors.As(err, &syntax) {
+			t.Errorf("%d levels of %s: got %v, want a syntax error", maxDepth+1, brackets[0], err)
+		}
+	}
+}
+
+func TestReadersThatMakeNoProgressEnd(t *testing.T) {
+	if _, err := readAll(stuck{}); err != io.ErrNoProgress {
+		t.Errorf("got %v, want %v", err, io.ErrNoProgress)
+	}
+}
+
+type stuck struct{}
+
+func (stuck) Read([]byte) (int, error) { return 0, nil }
+
+func TestRowsAreReadWithoutAllocation(t *testing.T) {
+	allocations := func(body []byte) float64 {
+		return testing.AllocsPerRun(5, func() {
+			if err := readJournal(bytes.NewReader(body), func(*Row) {}); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	few := allocations([]byte(`[{"a":"b"}]`))
+	if few > 6 {
+		t.Errorf("%v allocations for one row", few)
+	}
+	if many := allocations(journal(t, 10_000, false)); many > few {
+		t.Errorf("%v allocations for 10,000 rows, %v for one", many, few)
+	}
+	// Nothing of a row is worth learning where none is like another.
+	var foreign bytes.Buffer
+	for i := range 10_000 {
+		fmt.Fprintf(&foreign, `{"a%d":"b","c":{"d%d":1}},`, i, i)
+	}
+	if many := allocations(fmt.Appendf(nil, "[%s]", &foreign)); many > few {
+		t.Errorf("%v allocations for 10,000 rows of foreign keys, %v for one", many, few)
+	}
+}
+
+// journal is the body that a simulated account answers, of texts or of all kinds of messages.
+func journal(tb testing.TB, messages int, texts bool) []byte {
+	tb.Helper()
+	account := simulator.New(simulator.Config{
+		IDInstance: "1101000001", Token: other, Seed: 1, Start: time.Now().Add(-20 * time.Hour), Messages: messages,
+		MessagesPerHour: float64(messages) / 10, TextOnly: texts, NoRateLimit: true,
+	})
+	w := httptest.NewRecorder()
+	account.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/waInstance1101000001/lastOutgoingMessages/"+other+"?minutes=1440", nil))
+	if w.Code != http.StatusOK {
+		tb.Fatal(w.Code, w.Body)
+	}
+	return w.Body.Bytes()
+}
+
+func BenchmarkReadJournal(b *testing.B) {
+	for _, kind := range []string{"texts", "mixed"} {
+		for _, rows := range []int{1000, 100_000} {
+			b.Run(fmt.Sprintf("%s/rows=%d", kind, rows), func(b *testing.B) {
+				body := journal(b, rows, kind == "texts")
+				b.SetBytes(int64(len(body)))
+				b.ReportAllocs()
+				n := 0
+				for b.Loop() {
+					if err := readJournal(bytes.NewReader(body), func(*Row) { n++ }); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n), "ns/row")
+			})
+		}
+	}
+}
+
+func equal(a, b []seen) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// answering is a transport that answers every request with this body.
+type answering []byte
+
+func (a answering) RoundTrip(*http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusOK, ContentLength: int64(len(a)), Body: io.NopCloser(bytes.NewReader(a))}, nil
+}
+
+// TestReadingAllocatesLittle beside what the request does. What the ledger allocates is tested with it.
+func TestReadingAllocatesLittle(t *testing.T) {
+	base, err := url.Parse("https://api.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := NewToken(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	service := &Service{Transport: answering(journal(t, 1000, false)), Places: NewPlaces(1)}
+	client := NewClient(service, base, "1101000001", token)
+	allocations := func(call func() error) float64 {
+		return testing.AllocsPerRun(10, func() {
+			if err := call(); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	nothing := allocations(func() error {
+		return client.call(t.Context(), LastOutgoingMessages, url.Values{"minutes": {"60"}}, func(answer) error { return nil })
+	})
+	all := allocations(func() error {
+		return client.OutgoingMessages(t.Context(), 60, func(time.Time) func(*Row) { return func(*Row) {} })
+	})
+	if all-nothing > 10 {
+		t.Errorf("reading 1,000 rows allocates %v times, beside the %v times of the request", all-nothing, nothing)
+	} else {
+		t.Logf("reading 1,000 rows allocates %v times, beside the %v times of the request", all-nothing, nothing)
+	}
+}
+
+// slow gives nothing for a while, and then the end.
+type slow struct{ empty int }
+
+func (s *slow) Read([]byte) (int, error) {
+	if s.empty--; s.empty < 0 {
+		return 0, io.EOF
+	}
+	return 0, nil
+}
+
+func TestAnEndBehindEmptyReadsIsAnEnd(t *testing.T) {
+	for empty := range 102 {
+		want := io.ErrUnexpectedEOF
+		if empty >= 100 {
+			want = io.ErrNoProgress
+		}
+		if _, err := readAll(&slow{empty}); err != want {
+			t.Errorf("behind %d empty reads: got %v, want %v", empty, err, want)
+		}
+	}
+}

@@ -1,0 +1,357 @@
+package simulator_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"greenapi_exporter/internal/simulator"
+)
+
+func TestCannedFaults(t *testing.T) {
+	const ok, bad = http.StatusOK, http.StatusBadRequest
+	for _, test := range []struct {
+		fault  simulator.Fault
+		status int
+		holds  string // empty for an empty body
+		not    string
+	}{
+		{simulator.FaultUnauthorized, 401, "", ""},
+		{simulator.FaultUnauthorizedOK, ok, `{"code":401,`, ""},
+		{simulator.FaultLoggedOut, bad, "not authorized", "starting"},
+		{simulator.FaultLoggedOutOK, ok, "not authorized", "starting"},
+		{simulator.FaultStartingOrLoggedOut, bad, "is starting or not authorized", ""},
+		{simulator.FaultStarting, bad, "starting", "authorized"},
+		{simulator.FaultStartingOK, ok, `"status":false,"reason":"the instance is starting"`, "authorized"},
+		{simulator.FaultExpired, bad, "expired", ""},
+		{simulator.FaultDeleted, bad, "deleted", ""},
+		{simulator.FaultBadRequest, bad, `"path":"/wainstance` + instance + "/lastoutgoingmessages/" + token, ""},
+		{simulator.FaultForbidden, 403, "nginx", token},
+		{simulator.FaultNotFound, 404, `"cannot get /wainstance` + instance + "/lastoutgoingmessages/" + token, ""},
+		{simulator.FaultRateLimited, 429, "", ""},
+		{simulator.FaultRetryAfter, 429, "", ""},
+		{simulator.FaultQuota, 466, `{"invokestatus":{"method":"lastoutgoingmessages","used":1000,"total":1000,`, ""},
+		{simulator.FaultClientClosed, 499, "nginx", token},
+		{simulator.FaultServerError, 500, token, ""},
+		{simulator.FaultBadGateway, 502, "bad gateway", token},
+		{simulator.FaultUnavailable, 503, "nginx", token},
+		{simulator.FaultGatewayTimeout, 504, "nginx", token},
+		{simulator.FaultNoContent, 204, "", ""},
+		{simulator.FaultHTML, ok, "<title>", ""},
+		{simulator.FaultNull, ok, "null", ""},
+		{simulator.FaultObject, ok, `{"messages":[]`, ""},
+	} {
+		t.Run(string(test.fault), func(t *testing.T) {
+			s, _ := newAccount(simulator.Config{MessagesPerHour: 10}, 10*time.Hour) // the fault comes before the rate limit
+			s.SetFault(test.fault)
+			get(s, journalPath(60))
+			w := get(s, journalPath(60))
+			body := strings.ToLower(w.Body.String())
+			if w.Code != test.status {
+				t.Errorf("status %d, want %d", w.Code, test.status)
+			}
+			if !strings.Contains(body, test.holds) || test.holds == "" && body != "" {
+				t.Errorf("body %q, want %q in it", body, test.holds)
+			}
+			if test.not != "" && strings.Contains(body, test.not) {
+				t.Errorf("body %q holds %q", body, test.not)
+			}
+			if after := w.Header().Get("Retry-After"); (after == "90") != (test.fault == simulator.FaultRetryAfter) {
+				t.Errorf("Retry-After %q", after)
+			}
+			if n := s.Calls(outgoing); n != 2 {
+				t.Errorf("%d calls seen, want 2", n)
+			}
+		})
+	}
+}
+
+func TestFaultEnds(t *testing.T) {
+	s, _ := newAccount(busy(), 10*time.Hour)
+	s.SetFault(simulator.FaultBadGateway)
+	s.SetFault(simulator.FaultNone)
+	if len(journal(t, s, 600)) == 0 {
+		t.Error("no rows")
+	}
+}
+
+func TestSlipsPanic(t *testing.T) {
+	s, _ := newAccount(busy(), 0)
+	for name, slip := range map[string]func(){
+		"fault":              func() { s.SetFault("no-such-fault") },
+		"fault of a method":  func() { s.SetFault("no-such-fault", outgoing) },
+		"method":             func() { s.SetFault(simulator.FaultBOM, outgoing, "getNothing") },
+		"states out of turn": func() { simulator.New(simulator.Config{States: states("suspended", 2, "authorized", 1)}) },
+		"states at one time": func() { simulator.New(simulator.Config{States: states("suspended", 2, "authorized", 2)}) },
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: no panic", name)
+				}
+			}()
+			slip()
+		}()
+	}
+	if w := get(s, journalPath(5)); strings.HasPrefix(w.Body.String(), "\ufeff") {
+		t.Error("a slip has set a fault all the same")
+	}
+}
+
+func TestFaultsAreListedOnce(t *testing.T) {
+	faults := simulator.Faults()
+	slices.Sort(faults)
+	if n := len(slices.Compact(slices.Clone(faults))); n != len(faults) || n != 41 {
+		t.Errorf("%d faults, %d of them different", len(faults), n)
+	}
+}
+
+func TestBodiesOfFaults(t *testing.T) {
+	plain, _ := newAccount(busy(), 10*time.Hour)
+	good := get(plain, journalPath(600)).Body.String()
+	rows := good[1 : len(good)-1]
+	n := len(decode(t, []byte(good)))
+	for fault, is := range map[simulator.Fault]func(body string) bool{
+		simulator.FaultCommaStart: func(b string) bool { return b == "[,"+rows+"]" },
+		simulator.FaultCommaEnd:   func(b string) bool { return b == "["+rows+",]" },
+		simulator.FaultCommaMiddle: func(b string) bool {
+			return strings.Count(b, "},,{") == 1 && strings.Replace(b, "},,{", "},{", 1) == good
+		},
+		simulator.FaultCommaMembers: func(b string) bool {
+			return strings.Count(b, ",}") == n && strings.ReplaceAll(b, ",}", "}") == good
+		},
+		simulator.FaultBOM:      func(b string) bool { return b == "\xef\xbb\xbf"+good },
+		simulator.FaultTrailing: func(b string) bool { return b == good+"[]" },
+		simulator.FaultCutRow: func(b string) bool {
+			return len(b) < len(good) && strings.HasPrefix(good, b) && !strings.HasSuffix(b, "}")
+		},
+		simulator.FaultGzip: func(b string) bool { return b == good }, // not accepted here
+		simulator.FaultRowNotObject: func(b string) bool {
+			var rows []any
+			return json.Unmarshal([]byte(b), &rows) == nil && len(rows) == n+1 && rows[n] == "typeMessage"
+		},
+		simulator.FaultBadTimestamp: func(b string) bool {
+			var rows []map[string]any
+			return json.Unmarshal([]byte(b), &rows) == nil && len(rows) == n+1 && rows[n]["timestamp"] == "yesterday"
+		},
+	} {
+		t.Run(string(fault), func(t *testing.T) {
+			s, _ := newAccount(busy(), 10*time.Hour)
+			s.SetFault(fault)
+			w := get(s, journalPath(600))
+			if w.Code != http.StatusOK || !is(w.Body.String()) {
+				t.Errorf("%d, not the body expected: %.200s", w.Code, w.Body)
+			}
+		})
+	}
+}
+
+func TestBodiesOfFaultsWithoutRows(t *testing.T) {
+	for fault, want := range map[simulator.Fault]string{
+		simulator.FaultCommaStart: "[]", simulator.FaultCommaMiddle: "[]", simulator.FaultCommaEnd: "[]",
+		simulator.FaultCutRow:       `[{"type":"outgoing"`,
+		simulator.FaultRowNotObject: `["typeMessage"]`,
+	} {
+		s, _ := newAccount(simulator.Config{}, time.Hour)
+		s.SetFault(fault)
+		if got := get(s, journalPath(60)).Body.String(); !strings.HasPrefix(want, got) || len(got) < 2 {
+			t.Errorf("%s: %s, want %s", fault, got, want)
+		}
+	}
+}
+
+func TestGzip(t *testing.T) {
+	s, _ := newAccount(busy(), 10*time.Hour)
+	good := get(s, journalPath(600)).Body.Bytes()
+	s.SetFault(simulator.FaultGzip)
+	r := httptest.NewRequest(http.MethodGet, journalPath(600), nil)
+	r.Header.Set("Accept-Encoding", "gzip")
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	if w.Header().Get("Content-Encoding") != "gzip" {
+		t.Fatal("not compressed")
+	}
+	unzip, err := gzip.NewReader(w.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(unzip); err != nil || !bytes.Equal(got, good) {
+		t.Errorf("another body inside, or %v", err)
+	}
+}
+
+// serve puts the simulator behind a real server, for what a recorder cannot show.
+func serve(t *testing.T, s *simulator.Simulator) *httptest.Server {
+	server := httptest.NewServer(s)
+	t.Cleanup(server.Close)
+	return server
+}
+
+// ask sends a request that lives as long as the context.
+func ask(ctx context.Context, t *testing.T, server *httptest.Server) (*http.Response, error) {
+	t.Helper()
+	return askFor(ctx, t, server, journalPath(600))
+}
+
+func askFor(ctx context.Context, t *testing.T, server *httptest.Server, path string) (*http.Response, error) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return server.Client().Do(r)
+}
+
+func TestTruncatedBodyEndsEarly(t *testing.T) {
+	for _, rate := range []float64{0, 20} {
+		s, _ := newAccount(simulator.Config{MessagesPerHour: rate}, 10*time.Hour)
+		s.SetFault(simulator.FaultTruncated)
+		answer, err := ask(t.Context(), t, serve(t, s))
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(answer.Body)
+		_ = answer.Body.Close()
+		if !errors.Is(err, io.ErrUnexpectedEOF) || int64(len(body)) >= answer.ContentLength || len(body) == 0 {
+			t.Errorf("%d of %d bytes, then %v", len(body), answer.ContentLength, err)
+		}
+	}
+}
+
+func TestRedirectThatIsFollowedIsSeen(t *testing.T) {
+	s, _ := newAccount(busy(), 10*time.Hour)
+	server := serve(t, s)
+	s.SetFault(simulator.FaultRedirect)
+
+	w := get(s, "/v3"+journalPath(600))
+	if location := w.Header().Get("Location"); w.Code != http.StatusFound || location != "/v3/moved"+journalPath(600) {
+		t.Errorf("%d to %q", w.Code, location)
+	}
+	if followed := s.Followed(); len(followed) != 0 {
+		t.Errorf("followed by nobody, seen %v", followed)
+	}
+	answer, err := ask(t.Context(), t, server) // by a client that follows
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	if followed := s.Followed(); !slices.Equal(followed, []string{server.URL + journalPath(600)}) {
+		t.Errorf("followed once, seen %v", followed)
+	}
+	if n := s.Calls(outgoing); n != 2 {
+		t.Errorf("%d calls seen, want 2", n)
+	}
+}
+
+func TestHangEndsWithTheClient(t *testing.T) {
+	s, _ := newAccount(busy(), 10*time.Hour)
+	s.SetFault(simulator.FaultHang)
+	seen := make(chan struct{})
+	done := make(chan any)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() { done <- recover() }()
+		close(seen)
+		s.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		<-seen
+		cancel()
+	}()
+	if _, err := ask(ctx, t, server); !errors.Is(err, context.Canceled) {
+		t.Errorf("an answer, or %v", err)
+	}
+	if got := <-done; got != http.ErrAbortHandler {
+		t.Errorf("the handler ended with %v", got)
+	}
+}
+
+func TestHangInBodyEndsWithTheServer(t *testing.T) {
+	s, _ := newAccount(busy(), 10*time.Hour)
+	good := get(s, journalPath(600)).Body.String()
+	s.SetFault(simulator.FaultHangInBody)
+	server := serve(t, s)
+	answer, err := ask(t.Context(), t, server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	some := make([]byte, 1000)
+	if _, err := io.ReadFull(answer.Body, some); err != nil || !strings.HasPrefix(good, string(some)) {
+		t.Fatalf("not the first half of the body: %v", err)
+	}
+	server.CloseClientConnections()
+	if _, err := io.ReadAll(answer.Body); err == nil {
+		t.Error("the body came to an end")
+	}
+}
+
+func TestEndless(t *testing.T) {
+	for _, fault := range []simulator.Fault{simulator.FaultEndless, simulator.FaultEndlessGzip} {
+		for _, rate := range []float64{0, 20} {
+			s, _ := newAccount(simulator.Config{MessagesPerHour: rate}, 10*time.Hour)
+			s.SetFault(fault)
+			server := serve(t, s)
+			ctx, cancel := context.WithCancel(t.Context())
+			answer, err := ask(ctx, t, server)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if answer.Uncompressed != (fault == simulator.FaultEndlessGzip) {
+				t.Errorf("%s: uncompressed by the client: %v", fault, answer.Uncompressed)
+			}
+			rows := json.NewDecoder(answer.Body)
+			if _, err := rows.Token(); err != nil {
+				t.Fatal(err)
+			}
+			for n := range 5000 {
+				var r row
+				if err := rows.Decode(&r); err != nil {
+					t.Fatalf("%s: row %d: %v", fault, n, err)
+				}
+			}
+			cancel()
+			_ = answer.Body.Close()
+		}
+	}
+}
+
+func TestDripSendsAByteNowAndThen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := newAccount(simulator.Config{Seed: 1, MessagesPerHour: 20}, 10*time.Hour)
+		s.SetFault(simulator.FaultDrip)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second+time.Millisecond)
+		defer cancel()
+		w := httptest.NewRecorder()
+		defer func() {
+			if got := recover(); got != http.ErrAbortHandler {
+				t.Errorf("ended with %v", got)
+			}
+			if n := w.Body.Len(); n != 101 || !w.Flushed {
+				t.Errorf("%d bytes in ten seconds", n)
+			}
+		}()
+		s.ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodGet, journalPath(600), nil))
+	})
+}
+
+func TestDripIsAWholeJournalInTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := newAccount(simulator.Config{Seed: 1, MessagesPerHour: 20, Messages: 3}, 10*time.Hour)
+		s.SetFault(simulator.FaultDrip)
+		if rows := journal(t, s, 600); len(rows) != 3 {
+			t.Errorf("%d rows", len(rows))
+		}
+	})
+}

@@ -1,0 +1,253 @@
+package simulator_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"greenapi_exporter/internal/simulator"
+)
+
+// idOf is the id of the i-th account of a fleet, tokenOf its token.
+func idOf(i int) string { return strconv.Itoa(1_100_000_000 + i) }
+
+func tokenOf(i int) string { return fmt.Sprintf("%048x", i) }
+
+// newFleet returns a fleet of accounts that are as cfg says, whose clock stands at the time given as passed since the
+// start.
+func newFleet(n int, cfg simulator.Config, passed time.Duration) (*simulator.Fleet, *clock) {
+	c := &clock{now: start.Add(passed)}
+	cfg.Now, cfg.Start = c.Now, start
+	accounts := make([]simulator.Config, n)
+	for i := range accounts {
+		accounts[i] = cfg
+		accounts[i].IDInstance, accounts[i].Token = idOf(i), tokenOf(i)
+	}
+	return simulator.NewFleet(simulator.FleetConfig{Accounts: accounts, PartnerToken: partnerToken, Now: c.Now}), c
+}
+
+func memberPath(i int, method string) string {
+	return "/waInstance" + idOf(i) + "/" + method + "/" + tokenOf(i)
+}
+
+func TestEveryAccountOfAFleetAnswersForItself(t *testing.T) {
+	f, _ := newFleet(3, busy(), 10*time.Hour)
+	f.Account(idOf(1)).SetFault(simulator.FaultBadGateway)
+	for path, want := range map[string]int{
+		memberPath(0, outgoing):                                      200,
+		"/v3" + memberPath(0, outgoing):                              200,
+		memberPath(1, outgoing):                                      502,
+		memberPath(2, "getStateInstance"):                            200,
+		memberPath(2, "getNothing"):                                  404,
+		memberPath(3, outgoing):                                      403,
+		"/waInstance/" + outgoing + "/" + tokenOf(0):                 403,
+		"/waInstance" + idOf(0) + "/" + outgoing + "/" + tokenOf(1):  401,
+		"/waInstance" + idOf(0) + "/" + outgoing:                     404,
+		"/waInstance" + idOf(7) + "/" + outgoing:                     404,
+		"/waInstance" + idOf(0) + "0/" + outgoing + "/" + tokenOf(0): 403,
+		"/": 404,
+	} {
+		w := get(f, path)
+		if w.Code != want {
+			t.Errorf("%s: %d, want %d", path, w.Code, want)
+		}
+		if date := w.Header().Get("Date"); date != "Sun, 01 Mar 2026 18:00:00 GMT" {
+			t.Errorf("%s: Date %q", path, date)
+		}
+	}
+	for i, want := range []int{3, 1, 0} {
+		if n := f.Account(idOf(i)).Calls(outgoing); n != want {
+			t.Errorf("account %d had %d calls, want %d", i, n, want)
+		}
+	}
+	if f.Account(idOf(3)) != nil {
+		t.Error("there is an account that is none")
+	}
+}
+
+func TestTheRateLimitIsThatOfAnAccount(t *testing.T) {
+	f, _ := newFleet(2, simulator.Config{MessagesPerHour: 1}, time.Hour)
+	for i, want := range []int{200, 200, 429} {
+		if w := get(f, memberPath(i%2, outgoing)); w.Code != want {
+			t.Errorf("call %d: %d, want %d", i, w.Code, want)
+		}
+	}
+}
+
+// TestAccountsOfAFleetAreWhatTheyAreAlone holds every kind of account against New, after accounts of all other kinds have
+// joined it, since accounts that live alike share their messages.
+func TestAccountsOfAFleetAreWhatTheyAreAlone(t *testing.T) {
+	c := &clock{now: start.Add(30 * time.Hour)}
+	kinds := []func(*simulator.Config){
+		func(*simulator.Config) {},
+		func(cfg *simulator.Config) { cfg.Seed++ },
+		func(cfg *simulator.Config) { cfg.Start = cfg.Start.Add(time.Nanosecond) },
+		func(cfg *simulator.Config) { cfg.Start = cfg.Start.Add(time.Hour) },
+		func(cfg *simulator.Config) { cfg.MessagesPerHour++ },
+		func(cfg *simulator.Config) { cfg.IncomingPerHour++ },
+		func(cfg *simulator.Config) { cfg.States = states("suspended", 20) },
+		func(cfg *simulator.Config) { cfg.States = states("suspended", 21) },
+		func(cfg *simulator.Config) { cfg.Fates = []simulator.FateChange{{After: time.Hour, Status: "failed"}} },
+		func(cfg *simulator.Config) { cfg.SendDelay = time.Minute },
+		func(cfg *simulator.Config) { cfg.Messages = 100 },
+		func(cfg *simulator.Config) { cfg.Pace = 10 },
+		func(cfg *simulator.Config) { cfg.TextOnly = true },
+		func(cfg *simulator.Config) { cfg.ByLastAction = true },
+		func(cfg *simulator.Config) { cfg.CyrillicCount = true },
+		func(cfg *simulator.Config) { cfg.WebhookLag = time.Hour },
+		func(cfg *simulator.Config) { cfg.Quota = 1 },
+		func(cfg *simulator.Config) { cfg.NoRateLimit = false },
+	}
+	f := simulator.NewFleet(simulator.FleetConfig{})
+	cfgs := make([]simulator.Config, 2*len(kinds))
+	for i := range cfgs {
+		cfg := busy()
+		cfg.IncomingPerHour, cfg.Now, cfg.Start = 10, c.Now, start
+		kinds[i%len(kinds)](&cfg)
+		cfg.IDInstance, cfg.Token = idOf(i), tokenOf(i)
+		cfgs[i] = cfg
+		f.Add(cfg)
+	}
+	different := map[string]bool{}
+	for i, cfg := range cfgs {
+		alone := simulator.New(cfg)
+		answers := ""
+		for _, method := range append(methods, outgoing) {
+			got, want := get(f, memberPath(i, method)), get(alone, memberPath(i, method))
+			if got.Code != want.Code || got.Body.String() != want.Body.String() {
+				t.Errorf("account %d: %s is answered otherwise than alone", i, method)
+			}
+			answers += want.Body.String()
+		}
+		different[answers] = true
+	}
+	if len(different) < len(kinds)-1 { // of the starts that differ by a nanosecond nothing is seen
+		t.Errorf("of %d kinds, %d differ", len(kinds), len(different))
+	}
+}
+
+func TestAnAccountThatComesLater(t *testing.T) {
+	f, c := newFleet(1, busy(), time.Hour)
+	if w := get(f, memberPath(1, outgoing)); w.Code != http.StatusForbidden {
+		t.Errorf("before it came: %d", w.Code)
+	}
+	cfg := busy()
+	cfg.IDInstance, cfg.Token, cfg.Now = idOf(1), tokenOf(1), c.Now // from now on
+	f.Add(cfg)
+	if rows := get(f, memberPath(1, outgoing)).Body.String(); rows != "[]" {
+		t.Errorf("its journal begins with %s", rows)
+	}
+	if ids := idsOf(partnerList(t, f)); fmt.Sprint(ids) != fmt.Sprint([]string{idOf(0), idOf(1)}) {
+		t.Errorf("listed are %v", ids)
+	}
+}
+
+func TestSlipsWithAFleetPanic(t *testing.T) {
+	f, _ := newFleet(1, busy(), 0)
+	for name, slip := range map[string]func(){
+		"an id twice":      func() { f.Add(simulator.Config{IDInstance: idOf(0)}) },
+		"an id twice, new": func() { newTwins() },
+		"no id":            func() { f.Add(simulator.Config{}) },
+		"an id in words":   func() { f.Add(simulator.Config{IDInstance: "one"}) },
+		"a zero ahead":     func() { f.Add(simulator.Config{IDInstance: "01"}) },
+		"fault":            func() { f.SetPartnerFault("no-such-fault") },
+		"subscription":     func() { f.Subscribe(idOf(1), simulator.Subscription{}) },
+		"states of an account": func() {
+			f.Add(simulator.Config{IDInstance: idOf(1), States: states("suspended", 2, "authorized", 1)})
+		},
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: no panic", name)
+				}
+			}()
+			slip()
+		}()
+	}
+	if ids := idsOf(partnerList(t, f)); len(ids) != 1 {
+		t.Errorf("slips have added accounts: %v", ids)
+	}
+}
+
+func newTwins() {
+	twin := simulator.Config{IDInstance: idOf(0)}
+	simulator.NewFleet(simulator.FleetConfig{Accounts: []simulator.Config{twin, twin}})
+}
+
+func TestAFleetIsUsedFromManyGoroutines(t *testing.T) {
+	cfg := busy()
+	cfg.MessagesPerHour = 100
+	f, c := newFleet(8, cfg, 0)
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			for n := range 20 {
+				c.Advance(time.Minute)
+				get(f, memberPath(i, outgoing)) // the same story for all
+				get(f, memberPath(i, "getMessagesCount"))
+				partnerList(t, f)
+				f.Subscribe(idOf(i), simulator.Subscription{Expired: n%2 == 0})
+				later := cfg
+				later.IDInstance = idOf(100 + 20*i + n)
+				f.Add(later)
+			}
+		})
+	}
+	wg.Wait()
+	if n := f.PartnerCalls(); n != 160 {
+		t.Errorf("%d calls for the list, want 160", n)
+	}
+	if n := len(partnerList(t, f)); n != 168 {
+		t.Errorf("%d accounts, want 168", n)
+	}
+}
+
+// heap is how many bytes are in use.
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+func TestAccountsThatLiveAlikeTakeLittleMemory(t *testing.T) {
+	const accounts = 2000
+	before := heap()
+	f, _ := newFleet(accounts, simulator.Config{MessagesPerHour: 1e4, IncomingPerHour: 1e4, Messages: 1000}, time.Hour)
+	for i := range accounts {
+		f.Account(idOf(i)).Webhooks(start.Add(time.Hour)) // tells both stories
+	}
+	if each := (heap() - before) / accounts; each > 4000 {
+		t.Errorf("an account of thousands of messages takes %d bytes", each)
+	}
+	runtime.KeepAlive(f)
+}
+
+// BenchmarkFleet asks ten thousand accounts of a thousand texts each for their journals, in turn and through a server, as
+// an exporter does. A request a minute for each is 167 a second.
+func BenchmarkFleet(b *testing.B) {
+	const accounts, rows = 10_000, 1000
+	before := heap()
+	f, _ := newFleet(accounts, simulator.Config{MessagesPerHour: 1e5, Messages: rows, NoRateLimit: true, TextOnly: true}, 2*time.Hour)
+	for i := range accounts {
+		f.Account(idOf(i)).Queued(start.Add(2 * time.Hour))
+	}
+	b.ReportAllocs()
+	requests := make([]*http.Request, accounts)
+	for i := range requests {
+		requests[i] = httptest.NewRequest(http.MethodGet, memberPath(i, outgoing), nil)
+	}
+	used := heap() - before
+	w := &discard{header: http.Header{}}
+	for i := 0; b.Loop(); i++ {
+		f.ServeHTTP(w, requests[i%accounts])
+	}
+	b.ReportMetric(float64(b.N)*rows/b.Elapsed().Seconds(), "rows/s")
+	b.ReportMetric(float64(used)/accounts, "B/account")
+}

@@ -1,0 +1,157 @@
+package simulator_test
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"greenapi_exporter/internal/simulator"
+)
+
+func TestIncomingJournalShowsTheTruthAtAnyTime(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		cfg := simulator.Config{
+			Seed:            rapid.Uint64().Draw(t, "seed"),
+			MessagesPerHour: 10,
+			IncomingPerHour: rapid.SampledFrom([]float64{-1, 0, 0.5, 5, 100}).Draw(t, "rate"),
+			Messages:        rapid.SampledFrom([]int{0, 3}).Draw(t, "messages"), // of those sent only
+			SendDelay:       rapid.SampledFrom([]time.Duration{0, time.Hour}).Draw(t, "delay of sending"),
+			ByLastAction:    rapid.Bool().Draw(t, "by last action"),
+			Pace:            rapid.SampledFrom([]float64{0, 0.1, 1000}).Draw(t, "pace"),
+			States:          states("suspended", 1, "authorized", 3, "blocked", rapid.IntRange(4, 30).Draw(t, "hour")),
+			NoRateLimit:     true,
+		}
+		s, c := newAccount(cfg, 0)
+		for range 5 {
+			c.Set(start.Add(time.Duration(rapid.Int64Range(-int64(time.Hour), int64(30*time.Hour)).Draw(t, "at"))))
+			minutes := rapid.SampledFrom([]int{1, 2, 30, 1440}).Draw(t, "minutes")
+			var rows []row
+			if err := json.Unmarshal(get(s, incomingPath(minutes)).Body.Bytes(), &rows); err != nil {
+				t.Fatal(err)
+			}
+			want := map[[2]string]int64{}
+			for _, m := range s.IncomingMessages(c.Now()) {
+				if m.Incomplete || len(m.Steps) > 0 || m.Visible.After(c.Now()) || m.Timestamp.Unix() != m.Sent.Unix() {
+					t.Fatalf("%+v is no truth of a message received", m)
+				}
+				if m.Timestamp.Unix() >= c.Now().Unix()-60*int64(minutes) {
+					want[[2]string{m.ID, m.Type}] = m.Sent.Unix()
+				}
+			}
+			got := map[[2]string]int64{}
+			for i, r := range rows {
+				if got[[2]string{r.ID, r.Kind}] = r.Time; i > 0 && r.Time > rows[i-1].Time {
+					t.Fatalf("%s is newer than the row before it", r.ID)
+				}
+			}
+			if len(got) != len(rows) || !maps.Equal(got, want) {
+				t.Fatalf("the journal shows %v, want %v", got, want)
+			}
+		}
+	})
+}
+
+func TestMessagesArriveWhileAuthorized(t *testing.T) {
+	cfg := simulator.Config{Seed: 13, IncomingPerHour: 60, SendDelay: time.Hour, Messages: 1} // the last two are of sending
+	ordinary, _ := newAccount(cfg, 0)
+	cfg.States = states("notAuthorized", 2, "authorized", 4)
+	s, c := newAccount(cfg, 5*time.Hour)
+	out, in := start.Add(2*time.Hour), start.Add(4*time.Hour)
+	late, arrived := 0, s.IncomingMessages(c.Now())
+	for i, m := range ordinary.IncomingMessages(c.Now())[:len(arrived)-10] { // some of the last are not visible
+		want := m.Sent
+		if !want.Before(out) && want.Before(in) {
+			want = in
+			late++
+		}
+		if got := arrived[i]; got.ID != m.ID || !got.Sent.Equal(want) {
+			t.Errorf("message %d arrives at %v, want %v", i, got.Sent, want)
+		}
+	}
+	if late < 80 || late > 160 {
+		t.Errorf("%d messages come late", late)
+	}
+}
+
+func TestIncomingRowsLookLikeTheRealOnes(t *testing.T) {
+	s, c := newAccount(simulator.Config{
+		Seed: 14, MessagesPerHour: 200, IncomingPerHour: 200, NoRateLimit: true, ByLastAction: true,
+	}, 24*time.Hour)
+	var rows []map[string]any
+	if err := json.Unmarshal(get(s, incomingPath(1440)).Body.Bytes(), &rows); err != nil {
+		t.Fatal(err)
+	}
+	if len(rows) < 4500 {
+		t.Errorf("%d rows in a day", len(rows))
+	}
+	names, chats, kinds := map[any]bool{}, map[string]bool{}, map[any]bool{}
+	for _, r := range rows {
+		if r["type"] != "incoming" {
+			t.Fatalf("a row of type %v", r["type"])
+		}
+		for _, name := range []string{"statusMessage", "sendByApi"} {
+			if value, has := r[name]; has {
+				t.Errorf("%s is %v", name, value)
+			}
+		}
+		sender, _ := r["senderId"].(string)
+		chat, _ := r["chatId"].(string)
+		_, domain, _ := strings.Cut(chat, "@")
+		if !strings.HasPrefix(sender, "1100") || !strings.HasPrefix(chat, "1100") || (domain == "g.us") == (sender == chat) {
+			t.Errorf("in the chat %q from %q", chat, sender)
+		}
+		_, named := r["senderContactName"].(string)
+		if name, is := r["senderName"].(string); is && named {
+			names[name] = true
+		}
+		chats[domain], kinds[r["typeMessage"]] = true, true
+	}
+	if len(names) < 5 || len(chats) != 3 || len(kinds) != 13 {
+		t.Errorf("names %v, chats %v, kinds %v", names, chats, kinds)
+	}
+	sent := map[string]bool{}
+	for _, m := range s.Messages(c.Now()) {
+		sent[m.ID] = true
+	}
+	if m := s.IncomingMessages(c.Now()); slices.ContainsFunc(m, func(m simulator.Message) bool { return sent[m.ID] }) {
+		t.Error("a message is both sent and received")
+	}
+	if !s.IncomingMessages(c.Now())[0].Sent.Equal(start) {
+		t.Error("the first message is not received at the start")
+	}
+}
+
+func TestFaultsInTheIncomingJournal(t *testing.T) {
+	for _, rate := range []float64{0, 20} {
+		for fault, is := range map[simulator.Fault]func(rows []map[string]any) bool{
+			simulator.FaultBadTimestamp: func(rows []map[string]any) bool {
+				last := rows[len(rows)-1]
+				_, status := last["statusMessage"]
+				return last["timestamp"] == "yesterday" && last["type"] == "incoming" && !status
+			},
+			simulator.FaultGzip: func(rows []map[string]any) bool { return (len(rows) > 0) == (rate > 0) },
+		} {
+			s, _ := newAccount(simulator.Config{Seed: 15, IncomingPerHour: rate, NoRateLimit: true}, 10*time.Hour)
+			s.SetFault(fault, incoming)
+			var rows []map[string]any
+			if err := json.Unmarshal(get(s, incomingPath(600)).Body.Bytes(), &rows); err != nil || !is(rows) {
+				t.Errorf("%s: %d rows, %v", fault, len(rows), err)
+			}
+		}
+		s, _ := newAccount(simulator.Config{Seed: 15, IncomingPerHour: rate, NoRateLimit: true}, 10*time.Hour)
+		good := get(s, incomingPath(600)).Body.String()
+		s.SetFault(simulator.FaultCommaEnd)
+		want := good
+		if rate > 0 {
+			want = good[:len(good)-1] + ",]"
+		}
+		if got := get(s, incomingPath(600)).Body.String(); got != want {
+			t.Errorf("%.100s, want %.100s", got, want)
+		}
+	}
+}

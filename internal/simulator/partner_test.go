@@ -1,0 +1,187 @@
+package simulator_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"greenapi_exporter/internal/simulator"
+)
+
+const (
+	partnerToken = "gac.2f0f5c3b9d1e4a7788aa6655bb44cc33dd22ee11ff00aa"
+	partnerPath  = "/partner/getInstances/" + partnerToken
+)
+
+// listed is an account as the Partner API lists it.
+type listed struct {
+	ID      json.Number `json:"idInstance"`
+	Name    string      `json:"name"`
+	Type    string      `json:"typeInstance"`
+	Created string      `json:"timeCreated"`
+	Gone    string      `json:"timeDeleted"`
+	Token   string      `json:"apiTokenInstance"`
+	Deleted bool        `json:"deleted"`
+	Tariff  string      `json:"tariff"`
+	Expires string      `json:"expirationDate"`
+	Expired bool        `json:"isExpired"`
+}
+
+func partnerList(t testing.TB, f *simulator.Fleet) []listed {
+	t.Helper()
+	w := get(f, partnerPath)
+	var list []listed
+	if err := json.Unmarshal(w.Body.Bytes(), &list); err != nil || w.Code != http.StatusOK || w.Header().Get("Content-Type") != "application/json" {
+		t.Errorf("%d of type %q, %v", w.Code, w.Header().Get("Content-Type"), err)
+	}
+	return list
+}
+
+func idsOf(list []listed) []string {
+	ids := make([]string, 0, len(list))
+	for _, l := range list {
+		ids = append(ids, l.ID.String())
+	}
+	return ids
+}
+
+func TestThePartnerAPIListsTheAccounts(t *testing.T) {
+	f, c := newFleet(3, busy(), 10*time.Hour)
+	cfg := busy()
+	cfg.IDInstance, cfg.Token, cfg.Now = idOf(3), `odd"\token`, c.Now
+	f.Add(cfg)
+	f.Subscribe(idOf(1), simulator.Subscription{Expired: true, Expires: start})
+	f.Subscribe(idOf(2), simulator.Subscription{Deleted: true, Expires: start.In(time.FixedZone("", 3600))})
+	c.Advance(time.Hour)
+
+	const created, never = "2026-03-01T08:00:00", "0001-01-01T00:00:00"
+	account := func(i int) listed {
+		return listed{ID: json.Number(idOf(i)), Name: "Instance " + idOf(i), Type: "whatsapp", Created: created, Gone: never,
+			Token: tokenOf(i), Tariff: "PARTNER", Expires: never}
+	}
+	want := []listed{account(0), account(1), account(2), account(3)}
+	want[1].Expired, want[1].Expires = true, created
+	want[2].Deleted, want[2].Gone, want[2].Expires = true, "2026-03-01T18:00:00", created
+	want[3].Created, want[3].Token = "2026-03-01T18:00:00", cfg.Token
+	got := partnerList(t, f)
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	if date := get(f, partnerPath).Header().Get("Date"); date != "Sun, 01 Mar 2026 19:00:00 GMT" {
+		t.Errorf("Date %q", date)
+	}
+
+	f.Subscribe(idOf(2), simulator.Subscription{})
+	if got := partnerList(t, f); got[2] != account(2) {
+		t.Errorf("taken back, it is %+v", got[2])
+	}
+	if w := get(f, memberPath(2, outgoing)); w.Code != http.StatusOK {
+		t.Errorf("a subscription changes what the account answers: %d", w.Code)
+	}
+}
+
+func TestRequestsForTheList(t *testing.T) {
+	f, _ := newFleet(1, busy(), time.Hour)
+	closed := simulator.NewFleet(simulator.FleetConfig{})
+	for _, c := range []struct {
+		name, verb, path string
+		fleet            *simulator.Fleet
+		want             int
+	}{
+		{"as documented", http.MethodGet, partnerPath, f, 200},
+		{"behind a prefix", http.MethodGet, "/v3" + partnerPath, f, 200},
+		{"another token", http.MethodGet, partnerPath + "x", f, 401},
+		{"the token of an account", http.MethodGet, "/partner/getInstances/" + tokenOf(0), f, 401},
+		{"no token", http.MethodGet, "/partner/getInstances/", f, 401},
+		{"more behind the token", http.MethodGet, partnerPath + "/x", f, 404},
+		{"another method", http.MethodGet, "/partner/getNothing/" + partnerToken, f, 404},
+		{"another verb", http.MethodPost, partnerPath, f, 404},
+		{"no Partner API", http.MethodGet, partnerPath, closed, 404},
+		{"no Partner API and no token", http.MethodGet, "/partner/getInstances/", closed, 404},
+	} {
+		w := httptest.NewRecorder()
+		c.fleet.ServeHTTP(w, httptest.NewRequest(c.verb, c.path, nil))
+		if w.Code != c.want {
+			t.Errorf("%s: %d, want %d", c.name, w.Code, c.want)
+		}
+		if body := w.Body.String(); c.want == 404 && !strings.Contains(body, "Cannot "+c.verb+" /partner/") {
+			t.Errorf("%s: %s", c.name, body)
+		}
+		if c.want == 401 && w.Body.Len() != 0 {
+			t.Errorf("%s: %s", c.name, w.Body)
+		}
+	}
+	if n := f.PartnerCalls(); n != 6 {
+		t.Errorf("%d calls seen, want 6", n)
+	}
+}
+
+func TestFaultsOfTheList(t *testing.T) {
+	plain, _ := newFleet(4, busy(), time.Hour)
+	good := get(plain, partnerPath).Body.String()
+	rows := good[1 : len(good)-1]
+	for fault, is := range map[simulator.Fault]func(code int, body string) bool{
+		simulator.FaultUnauthorizedOK: func(code int, b string) bool { return code == 200 && strings.HasPrefix(b, `{"code":401`) },
+		simulator.FaultBadRequest:     func(code int, b string) bool { return code == 400 && strings.Contains(b, `"path":"`+partnerPath+`"`) },
+		simulator.FaultNotFound:       func(code int, b string) bool { return code == 404 && strings.Count(b, partnerToken) == 2 },
+		simulator.FaultServerError:    func(code int, b string) bool { return code == 500 && strings.Contains(b, partnerToken) },
+		simulator.FaultRateLimited:    func(code int, b string) bool { return code == 429 && b == "" },
+		simulator.FaultObject:         func(code int, b string) bool { return code == 200 && b[0] == '{' },
+		simulator.FaultCommaStart:     func(code int, b string) bool { return code == 200 && b == "[,"+rows+"]" },
+		simulator.FaultBOM:            func(code int, b string) bool { return code == 200 && b == "\ufeff"+good },
+		simulator.FaultTrailing:       func(code int, b string) bool { return code == 200 && b == good+"[]" },
+		simulator.FaultCutRow: func(code int, b string) bool {
+			return code == 200 && len(b) < len(good) && strings.HasPrefix(good, b) && strings.Count(b, "{") == 3
+		},
+		simulator.FaultRowNotObject: func(code int, b string) bool { return code == 200 && b == "["+rows+`,"typeMessage"]` },
+		simulator.FaultBadTimestamp: func(code int, b string) bool {
+			var list []listed
+			return code == 200 && json.Unmarshal([]byte(b), &list) == nil && len(list) == 5 && list[4].Expires == "yesterday"
+		},
+	} {
+		f, _ := newFleet(4, busy(), time.Hour)
+		f.SetPartnerFault(fault)
+		if w := get(f, partnerPath); !is(w.Code, w.Body.String()) {
+			t.Errorf("%s: %d, not the body expected: %.300s", fault, w.Code, w.Body)
+		}
+		if w := get(f, partnerPath+"x"); w.Code != http.StatusUnauthorized {
+			t.Errorf("%s meets a call with another token: %d", fault, w.Code)
+		}
+		if w := get(f, memberPath(0, outgoing)); w.Code != http.StatusOK {
+			t.Errorf("%s meets an account: %d", fault, w.Code)
+		}
+		f.SetPartnerFault(simulator.FaultNone)
+		if w := get(f, partnerPath); w.Body.String() != good {
+			t.Errorf("%s does not end", fault)
+		}
+	}
+}
+
+func TestARedirectOfTheListThatIsFollowedIsSeen(t *testing.T) {
+	f, _ := newFleet(1, busy(), time.Hour)
+	f.SetPartnerFault(simulator.FaultRedirect)
+	server := httptest.NewServer(f)
+	defer server.Close()
+	w := get(f, "/v3"+partnerPath)
+	if location := w.Header().Get("Location"); w.Code != http.StatusFound || location != "/v3/moved"+partnerPath {
+		t.Errorf("%d to %q", w.Code, location)
+	}
+	if followed := f.PartnerFollowed(); len(followed) != 0 {
+		t.Errorf("followed by nobody, seen %v", followed)
+	}
+	answer, err := server.Client().Get(server.URL + partnerPath) // follows
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	if followed := f.PartnerFollowed(); !slices.Equal(followed, []string{server.URL + partnerPath}) {
+		t.Errorf("followed once, seen %v", followed)
+	}
+	if n := f.PartnerCalls(); n != 2 {
+		t.Errorf("%d calls seen, want 2", n)
+	}
+}

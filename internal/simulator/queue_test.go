@@ -1,0 +1,299 @@
+package simulator_test
+
+import (
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"greenapi_exporter/internal/simulator"
+)
+
+// count is what a method of counts answers.
+func count(t testing.TB, s *simulator.Simulator, method string) int {
+	t.Helper()
+	members := object(t, s, method)
+	n, is := members["count"].(float64)
+	if !is || len(members) != 1 {
+		t.Fatalf("%s: %v", method, members)
+	}
+	return int(n)
+}
+
+// sentBy lists the messages that have left by the moment, visible or not.
+func sentBy(s *simulator.Simulator, until time.Time) []simulator.Message {
+	return slices.DeleteFunc(s.Messages(until.Add(2*time.Minute)), func(m simulator.Message) bool {
+		return m.Sent.After(until)
+	})
+}
+
+// accepted is when each message is accepted that the API takes over by the moment: an account that is always authorized
+// and has no delay sends them just then.
+func accepted(cfg simulator.Config, until time.Time) []time.Time {
+	cfg.States, cfg.SendDelay = nil, 0
+	s, _ := newAccount(cfg, 0)
+	var times []time.Time
+	for _, m := range sentBy(s, until) {
+		times = append(times, m.Sent)
+	}
+	return times
+}
+
+func TestQueueGrowsWhileLoggedOutAndDrains(t *testing.T) {
+	const delay = 10 * time.Second
+	for _, state := range []string{"notAuthorized", "suspended", "yellowCard", "blocked", "starting", ""} {
+		s, c := newAccount(simulator.Config{
+			Seed: 11, MessagesPerHour: 60, SendDelay: delay, NoRateLimit: true, States: states(state, 1, "authorized", 3),
+		}, 0)
+		at := func(hours float64) int {
+			c.Set(start.Add(time.Duration(hours * float64(time.Hour))))
+			return count(t, s, "getMessagesCount")
+		}
+		before := at(1)
+		if before > 2 {
+			t.Errorf("%q: %d messages wait in ordinary times", state, before)
+		}
+		first := before
+		for hours := 1.05; hours < 3; hours += 0.05 {
+			n := at(hours)
+			if n < before {
+				t.Fatalf("%q: %d messages wait, and later %d", state, before, n)
+			}
+			before = n
+		}
+		if grown := before - first; grown < 80 || grown > 160 {
+			t.Errorf("%q: the queue grew by %d in two hours", state, grown)
+		}
+		if n := at(3.05); n >= before-10 || n < before-30 { // 3 minutes: 18 go, some 3 come
+			t.Errorf("%q: of %d messages there are %d left after 3 minutes", state, before, n)
+		}
+		if n := at(4.5); n != 0 {
+			t.Errorf("%q: %d messages wait after an hour and a half", state, n)
+		}
+		sent := sentBy(s, c.Now())
+		close := 0
+		for i := 1; i < len(sent); i++ {
+			switch gap := sent[i].Sent.Sub(sent[i-1].Sent); {
+			case gap < delay:
+				t.Fatalf("%q: two messages are sent within %v", state, gap)
+			case gap == delay:
+				close++
+			}
+		}
+		if close < before-10 {
+			t.Errorf("%q: only %d messages are sent right after the delay", state, close)
+		}
+	}
+}
+
+func TestQueuedMessagesAppearAfterTheLogin(t *testing.T) {
+	cfg := busy()
+	ordinary, _ := newAccount(cfg, 0)
+	cfg.States = states("suspended", 10, "authorized", 12) // a state in which the journal can be read
+	s, c := newAccount(cfg, 12*time.Hour-1)
+	login := start.Add(12 * time.Hour)
+
+	waiting := map[string]bool{}
+	for _, m := range sentBy(ordinary, login) {
+		if !m.Sent.Before(start.Add(10*time.Hour)) && !m.Incomplete {
+			waiting[m.ID] = true
+		}
+	}
+	if len(waiting) < 20 {
+		t.Fatalf("only %d messages to look at", len(waiting))
+	}
+	early := journal(t, s, 1440)
+	if len(early) < 100 {
+		t.Errorf("only %d rows before", len(early))
+	}
+	for _, r := range early {
+		if waiting[r.ID] {
+			t.Errorf("%s is in the journal before it is sent", r.ID)
+		}
+	}
+	c.Set(login.Add(2 * time.Minute))
+	seen := map[string]bool{}
+	for _, r := range journal(t, s, 3) {
+		if seen[r.ID] = true; waiting[r.ID] && r.Time != login.Unix() {
+			t.Errorf("%s has the time %d, want %d: all at once", r.ID, r.Time, login.Unix())
+		}
+	}
+	for id := range waiting {
+		if !seen[id] {
+			t.Errorf("%s is not in the journal", id)
+		}
+	}
+}
+
+func TestSendingKeepsToTheScheduleAndTheDelay(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		cfg := simulator.Config{
+			Seed:            rapid.Uint64().Draw(t, "seed"),
+			MessagesPerHour: rapid.SampledFrom([]float64{0.5, 5, 100}).Draw(t, "rate"),
+			Messages:        rapid.SampledFrom([]int{0, 50}).Draw(t, "messages"),
+			SendDelay:       rapid.SampledFrom([]time.Duration{-1, 0, time.Second, time.Minute, time.Hour}).Draw(t, "delay"),
+			NoRateLimit:     true,
+		}
+		after := time.Duration(0)
+		for range rapid.IntRange(0, 5).Draw(t, "changes") {
+			after += time.Duration(rapid.Int64Range(1, int64(5*time.Hour)).Draw(t, "after"))
+			cfg.States = append(cfg.States, simulator.StateChange{
+				After: after, State: rapid.SampledFrom([]string{"authorized", "suspended", "notAuthorized"}).Draw(t, "state"),
+			})
+		}
+		s, c := newAccount(cfg, 0)
+		for range 4 {
+			c.Set(start.Add(time.Duration(rapid.Int64Range(-int64(time.Hour), int64(30*time.Hour)).Draw(t, "at"))))
+			taken := accepted(cfg, c.Now())
+			want := sendings(taken, cfg, c.Now())
+			got := sentBy(s, c.Now())
+			if len(got) != len(want) {
+				t.Fatalf("%d messages are sent, want %d", len(got), len(want))
+			}
+			for i := range want {
+				if !got[i].Sent.Equal(want[i]) {
+					t.Fatalf("message %d is sent at %v, want %v", i, got[i].Sent, want[i])
+				}
+			}
+			if n := s.Queued(c.Now()); n != len(taken)-len(want) {
+				t.Fatalf("%d messages wait, want %d less %d", n, len(taken), len(want))
+			}
+		}
+	})
+}
+
+// sendings works out when messages accepted at the times are sent, as far as that is by the moment.
+func sendings(taken []time.Time, cfg simulator.Config, until time.Time) []time.Time {
+	var sent []time.Time
+	for i, at := range taken {
+		if i > 0 {
+			if earliest := sent[i-1].Add(max(cfg.SendDelay, 0)); at.Before(earliest) {
+				at = earliest
+			}
+		}
+		state := "authorized"
+		for _, change := range cfg.States {
+			entered := start.Add(change.After)
+			if entered.After(at) && state != "authorized" {
+				at = entered
+			}
+			if !entered.After(at) {
+				state = change.State
+			}
+		}
+		if state != "authorized" || at.After(until) {
+			break
+		}
+		sent = append(sent, at)
+	}
+	return sent
+}
+
+func TestQueueThatIsNeverSent(t *testing.T) {
+	for _, delay := range []time.Duration{0, time.Second, math.MaxInt64} {
+		cfg := simulator.Config{Seed: 1, MessagesPerHour: 50, IncomingPerHour: 50, SendDelay: delay, States: states("blocked", 1)}
+		s, _ := newAccount(cfg, 0)
+		before := len(sentBy(s, start.Add(time.Hour)))
+		for _, hours := range []time.Duration{2, 100, 10} {
+			at := start.Add(hours * time.Hour)
+			if n, want := s.Queued(at), len(accepted(cfg, at))-before; n != want {
+				t.Errorf("delay %v: %d messages wait after %d hours, want %d", delay, n, hours, want)
+			}
+			if n := len(sentBy(s, at)); n != before {
+				t.Errorf("delay %v: %d messages are sent after %d hours, want %d", delay, n, hours, before)
+			}
+			if n := s.Webhooks(at); hours == 100 && n != 0 {
+				t.Errorf("delay %v: %d notifications of nothing", delay, n)
+			}
+		}
+	}
+}
+
+// TestTheEndOfTime asks about moments that are further away than a time.Duration can tell.
+func TestTheEndOfTime(t *testing.T) {
+	s, _ := newAccount(simulator.Config{
+		MessagesPerHour: 50, Messages: 20, SendDelay: math.MaxInt64, WebhookLag: math.MaxInt64,
+		States: states("authorized", 1, "blocked", 2),
+	}, 0)
+	for _, at := range []time.Time{start.AddDate(1000, 0, 0), start.AddDate(200, 0, 0)} {
+		if sent, waiting := len(s.Messages(at)), s.Queued(at); sent != 1 || waiting != 19 {
+			t.Errorf("at %v %d messages are sent and %d wait", at, sent, waiting)
+		}
+		if n := s.Webhooks(at); n < 1 || n > 4 {
+			t.Errorf("at %v there are %d notifications of one message", at, n)
+		}
+	}
+	if at := start.AddDate(-1000, 0, 0); len(s.Messages(at))+s.Queued(at)+s.Webhooks(at) != 0 {
+		t.Error("something before the start")
+	}
+}
+
+func TestWebhooksAreTheStepsOfLate(t *testing.T) {
+	for _, lag := range []time.Duration{0, time.Nanosecond, time.Minute, 30 * time.Hour} {
+		for pace, last := range map[float64]float64{0.2: 80, 1: 30, 100: 30} {
+			s, c := newAccount(simulator.Config{
+				Seed: 12, MessagesPerHour: 90, IncomingPerHour: 60, WebhookLag: lag, Pace: pace, NoRateLimit: true,
+				States: states("suspended", 3, "authorized", 5),
+			}, 0)
+			within := lag
+			if lag == 0 {
+				within = 5 * time.Second
+			}
+			visible := time.Duration(float64(2*time.Minute) / min(pace, 1)) // by then all rows are
+			most := 0
+			for hours := 0.0; hours < last; hours += 1.1 {
+				c.Set(start.Add(time.Duration(hours * float64(time.Hour))))
+				n := 0
+				late := func(at time.Time) {
+					if !at.After(c.Now()) && at.After(c.Now().Add(-within)) {
+						n++
+					}
+				}
+				for _, m := range s.Messages(c.Now().Add(visible)) {
+					for _, step := range m.Steps {
+						late(step.At)
+					}
+				}
+				for _, m := range s.IncomingMessages(c.Now().Add(visible)) {
+					late(m.Sent)
+				}
+				if got := count(t, s, "getWebhooksCount"); got != n || s.Webhooks(c.Now()) != n {
+					t.Errorf("lag %v, pace %v, after %v h: %d, truth %d, want %d", lag, pace, hours, got, s.Webhooks(c.Now()), n)
+				}
+				most = max(most, n)
+			}
+			if lag > time.Second && most < 5 {
+				t.Errorf("lag %v: never more than %d", lag, most)
+			}
+		}
+	}
+}
+
+func TestWebhookIsTakenAfterTheLag(t *testing.T) {
+	for name, cfg := range map[string]simulator.Config{
+		"sent":     {Seed: 1, MessagesPerHour: 0.01, Messages: 1, Pace: 1e-6}, // no further step comes soon
+		"received": {Seed: 1, IncomingPerHour: 0.01},
+	} {
+		cfg.WebhookLag = time.Second
+		s, _ := newAccount(cfg, 0)
+		for after, want := range map[time.Duration]int{-1: 0, 0: 1, time.Second - 1: 1, time.Second: 0} {
+			if n := s.Webhooks(start.Add(after)); n != want {
+				t.Errorf("%s: %d notifications after %v, want %d", name, n, after, want)
+			}
+		}
+	}
+}
+
+func TestCyrillicCount(t *testing.T) {
+	s, _ := newAccount(simulator.Config{MessagesPerHour: 60, States: states("suspended", 0), CyrillicCount: true}, time.Hour)
+	for method, want := range map[string]int{
+		"getMessagesCount": s.Queued(start.Add(time.Hour)), "getWebhooksCount": 0,
+	} {
+		members := object(t, s, method)
+		if n, is := members["сount"].(float64); !is || int(n) != want || len(members) != 1 {
+			t.Errorf("%s: %v, want %d under another key", method, members, want)
+		}
+	}
+}

@@ -1,0 +1,371 @@
+package simulator_test
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"greenapi_exporter/internal/simulator"
+)
+
+const (
+	instance = "1100000042"
+	token    = "d75b3a66374942c5b3c019c698abc2067e151558acbd412345"
+)
+
+const (
+	outgoing = "lastOutgoingMessages"
+	incoming = "lastIncomingMessages"
+)
+
+var (
+	journals = []string{outgoing, incoming}
+	objects  = []string{"getStateInstance", "getMessagesCount", "getWebhooksCount", "getSettings", "getWaSettings"}
+	methods  = slices.Concat(journals, objects)
+)
+
+var start = time.Date(2026, 3, 1, 8, 0, 0, 500_000_000, time.UTC)
+
+// clock is a time that moves only when told to.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) Set(now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = now
+}
+
+func (c *clock) Advance(d time.Duration) { c.Set(c.Now().Add(d)) }
+
+// newAccount returns a simulator as cfg says, of the usual instance and token, and its clock, which stands at the time
+// given as passed since the start.
+func newAccount(cfg simulator.Config, passed time.Duration) (*simulator.Simulator, *clock) {
+	c := &clock{now: start.Add(passed)}
+	cfg.IDInstance, cfg.Token, cfg.Now, cfg.Start = instance, token, c.Now, start
+	return simulator.New(cfg), c
+}
+
+// busy is an account with a few hundred rows a day and no limits.
+func busy() simulator.Config {
+	return simulator.Config{Seed: 7, MessagesPerHour: 20, NoRateLimit: true}
+}
+
+func pathOf(method string) string { return "/waInstance" + instance + "/" + method + "/" + token }
+
+func journalPath(minutes int) string { return pathOf(outgoing) + "?minutes=" + strconv.Itoa(minutes) }
+
+func incomingPath(minutes int) string { return pathOf(incoming) + "?minutes=" + strconv.Itoa(minutes) }
+
+func get(s http.Handler, path string) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	return w
+}
+
+// row is what the tests look at in a row of a journal.
+type row struct {
+	Type   string `json:"type"`
+	ID     string `json:"idMessage"`
+	Time   int64  `json:"timestamp"`
+	Kind   string `json:"typeMessage"`
+	Status string `json:"statusMessage"`
+	Chat   string `json:"chatId"`
+}
+
+func decode(t testing.TB, body []byte) []row {
+	t.Helper()
+	var rows []row
+	if err := json.Unmarshal(body, &rows); err != nil {
+		t.Fatalf("not a journal: %v", err)
+	}
+	return rows
+}
+
+func journal(t testing.TB, s http.Handler, minutes int) []row {
+	t.Helper()
+	w := get(s, journalPath(minutes))
+	if w.Code != http.StatusOK || w.Header().Get("Content-Type") != "application/json" {
+		t.Fatalf("answer %d of type %q", w.Code, w.Header().Get("Content-Type"))
+	}
+	return decode(t, w.Body.Bytes())
+}
+
+func TestSameSeedAndClockGiveTheSameBytes(t *testing.T) {
+	cfg := busy()
+	cfg.IncomingPerHour = 20
+	cfg.SendDelay = time.Minute
+	cfg.States = states("suspended", 20, "authorized", 29)
+	a, _ := newAccount(cfg, 30*time.Hour)
+	b, clockB := newAccount(cfg, time.Minute)
+	for _, method := range methods {
+		get(b, pathOf(method)) // what was asked earlier has no influence
+	}
+	clockB.Set(start.Add(30 * time.Hour))
+	cfg.Seed++
+	c, _ := newAccount(cfg, 30*time.Hour)
+	for _, method := range methods {
+		path := pathOf(method)
+		if get(a, path).Body.String() != get(b, path).Body.String() {
+			t.Errorf("%s: two accounts made alike answer differently", method)
+		}
+		if slices.Contains(journals, method) && get(a, path).Body.String() == get(c, path).Body.String() {
+			t.Errorf("%s: another seed gives the same account", method)
+		}
+	}
+}
+
+// TestSeedsKeepTheirAccounts pins what a seed gives, so that nothing that accounts are taught
+// later moves the messages of those that do without.
+func TestSeedsKeepTheirAccounts(t *testing.T) {
+	for byLastAction, want := range map[bool]string{
+		false: "2e6e6eed5ce9c24e5d9737b5ab5687aa6cf754289b0e72d3caeba35281d112bd",
+		true:  "31389bd54d00b580720cba02140a52e68da1362d40b3c564048b2bcd91c66020",
+	} {
+		cfg := busy()
+		cfg.ByLastAction = byLastAction
+		cfg.IncomingPerHour = 10 // has no influence on what is sent
+		s, _ := newAccount(cfg, 30*time.Hour)
+		sum := sha256.Sum256(get(s, journalPath(1440)).Body.Bytes())
+		if got := hex.EncodeToString(sum[:]); got != want {
+			t.Errorf("by last action %v: the journal has the hash %s, want %s", byLastAction, got, want)
+		}
+	}
+}
+
+func TestDateIsTheSimulatorsTime(t *testing.T) {
+	s, c := newAccount(busy(), 0)
+	c.Set(time.Date(2026, 5, 6, 7, 8, 9, 0, time.FixedZone("", 3600)))
+	for _, path := range []string{journalPath(1), "/", "/waInstance1/x/y"} {
+		if got := get(s, path).Header().Get("Date"); got != "Wed, 06 May 2026 06:08:09 GMT" {
+			t.Errorf("%s: Date %q", path, got)
+		}
+	}
+}
+
+func TestRequests(t *testing.T) {
+	const good = "/waInstance" + instance + "/lastOutgoingMessages/" + token
+	for _, test := range []struct {
+		name, verb, path string
+		status           int
+		contentType      string
+		holds            []string
+	}{
+		{"minutes of an object", "GET", pathOf("getStateInstance") + "?minutes=x", 200, "application/json", []string{`"authorized"`}},
+		{"prefix of an object", "GET", "/v3" + pathOf("getSettings"), 200, "application/json", []string{`"wid"`}},
+		{"minutes received", "GET", pathOf(incoming) + "?minutes=x", 400, "application/json", []string{`"path":"` + pathOf(incoming)}},
+		{"wrong token of an object", "GET", "/waInstance" + instance + "/getSettings/x", 401, "application/json", nil},
+		{"post of an object", "POST", pathOf("getSettings"), 404, "application/json", []string{"Cannot POST"}},
+		{"default minutes", "GET", good, 200, "application/json", []string{`"idMessage"`}},
+		{"prefix", "GET", "/v3/of/max" + good, 200, "application/json", []string{`"idMessage"`}},
+		{"no limit to minutes", "GET", good + "?minutes=9000000000000000000", 200, "application/json", []string{`"idMessage"`}},
+		{"minutes no integer", "GET", good + "?minutes=1.5", 400, "application/json", []string{`"message":`, `"path":"` + good + "?minutes=1.5"}},
+		{"minutes empty", "GET", good + "?minutes=", 400, "application/json", []string{`"path":"` + good}},
+		{"minutes zero", "GET", "/v3" + good + "?minutes=0", 400, "application/json", []string{`"path":"` + good}},
+		{"wrong token", "GET", "/waInstance" + instance + "/lastOutgoingMessages/x", 401, "application/json", nil},
+		{"wrong instance", "GET", "/waInstance1/lastOutgoingMessages/" + token, 403, "text/html", []string{"403 Forbidden", "nginx"}},
+		{"unknown method", "GET", "/waInstance" + instance + "/getNothing/" + token, 404, "application/json",
+			[]string{`"Cannot GET /waInstance` + instance + `/getNothing/` + token}},
+		{"another path", "GET", "/favicon.ico", 404, "application/json", []string{"Cannot GET /favicon.ico"}},
+		{"no token", "GET", "/waInstance" + instance + "/lastOutgoingMessages", 404, "application/json", []string{"Cannot GET"}},
+		{"post", "POST", good, 404, "application/json", []string{"Cannot POST " + good}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s, _ := newAccount(busy(), 10*time.Hour)
+			w := httptest.NewRecorder()
+			s.ServeHTTP(w, httptest.NewRequest(test.verb, test.path, nil))
+			if w.Code != test.status || w.Header().Get("Content-Type") != test.contentType {
+				t.Errorf("%d of type %q, want %d of type %q", w.Code, w.Header().Get("Content-Type"), test.status, test.contentType)
+			}
+			for _, text := range test.holds {
+				if !strings.Contains(w.Body.String(), text) {
+					t.Errorf("no %s in the answer", text)
+				}
+			}
+			if test.holds == nil && w.Body.Len() > 0 {
+				t.Errorf("a body: %s", w.Body)
+			}
+		})
+	}
+}
+
+func TestRateLimit(t *testing.T) {
+	cfg := busy()
+	cfg.NoRateLimit = false
+	s, c := newAccount(cfg, time.Hour)
+	for n, call := range []struct {
+		after time.Duration
+		want  int
+	}{
+		{0, 200}, {0, 429}, {999 * time.Millisecond, 429}, {999 * time.Millisecond, 429}, {time.Second, 200},
+		{-time.Hour, 200}, // a clock that was set back
+	} {
+		c.Advance(call.after)
+		w := get(s, journalPath(5))
+		if w.Code != call.want {
+			t.Errorf("call %d: %d, want %d", n, w.Code, call.want)
+		}
+		if w.Code == 429 && (w.Body.Len() > 0 || w.Header().Get("Retry-After") != "") {
+			t.Errorf("call %d: 429 with a body or Retry-After", n)
+		}
+	}
+	if got := s.Calls(outgoing); got != 6 {
+		t.Errorf("%d calls seen, want 6", got)
+	}
+}
+
+func TestRateLimitIsThatOfAMethod(t *testing.T) {
+	s, c := newAccount(simulator.Config{}, time.Hour)
+	for round := range 2 {
+		for _, want := range []int{200, 429} {
+			for _, method := range methods {
+				if code := get(s, pathOf(method)).Code; code != want {
+					t.Errorf("round %d: %s: %d, want %d", round, method, code, want)
+				}
+			}
+		}
+		c.Advance(time.Second)
+	}
+	get(s, pathOf("getNothing"))
+	for _, method := range methods {
+		if got := s.Calls(method); got != 4 {
+			t.Errorf("%d calls of %s seen, want 4", got, method)
+		}
+	}
+	if all, none := s.Calls(""), s.Calls("getNothing"); all != 4*len(methods) || none != 0 {
+		t.Errorf("%d calls seen in all, %d of what is not served", all, none)
+	}
+}
+
+func TestQuotaIsThatOfAJournal(t *testing.T) {
+	cfg := busy()
+	cfg.Quota = 2
+	s, _ := newAccount(cfg, time.Hour)
+	s.SetFault(simulator.FaultRateLimited, incoming)
+	get(s, pathOf(incoming)) // answered by a fault, and so not counted
+	s.SetFault(simulator.FaultNone)
+	for n, want := range []int{200, 200, 466, 466} {
+		for _, method := range journals {
+			w := get(s, pathOf(method))
+			if w.Code != want {
+				t.Errorf("call %d of %s: %d, want %d", n, method, w.Code, want)
+			}
+			if want != 466 {
+				continue
+			}
+			if status := exceeded(t, w.Body.Bytes()); status != (invokeStatus{method, 2, 2}) {
+				t.Errorf("%s: %+v", method, status)
+			}
+		}
+		for _, method := range objects {
+			if code := get(s, pathOf(method)).Code; code != 200 {
+				t.Errorf("call %d of %s: %d", n, method, code)
+			}
+		}
+	}
+}
+
+// invokeStatus is what an answer over the quota says of it.
+type invokeStatus struct {
+	Method      string
+	Used, Total int
+}
+
+func exceeded(t *testing.T, body []byte) invokeStatus {
+	t.Helper()
+	var answer struct{ InvokeStatus invokeStatus }
+	if err := json.Unmarshal(body, &answer); err != nil {
+		t.Fatal(err)
+	}
+	return answer.InvokeStatus
+}
+
+func TestRefusalByStateIsNoPieceOfTheQuota(t *testing.T) {
+	cfg := busy()
+	cfg.Quota, cfg.NoRateLimit = 1, false
+	cfg.States = states("notAuthorized", 1, "authorized", 2)
+	s, c := newAccount(cfg, time.Hour)
+	for n, want := range []int{400, 429} {
+		if code := get(s, journalPath(5)).Code; code != want {
+			t.Errorf("call %d while logged out: %d, want %d", n, code, want)
+		}
+	}
+	c.Advance(time.Hour)
+	if code := get(s, journalPath(5)).Code; code != 200 {
+		t.Errorf("after login: %d", code)
+	}
+}
+
+func TestQuotaIsThatOfAMonth(t *testing.T) {
+	cfg := busy()
+	cfg.Quota = 3
+	cfg.NoRateLimit = false
+	s, c := newAccount(cfg, time.Hour)
+	get(s, journalPath(0)) // refused, and so not counted
+	c.Advance(time.Second)
+	for n := range 3 {
+		if code := get(s, journalPath(5)).Code; code != 200 {
+			t.Fatalf("call %d: %d", n, code)
+		}
+		get(s, journalPath(5)) // 429, and so not counted
+		c.Advance(time.Second)
+	}
+	w := get(s, journalPath(5))
+	if w.Code != 466 || !strings.Contains(w.Body.String(), `"total":3,"status":"QUOTE_EXCEEDED"`) {
+		t.Errorf("after the quota: %d %s", w.Code, w.Body)
+	}
+	c.Set(time.Date(2026, 3, 31, 23, 59, 59, 0, time.UTC))
+	if code := get(s, journalPath(5)).Code; code != 466 {
+		t.Errorf("on the last day of the month: %d", code)
+	}
+	c.Advance(time.Second)
+	if code := get(s, journalPath(5)).Code; code != 200 {
+		t.Errorf("on the first of the next month: %d", code)
+	}
+}
+
+func TestUseFromManyGoroutines(t *testing.T) {
+	cfg := busy()
+	cfg.IncomingPerHour = 20
+	cfg.States = states("notAuthorized", 3, "suspended", 5, "authorized", 10)
+	s, c := newAccount(cfg, time.Hour)
+	var group sync.WaitGroup
+	for n := range 8 {
+		group.Go(func() {
+			for range 10 {
+				c.Advance(time.Minute)
+				for _, method := range methods {
+					get(s, pathOf(method))
+				}
+				at := c.Now().Add(time.Duration(n) * time.Hour)
+				s.Messages(at)
+				s.IncomingMessages(at)
+				s.Queued(at)
+				s.Webhooks(at)
+				s.SetFault(simulator.FaultBOM, methods[n%len(methods)])
+				s.SetFault(simulator.FaultNone)
+				_ = s.Followed()
+			}
+		})
+	}
+	group.Wait()
+	if got := s.Calls(""); got != 80*len(methods) {
+		t.Errorf("%d calls seen, want %d", got, 80*len(methods))
+	}
+}

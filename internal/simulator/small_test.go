@@ -1,0 +1,170 @@
+package simulator_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"greenapi_exporter/internal/simulator"
+)
+
+func TestFaultsOfSomeMethods(t *testing.T) {
+	s, _ := newAccount(busy(), time.Hour)
+	expect := func(when string, others int, codes map[string]int) {
+		t.Helper()
+		for _, method := range methods {
+			want, told := codes[method]
+			if !told {
+				want = others
+			}
+			if code := get(s, pathOf(method)).Code; code != want {
+				t.Errorf("%s: %s: %d, want %d", when, method, code, want)
+			}
+		}
+	}
+	s.SetFault(simulator.FaultBadGateway, "getSettings", incoming)
+	expect("two fail", 200, map[string]int{"getSettings": 502, incoming: 502})
+	s.SetFault(simulator.FaultForbidden, outgoing)
+	expect("and a third", 200, map[string]int{"getSettings": 502, incoming: 502, outgoing: 403})
+	s.SetFault(simulator.FaultNone, "getSettings")
+	expect("one is well again", 200, map[string]int{incoming: 502, outgoing: 403})
+	s.SetFault(simulator.FaultUnauthorized)
+	expect("all fail", 401, nil)
+	s.SetFault(simulator.FaultNone)
+	expect("all are well", 200, nil)
+}
+
+func TestWholeAnswersAreThoseOfEveryMethod(t *testing.T) {
+	for _, fault := range simulator.Faults() {
+		if fault == simulator.FaultHang {
+			break // the others are of bodies
+		}
+		s, _ := newAccount(busy(), time.Hour)
+		s.SetFault(fault)
+		want := get(s, pathOf(outgoing))
+		for _, method := range methods {
+			got := get(s, pathOf(method))
+			if body := strings.ReplaceAll(got.Body.String(), method, outgoing); got.Code != want.Code || body != want.Body.String() {
+				t.Errorf("%s: %s: %d %s", fault, method, got.Code, body)
+			}
+			if fault == simulator.FaultQuota && exceeded(t, got.Body.Bytes()) != (invokeStatus{method, 1000, 1000}) {
+				t.Errorf("%s: %s", method, got.Body)
+			}
+		}
+	}
+}
+
+func TestFaultsInObjects(t *testing.T) {
+	for _, method := range objects {
+		s, _ := newAccount(busy(), time.Hour)
+		good := get(s, pathOf(method)).Body.String()
+		for fault, want := range map[simulator.Fault]string{
+			simulator.FaultCommaMembers: good[:len(good)-1] + ",}",
+			simulator.FaultBOM:          "\xef\xbb\xbf" + good,
+			simulator.FaultTrailing:     good + "[]",
+			simulator.FaultCutRow:       good[:len(good)/2],
+			simulator.FaultGzip:         good, // not accepted here
+			simulator.FaultCommaStart:   good, simulator.FaultCommaMiddle: good, simulator.FaultCommaEnd: good,
+			simulator.FaultRowNotObject: good, simulator.FaultBadTimestamp: good,
+		} {
+			s.SetFault(fault, method)
+			if w := get(s, pathOf(method)); w.Code != http.StatusOK || w.Body.String() != want {
+				t.Errorf("%s: %s: %d %s, want %s", fault, method, w.Code, w.Body, want)
+			}
+		}
+		s.SetFault(simulator.FaultGzip)
+		r := httptest.NewRequest(http.MethodGet, pathOf(method), nil)
+		r.Header.Set("Accept-Encoding", "gzip")
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		unzip, err := gzip.NewReader(w.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(unzip); err != nil || string(got) != good {
+			t.Errorf("%s: compressed: %s, %v", method, got, err)
+		}
+	}
+}
+
+func TestObjectThatIsTruncated(t *testing.T) {
+	s, _ := newAccount(busy(), time.Hour)
+	s.SetFault(simulator.FaultTruncated)
+	answer, err := askFor(t.Context(), t, serve(t, s), pathOf("getSettings"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(answer.Body)
+	_ = answer.Body.Close()
+	if !errors.Is(err, io.ErrUnexpectedEOF) || len(body) == 0 || json.Valid(body) {
+		t.Errorf("%d of %d bytes, then %v", len(body), answer.ContentLength, err)
+	}
+}
+
+func TestObjectThatHangs(t *testing.T) {
+	s, _ := newAccount(busy(), time.Hour)
+	good := get(s, pathOf("getSettings")).Body.String()
+	s.SetFault(simulator.FaultHangInBody)
+	server := serve(t, s)
+	answer, err := askFor(t.Context(), t, server, pathOf("getSettings"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	half := make([]byte, len(good)/2)
+	if _, err := io.ReadFull(answer.Body, half); err != nil || string(half) != good[:len(half)] {
+		t.Fatalf("not the first half of the body: %v", err)
+	}
+	server.CloseClientConnections()
+	if rest, err := io.ReadAll(answer.Body); err == nil || len(rest) > 0 {
+		t.Errorf("%d bytes more, then %v", len(rest), err)
+	}
+}
+
+func TestObjectWithoutEnd(t *testing.T) {
+	for _, fault := range []simulator.Fault{simulator.FaultEndless, simulator.FaultEndlessGzip} {
+		s, _ := newAccount(busy(), time.Hour)
+		s.SetFault(fault, "getMessagesCount")
+		ctx, cancel := context.WithCancel(t.Context())
+		answer, err := askFor(ctx, t, serve(t, s), pathOf("getMessagesCount"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if answer.Uncompressed != (fault == simulator.FaultEndlessGzip) {
+			t.Errorf("%s: uncompressed by the client: %v", fault, answer.Uncompressed)
+		}
+		start := make([]byte, 10<<20)
+		if _, err := io.ReadFull(answer.Body, start); err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		_ = answer.Body.Close()
+		var members map[string]any
+		if err := json.Unmarshal(append(bytes.Clone(start), `"}`...), &members); err != nil || len(members) != 2 {
+			t.Errorf("%s: what comes is not the start of an object: %v", fault, err)
+		}
+	}
+}
+
+func TestDripIsAWholeObjectInTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := newAccount(busy(), time.Hour)
+		s.SetFault(simulator.FaultDrip)
+		began := time.Now()
+		if members := object(t, s, "getStateInstance"); members["stateInstance"] != "authorized" {
+			t.Errorf("%v", members)
+		}
+		if took := time.Since(began); took != 3*time.Second { // 30 bytes
+			t.Errorf("after %v", took)
+		}
+	})
+}

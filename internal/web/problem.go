@@ -1,0 +1,214 @@
+package web
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"greenapi_exporter/collector"
+	"greenapi_exporter/internal/greenapi"
+)
+
+// problem is what is not well with an instance, and what to do about it.
+type problem struct {
+	What    string   // a result, a state or silence
+	Mood    mood     // that of an instance with this problem alone
+	Where   []string // it shows
+	All     bool     // whether every collector has it
+	Advice  string
+	Details []string // each once
+	Ends    *moment  // by itself
+	Tried   *moment
+}
+
+// silence is the problem of collectors that nothing asks for.
+const silence = "not read lately"
+
+// ending is the problem of a subscription that ends soon, or has ended.
+const ending = "subscription ends"
+
+// endsSoon reports whether it is time to pay.
+func endsSoon(s collector.Status, now time.Time) bool {
+	const notice = 7 * 24 * time.Hour // as the alert of deploy/prometheus gives
+	return !s.Expires.IsZero() && s.Expires.Sub(now) < notice
+}
+
+// resultOf is the result that calls have in a state, where it says the same.
+func resultOf(s greenapi.State) greenapi.Result {
+	switch s {
+	case "notAuthorized":
+		return greenapi.InstanceLoggedOut
+	case "starting":
+		return greenapi.InstanceStarting
+	default:
+		return ""
+	}
+}
+
+// Places says where the problem shows.
+func (p problem) Places() string { return places(p.Where, p.All) }
+
+func places(where []string, all bool) string {
+	if all && len(where) > 1 {
+		return "all collectors"
+	}
+	return strings.Join(where, ", ")
+}
+
+// Detail says more of it.
+func (p problem) Detail() string { return strings.Join(p.Details, "; ") }
+
+// problems are those of the calls, each once for all collectors that share it, and that of the account's state.
+func problems(s collector.Status, now time.Time) []problem {
+	var all []problem
+	journal := hasJournal(s)
+	for _, c := range s.Collectors {
+		if !c.Failing() {
+			continue
+		}
+		at := slices.IndexFunc(all, func(p problem) bool { return p.What == string(c.Result) })
+		if at < 0 {
+			at = len(all)
+			all = append(all, problem{What: string(c.Result), Mood: look, Advice: c.Result.Advice()})
+		}
+		p := &all[at]
+		p.Where = append(p.Where, c.Name)
+		if decides(c, journal) {
+			p.Mood = down
+		}
+		if c.Detail != "" && !slices.Contains(p.Details, c.Detail) {
+			p.Details = append(p.Details, c.Detail)
+		}
+		if p.Tried == nil || c.Called.After(p.Tried.Time) {
+			tried := momentAt(c.Called, now)
+			p.Tried = &tried
+		}
+	}
+	var silent []string
+	for _, c := range s.Collectors {
+		if late(c, s, now) {
+			silent = append(silent, c.Name)
+		}
+	}
+	if len(silent) > 0 {
+		all = append(all, problem{What: silence, Mood: look, Where: silent,
+			Advice: "nothing has asked for it; see on Prometheus's page of targets whether it scrapes this exporter"})
+	}
+	for i := range all {
+		all[i].All = len(all[i].Where) == len(s.Collectors)
+	}
+	if endsSoon(s, now) {
+		ends := momentAt(s.Expires, now)
+		all = append(all, problem{What: ending, Mood: look, Where: []string{"the Partner API"}, Ends: &ends,
+			Advice: "pay for the instance in the console; without that nothing is sent any more, and it is not watched either"})
+	}
+	said := slices.ContainsFunc(all, func(p problem) bool { return p.What == string(resultOf(s.State)) })
+	if s.State != "" && s.State.Advice() != "" && !said {
+		p := problem{What: string(s.State), Mood: look, Where: []string{"the state of the account"}, Advice: s.State.Advice()}
+		if s.Account != nil && s.Account.SuspendedUntil.Known {
+			ends := momentAt(fromUnix(s.Account.SuspendedUntil.Value), now)
+			p.Ends = &ends
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+// cause is a problem of one or more instances: an outage of the API is one thing to be read, not four hundred.
+type cause struct {
+	What, Places, Advice string
+	Mood                 mood     // the worst
+	Count, Of            string   // instances
+	IDs                  []string // of the first, as the list goes
+	All                  string   // leads to all, where there are more
+	Detail               string
+	Often                bool // whether that is but the most frequent one
+	Ends                 *moment
+	First                bool // whether that is the first of several to end
+	Tried                *moment
+}
+
+// named is how many instances a cause names.
+const named = 5
+
+// gathering is a cause while it is gathered.
+type gathering struct {
+	cause
+	count   int // of instances
+	where   []string
+	all     bool // whether it is at all collectors of all its instances
+	details map[string]int
+	ends    int // how many do
+}
+
+// causes are the problems of the items, which are those that are asked for: the worst and most frequent first.
+func causes(items []item, a ask) []cause {
+	var order []*gathering
+	byWord := make(map[string]*gathering)
+	for _, i := range items {
+		for _, p := range i.problems {
+			g := byWord[p.What]
+			if g == nil {
+				g = &gathering{cause: cause{What: p.What, Advice: p.Advice, Mood: p.Mood}, all: true, details: make(map[string]int)}
+				byWord[p.What], order = g, append(order, g)
+			}
+			g.add(i.status.ID, p)
+		}
+	}
+	slices.SortFunc(order, func(a, b *gathering) int {
+		return cmp.Or(cmp.Compare(a.Mood, b.Mood), cmp.Compare(b.count, a.count), cmp.Compare(a.What, b.What))
+	})
+	all := make([]cause, len(order))
+	for i, g := range order {
+		all[i] = g.end()
+		all[i].Of = many(len(items), "instance")
+		if a.narrows() {
+			all[i].Of = "these " + count(len(items))
+		}
+		if g.count > len(g.IDs) {
+			all[i].All = a.withProblem(g.What).Href()
+		}
+	}
+	return all
+}
+
+// add takes in the problem of one more instance.
+func (g *gathering) add(id string, p problem) {
+	g.count++
+	g.Mood = min(g.Mood, p.Mood)
+	g.all = g.all && p.All
+	if len(g.IDs) < named {
+		g.IDs = append(g.IDs, id)
+	}
+	for _, name := range p.Where {
+		if !slices.Contains(g.where, name) {
+			g.where = append(g.where, name)
+		}
+	}
+	for _, d := range p.Details {
+		g.details[d]++
+	}
+	if p.Tried != nil && (g.Tried == nil || p.Tried.After(g.Tried.Time)) {
+		g.Tried = p.Tried
+	}
+	if p.Ends != nil {
+		g.ends++
+		if g.Ends == nil || p.Ends.Before(g.Ends.Time) {
+			g.Ends = p.Ends
+		}
+	}
+}
+
+// end is the cause once all have been added.
+func (g *gathering) end() cause {
+	c := g.cause
+	c.Count, c.Places = count(g.count), places(g.where, g.all)
+	c.Often, c.First = len(g.details) > 1, g.ends > 1
+	for d, n := range g.details {
+		if most := g.details[c.Detail]; n > most || n == most && d < c.Detail {
+			c.Detail = d
+		}
+	}
+	return c
+}
