@@ -15,12 +15,12 @@ func newAccount() kind {
 		Info:  Info{"account", greenapi.GetWaSettings, "Until when sending is suspended, asked for every 5 minutes", false},
 		descs: []*family{suspended},
 		open:  every(seldom, (*greenapi.Client).Account),
-		render: func(m metrics, latest poll.Latest[greenapi.Account]) {
+		render: func(m metrics, latest poll.Outcome[greenapi.Account]) {
 			if isSuspended(latest.Reading, latest.Err == nil, time.Now()) {
 				m.gauge(suspended, latest.Reading.SuspendedUntil.Value)
 			}
 		},
-		tell: func(s *Status, latest poll.Latest[greenapi.Account]) {
+		tell: func(s *Status, latest poll.Outcome[greenapi.Account]) {
 			account := latest.Reading
 			if !isSuspended(account, latest.Err == nil, time.Now()) {
 				account.SuspendedUntil = greenapi.Seconds{}

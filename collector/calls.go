@@ -78,8 +78,8 @@ func newPoller[T any](c *calls, options poll.Options, call func(context.Context)
 		return reading, err
 	}
 	options.Timeout = c.target.now().Timeout()
-	options.Wait = wait
-	options.Renewed = func() bool { return c.target.asking() != c.asked }
+	options.MinBackoff = wait
+	options.Invalidated = func() bool { return c.target.asking() != c.asked }
 	return poll.New(counted, options)
 }
 
@@ -88,7 +88,7 @@ func newPoller[T any](c *calls, options poll.Options, call func(context.Context)
 func newKeptPoller(c *calls, l *ledger.Ledger, call func(context.Context) (*ledger.Reading, error)) *poll.Poller[*ledger.Reading] {
 	poller := newPoller(c, poll.Options{
 		Interval: c.target.now().MinInterval(),
-		Keep:     func(pace poll.Pace) { l.Called(c.kept(pace)) },
+		Persist:  func(pace poll.ResumeState) { l.Called(c.kept(pace)) },
 	}, call)
 	if l.LastCall().Begun.IsZero() {
 		return poller
@@ -112,7 +112,7 @@ func (c *calls) fingerprint() string {
 const unfinished = "unfinished"
 
 // kept is what a later run has to know.
-func (c *calls) kept(pace poll.Pace) ledger.Call {
+func (c *calls) kept(pace poll.ResumeState) ledger.Call {
 	if !pace.Begun.Equal(c.begun) {
 		c.begun, c.settings = pace.Begun, c.fingerprint()
 	}
@@ -128,17 +128,17 @@ func (c *calls) kept(pace poll.Pace) ledger.Call {
 }
 
 // resume takes up the pace of an earlier run, and says in the log what that means for the next call.
-func (c *calls) resume(last ledger.Call, read bool) poll.Pace {
-	pace := poll.Pace{Begun: last.Begun, Next: last.Next, Failures: last.Failures, Took: last.Took}
+func (c *calls) resume(last ledger.Call, read bool) poll.ResumeState {
+	pace := poll.ResumeState{Begun: last.Begun, Next: last.Next, Failures: last.Failures, Took: last.Took}
 	result := greenapi.Result(last.Result)
 	c.asked = c.target.asking()
 	switch {
 	case last.Settings != c.fingerprint():
-		return poll.Pace{Begun: last.Begun, Took: last.Took, Err: poll.ErrUnfinished}
+		return poll.ResumeState{Begun: last.Begun, Took: last.Took, Err: poll.ErrInterrupted}
 	case slices.Contains(c.results, result):
 		pace.Err = &greenapi.Error{Result: result, Detail: "in an earlier run"}
 	case result != "" || !read:
-		pace.Err = poll.ErrUnfinished
+		pace.Err = poll.ErrInterrupted
 	}
 	if !time.Now().Before(last.Next) {
 		return pace
@@ -147,7 +147,7 @@ func (c *calls) resume(last ledger.Call, read bool) poll.Pace {
 	switch {
 	case pace.Err == nil:
 		level.Debug(logger).Log("msg", "the latest reading of the run before serves until the next call")
-	case pace.Err == poll.ErrUnfinished:
+	case pace.Err == poll.ErrInterrupted:
 		level.Warn(logger).Log("msg", "there is no reading before the next call", "err", pace.Err)
 	default:
 		c.outage[result], c.since = true, last.Begun

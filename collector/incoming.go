@@ -40,6 +40,6 @@ func newIncoming() kind {
 		descs:  []*family{windowMessages, messages, lastMessage},
 		open:   counted(".incoming", (*greenapi.Client).IncomingMessages),
 		render: windowed(totals, window),
-		tell:   func(s *Status, latest poll.Latest[*ledger.Reading]) { s.Incoming = latest.Reading },
+		tell:   func(s *Status, latest poll.Outcome[*ledger.Reading]) { s.Incoming = latest.Reading },
 	}
 }

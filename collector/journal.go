@@ -41,8 +41,8 @@ func counted(suffix string, call journalCall) func(*target, *calls) (source[*led
 }
 
 // windowed renders the totals of the latest good reading, and the window only if no later one has failed.
-func windowed(totals, window func(metrics, *ledger.Reading)) func(metrics, poll.Latest[*ledger.Reading]) {
-	return func(m metrics, latest poll.Latest[*ledger.Reading]) {
+func windowed(totals, window func(metrics, *ledger.Reading)) func(metrics, poll.Outcome[*ledger.Reading]) {
+	return func(m metrics, latest poll.Outcome[*ledger.Reading]) {
 		if latest.Reading == nil {
 			return
 		}

@@ -17,10 +17,10 @@ type method[T any] struct {
 	// open returns where the readings of an instance come from.
 	open func(*target, *calls) (source[T], error)
 	// render sends what there is to show.
-	render func(metrics, poll.Latest[T])
+	render func(metrics, poll.Outcome[T])
 	// tell puts what a page for people says of a reading into the status; it is not called before the first. It may be
 	// nil.
-	tell func(*Status, poll.Latest[T])
+	tell func(*Status, poll.Outcome[T])
 }
 
 // source is where readings come from; configure and close are as those of a collector.
@@ -43,8 +43,8 @@ func every[T any](interval time.Duration, call func(*greenapi.Client, context.Co
 
 // known renders the latest good reading, also when a later one has failed: greenapi_collector_success and
 // greenapi_collector_last_success_timestamp_seconds say what it is worth.
-func known[T any](render func(metrics, T)) func(metrics, poll.Latest[T]) {
-	return func(m metrics, latest poll.Latest[T]) {
+func known[T any](render func(metrics, T)) func(metrics, poll.Outcome[T]) {
+	return func(m metrics, latest poll.Outcome[T]) {
 		if !latest.Success.IsZero() {
 			render(m, latest.Reading)
 		}
@@ -71,7 +71,7 @@ type bound[T any] struct {
 }
 
 func (b *bound[T]) collect(ctx context.Context, m metrics) health {
-	latest := b.source.Latest(ctx)
+	latest := b.source.Get(ctx)
 	b.render(m, latest)
 	return healthOf(latest)
 }
@@ -84,8 +84,8 @@ func (b *bound[T]) peek(s *Status) health {
 	return healthOf(latest)
 }
 
-func healthOf[T any](l poll.Latest[T]) health {
-	return health{l.Err, l.Success, l.Called, l.Took, l.GaveUp}
+func healthOf[T any](l poll.Outcome[T]) health {
+	return health{l.Err, l.Success, l.Called, l.Took, l.TimedOut}
 }
 
 func (b *bound[T]) configure(renewed bool) { b.source.configure(renewed) }

@@ -64,11 +64,11 @@ func newOutgoing() kind {
 			up, windowMessages, windowSeconds, messages, statuses, oldestPending, lastMessage, remembered, birth, unread,
 		},
 		open: counted("", (*greenapi.Client).OutgoingMessages),
-		render: func(m metrics, latest poll.Latest[*ledger.Reading]) {
+		render: func(m metrics, latest poll.Outcome[*ledger.Reading]) {
 			m.gauge(up, oneIf(latest.Err == nil))
 			m.gauge(windowSeconds, float64(m.Minutes())*60)
 			render(m, latest)
 		},
-		tell: func(s *Status, latest poll.Latest[*ledger.Reading]) { s.Outgoing = latest.Reading },
+		tell: func(s *Status, latest poll.Outcome[*ledger.Reading]) { s.Outgoing = latest.Reading },
 	}
 }

@@ -16,6 +16,6 @@ func newQueue() kind {
 		descs:  []*family{messages},
 		open:   every(time.Second, (*greenapi.Client).QueuedMessages),
 		render: known(func(m metrics, n int64) { m.gauge(messages, float64(n)) }),
-		tell:   func(s *Status, latest poll.Latest[int64]) { s.Queued = &latest.Reading },
+		tell:   func(s *Status, latest poll.Outcome[int64]) { s.Queued = &latest.Reading },
 	}
 }

@@ -139,7 +139,7 @@ func (s *scrape) Gather() ([]*dto.MetricFamily, error) {
 func (s *Set) collect(ctx context.Context, m metrics, p *part) {
 	h := p.collector.collect(ctx, m)
 	m.gauge(s.success, oneIf(h.err == nil), p.Name)
-	if h.err != nil && !errors.Is(h.err, poll.ErrUnfinished) {
+	if h.err != nil && !errors.Is(h.err, poll.ErrInterrupted) {
 		m.gauge(s.failing, 1, p.Name, string(greenapi.ResultOf(h.err)))
 	}
 	if h.took > 0 {

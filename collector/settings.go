@@ -29,6 +29,6 @@ func newSettings() kind {
 				m.gauge(delay, s.SendDelay.Value)
 			}
 		}),
-		tell: func(s *Status, latest poll.Latest[greenapi.Settings]) { s.Settings = &latest.Reading },
+		tell: func(s *Status, latest poll.Outcome[greenapi.Settings]) { s.Settings = &latest.Reading },
 	}
 }

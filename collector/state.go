@@ -33,7 +33,7 @@ func newState() kind {
 				m.gauge(state, oneIf(s == now), string(s))
 			}
 		}),
-		tell: func(s *Status, latest poll.Latest[greenapi.State]) { s.State = latest.Reading },
+		tell: func(s *Status, latest poll.Outcome[greenapi.State]) { s.State = latest.Reading },
 	}
 }
 

@@ -55,7 +55,7 @@ func (i *Instance) Status() Status {
 		switch {
 		case errors.As(h.err, &failure):
 			c.Result, c.Detail = failure.Result, failure.Detail
-		case errors.Is(h.err, poll.ErrUnfinished):
+		case errors.Is(h.err, poll.ErrInterrupted):
 			c.Detail = h.err.Error()
 		case h.err != nil:
 			c.Result = greenapi.ResultOf(h.err)

@@ -16,6 +16,6 @@ func newWebhooks() kind {
 		descs:  []*family{notifications},
 		open:   every(time.Second, (*greenapi.Client).QueuedNotifications),
 		render: known(func(m metrics, n int64) { m.gauge(notifications, float64(n)) }),
-		tell:   func(s *Status, latest poll.Latest[int64]) { s.Notifications = &latest.Reading },
+		tell:   func(s *Status, latest poll.Outcome[int64]) { s.Notifications = &latest.Reading },
 	}
 }

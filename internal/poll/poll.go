@@ -12,14 +12,14 @@ import (
 )
 
 const (
-	// spacing is the least time between the end of one call and the begin of the next, as the API allows one a second
+	// minGap is the least time between the end of one call and the begin of the next, as the API allows one a second
 	// for each instance and method.
-	spacing = time.Second
+	minGap = time.Second
 	// maxBackoff is the longest wait after failures in a row, unless readings are wanted less often than that.
 	maxBackoff = time.Minute
-	// unwinding is how long the last one to leave a call waits for it to end: a call that is canceled ends at once, and
+	// cancelGrace is how long the last one to leave a call waits for it to end: a call that is canceled ends at once, and
 	// the scrape that gave up can then say how.
-	unwinding = 100 * time.Millisecond
+	cancelGrace = 100 * time.Millisecond
 )
 
 // Options is what a Poller is made with. Its functions are not called concurrently with each other or with the call.
@@ -28,31 +28,31 @@ type Options struct {
 	Interval time.Duration
 	// Timeout is the longest that a call may take.
 	Timeout time.Duration
-	// Wait says how long the next call must wait after the failure err at the least, for what the API asks for. It may
+	// MinBackoff says how long the next call must wait after the failure err at the least, for what the API asks for. It may
 	// be nil.
-	Wait func(err error) time.Duration
-	// Keep is told before every call and when it has ended, before anyone gets its outcome, what another Poller must be
+	MinBackoff func(err error) time.Duration
+	// Persist is told before every call and when it has ended, before anyone gets its outcome, what another Poller must be
 	// told by Resume to keep the pace of this one. It may be nil.
-	Keep func(Pace)
-	// Renewed says whether a failure may be over because something changed since the last call began. It may be nil,
+	Persist func(ResumeState)
+	// Invalidated says whether a failure may be over because something changed since the last call began. It may be nil,
 	// and it may be slow.
-	Renewed func() bool
+	Invalidated func() bool
 }
 
 // Poller shares the calls of one method of one instance. It is safe for concurrent use.
 type Poller[T any] struct {
 	call func(context.Context) (T, error)
 
-	mu      sync.Mutex
-	options Options // of which Reconfigure changes some
-	renewed int     // how often it has said that what was found says nothing any more
-	flight  *flight[T]
-	stopped bool
-	past[T]
+	mu         sync.Mutex
+	options    Options // of which Reconfigure changes some
+	generation int     // how often it has said that what was found says nothing any more
+	flight     *flight[T]
+	stopped    bool
+	state[T]
 }
 
 // Latest is the outcome that a scrape gets.
-type Latest[T any] struct {
+type Outcome[T any] struct {
 	// Reading is that of the last good call, the zero value before the first. All who ask get the same: it must not be
 	// changed.
 	Reading T
@@ -64,12 +64,12 @@ type Latest[T any] struct {
 	// Called is when the last call began that was not canceled, Took how long it took. Zero before the first.
 	Called time.Time
 	Took   time.Duration
-	// GaveUp is whether the one who asked could wait no longer, while the call goes on or has not begun.
-	GaveUp bool
+	// TimedOut is whether the one who asked could wait no longer, while the call goes on or has not begun.
+	TimedOut bool
 }
 
-// failed is l for one who got err.
-func (l Latest[T]) failed(err error) Latest[T] {
+// withErr is l for one who got err.
+func (l Outcome[T]) withErr(err error) Outcome[T] {
 	l.Err = err
 	return l
 }
@@ -78,7 +78,7 @@ func (l Latest[T]) failed(err error) Latest[T] {
 type flight[T any] struct {
 	cancel  context.CancelCauseFunc
 	done    chan struct{} // closed once outcome is set
-	outcome Latest[T]
+	outcome Outcome[T]
 	waiting int // 0: nobody waits any more, and it is not to be joined
 }
 
@@ -108,34 +108,34 @@ func (p *Poller[T]) Reconfigure(interval, timeout time.Duration, renewed bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.options.Interval != interval && p.latest.Err == nil && !p.latest.Success.IsZero() {
-		p.fresh = p.latest.Called.Add(interval)
-		if p.fresh.Before(p.spaced) {
-			p.fresh = p.spaced
+		p.validUntil = p.latest.Called.Add(interval)
+		if p.validUntil.Before(p.notBefore) {
+			p.validUntil = p.notBefore
 		}
 	}
 	p.options.Interval, p.options.Timeout = interval, timeout
 	if renewed {
-		p.renewed++
-		p.past = p.past.stale()
+		p.generation++
+		p.state = p.state.expire()
 	}
 }
 
 // standing is what a flight goes by.
-type standing[T any] struct {
-	past[T]
+type stateSnapshot[T any] struct {
+	state[T]
 	Options
-	renewed int
+	generation int
 }
 
-func (p *Poller[T]) standing() standing[T] {
+func (p *Poller[T]) snapshot() stateSnapshot[T] {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return standing[T]{p.past, p.options, p.renewed}
+	return stateSnapshot[T]{p.state, p.options, p.generation}
 }
 
-// Latest returns the outcome of the call that runs, of one begun for the purpose, or the latest one as long as it is
+// Get returns the outcome of the call that runs, of one begun for the purpose, or the latest one as long as it is
 // too early for another. It returns no later than ctx ends.
-func (p *Poller[T]) Latest(ctx context.Context) Latest[T] {
+func (p *Poller[T]) Get(ctx context.Context) Outcome[T] {
 	f, outcome := p.join(ctx)
 	if f == nil {
 		return outcome
@@ -150,27 +150,27 @@ func (p *Poller[T]) Latest(ctx context.Context) Latest[T] {
 
 // Peek returns the latest outcome as it stands: it makes no call, and neither waits for one nor keeps it going. Before the
 // first outcome it is the zero value.
-func (p *Poller[T]) Peek() Latest[T] {
+func (p *Poller[T]) Peek() Outcome[T] {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.latest
 }
 
 // join returns a flight to wait for, or none and the outcome to take instead.
-func (p *Poller[T]) join(ctx context.Context) (*flight[T], Latest[T]) {
+func (p *Poller[T]) join(ctx context.Context) (*flight[T], Outcome[T]) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err := ctx.Err(); err != nil {
-		return nil, p.latest.failed(err)
+		return nil, p.latest.withErr(err)
 	}
 	if p.stopped {
-		return nil, p.latest.failed(context.Canceled)
+		return nil, p.latest.withErr(context.Canceled)
 	}
 	if p.flight != nil && p.flight.waiting > 0 {
 		p.flight.waiting++
-		return p.flight, Latest[T]{}
+		return p.flight, Outcome[T]{}
 	}
-	if p.flight == nil && p.early() && (p.latest.Err == nil || p.options.Renewed == nil) {
+	if p.flight == nil && p.isFresh() && (p.latest.Err == nil || p.options.Invalidated == nil) {
 		return nil, p.latest
 	}
 	var previous chan struct{}
@@ -181,18 +181,18 @@ func (p *Poller[T]) join(ctx context.Context) (*flight[T], Latest[T]) {
 	callCtx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	p.flight = &flight[T]{cancel: cancel, done: make(chan struct{}), waiting: 1}
 	go p.run(callCtx, p.flight, previous)
-	return p.flight, Latest[T]{}
+	return p.flight, Outcome[T]{}
 }
 
 // leave gives up waiting for f. The last to leave ends the call.
-func (p *Poller[T]) leave(f *flight[T], err error) Latest[T] {
+func (p *Poller[T]) leave(f *flight[T], err error) Outcome[T] {
 	p.mu.Lock()
-	outcome := p.latest.failed(err)
+	outcome := p.latest.withErr(err)
 	f.waiting--
 	patience := time.Duration(0)
 	if f.waiting == 0 {
 		f.cancel(err)
-		patience = unwinding
+		patience = cancelGrace
 	}
 	p.mu.Unlock()
 
@@ -202,7 +202,7 @@ func (p *Poller[T]) leave(f *flight[T], err error) Latest[T] {
 	case <-f.done:
 		return f.outcome
 	case <-limit.C:
-		outcome.GaveUp = true
+		outcome.TimedOut = true
 		return outcome
 	}
 }
@@ -213,55 +213,55 @@ func (p *Poller[T]) run(ctx context.Context, f *flight[T], previous <-chan struc
 	if previous != nil {
 		<-previous // whose outcome may serve
 	}
-	if p.serves() {
+	if p.useCached() {
 		p.finish(f, func() { f.outcome = p.latest })
 		return
 	}
-	if !p.space(ctx) {
+	if !p.waitTurn(ctx) {
 		p.finish(f, func() {
-			f.outcome = p.latest.failed(context.Cause(ctx))
-			f.outcome.GaveUp = true
+			f.outcome = p.latest.withErr(context.Cause(ctx))
+			f.outcome.TimedOut = true
 		})
 		return
 	}
-	before := p.standing()
+	before := p.snapshot()
 	begin := time.Now()
-	before.keep(begin, before.interrupted(begin))
+	before.persist(begin, before.ifInterrupted(begin))
 	callCtx, cancel := context.WithTimeout(ctx, before.Timeout)
 	reading, err := p.call(callCtx)
 	cause := context.Cause(callCtx)
 	cancel()
 
-	after := p.standing()
-	next := after.ended(reading, err, cause, begin, time.Now())
-	if after.renewed != before.renewed {
-		next = next.stale()
+	after := p.snapshot()
+	next := after.afterCall(reading, err, cause, begin, time.Now())
+	if after.generation != before.generation {
+		next = next.expire()
 	}
-	before.keep(begin, next)
+	before.persist(begin, next)
 	p.finish(f, func() {
-		if p.past = next; p.renewed != after.renewed {
-			p.past = next.stale()
+		if p.state = next; p.generation != after.generation {
+			p.state = next.expire()
 		}
-		f.outcome = p.latest.failed(err)
+		f.outcome = p.latest.withErr(err)
 	})
 }
 
-// early reports whether it is too early for another call. The lock is held.
-func (p *Poller[T]) early() bool { return time.Now().Before(p.fresh) }
+// isFresh reports whether it is too early for another call. The lock is held.
+func (p *Poller[T]) isFresh() bool { return time.Now().Before(p.validUntil) }
 
-// serves reports whether the latest outcome is to be had instead of another call: a failure is not once something was
+// useCached reports whether the latest outcome is to be had instead of another call: a failure is not once something was
 // renewed, which may be slow to find out.
-func (p *Poller[T]) serves() bool {
+func (p *Poller[T]) useCached() bool {
 	p.mu.Lock()
-	early, failed, renewed := p.early(), p.latest.Err != nil, p.options.Renewed
+	early, failed, renewed := p.isFresh(), p.latest.Err != nil, p.options.Invalidated
 	p.mu.Unlock()
 	return early && !(failed && renewed != nil && renewed())
 }
 
-// space waits until the next call may begin; it reports whether anyone still wants it then.
-func (p *Poller[T]) space(ctx context.Context) bool {
+// waitTurn waits until the next call may begin; it reports whether anyone still wants it then.
+func (p *Poller[T]) waitTurn(ctx context.Context) bool {
 	p.mu.Lock()
-	wait := time.Until(p.spaced)
+	wait := time.Until(p.notBefore)
 	p.mu.Unlock()
 	timer := time.NewTimer(wait)
 	defer timer.Stop()

@@ -59,13 +59,13 @@ var (
 )
 
 // scrape waits for the latest reading as long as given.
-func scrape(t *testing.T, p *Poller[int], patience time.Duration) Latest[int] {
+func scrape(t *testing.T, p *Poller[int], patience time.Duration) Outcome[int] {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	return p.Latest(ctx)
+	return p.Get(ctx)
 }
 
-func expect(t *testing.T, what string, got Latest[int], reading int, err error) {
+func expect(t *testing.T, what string, got Outcome[int], reading int, err error) {
 	t.Helper()
 	if got.Reading != reading || !errors.Is(got.Err, err) || (err == nil) != (got.Err == nil) {
 		t.Errorf("%s: got reading %d, %v; want %d, %v", what, got.Reading, got.Err, reading, err)
@@ -171,7 +171,7 @@ func TestFailuresBackOff(t *testing.T) {
 func TestTheAPICanAskForALongerWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &api{err: errAPI}
-		p := New(a.call, Options{Interval: time.Second, Timeout: time.Second, Wait: func(err error) time.Duration {
+		p := New(a.call, Options{Interval: time.Second, Timeout: time.Second, MinBackoff: func(err error) time.Duration {
 			if errors.Is(err, errAPI) {
 				return 10 * time.Minute
 			}
@@ -196,8 +196,8 @@ func TestANewTokenEndsTheWaiting(t *testing.T) {
 		a := &api{err: errAPI}
 		renewed := false
 		p := New(a.call, Options{Interval: time.Second, Timeout: time.Second,
-			Wait:    func(error) time.Duration { return time.Hour },
-			Renewed: func() bool { return renewed },
+			MinBackoff:  func(error) time.Duration { return time.Hour },
+			Invalidated: func() bool { return renewed },
 		})
 		expect(t, "the old token", scrape(t, p, time.Minute), 0, errAPI)
 		time.Sleep(time.Minute)
@@ -279,7 +279,7 @@ func TestACallThatDoesNotEndHoldsUpNobody(t *testing.T) {
 		for range 3 {
 			begin := time.Now()
 			expect(t, "a scrape", scrape(t, p, time.Second), 0, context.DeadlineExceeded)
-			if waited := time.Since(begin); waited > time.Second+unwinding {
+			if waited := time.Since(begin); waited > time.Second+cancelGrace {
 				t.Errorf("waited %s", waited)
 			}
 			time.Sleep(5 * time.Second)
@@ -331,7 +331,7 @@ func TestACanceledCallLeavesTheLatestOutcome(t *testing.T) {
 				a.set(time.Hour, nil)
 				ctx, cancel := context.WithCancel(t.Context())
 				go func() { time.Sleep(time.Second); cancel() }()
-				if got := p.Latest(ctx); !errors.Is(got.Err, context.Canceled) {
+				if got := p.Get(ctx); !errors.Is(got.Err, context.Canceled) {
 					t.Errorf("who hangs up gets %v", got.Err)
 				}
 				if p.latest != before {
@@ -354,7 +354,7 @@ func TestTheFirstCallIsMadeAgainWhenItWasCanceled(t *testing.T) {
 		p := New(a.call, ordinary)
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() { time.Sleep(time.Second); cancel() }()
-		p.Latest(ctx)
+		p.Get(ctx)
 		a.set(0, nil)
 		expect(t, "there is no outcome yet, so it waits", scrape(t, p, 3*time.Second), 2, nil)
 		if apart := a.began[1].Sub(a.ended[0]); apart != time.Second {
@@ -367,12 +367,12 @@ func TestRenewedMayBeSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &api{err: errAPI}
 		stuck := make(chan struct{})
-		p := New(a.call, Options{Interval: time.Second, Timeout: time.Second, Renewed: func() bool { <-stuck; return true }})
+		p := New(a.call, Options{Interval: time.Second, Timeout: time.Second, Invalidated: func() bool { <-stuck; return true }})
 		scrape(t, p, time.Second)
 		begin := time.Now()
 		got := scrape(t, p, time.Second/2)
 		expect(t, "a scrape meanwhile", got, 0, context.DeadlineExceeded)
-		if waited := time.Since(begin); waited > time.Second/2+unwinding {
+		if waited := time.Since(begin); waited > time.Second/2+cancelGrace {
 			t.Errorf("waited %s", waited)
 		}
 		close(stuck)
@@ -385,10 +385,10 @@ func TestWhoGivesUpIsTold(t *testing.T) {
 		p := New(a.call, ordinary)
 		go func() { scrape(t, p, time.Minute) }()
 		time.Sleep(time.Millisecond)
-		if got := scrape(t, p, time.Second); !got.GaveUp || !errors.Is(got.Err, context.DeadlineExceeded) {
+		if got := scrape(t, p, time.Second); !got.TimedOut || !errors.Is(got.Err, context.DeadlineExceeded) {
 			t.Errorf("who could not wait got %+v", got)
 		}
-		if got := scrape(t, p, time.Minute); got.GaveUp {
+		if got := scrape(t, p, time.Minute); got.TimedOut {
 			t.Errorf("who could wait got %+v", got)
 		}
 	})
@@ -400,7 +400,7 @@ func TestWhoComesWithoutTimeMakesNoCall(t *testing.T) {
 		p := New(a.call, ordinary)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if got := p.Latest(ctx); !errors.Is(got.Err, context.Canceled) || a.calls() != 0 {
+		if got := p.Get(ctx); !errors.Is(got.Err, context.Canceled) || a.calls() != 0 {
 			t.Errorf("%d calls, %v", a.calls(), got.Err)
 		}
 	})
@@ -413,7 +413,7 @@ func TestWhoLeavesWhileTheSpacingLastsMakesNoCall(t *testing.T) {
 		hangUp := func(after time.Duration) {
 			ctx, cancel := context.WithCancel(t.Context())
 			go func() { time.Sleep(after); cancel() }()
-			p.Latest(ctx)
+			p.Get(ctx)
 		}
 		hangUp(time.Second)
 		hangUp(time.Second / 2)
@@ -425,10 +425,10 @@ func TestWhoLeavesWhileTheSpacingLastsMakesNoCall(t *testing.T) {
 }
 
 // within asks with a deadline.
-func within[T any](t *testing.T, p *Poller[T], patience time.Duration) Latest[T] {
+func within[T any](t *testing.T, p *Poller[T], patience time.Duration) Outcome[T] {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	return p.Latest(ctx)
+	return p.Get(ctx)
 }
 
 // TestTheOutcomeOfACallThatUnwindsServes: its last waiter has left, another comes before it has ended, and it ends well
@@ -456,10 +456,10 @@ func TestAFailureServesTheNextAfterOneWhoLeft(t *testing.T) {
 		a := &api{err: errAPI}
 		p := New(a.call, Options{
 			Interval: time.Second, Timeout: time.Minute,
-			Wait:    func(error) time.Duration { return time.Hour },
-			Renewed: func() bool { time.Sleep(time.Second); return false },
+			MinBackoff:  func(error) time.Duration { return time.Hour },
+			Invalidated: func() bool { time.Sleep(time.Second); return false },
 		})
-		p.Latest(t.Context())
+		p.Get(t.Context())
 		time.Sleep(2 * time.Second)
 		go within(t, p, time.Second/4)
 		time.Sleep(time.Second / 2)
@@ -475,8 +475,8 @@ func TestWhoGivesUpWhileTheSpacingLastsIsTold(t *testing.T) {
 		p := New(a.call, ordinary)
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
-		p.Latest(ctx) // canceled, so that the next call is a second away
-		if got := within(t, p, time.Second/2); !got.GaveUp || a.calls() != 1 {
+		p.Get(ctx) // canceled, so that the next call is a second away
+		if got := within(t, p, time.Second/2); !got.TimedOut || a.calls() != 1 {
 			t.Errorf("%d calls, got %+v", a.calls(), got)
 		}
 	})
@@ -504,7 +504,7 @@ func TestOnEverySchedule(t *testing.T) {
 						go func() { time.Sleep(patience / 2); cancel() }()
 					}
 					begin := time.Now()
-					got := p.Latest(ctx)
+					got := p.Get(ctx)
 					if waited := time.Since(begin); waited > patience {
 						t.Errorf("seed %d: waited %s of %s", seed, waited, patience)
 					}
@@ -533,20 +533,20 @@ func TestPeekCostsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &api{took: 2 * time.Second}
 		p := New(a.call, ordinary)
-		if got := p.Peek(); got != (Latest[int]{}) || a.calls() != 0 {
+		if got := p.Peek(); got != (Outcome[int]{}) || a.calls() != 0 {
 			t.Errorf("before the first call: %+v, %d calls", got, a.calls())
 		}
 		begin := time.Now()
 		expect(t, "a reading", scrape(t, p, time.Minute), 1, nil)
 		time.Sleep(time.Hour)
-		if got := p.Peek(); got != (Latest[int]{Reading: 1, Success: begin, Called: begin, Took: 2 * time.Second}) || a.calls() != 1 {
+		if got := p.Peek(); got != (Outcome[int]{Reading: 1, Success: begin, Called: begin, Took: 2 * time.Second}) || a.calls() != 1 {
 			t.Errorf("an hour later: %+v, %d calls", got, a.calls())
 		}
 
 		a.set(time.Hour, nil)
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		go p.Latest(ctx)
+		go p.Get(ctx)
 		synctest.Wait()
 		peeked := time.Now()
 		expect(t, "in the next call", p.Peek(), 1, nil)

@@ -26,7 +26,7 @@ func TestReconfigure(t *testing.T) {
 				p := New(a.call, Options{Interval: time.Hour, Timeout: 30 * time.Second})
 				for range 10 { // so that a failure waits for minutes
 					for before := a.calls(); a.calls() == before; time.Sleep(time.Second) {
-						p.Latest(t.Context())
+						p.Get(t.Context())
 					}
 					if c.err == nil {
 						break
@@ -36,7 +36,7 @@ func TestReconfigure(t *testing.T) {
 				before, at := a.calls(), time.Now()
 				p.Reconfigure(time.Minute, 2*time.Second, c.renewed)
 				for a.calls() == before {
-					p.Latest(t.Context())
+					p.Get(t.Context())
 					time.Sleep(time.Second)
 				}
 				if wait := a.began[before].Sub(at); wait < c.wait-2*time.Second || wait > c.wait+2*time.Second {
@@ -46,20 +46,20 @@ func TestReconfigure(t *testing.T) {
 				a.set(time.Hour, nil)
 				time.Sleep(2 * time.Hour)
 				begin := time.Now()
-				if latest := p.Latest(t.Context()); latest.Err == nil || time.Since(begin) != 2*time.Second {
+				if latest := p.Get(t.Context()); latest.Err == nil || time.Since(begin) != 2*time.Second {
 					t.Errorf("a call took %s: %v", time.Since(begin), latest.Err)
 				}
 				a.set(0, nil)
 				time.Sleep(time.Second)
-				p.Latest(t.Context())
+				p.Get(t.Context())
 				before = a.calls()
 				time.Sleep(59 * time.Second)
-				p.Latest(t.Context())
+				p.Get(t.Context())
 				if a.calls() != before {
 					t.Error("a reading did not serve for a minute")
 				}
 				time.Sleep(time.Second)
-				p.Latest(t.Context())
+				p.Get(t.Context())
 				if a.calls() != before+1 {
 					t.Error("it served for longer")
 				}
@@ -75,7 +75,7 @@ func TestReconfigureKeepsToTheRate(t *testing.T) {
 		p := New(a.call, ordinary)
 		for range 100 {
 			p.Reconfigure(time.Second, time.Second, true)
-			p.Latest(t.Context())
+			p.Get(t.Context())
 			time.Sleep(50 * time.Millisecond)
 		}
 		for i := 1; i < len(a.began); i++ {
@@ -95,8 +95,8 @@ func TestACallGoesOnWhenThingsChange(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			a := &api{took: 10 * time.Second, err: fails}
 			p := New(a.call, Options{Interval: time.Hour, Timeout: 30 * time.Second})
-			outcome := make(chan Latest[int])
-			go func() { outcome <- p.Latest(t.Context()) }()
+			outcome := make(chan Outcome[int])
+			go func() { outcome <- p.Get(t.Context()) }()
 			time.Sleep(5 * time.Second)
 			p.Reconfigure(time.Hour, time.Second, true)
 			if latest := <-outcome; latest.Err != fails || len(a.ended) != 1 || a.ended[0].Sub(a.began[0]) != 10*time.Second {
@@ -104,7 +104,7 @@ func TestACallGoesOnWhenThingsChange(t *testing.T) {
 			}
 			a.set(0, nil)
 			time.Sleep(time.Second)
-			if p.Latest(t.Context()); a.calls() != 2 {
+			if p.Get(t.Context()); a.calls() != 2 {
 				t.Errorf("%d calls: what was asked for before the change still serves", a.calls())
 			}
 		})

@@ -20,7 +20,7 @@ type runs struct {
 	*Poller[int]
 
 	lock    sync.Mutex
-	kept    []Pace
+	kept    []ResumeState
 	reading int
 	success time.Time
 }
@@ -34,7 +34,7 @@ func newRuns(interval time.Duration) *runs {
 func (r *runs) start() {
 	var p *Poller[int]
 	options := r.options
-	options.Keep = func(pace Pace) {
+	options.Persist = func(pace ResumeState) {
 		r.lock.Lock()
 		defer r.lock.Unlock()
 		if p == r.Poller { // what was killed keeps nothing
@@ -53,7 +53,7 @@ func (r *runs) start() {
 	if len(kept) > 0 {
 		pace := kept[len(kept)-1]
 		if pace.Err == nil && r.success.IsZero() {
-			pace.Err = ErrUnfinished
+			pace.Err = ErrInterrupted
 		}
 		p.Resume(pace, r.reading, r.success)
 	}
@@ -63,7 +63,7 @@ func (r *runs) start() {
 }
 
 // paces are those that have been kept.
-func (r *runs) paces() []Pace {
+func (r *runs) paces() []ResumeState {
 	r.lock.Lock()
 	defer r.lock.Unlock()
 	return slices.Clone(r.kept)
@@ -121,7 +121,7 @@ func TestAReadingServesAfterARestart(t *testing.T) {
 func TestAFailureServesAfterARestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRuns(time.Second)
-		r.options.Wait = func(err error) time.Duration {
+		r.options.MinBackoff = func(err error) time.Duration {
 			if errors.Is(err, errAPI) {
 				return 10 * time.Minute
 			}
@@ -155,9 +155,9 @@ func TestACallThatWasInterruptedCounts(t *testing.T) {
 		r.set(time.Second, nil)
 		for _, wait := range []time.Duration{1, 2, 4, 8} {
 			r.killInCall(t)
-			expect(t, "before there is a reading", scrape(t, r.Poller, time.Second/2), 0, ErrUnfinished)
+			expect(t, "before there is a reading", scrape(t, r.Poller, time.Second/2), 0, ErrInterrupted)
 			time.Sleep(wait*time.Second - 1)
-			expect(t, "before the wait is over", scrape(t, r.Poller, time.Second/2), 0, ErrUnfinished)
+			expect(t, "before the wait is over", scrape(t, r.Poller, time.Second/2), 0, ErrInterrupted)
 			time.Sleep(time.Nanosecond)
 		}
 		expect(t, "the first that is finished", scrape(t, r.Poller, time.Minute), 5, nil)
@@ -190,7 +190,7 @@ func TestACallThatEndedWithItsScrapeIsNotInterrupted(t *testing.T) {
 		time.Sleep(time.Second)
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() { time.Sleep(2 * time.Second); cancel() }()
-		r.Latest(ctx)
+		r.Get(ctx)
 		synctest.Wait()
 		r.set(0, nil)
 		r.start()
@@ -207,7 +207,7 @@ func TestSpacingIsKeptOverARestart(t *testing.T) {
 			time.Sleep(100 * time.Millisecond)
 			a := new(api)
 			p := New(a.call, Options{Interval: interval, Timeout: time.Second})
-			p.Resume(Pace{Begun: begin, Err: ErrUnfinished}, 0, time.Time{})
+			p.Resume(ResumeState{Begun: begin, Err: ErrInterrupted}, 0, time.Time{})
 			resumed := time.Now()
 			expect(t, "a reading", scrape(t, p, time.Minute), 1, nil)
 			if waited := a.began[0].Sub(resumed); waited != want {
@@ -224,7 +224,7 @@ func TestCrashesInTheFirstCallAreASecondApart(t *testing.T) {
 		r.set(time.Second, nil)
 		r.killInCall(t)
 		time.Sleep(time.Second - time.Nanosecond)
-		expect(t, "before a second has passed", scrape(t, r.Poller, time.Second), 0, ErrUnfinished)
+		expect(t, "before a second has passed", scrape(t, r.Poller, time.Second), 0, ErrInterrupted)
 		time.Sleep(time.Nanosecond)
 		expect(t, "then", scrape(t, r.Poller, time.Minute), 2, nil)
 	})
@@ -235,7 +235,7 @@ func TestWhatIsKeptIsKeptInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var said []string
 		options := ordinary
-		options.Keep = func(pace Pace) {
+		options.Persist = func(pace ResumeState) {
 			time.Sleep(time.Second) // a slow disk
 			said = append(said, fmt.Sprintf("kept %d failures, %v", pace.Failures, pace.Err))
 		}
@@ -261,8 +261,8 @@ func TestWhatIsKeptIsKeptInTime(t *testing.T) {
 func TestAClockThatIsSetBackAfterARestartDelaysNothing(t *testing.T) {
 	// What is resumed goes by the monotonic clock from then on, though what was kept cannot.
 	p := New(new(api).call, ordinary)
-	p.Resume(Pace{Begun: time.Now().Round(0), Next: time.Now().Add(time.Hour).Round(0)}, 1, time.Now())
-	if !strings.Contains(p.fresh.String(), " m=") || !strings.Contains(p.spaced.String(), " m=") {
+	p.Resume(ResumeState{Begun: time.Now().Round(0), Next: time.Now().Add(time.Hour).Round(0)}, 1, time.Now())
+	if !strings.Contains(p.validUntil.String(), " m=") || !strings.Contains(p.notBefore.String(), " m=") {
 		t.Error("the times have no monotonic reading")
 	}
 }
@@ -275,7 +275,7 @@ func TestStop(t *testing.T) {
 		time.Sleep(time.Second)
 		a.set(time.Minute, nil)
 		begin := time.Now()
-		var got Latest[int]
+		var got Outcome[int]
 		scraped := make(chan struct{})
 		go func() { got = scrape(t, p, time.Hour); close(scraped) }()
 		synctest.Wait()
