@@ -153,8 +153,8 @@ type exporter struct {
 	reloads *reloader
 
 	storage *ledger.Storage
-	fleet   *fleet.Fleet
-	roster  *fleet.Roster
+	fleet   *fleet.Manager
+	roster  *fleet.Syncer
 }
 
 // start puts the configured instances to work. No call is made for one before the first scrape.
@@ -172,13 +172,13 @@ func start(o *options, configured *config.Config, logger log.Logger) (_ *exporte
 		Observe:   own.Observe,
 	}
 	e.fleet = fleet.New(collector.NewSet(), collector.Resources{Service: service, Storage: e.storage, Logger: logger})
-	e.roster = fleet.NewRoster(e.fleet, service, logger)
+	e.roster = fleet.NewSyncer(e.fleet, service, logger)
 	e.reloads = newReloader(func() error {
 		configured, err := o.load(logger)
 		if err != nil {
 			return fmt.Errorf("nothing has changed: %w", err)
 		}
-		if err := e.roster.Configure(configured); err != nil {
+		if err := e.roster.ApplyConfig(configured); err != nil {
 			return fmt.Errorf("all is as configured now, but for %w", err)
 		}
 		return nil
@@ -214,7 +214,7 @@ func start(o *options, configured *config.Config, logger log.Logger) (_ *exporte
 
 // configure brings in the instances of the start, and says in the log what became of their ledgers.
 func (e *exporter) configure(configured *config.Config, storagePath string, logger log.Logger) error {
-	if err := e.roster.Configure(configured); err != nil {
+	if err := e.roster.ApplyConfig(configured); err != nil {
 		return fmt.Errorf("what --storage.path (GREENAPI_STORAGE_PATH) holds cannot be read: %w", err)
 	}
 	if storagePath != "" {

@@ -89,7 +89,7 @@ func (j *journals) hold() (letGo func()) {
 
 // watched is a fleet and what is around it.
 type watched struct {
-	*Fleet
+	*Manager
 	api     *journals
 	storage *ledger.Storage
 	flags   config.Flags
@@ -110,7 +110,7 @@ func watch(t *testing.T, directory string, api http.RoundTripper) *watched {
 		api = w.api
 	}
 	service := &greenapi.Service{Transport: api, Places: greenapi.NewPlaces(256)}
-	w.Fleet = New(collector.NewSet(), collector.Resources{Service: service, Storage: storage, Logger: log.NewNopLogger()})
+	w.Manager = New(collector.NewSet(), collector.Resources{Service: service, Storage: storage, Logger: log.NewNopLogger()})
 	return w
 }
 
@@ -141,7 +141,7 @@ func (w *watched) apply(t *testing.T, ids ...string) {
 	for _, id := range ids {
 		all = append(all, w.instance(t, id))
 	}
-	if err := w.Apply(all); err != nil {
+	if err := w.ApplyConfig(all); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -259,7 +259,7 @@ func TestWhoGoesIsWrittenOut(t *testing.T) {
 		}
 		synctest.Wait()
 		w.apply(t, "2")
-		if len(w.leaving) > 0 {
+		if len(w.draining) > 0 {
 			t.Error("it is not forgotten")
 		}
 		kept := filepath.Join(directory, "1.ledger")
@@ -439,7 +439,7 @@ func TestTimeouts(t *testing.T) {
 		long := w.instance(t, "1")
 		w.flags.Timeout = 5 * time.Second
 		short := w.instance(t, "2")
-		if err := w.Apply([]config.Instance{short, long, w.instance(t, "3")}); err != nil {
+		if err := w.ApplyConfig([]config.Instance{short, long, w.instance(t, "3")}); err != nil {
 			t.Fatal(err)
 		}
 		for id, want := range map[string]time.Duration{"1": 30 * time.Second, "2": 5 * time.Second, "": 30 * time.Second, "4": 30 * time.Second} {
@@ -477,7 +477,7 @@ func TestHosts(t *testing.T) {
 	}
 	first := []config.Instance{w.instance(t, "1"), w.instance(t, "2"), w.instance(t, "3")}
 	w.flags.URL = "https://B.example"
-	if err := w.Apply(append(first, w.instance(t, "4"))); err != nil {
+	if err := w.ApplyConfig(append(first, w.instance(t, "4"))); err != nil {
 		t.Fatal(err)
 	}
 	for id, want := range map[string]string{"1": "api.example 0.75", "4": "b.example 0.25", "5": " 0"} {
@@ -498,7 +498,7 @@ func TestALedgerThatCannotBeRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := []config.Instance{w.instance(t, "1"), w.instance(t, "2"), w.instance(t, "3")}
-	if err := w.Apply(all); err == nil || !strings.Contains(err.Error(), "instance 2: ") || !strings.Contains(err.Error(), "move it away") {
+	if err := w.ApplyConfig(all); err == nil || !strings.Contains(err.Error(), "instance 2: ") || !strings.Contains(err.Error(), "move it away") {
 		t.Errorf("got %v", err)
 	}
 	if values := w.mustScrape(t, "3"); values[up] != 1 || len(w.Statuses()) != 2 {
@@ -507,7 +507,7 @@ func TestALedgerThatCannotBeRead(t *testing.T) {
 	if err := os.Remove(bad); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Apply(all); err != nil {
+	if err := w.ApplyConfig(all); err != nil {
 		t.Fatal(err)
 	}
 	if values := w.mustScrape(t, "2"); values[up] != 1 || len(w.Statuses()) != 3 {

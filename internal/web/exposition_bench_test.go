@@ -55,7 +55,7 @@ func fleetHandler(t testing.TB, instances int, api http.RoundTripper) http.Handl
 			t.Fatal(err)
 		}
 	}
-	if err := f.Apply(all); err != nil {
+	if err := f.ApplyConfig(all); err != nil {
 		t.Fatal(err)
 	}
 	return newHandler(t, nil, func(o *Options) { o.Own, o.Scrape, o.Timeout, o.Host = own, f.Scrape, f.Timeout, f.Host })

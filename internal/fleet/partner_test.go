@@ -75,7 +75,7 @@ func (p *partnerAPI) calls() int {
 
 // rostered is a roster and what is around it.
 type rostered struct {
-	*Roster
+	*Syncer
 	api *partnerAPI
 	log *bytes.Buffer
 }
@@ -85,7 +85,7 @@ func newRostered(t *testing.T) *rostered {
 	r := &rostered{api: new(partnerAPI), log: new(bytes.Buffer)}
 	w := watch(t, "", r.api)
 	service := &greenapi.Service{Transport: r.api, Places: greenapi.NewPlaces(4)}
-	r.Roster = NewRoster(w.Fleet, service, level.NewFilter(log.NewLogfmtLogger(log.NewSyncWriter(r.log)), level.AllowInfo()))
+	r.Syncer = NewSyncer(w.Manager, service, level.NewFilter(log.NewLogfmtLogger(log.NewSyncWriter(r.log)), level.AllowInfo()))
 	t.Cleanup(func() {
 		r.Close()
 		w.close(t)
@@ -132,7 +132,7 @@ func TestThePartnersList(t *testing.T) {
 		r := newRostered(t)
 		r.has(t, false)
 		r.api.fails(502)
-		if err := r.Configure(file(t, ofPartner)); err != nil {
+		if err := r.ApplyConfig(file(t, ofPartner)); err != nil {
 			t.Fatal(err)
 		}
 		r.has(t, false, "1101000001")
@@ -201,7 +201,7 @@ func TestAReloadAsksThePartnerAnew(t *testing.T) {
 		r.api.lists("1101000002", "1201000003")
 		configure := func(text string) {
 			t.Helper()
-			if err := r.Configure(file(t, text)); err != nil {
+			if err := r.ApplyConfig(file(t, text)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -239,7 +239,7 @@ func TestAReloadAsksThePartnerAnew(t *testing.T) {
 		configure(ofPartner)
 		r.has(t, false, "1101000001")
 		r.Close()
-		if err := r.Configure(file(t, ofPartner)); err == nil {
+		if err := r.ApplyConfig(file(t, ofPartner)); err == nil {
 			t.Error("it can be configured when it has been closed")
 		}
 		r.api.calls()
@@ -255,7 +255,7 @@ func TestAListOfNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRostered(t)
 		r.api.lists("1101000002")
-		if err := r.Configure(file(t, ofPartner)); err != nil {
+		if err := r.ApplyConfig(file(t, ofPartner)); err != nil {
 			t.Fatal(err)
 		}
 		r.has(t, true, "1101000001", "1101000002")
@@ -282,7 +282,7 @@ func TestThePartnersPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRostered(t)
 		r.api.hangs = true
-		if err := r.Configure(file(t, ofPartner)); err != nil {
+		if err := r.ApplyConfig(file(t, ofPartner)); err != nil {
 			t.Fatal(err)
 		}
 		apart := func(want ...time.Duration) {

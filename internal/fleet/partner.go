@@ -13,17 +13,17 @@ import (
 )
 
 const (
-	// apart is how far two calls of the list are apart at the least, however often the configuration is loaded.
-	apart = time.Second
-	// maxRetry is the longest wait after failures in a row.
-	maxRetry = time.Minute
+	// minRefreshGap is how far two calls of the list are apart at the least, however often the configuration is loaded.
+	minRefreshGap = time.Second
+	// maxBackoff is the longest wait after failures in a row.
+	maxBackoff = time.Minute
 )
 
-// ask takes the list from the Partner API, over and over until ctx ends.
-func (r *Roster) ask(ctx context.Context) {
-	a := asker{Roster: r, logger: log.With(r.logger, "method", greenapi.GetInstances)}
+// run takes the list from the Partner API, over and over until ctx ends.
+func (r *Syncer) run(ctx context.Context) {
+	a := partnerPoller{Syncer: r, logger: log.With(r.logger, "method", greenapi.GetInstances)}
 	r.mu.Lock()
-	next := r.asked.Add(apart)
+	next := r.lastAttempt.Add(minRefreshGap)
 	r.mu.Unlock()
 	for {
 		timer := time.NewTimer(time.Until(next))
@@ -33,29 +33,29 @@ func (r *Roster) ask(ctx context.Context) {
 			return
 		case <-timer.C:
 		}
-		next = a.once(ctx)
+		next = a.refresh(ctx)
 	}
 }
 
-// asker is who asks the Partner API, and what the log has heard of that.
-type asker struct {
-	*Roster
-	logger    log.Logger
-	failures  int // in a row
-	failing   greenapi.Result
-	emptied   bool   // whether the latest answer would have left nothing of a list
-	told      string // of what is listed
-	complaint string // of what cannot be watched
+// partnerPoller is who asks the Partner API, and what the log has heard of that.
+type partnerPoller struct {
+	*Syncer
+	logger       log.Logger
+	failures     int // in a row
+	failing      greenapi.Result
+	emptyOnce    bool   // whether the latest answer would have left nothing of a list
+	lastLogged   string // of what is listed
+	lastApplyErr string // of what cannot be watched
 }
 
-// once makes a call, and returns when the next one is due.
-func (a *asker) once(ctx context.Context) time.Time {
+// refresh makes a call, and returns when the next one is due.
+func (a *partnerPoller) refresh(ctx context.Context) time.Time {
 	a.mu.Lock()
 	partner, begin := a.config.Partner(), time.Now()
-	a.asked = begin
+	a.lastAttempt = begin
 	a.mu.Unlock()
 	if partner == nil {
-		return begin.Add(maxRetry) // the asking is just being ended
+		return begin.Add(maxBackoff) // the asking is just being ended
 	}
 	callCtx, cancel := context.WithTimeout(ctx, partner.Timeout())
 	defer cancel()
@@ -64,26 +64,26 @@ func (a *asker) once(ctx context.Context) time.Time {
 		return begin
 	}
 	if err != nil {
-		return begin.Add(a.fail(err))
+		return begin.Add(a.handleError(err))
 	}
 	a.failures = 0
 	if a.failing != "" {
 		level.Info(a.logger).Log("msg", "the list of instances is taken from the Partner API again")
 	}
 	a.failing = ""
-	a.list(ctx, listed, begin)
+	a.update(ctx, listed, begin)
 	return begin.Add(partner.Refresh())
 }
 
-// fail says in the log what has failed, once, and returns how long to wait.
-func (a *asker) fail(err error) time.Duration {
+// handleError says in the log what has failed, once, and returns how long to wait.
+func (a *partnerPoller) handleError(err error) time.Duration {
 	result := greenapi.ResultOf(err)
 	logger := log.With(a.logger, "result", result, "err", err)
 	if result == a.failing {
 		level.Debug(logger).Log("msg", "the list of instances cannot be taken from the Partner API")
 	} else {
 		a.mu.Lock()
-		first := a.success.IsZero()
+		first := a.lastSuccess.IsZero()
 		a.mu.Unlock()
 		message := "the list of instances cannot be taken from the Partner API; the last one stays"
 		if first {
@@ -93,32 +93,32 @@ func (a *asker) fail(err error) time.Duration {
 	}
 	a.failing = result
 	a.failures++
-	wait := min(apart<<min(a.failures, 30), maxRetry)
+	wait := min(minRefreshGap<<min(a.failures, 30), maxBackoff)
 	if failure := new(greenapi.Error); errors.As(err, &failure) {
 		wait = max(wait, failure.RetryAfter)
 	}
 	return wait
 }
 
-// list takes up a list that was asked for at begin, unless ctx has ended. What cannot be brought in is tried again with the
+// update takes up a list that was asked for at begin, unless ctx has ended. What cannot be brought in is tried again with the
 // next one.
-func (a *asker) list(ctx context.Context, listed []greenapi.PartnerInstance, begin time.Time) {
-	a.changing.Lock()
-	defer a.changing.Unlock()
+func (a *partnerPoller) update(ctx context.Context, listed []greenapi.PartnerInstance, begin time.Time) {
+	a.applyMu.Lock()
+	defer a.applyMu.Unlock()
 	if ctx.Err() != nil {
 		return
 	}
 	partner := a.config.Partner()
 	watched := len(partner.Instances(listed, nil))
-	if emptied := watched == 0 && len(partner.Instances(a.listed, nil)) > 0; emptied && !a.emptied {
-		a.emptied = true
+	if emptied := watched == 0 && len(partner.Instances(a.partnerInstances, nil)) > 0; emptied && !a.emptyOnce {
+		a.emptyOnce = true
 		level.Warn(a.logger).Log("msg", "the Partner API lists no instance to be watched any more; the last list stays unless it says so again", "listed", len(listed))
 		return
 	}
-	a.emptied = false
+	a.emptyOnce = false
 	err := a.apply(a.config, listed)
 	a.mu.Lock()
-	a.listed, a.success = listed, begin
+	a.partnerInstances, a.lastSuccess = listed, begin
 	a.mu.Unlock()
 	deleted, expired := 0, 0
 	for _, l := range listed {
@@ -129,15 +129,15 @@ func (a *asker) list(ctx context.Context, listed []greenapi.PartnerInstance, beg
 			expired++
 		}
 	}
-	if told := fmt.Sprint(len(listed), watched, deleted, expired); told != a.told {
-		a.told = told
+	if told := fmt.Sprint(len(listed), watched, deleted, expired); told != a.lastLogged {
+		a.lastLogged = told
 		level.Info(a.logger).Log("msg", "took the list of instances from the Partner API", "listed", len(listed), "watched", watched, "deleted", deleted, "expired", expired)
 	}
 	switch {
 	case err == nil:
-		a.complaint = ""
-	case err.Error() != a.complaint:
-		a.complaint = err.Error()
+		a.lastApplyErr = ""
+	case err.Error() != a.lastApplyErr:
+		a.lastApplyErr = err.Error()
 		level.Error(a.logger).Log("msg", "not every instance can be watched", "err", err)
 	}
 }

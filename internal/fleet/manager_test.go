@@ -64,7 +64,7 @@ func TestInstancesAreReadApart(t *testing.T) {
 	}
 	f := New(collector.NewSet(), collector.Resources{Service: service, Storage: storage, Logger: log.NewNopLogger()})
 	defer f.Close()
-	if err := f.Apply([]config.Instance{instance(t, "1101000001"), instance(t, "1101000002")}); err != nil {
+	if err := f.ApplyConfig([]config.Instance{instance(t, "1101000001"), instance(t, "1101000002")}); err != nil {
 		t.Fatal(err)
 	}
 	if len(api.calls) > 0 {
