@@ -23,7 +23,7 @@ func newAccount() kind {
 		tell: func(s *Status, latest poll.Outcome[greenapi.Account]) {
 			account := latest.Reading
 			if !isSuspended(account, latest.Err == nil, time.Now()) {
-				account.SuspendedUntil = greenapi.Seconds{}
+				account.SuspendedUntil = greenapi.UnixTime{}
 			}
 			s.Account = &account
 		},

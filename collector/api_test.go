@@ -212,7 +212,7 @@ func (e *exporter) config(t *testing.T) config.Instance {
 }
 
 func (e *exporter) resources() Resources {
-	service := &greenapi.Service{Transport: e.api, Places: greenapi.NewPlaces(20), Observe: e.own.Observe}
+	service := &greenapi.Backend{Transport: e.api, Limiter: greenapi.NewLimiter(20), OnResponse: e.own.Observe}
 	return Resources{Service: service, Storage: e.storage, Logger: log.NewLogfmtLogger(e.log)}
 }
 

@@ -17,7 +17,7 @@ import (
 
 // Resources is what the collectors of all instances share.
 type Resources struct {
-	Service *greenapi.Service
+	Service *greenapi.Backend
 	Storage *ledger.Storage
 	Logger  log.Logger
 }

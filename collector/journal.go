@@ -65,7 +65,7 @@ func (j *journal) read(ctx context.Context) (*ledger.Reading, error) {
 	if err == nil {
 		return count.Commit(), nil
 	}
-	if failure := new(greenapi.Error); errors.As(err, &failure) && failure.Unsent {
+	if failure := new(greenapi.Error); errors.As(err, &failure) && failure.NotSent {
 		return nil, err // nothing was asked, so it was not too much
 	}
 	switch greenapi.ResultOf(err) {

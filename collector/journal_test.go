@@ -30,7 +30,7 @@ func TestAReadingAllocatesLittle(t *testing.T) {
 			body = fmt.Appendf(body, `{"type":"outgoing","idMessage":"BAE5%d","timestamp":%d,"typeMessage":"%s","textMessage":"Hello","statusMessage":"%s"},`,
 				i, time.Now().Unix(), []string{"textMessage", "imageMessage", "pollMessage"}[i%3], []string{"sent", "read"}[i%2])
 		}
-		api := &greenapi.Service{Transport: answering(append(body, ']')), Places: greenapi.NewPlaces(1)}
+		api := &greenapi.Backend{Transport: answering(append(body, ']')), Limiter: greenapi.NewLimiter(1)}
 		target := &target{Resources: Resources{Service: api, Logger: log.NewNopLogger()}}
 		target.current.Store(&instance)
 		j := journal{target, newCalls(target, newOutgoing().info()),

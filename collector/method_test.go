@@ -272,7 +272,7 @@ func TestSuspensionsEnd(t *testing.T) {
 		{"suspended", 0, true, false},
 		{"unknown", 1_700_000_000, true, false},
 	} {
-		a := greenapi.Account{State: c.state, SuspendedUntil: greenapi.Seconds{Value: c.until, Known: c.until > 0}}
+		a := greenapi.Account{State: c.state, SuspendedUntil: greenapi.UnixTime{Value: c.until, Known: c.until > 0}}
 		if got := isSuspended(a, c.current, now); got != c.want {
 			t.Errorf("%+v: %t", c, got)
 		}

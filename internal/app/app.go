@@ -165,11 +165,11 @@ func start(o *options, configured *config.Config, logger log.Logger) (_ *exporte
 		return nil, fmt.Errorf("--storage.path (GREENAPI_STORAGE_PATH) cannot be used: %w", err)
 	}
 	own := collector.NewOwn(e.storage, methods(configured))
-	service := &greenapi.Service{
-		Transport: greenapi.NewTransport(o.maxCalls),
-		Places:    greenapi.NewPlaces(o.maxCalls),
-		UserAgent: name + "/" + version.Version,
-		Observe:   own.Observe,
+	service := &greenapi.Backend{
+		Transport:  greenapi.NewTransport(o.maxCalls),
+		Limiter:    greenapi.NewLimiter(o.maxCalls),
+		UserAgent:  name + "/" + version.Version,
+		OnResponse: own.Observe,
 	}
 	e.fleet = fleet.New(collector.NewSet(), collector.Resources{Service: service, Storage: e.storage, Logger: logger})
 	e.roster = fleet.NewSyncer(e.fleet, service, logger)

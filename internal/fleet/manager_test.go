@@ -57,7 +57,7 @@ func TestInstancesAreReadApart(t *testing.T) {
 		"1101000001": `200 [{"idMessage":"A","typeMessage":"textMessage","statusMessage":"sent"}]`,
 		"1101000002": `400 Instance is not authorized`,
 	}}
-	service := &greenapi.Service{Transport: api, Places: greenapi.NewPlaces(4)}
+	service := &greenapi.Backend{Transport: api, Limiter: greenapi.NewLimiter(4)}
 	storage, err := ledger.OpenStorage("", log.NewNopLogger())
 	if err != nil {
 		t.Fatal(err)

@@ -84,7 +84,7 @@ func newRostered(t *testing.T) *rostered {
 	t.Helper()
 	r := &rostered{api: new(partnerAPI), log: new(bytes.Buffer)}
 	w := watch(t, "", r.api)
-	service := &greenapi.Service{Transport: r.api, Places: greenapi.NewPlaces(4)}
+	service := &greenapi.Backend{Transport: r.api, Limiter: greenapi.NewLimiter(4)}
 	r.Syncer = NewSyncer(w.Manager, service, level.NewFilter(log.NewLogfmtLogger(log.NewSyncWriter(r.log)), level.AllowInfo()))
 	t.Cleanup(func() {
 		r.Close()

@@ -109,7 +109,7 @@ func watch(t *testing.T, directory string, api http.RoundTripper) *watched {
 		w.api = &journals{sent: make(map[string]int)}
 		api = w.api
 	}
-	service := &greenapi.Service{Transport: api, Places: greenapi.NewPlaces(256)}
+	service := &greenapi.Backend{Transport: api, Limiter: greenapi.NewLimiter(256)}
 	w.Manager = New(collector.NewSet(), collector.Resources{Service: service, Storage: storage, Logger: log.NewNopLogger()})
 	return w
 }

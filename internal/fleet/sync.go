@@ -17,7 +17,7 @@ import (
 // Partner API lists. It is safe for concurrent use, and a prometheus.Collector of its own metrics.
 type Syncer struct {
 	fleet   *Manager
-	service *greenapi.Service
+	service *greenapi.Backend
 	logger  log.Logger
 
 	instancesDesc, lastSuccessDesc *prometheus.Desc
@@ -35,7 +35,7 @@ type Syncer struct {
 }
 
 // NewSyncer returns the Roster of a fleet, which has no instance before the first Configure.
-func NewSyncer(fleet *Manager, service *greenapi.Service, logger log.Logger) *Syncer {
+func NewSyncer(fleet *Manager, service *greenapi.Backend, logger log.Logger) *Syncer {
 	return &Syncer{
 		fleet: fleet, service: service, logger: logger,
 		instancesDesc: prometheus.NewDesc("greenapi_exporter_instances",

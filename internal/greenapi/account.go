@@ -53,7 +53,7 @@ func (s State) Advice() string {
 
 // state is the member stateInstance.
 func (o object) state() State {
-	word := o.word("stateInstance")
+	word := o.str("stateInstance")
 	switch {
 	case word == "":
 		return StateUnknown
@@ -93,15 +93,15 @@ func (c *Client) QueuedNotifications(ctx context.Context) (int64, error) {
 // another language.
 func readCount(o object) (int64, error) {
 	for _, key := range []string{"count", "\u0441ount", "\u0e31ount"} {
-		if n, ok := o.whole(key); ok {
+		if n, ok := o.integer(key); ok {
 			return n, nil
 		}
 	}
 	return 0, &SyntaxError{0, "the answer has no sound count"}
 }
 
-// Seconds is a time or a length of time in seconds, if it is Known.
-type Seconds struct {
+// UnixTime is a time or a length of time in seconds, if it is Known.
+type UnixTime struct {
 	Value float64
 	Known bool
 }
@@ -111,7 +111,7 @@ type Settings struct {
 	// Enabled has those of the documented yes/no settings, by name, that the answer has as "yes" or "no".
 	Enabled map[string]bool
 	// SendDelay is the pause between two messages that are sent.
-	SendDelay Seconds
+	SendDelay UnixTime
 }
 
 // yesNoSettings are the settings that are yes or no, as documented for getSettings over the years.
@@ -137,12 +137,12 @@ func readSettings(o object) (Settings, error) {
 	}
 	settings := Settings{Enabled: make(map[string]bool)}
 	for _, name := range yesNoSettings() {
-		if word := o.word(name); word == "yes" || word == "no" {
+		if word := o.str(name); word == "yes" || word == "no" {
 			settings.Enabled[name] = word == "yes"
 		}
 	}
-	if milliseconds, ok := o.number(sendDelay); ok {
-		settings.SendDelay = Seconds{milliseconds / 1e3, true}
+	if milliseconds, ok := o.num(sendDelay); ok {
+		settings.SendDelay = UnixTime{milliseconds / 1e3, true}
 	}
 	return settings, nil
 }
@@ -151,7 +151,7 @@ func readSettings(o object) (Settings, error) {
 type Account struct {
 	State State
 	// SuspendedUntil is until when sending is suspended, in UNIX seconds, as the API says; it may be over.
-	SuspendedUntil Seconds
+	SuspendedUntil UnixTime
 }
 
 // Account asks for the account. Errors are those of OutgoingMessages.
@@ -166,8 +166,8 @@ func readAccount(o object) (Account, error) {
 	}
 	account := Account{State: o.state()}
 	for _, key := range until {
-		if at, ok := o.number(key); ok && at > account.SuspendedUntil.Value {
-			account.SuspendedUntil = Seconds{at, true}
+		if at, ok := o.num(key); ok && at > account.SuspendedUntil.Value {
+			account.SuspendedUntil = UnixTime{at, true}
 		}
 	}
 	return account, nil

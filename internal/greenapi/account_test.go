@@ -344,7 +344,7 @@ func FuzzReadObject(f *testing.F) {
 			}
 		}
 		account, _ := readAccount(o)
-		for _, s := range []Seconds{settings.SendDelay, account.SuspendedUntil} {
+		for _, s := range []UnixTime{settings.SendDelay, account.SuspendedUntil} {
 			if !(s.Value >= 0 && s.Value <= 1<<53) || !s.Known && s.Value != 0 {
 				t.Fatalf("%v seconds", s)
 			}

@@ -18,16 +18,16 @@ import (
 // MaxBody is how large a body may be, after decompression, in bytes.
 const MaxBody = 1 << 30
 
-// Service is what the clients of all instances share: connections, places, identity, observation.
-type Service struct {
+// Backend is what the clients of all instances share: connections, places, identity, observation.
+type Backend struct {
 	// Transport makes the calls; NewTransport gives the one to use. Redirects are never followed: one would carry the
 	// token to another host.
 	Transport http.RoundTripper
-	Places    *Places
+	Limiter   *Limiter
 	UserAgent string
-	// Observe, if set, hears of every call that got a place: how long it took, and the bytes of its body as read, after
+	// OnResponse, if set, hears of every call that got a place: how long it took, and the bytes of its body as read, after
 	// decompression. It must be safe for concurrent use.
-	Observe func(method string, took time.Duration, bytes int64)
+	OnResponse func(method string, took time.Duration, bytes int64)
 }
 
 // idleTimeout is shorter than servers usually keep idle connections open (nginx: 75 s), since a request on a connection
@@ -52,11 +52,11 @@ func NewTransport(idle int) *http.Transport {
 }
 
 // Client calls the API for one instance. It is safe for concurrent use.
-type Client struct{ caller }
+type Client struct{ transport }
 
 // NewClient returns a client for the instance id at the API host base, whose path prefix is kept.
-func NewClient(service *Service, base *url.URL, id string, token TokenSource) *Client {
-	return &Client{caller{service: service, base: base, of: "/waInstance" + id, token: token, maxBody: MaxBody}}
+func NewClient(service *Backend, base *url.URL, id string, token TokenSource) *Client {
+	return &Client{transport{backend: service, base: base, pathPrefix: "/waInstance" + id, token: token, maxBody: MaxBody}}
 }
 
 // The methods of the API that a Client calls, as their names stand in its URLs.
@@ -87,7 +87,7 @@ func (c *Client) IncomingMessages(ctx context.Context, minutes int, begin func(d
 func (c *Client) journal(ctx context.Context, method string, minutes int, begin func(date time.Time) func(*Row)) error {
 	query := url.Values{"minutes": {strconv.Itoa(minutes)}}
 	return c.call(ctx, method, query, func(a answer) error {
-		row, blot := begin(a.date), a.token.blotter()
+		row, blot := begin(a.date), a.token.redactor()
 		return readJournal(a.body, func(r *Row) {
 			r.Type, r.Status = blot(r.Type), blot(r.Status)
 			row(r)
@@ -102,38 +102,38 @@ type answer struct {
 	token Token // with which it was asked for
 }
 
-// caller is what the clients have in common: it makes calls that are bounded, and whose errors hold no secret.
-type caller struct {
-	service *Service
-	base    *url.URL
-	of      string // the path between that of base and the method: whose methods they are
-	token   TokenSource
-	maxBody int64
+// transport is what the clients have in common: it makes calls that are bounded, and whose errors hold no secret.
+type transport struct {
+	backend    *Backend
+	base       *url.URL
+	pathPrefix string // the path between that of base and the method: whose methods they are
+	token      TokenSource
+	maxBody    int64
 }
 
 // call makes one call and lets read have the answer.
-func (c *caller) call(ctx context.Context, method string, query url.Values, read func(answer) error) error {
-	leave, err := c.service.Places.take(ctx, c.base.Host, method)
+func (c *transport) call(ctx context.Context, method string, query url.Values, read func(answer) error) error {
+	leave, err := c.backend.Limiter.acquire(ctx, c.base.Host, method)
 	if err != nil {
-		return &Error{Result: ended(ctx), Detail: "no place was free for the call (--greenapi.max-calls)", Unsent: true}
+		return &Error{Result: contextResult(ctx), Detail: "no place was free for the call (--greenapi.max-calls)", NotSent: true}
 	}
 	defer leave()
 
 	body := &countedBody{limit: c.maxBody}
 	sent := time.Now()
-	if c.service.Observe != nil {
-		defer func() { c.service.Observe(method, time.Since(sent), body.read) }()
+	if c.backend.OnResponse != nil {
+		defer func() { c.backend.OnResponse(method, time.Since(sent), body.read) }()
 	}
 	var connected atomic.Bool
 	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
 	token := c.token.Token()
-	response, err := c.service.Transport.RoundTrip(c.request(traced, method, query, token.text()))
+	response, err := c.backend.Transport.RoundTrip(c.request(traced, method, query, token.reveal()))
 	switch {
 	case err != nil && ctx.Err() != nil && !connected.Load():
-		return &Error{Result: ended(ctx), Detail: "there was no connection to the host yet", Unsent: true}
+		return &Error{Result: contextResult(ctx), Detail: "there was no connection to the host yet", NotSent: true}
 	case err != nil:
 		failure := networkError(ctx, err)
-		failure.Unsent = !connected.Load()
+		failure.NotSent = !connected.Load()
 		return failure
 	}
 	defer response.Body.Close()
@@ -151,14 +151,14 @@ func (c *caller) call(ctx context.Context, method string, query url.Values, read
 
 // request builds the one thing that holds the token in the clear. The path is put together by hand: url.JoinPath would
 // clean it.
-func (c *caller) request(ctx context.Context, method string, query url.Values, token string) *http.Request {
+func (c *transport) request(ctx context.Context, method string, query url.Values, token string) *http.Request {
 	u := *c.base
-	u.Path = c.base.Path + c.of + "/" + method + "/" + token
-	u.RawPath = c.base.EscapedPath() + c.of + "/" + method + "/" + url.PathEscape(token)
+	u.Path = c.base.Path + c.pathPrefix + "/" + method + "/" + token
+	u.RawPath = c.base.EscapedPath() + c.pathPrefix + "/" + method + "/" + url.PathEscape(token)
 	u.RawQuery = query.Encode()
 	r := &http.Request{Method: http.MethodGet, URL: &u, Host: u.Host, Header: make(http.Header), Body: unrepeatable{}}
 	r.Header.Set("Accept", "application/json")
-	r.Header.Set("User-Agent", c.service.UserAgent)
+	r.Header.Set("User-Agent", c.backend.UserAgent)
 	return r.WithContext(ctx)
 }
 
@@ -210,7 +210,7 @@ func bodyError(ctx context.Context, err error, read int64) error {
 	case errors.As(err, &syntax):
 		return &Error{Result: InvalidResponse, Detail: syntax.Error()}
 	case ctx.Err() != nil:
-		return &Error{Result: ended(ctx), Detail: "while reading the body"}
+		return &Error{Result: contextResult(ctx), Detail: "while reading the body"}
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		if read == 0 {
 			return &Error{Result: InvalidResponse, Detail: "the body is empty"}

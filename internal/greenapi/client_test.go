@@ -38,7 +38,7 @@ func newTestClient(t testing.TB, base string) *Client {
 	}
 	transport := NewTransport(4)
 	t.Cleanup(transport.CloseIdleConnections)
-	service := &Service{Transport: transport, Places: NewPlaces(4), UserAgent: "test"}
+	service := &Backend{Transport: transport, Limiter: NewLimiter(4), UserAgent: "test"}
 	return NewClient(service, u, "1101000001", testToken(t, secret))
 }
 
@@ -309,7 +309,7 @@ func TestHTTP2IsNotSpoken(t *testing.T) {
 	server.StartTLS()
 	defer server.Close()
 	client := newTestClient(t, server.URL)
-	client.service.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs}
+	client.backend.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs}
 	if _, _, err := ask(t.Context(), client); err != nil {
 		t.Error(err)
 	}
@@ -378,7 +378,7 @@ func TestATimeoutSaysWhetherThereWasAConnection(t *testing.T) {
 		}))
 		client := newTestClient(t, server.URL)
 		if c.dropped {
-			client.service.Transport.(*http.Transport).DialContext = func(dialing context.Context, _, _ string) (net.Conn, error) {
+			client.backend.Transport.(*http.Transport).DialContext = func(dialing context.Context, _, _ string) (net.Conn, error) {
 				cancel(context.DeadlineExceeded)
 				<-dialing.Done()
 				return nil, dialing.Err()
@@ -403,10 +403,10 @@ func TestAConnectionThatDoesNotComeAboutSendsNothing(t *testing.T) {
 	refused.Close()
 	for _, base := range []string{"https://" + silent.Addr().String(), refused.URL, "https://nowhere.invalid"} {
 		client := newTestClient(t, base)
-		client.service.Transport.(*http.Transport).TLSHandshakeTimeout = 10 * time.Millisecond
+		client.backend.Transport.(*http.Transport).TLSHandshakeTimeout = 10 * time.Millisecond
 		_, _, err = ask(t.Context(), client)
 		var failure *Error
-		if !errors.As(err, &failure) || failure.Result != Network || !failure.Unsent {
+		if !errors.As(err, &failure) || failure.Result != Network || !failure.NotSent {
 			t.Errorf("%s: got %#v, want %s without a request", base, err, Network)
 		}
 	}
@@ -414,7 +414,7 @@ func TestAConnectionThatDoesNotComeAboutSendsNothing(t *testing.T) {
 	defer server.Close()
 	_, _, err = ask(t.Context(), newTestClient(t, server.URL))
 	var failure *Error
-	if !errors.As(err, &failure) || failure.Unsent {
+	if !errors.As(err, &failure) || failure.NotSent {
 		t.Errorf("a request that got no answer: got %#v", err)
 	}
 }
@@ -533,7 +533,7 @@ func TestCallsAreObserved(t *testing.T) {
 		bytes  int64
 	}
 	var got []observation
-	client.service.Observe = func(method string, took time.Duration, bytes int64) {
+	client.backend.OnResponse = func(method string, took time.Duration, bytes int64) {
 		if took > 0 {
 			got = append(got, observation{method, bytes})
 		}

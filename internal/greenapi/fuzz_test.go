@@ -137,7 +137,7 @@ func strictTime(raw json.RawMessage) (seconds float64, timed, sound bool) {
 		raw = json.RawMessage(s)
 	}
 	seconds, err := strconv.ParseFloat(string(raw), 64)
-	return seconds, true, err == nil && len(raw) < maxText && math.Abs(seconds) <= 1<<53
+	return seconds, true, err == nil && len(raw) < maxValueLen && math.Abs(seconds) <= 1<<53
 }
 
 func text(raw json.RawMessage) string {

@@ -30,7 +30,7 @@ func (s *scanner) number(c byte) ([]byte, error) {
 		}
 		state = next
 		s.pos++
-		if len(s.text) < maxText {
+		if len(s.text) < maxValueLen {
 			s.text = append(s.text, c)
 		}
 	}

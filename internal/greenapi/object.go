@@ -91,14 +91,14 @@ func (s *scanner) value() (value, error) {
 	default:
 		err = s.skipValue(c)
 	}
-	return value{c, string(text[:min(len(text), maxText)])}, err
+	return value{c, string(text[:min(len(text), maxValueLen)])}, err
 }
 
 // failure is what the API tells with status 200 and this object, which was read from text; nil if it tells of none.
 func (o object) failure(text []byte) error {
 	switch {
 	case o["status"].first == 'f':
-		return &Error{Result: resultOfWords(errorText(text)), Detail: `HTTP 200 with "status":false`}
+		return &Error{Result: classifyText(stripPath(text)), Detail: `HTTP 200 with "status":false`}
 	case o["code"].text == "401":
 		return &Error{Result: Unauthorized, Detail: `HTTP 200 with "code":401`}
 	default:
@@ -117,26 +117,26 @@ func (o object) has(keys ...string) bool {
 }
 
 // word is a member that is a string, empty if it is none.
-func (o object) word(key string) string {
+func (o object) str(key string) string {
 	if v := o[key]; v.first == '"' {
 		return v.text
 	}
 	return ""
 }
 
-// number is a member that is a number of at least 0, or a string of digits, as numbers come in some answers; ok if it is
+// num is a member that is a number of at least 0, or a string of digits, as numbers come in some answers; ok if it is
 // one.
-func (o object) number(key string) (number float64, ok bool) {
+func (o object) num(key string) (number float64, ok bool) {
 	v := o[key]
-	if v.first == '"' && strings.Trim(v.text, "0123456789") != "" || len(v.text) == maxText {
+	if v.first == '"' && strings.Trim(v.text, "0123456789") != "" || len(v.text) == maxValueLen {
 		return 0, false
 	}
 	number, err := strconv.ParseFloat(v.text, 64) // an error where the member is neither
 	return math.Abs(number), err == nil && number >= 0 && number <= 1<<53
 }
 
-// whole is number for one without a fraction.
-func (o object) whole(key string) (number int64, ok bool) {
-	n, ok := o.number(key)
+// integer is number for one without a fraction.
+func (o object) integer(key string) (number int64, ok bool) {
+	n, ok := o.num(key)
 	return int64(n), ok && n == math.Trunc(n)
 }

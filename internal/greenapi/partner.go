@@ -33,12 +33,12 @@ type PartnerInstance struct {
 }
 
 // Partner calls the Partner API. It is safe for concurrent use.
-type Partner struct{ caller }
+type Partner struct{ transport }
 
 // NewPartner returns a client of the Partner API at the API host base, whose path prefix is kept. The token is that of
 // the partner, which opens the tokens of all instances.
-func NewPartner(service *Service, base *url.URL, token TokenSource) *Partner {
-	return &Partner{caller{service: service, base: base, of: "/partner", token: token, maxBody: maxPartnerBody}}
+func NewPartner(service *Backend, base *url.URL, token TokenSource) *Partner {
+	return &Partner{transport{backend: service, base: base, pathPrefix: "/partner", token: token, maxBody: maxPartnerBody}}
 }
 
 // Instances lists the partner's instances, in the order in which the answer first names them, those that are deleted
@@ -141,7 +141,7 @@ func (v value) digits() string {
 
 // token is a value that can be a token, or none.
 func (v value) token() Token {
-	if v.first != '"' || len(v.text) == maxText { // which may have been cut
+	if v.first != '"' || len(v.text) == maxValueLen { // which may have been cut
 		return Token{}
 	}
 	token, _ := NewToken(v.text) // the zero Token with an error

@@ -24,7 +24,7 @@ const other = "1f2485e80f474293b935f77d78c64e76fa4bdceb417a498765"
 func newTestPartner(t testing.TB, base string) *Partner {
 	t.Helper()
 	c := newTestClient(t, base)
-	return NewPartner(c.service, c.base, c.token)
+	return NewPartner(c.backend, c.base, c.token)
 }
 
 // listed is a PartnerInstance in the clear.
@@ -37,7 +37,7 @@ type listed struct {
 func inTheClear(instances []PartnerInstance) []listed {
 	list := make([]listed, 0, len(instances))
 	for _, i := range instances {
-		l := listed{i.ID, i.Token.text(), i.Deleted, i.Expired, ""}
+		l := listed{i.ID, i.Token.reveal(), i.Deleted, i.Expired, ""}
 		if !i.Expires.IsZero() {
 			l.Expires = i.Expires.Format(time.RFC3339Nano)
 		}
@@ -222,7 +222,7 @@ func TestThePartnersRequestIsAsDocumented(t *testing.T) {
 	defer server.Close()
 	partner := newTestPartner(t, server.URL+"/v3")
 	partner.token = testToken(t, "gac.a/b?c%d..")
-	partner.service.Observe = func(method string, _ time.Duration, bytes int64) {
+	partner.backend.OnResponse = func(method string, _ time.Duration, bytes int64) {
 		observed = append(observed, fmt.Sprint(method, bytes))
 	}
 	instances, err := partner.Instances(t.Context())
@@ -274,7 +274,7 @@ func TestAPartnersCallNeedsAPlaceAndEndsWithItsContext(t *testing.T) {
 	if _, err := partner.Instances(ctx); ResultOf(err) != Timeout {
 		t.Errorf("got %v, want %s", err, Timeout)
 	}
-	leave, err := partner.service.Places.take(t.Context(), partner.base.Host, GetInstances)
+	leave, err := partner.backend.Limiter.acquire(t.Context(), partner.base.Host, GetInstances)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -418,7 +418,7 @@ func strictInstances(body []byte) (list []listed, ok bool) {
 			continue
 		}
 		l := listed{ID: id}
-		if token := text(row["apiTokenInstance"]); len(token) < maxText && regexp.MustCompile(`^[!-~]*$`).MatchString(token) {
+		if token := text(row["apiTokenInstance"]); len(token) < maxValueLen && regexp.MustCompile(`^[!-~]*$`).MatchString(token) {
 			l.Token = token
 		}
 		switch strings.ToLower(strings.Trim(string(row["deleted"]), `"`)) {

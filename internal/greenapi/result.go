@@ -86,8 +86,8 @@ type Error struct {
 	Result Result
 	// Detail says more in words of ours or of the operating system: the status, the offset, why a host did not answer.
 	Detail string
-	// Unsent is whether there was not even a connection for the request, so that the failure says nothing of what was asked.
-	Unsent bool
+	// NotSent is whether there was not even a connection for the request, so that the failure says nothing of what was asked.
+	NotSent bool
 	// RetryAfter is what the answer asked for, at most MaxRetryAfter; 0 if it did not.
 	RetryAfter time.Duration
 }

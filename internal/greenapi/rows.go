@@ -39,7 +39,7 @@ type Row struct {
 // The error is that of the reader, io.ErrUnexpectedEOF for a body that is cut off, a *SyntaxError, or an *Error for the
 // failures that the API tells with status 200 and an object.
 func readJournal(body io.Reader, row func(*Row)) error {
-	p := newRowParser(body, newQuick())
+	p := newRowParser(body, newRowTemplate())
 	return p.array(func() error {
 		if err := p.next(); err != nil {
 			return err
@@ -49,8 +49,8 @@ func readJournal(body io.Reader, row func(*Row)) error {
 	})
 }
 
-// lookAhead is how many bytes of the stream lie in the buffer before quick gives up: more than a row has but for rare ones.
-const lookAhead = 16 << 10
+// prefetchSize is how many bytes of the stream lie in the buffer before quick gives up: more than a row has but for rare ones.
+const prefetchSize = 16 << 10
 
 // SyntaxError says where a body stops being a journal. It does not repeat any of the body.
 type SyntaxError struct {
@@ -64,29 +64,29 @@ func (e *SyntaxError) Error() string { return fmt.Sprintf("%s at offset %d", e.R
 type rowParser struct {
 	*scanner
 	row    Row
-	id     word
-	kind   word
-	status word
+	id     stringField
+	kind   stringField
+	status stringField
 }
 
-// word is a string member of interest: the first bytes of it, and a hash of all of it.
-type word struct {
+// stringField is a string member of interest: the first bytes of it, and a hash of all of it.
+type stringField struct {
 	text [maxWord]byte
 	n    int
 	hash uint64
 }
 
-func newRowParser(body io.Reader, q *quick) *rowParser {
+func newRowParser(body io.Reader, q *rowTemplate) *rowParser {
 	p := &rowParser{scanner: newScanner(body)}
-	p.quick = q
+	p.template = q
 	return p
 }
 
 // next reads one row from behind its brace, quickly if it can.
 func (p *rowParser) next() error {
-	n := p.quick.row(p.piece(), &p.row)
-	if n == 0 && p.ahead(lookAhead) {
-		n = p.quick.row(p.piece(), &p.row)
+	n := p.template.row(p.buffered(), &p.row)
+	if n == 0 && p.prefetch(prefetchSize) {
+		n = p.template.row(p.buffered(), &p.row)
 	}
 	if n > 0 {
 		p.pos += n
@@ -97,14 +97,14 @@ func (p *rowParser) next() error {
 		return err
 	}
 	if begin >= p.base { // all of it lies in the buffer still
-		p.quick.learn(p.buf[begin-p.base:p.pos], begin)
+		p.template.learn(p.buf[begin-p.base:p.pos], begin)
 	}
 	return nil
 }
 
 // object reads one row from behind its brace.
 func (p *rowParser) object() error {
-	p.quick.begin()
+	p.template.begin()
 	p.row = Row{}
 	p.id.n, p.kind.n, p.status.n = 0, 0, 0
 	if err := p.members(p.member); err != nil {
@@ -124,8 +124,8 @@ func (p *rowParser) member() error {
 		return err
 	}
 	// The switch decides before the buffer that holds the key can change.
-	var into *word
-	member := anyString
+	var into *stringField
+	member := skipString
 	switch string(key) {
 	case "idMessage":
 		into, member = &p.id, idMessage
@@ -150,11 +150,11 @@ func (p *rowParser) member() error {
 	}
 }
 
-// word reads the value that begins with c into w; one that is no string leaves w empty.
-func (p *rowParser) word(c byte, w *word, member what) error {
+// stringField reads the value that begins with c into w; one that is no string leaves w empty.
+func (p *rowParser) word(c byte, w *stringField, member field) error {
 	w.n = 0
 	if c != '"' {
-		p.quick.miss(member)
+		p.template.noteNull(member)
 		return p.skipValue(c)
 	}
 	begin := p.offset()
@@ -162,7 +162,7 @@ func (p *rowParser) word(c byte, w *word, member what) error {
 	if err != nil {
 		return err
 	}
-	p.quick.find(begin, p.offset()-1, member, inRow)
+	p.template.noteValue(begin, p.offset()-1, member, inRow)
 	w.n = copy(w.text[:], text)
 	return nil
 }
@@ -174,14 +174,14 @@ func (p *rowParser) timestamp(c byte) error {
 	var text []byte
 	switch {
 	case c == 'n':
-		p.quick.miss(timestamp)
+		p.template.noteNull(timestamp)
 		return p.literal(c)
 	case c == '"':
 		digits, err := p.readString(nil)
 		if err != nil {
 			return err
 		}
-		p.quick.find(start+1, p.offset()-1, timestamp, inRow)
+		p.template.noteValue(start+1, p.offset()-1, timestamp, inRow)
 		if len(digits) == 0 || len(bytes.Trim(digits, "0123456789")) != 0 {
 			return &SyntaxError{start, "a timestamp that is no number"}
 		}
@@ -191,13 +191,13 @@ func (p *rowParser) timestamp(c byte) error {
 		if err != nil {
 			return err
 		}
-		p.quick.find(start, p.offset(), timestamp, inRow)
+		p.template.noteValue(start, p.offset(), timestamp, inRow)
 		text = number
 	default:
 		return &SyntaxError{start, "a timestamp that is no number"}
 	}
 	seconds, err := strconv.ParseFloat(string(text), 64)
-	if err != nil || len(text) >= maxText || math.Abs(seconds) > 1<<53 {
+	if err != nil || len(text) >= maxValueLen || math.Abs(seconds) > 1<<53 {
 		return &SyntaxError{start, "a timestamp that is out of range"}
 	}
 	p.row.Timestamp, p.row.Timed = seconds, true

@@ -352,7 +352,7 @@ func TestReadingAllocatesLittle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	service := &Service{Transport: answering(journal(t, 1000, false)), Places: NewPlaces(1)}
+	service := &Backend{Transport: answering(journal(t, 1000, false)), Limiter: NewLimiter(1)}
 	client := NewClient(service, base, "1101000001", token)
 	allocations := func(call func() error) float64 {
 		return testing.AllocsPerRun(10, func() {

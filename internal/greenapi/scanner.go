@@ -6,23 +6,23 @@ const (
 	bufferSize = 64 << 10
 	// maxDepth is how deep the values of a row may nest, as deep as encoding/json goes.
 	maxDepth = 10_000
-	// maxText is how much of a string or number is kept where it is read and not skipped.
-	maxText = 128
+	// maxValueLen is how much of a string or number is kept where it is read and not skipped.
+	maxValueLen = 128
 )
 
 // scanner reads JSON from a stream through one buffer of fixed size. Strings are what a journal mostly consists of
 // (thumbnails), so they are skipped with bytes.IndexByte, many bytes a step; everything else is read byte by byte.
 type scanner struct {
-	r       io.Reader
-	buf     []byte
-	pos     int // buf[pos:end] is not yet read
-	end     int
-	base    int64  // the offset of buf[0] in the stream
-	readErr error  // what the reader said last; no read follows
-	quick   *quick // nil: it learns nothing
+	r        io.Reader
+	buf      []byte
+	pos      int // buf[pos:end] is not yet read
+	end      int
+	base     int64        // the offset of buf[0] in the stream
+	readErr  error        // what the reader said last; no read follows
+	template *rowTemplate // nil: it learns nothing
 
 	text   []byte // what readString and number have kept
-	room   [maxText]byte
+	room   [maxValueLen]byte
 	nested [maxDepth/64 + 1]uint64 // a bit a level of nesting: 1 is an object
 }
 
@@ -70,9 +70,9 @@ func (s *scanner) read() {
 	}
 }
 
-// ahead has the next n bytes of the stream lie in the buffer, or all that are left, however long the stream takes for that. It
+// prefetch has the next n bytes of the stream lie in the buffer, or all that are left, however long the stream takes for that. It
 // reports whether it has read any.
-func (s *scanner) ahead(n int) bool {
+func (s *scanner) prefetch(n int) bool {
 	if s.end-s.pos >= n || s.readErr != nil {
 		return false
 	}
@@ -84,8 +84,8 @@ func (s *scanner) ahead(n int) bool {
 	return true
 }
 
-// piece is what lies in the buffer, and a byte 0 behind it.
-func (s *scanner) piece() []byte {
+// buffered is what lies in the buffer, and a byte 0 behind it.
+func (s *scanner) buffered() []byte {
 	s.buf[s.end] = 0
 	return s.buf[s.pos : s.end+1]
 }

@@ -64,7 +64,7 @@ func (s *scanner) open(depth int, c byte) {
 // nesting is that of a value at this depth. quick learns nothing from a row that is deeper than it can tell.
 func (s *scanner) nesting(depth int) nesting {
 	if depth > 61 {
-		s.quick.unusual()
+		s.template.unlearnable()
 		return 0
 	}
 	behind := nesting(2) << depth
@@ -79,12 +79,12 @@ func (s *scanner) skipScalar(c byte, in nesting) error {
 		if err := s.skipString(); err != nil {
 			return err
 		}
-		s.quick.find(begin, s.offset()-1, anyString, in)
+		s.template.noteValue(begin, s.offset()-1, skipString, in)
 	case c == '-' || isDigit(c):
 		if _, err := s.number(c); err != nil {
 			return err
 		}
-		s.quick.find(begin-1, s.offset(), anyNumber, in)
+		s.template.noteValue(begin-1, s.offset(), skipNumber, in)
 	default:
 		return s.literal(c)
 	}

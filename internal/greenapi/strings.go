@@ -63,7 +63,7 @@ func (s *scanner) readString(hash *uint64) ([]byte, error) {
 
 // readSplitString is readString for one with escapes, or one that does not end in this buffer.
 func (s *scanner) readSplitString(hash *uint64) ([]byte, error) {
-	m := meaning{text: s.text[:0]}
+	m := unescaped{text: s.text[:0]}
 	m.digest.Reset()
 	for {
 		plain := s.pos
@@ -77,7 +77,7 @@ func (s *scanner) readSplitString(hash *uint64) ([]byte, error) {
 		}
 		switch c {
 		case '"':
-			m.addHalf()
+			m.flushSurrogate()
 			if hash != nil {
 				*hash = m.digest.Sum64()
 			}
@@ -95,29 +95,29 @@ func (s *scanner) readSplitString(hash *uint64) ([]byte, error) {
 	}
 }
 
-// meaning is what a string means, as far as it has been read: the first maxText bytes, and the hash of all.
-type meaning struct {
+// unescaped is what a string means, as far as it has been read: the first maxText bytes, and the hash of all.
+type unescaped struct {
 	text   []byte
 	digest xxhash.Digest
 	high   rune // the first half of a surrogate pair, waiting for the second
 }
 
 // add adds bytes that mean themselves.
-func (m *meaning) add(piece []byte) {
+func (m *unescaped) add(piece []byte) {
 	if len(piece) > 0 {
-		m.addHalf()
+		m.flushSurrogate()
 		m.keep(piece)
 	}
 }
 
 // addEscape adds the UTF-16 code unit of an escape.
-func (m *meaning) addEscape(r rune) {
+func (m *unescaped) addEscape(r rune) {
 	if whole := utf16.DecodeRune(m.high, r); whole != utf8.RuneError {
 		m.high = 0
 		m.keepRune(whole)
 		return
 	}
-	m.addHalf()
+	m.flushSurrogate()
 	if utf16.IsSurrogate(r) && r < 0xDC00 {
 		m.high = r
 		return
@@ -125,22 +125,22 @@ func (m *meaning) addEscape(r rune) {
 	m.keepRune(r)
 }
 
-// addHalf adds a surrogate whose other half has not come: U+FFFD, as in encoding/json.
-func (m *meaning) addHalf() {
+// flushSurrogate adds a surrogate whose other half has not come: U+FFFD, as in encoding/json.
+func (m *unescaped) flushSurrogate() {
 	if m.high != 0 {
 		m.high = 0
 		m.keepRune(utf8.RuneError)
 	}
 }
 
-func (m *meaning) keepRune(r rune) {
+func (m *unescaped) keepRune(r rune) {
 	var encoded [utf8.UTFMax]byte
 	m.keep(encoded[:utf8.EncodeRune(encoded[:], r)])
 }
 
-func (m *meaning) keep(piece []byte) {
+func (m *unescaped) keep(piece []byte) {
 	_, _ = m.digest.Write(piece)
-	m.text = append(m.text, piece[:min(len(piece), maxText-len(m.text))]...)
+	m.text = append(m.text, piece[:min(len(piece), maxValueLen-len(m.text))]...)
 }
 
 // escape reads an escape from behind its backslash. One with \u means a UTF-16 code unit.

@@ -20,7 +20,7 @@ const redacted = "<secret>"
 //
 // The zero Token is empty. Tokens are immutable and safe for concurrent use.
 type Token struct {
-	reveal func() string
+	secret func() string
 }
 
 // NewToken makes a Token of its text. It refuses an empty text and one with white space or anything outside printable
@@ -34,7 +34,7 @@ func NewToken(text string) (Token, error) {
 			return Token{}, errors.New("the token has white space or a character outside ASCII in it; copy it again from the console")
 		}
 	}
-	return Token{reveal: func() string { return text }}, nil
+	return Token{secret: func() string { return text }}, nil
 }
 
 // Token returns t: a Token is the TokenSource of a token that never changes.
@@ -42,21 +42,21 @@ func (t Token) Token() Token { return t }
 
 // Equal reports whether both are the same token, in a time that does not depend on where they differ.
 func (t Token) Equal(other Token) bool {
-	return subtle.ConstantTimeCompare([]byte(t.text()), []byte(other.text())) == 1
+	return subtle.ConstantTimeCompare([]byte(t.reveal()), []byte(other.reveal())) == 1
 }
 
 // Fingerprint tells whether text and the token are the same as at another time, and nothing else of them: it is 64 bits
 // of HMAC-SHA-256 under the token, in hex. It may be kept where the token may not.
 func (t Token) Fingerprint(text string) string {
-	mac := hmac.New(sha256.New, []byte(t.text()))
+	mac := hmac.New(sha256.New, []byte(t.reveal()))
 	_, _ = io.WriteString(mac, text)
 	return hex.EncodeToString(mac.Sum(nil)[:8])
 }
 
-// blotter returns a function that returns the word it is given, or one that stands for no word where the token is in it:
+// redactor returns a function that returns the word it is given, or one that stands for no word where the token is in it:
 // what an answer says can become a label.
-func (t Token) blotter() func(word []byte) []byte {
-	text := []byte(t.text())
+func (t Token) redactor() func(word []byte) []byte {
+	text := []byte(t.reveal())
 	return func(word []byte) []byte {
 		if len(text) > 0 && bytes.Contains(word, text) {
 			return []byte("?")
@@ -65,12 +65,12 @@ func (t Token) blotter() func(word []byte) []byte {
 	}
 }
 
-// text is the secret itself; only the client asks for it, to build a URL.
-func (t Token) text() string {
-	if t.reveal == nil {
+// reveal is the secret itself; only the client asks for it, to build a URL.
+func (t Token) reveal() string {
+	if t.secret == nil {
 		return ""
 	}
-	return t.reveal()
+	return t.secret()
 }
 
 // String implements fmt.Stringer.

@@ -96,7 +96,7 @@ func TestTokenFileIsReadAgain(t *testing.T) {
 	expect := func(when, want string, lines int) {
 		t.Helper()
 		for range 2 {
-			if got := file.Token().text(); got != want {
+			if got := file.Token().reveal(); got != want {
 				t.Errorf("%s: got %q, want %q", when, got, want)
 			}
 		}

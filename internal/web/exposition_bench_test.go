@@ -42,7 +42,7 @@ func fleetHandler(t testing.TB, instances int, api http.RoundTripper) http.Handl
 		t.Fatal(err)
 	}
 	own := collector.NewOwn(storage, []string{greenapi.LastOutgoingMessages})
-	service := &greenapi.Service{Transport: api, Places: greenapi.NewPlaces(20), Observe: own.Observe}
+	service := &greenapi.Backend{Transport: api, Limiter: greenapi.NewLimiter(20), OnResponse: own.Observe}
 	f := fleet.New(collector.NewSet(), collector.Resources{Service: service, Storage: storage, Logger: log.NewNopLogger()})
 	t.Cleanup(f.Close)
 	all := make([]config.Instance, instances)

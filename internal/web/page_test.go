@@ -100,7 +100,7 @@ func loggedOut(id string) collector.Status {
 func suspended(id string) collector.Status {
 	s := shop(id)
 	s.State = greenapi.StateSuspended
-	s.Account = &greenapi.Account{State: greenapi.StateSuspended, SuspendedUntil: greenapi.Seconds{Value: float64(noon.Add(5 * time.Hour).Unix()), Known: true}}
+	s.Account = &greenapi.Account{State: greenapi.StateSuspended, SuspendedUntil: greenapi.UnixTime{Value: float64(noon.Add(5 * time.Hour).Unix()), Known: true}}
 	return s
 }
 

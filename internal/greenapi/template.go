@@ -18,58 +18,58 @@ import (
 //
 // Its functions are given a piece of the body that ends in a byte 0. Outside of strings that is legal nowhere, so that
 // nobody needs to look for the end. They return where to go on, or 0 to give up.
-type quick struct {
-	stretches [maxStretches]stretch // the first is the begin of a row
-	known     int                   // how many there are
-	texts     [maxTexts]byte        // of all stretches
-	used      int                   // how many bytes of that
-	misses    int                   // how many rows more it has given up on than it has read, of late
+type rowTemplate struct {
+	segments [maxSegments]segment // the first is the begin of a row
+	known    int                  // how many there are
+	texts    [maxTexts]byte       // of all stretches
+	used     int                  // how many bytes of that
+	misses   int                  // how many rows more it has given up on than it has read, of late
 
-	values  [maxValues]found // of the row that is learned from
-	n       int              // how many there are
-	without set              // what the row has been said to be without, behind the last of them
-	usual   bool             // whether it is a row to learn from
+	values     [maxValues]span // of the row that is learned from
+	n          int             // how many there are
+	nullFields fieldSet        // what the row has been said to be without, behind the last of them
+	learnable  bool            // whether it is a row to learn from
 }
 
 // How much can be learned of one body. An ordinary one has fewer than a hundred stretches.
 const (
-	maxStretches = 256     // as many as a place in next can tell
-	maxTexts     = 8 << 10 // bytes
-	maxValues    = 64      // of a row
-	maxMisses    = 1000    // then rows are not alike, and it tries no more
+	maxSegments = 256     // as many as a place in next can tell
+	maxTexts    = 8 << 10 // bytes
+	maxValues   = 64      // of a row
+	maxMisses   = 1000    // then rows are not alike, and it tries no more
 )
 
-// stretch is the text between two values of a row, before the first or behind the last.
-type stretch struct {
-	text    []byte
-	from    nesting  // where it begins; the text says where it ends
-	what             // the value behind it
-	without set      // what the text says that the row is without: it has null there, or the like
-	next    [8]uint8 // which stretches have followed, the likeliest first; 0 is none
+// segment is the text between two values of a row, before the first or behind the last.
+type segment struct {
+	text       []byte
+	from       nesting  // where it begins; the text says where it ends
+	field               // the value behind it
+	nullFields fieldSet // what the text says that the row is without: it has null there, or the like
+	next       [8]uint8 // which stretches have followed, the likeliest first; 0 is none
 }
 
-// what is what a value is to us.
-type what uint8
+// field is what a value is to us.
+type field uint8
 
 const (
-	idMessage what = iota
+	idMessage field = iota
 	typeMessage
 	statusMessage
-	anyString // that does not count
+	skipString // that does not count
 	timestamp
-	anyNumber // that does not count
-	noValue   // but the end of the row
+	skipNumber // that does not count
+	rowEnd     // but the end of the row
 )
 
-// set is a set of such, a bit for each.
-type set uint8
+// fieldSet is a set of such, a bit for each.
+type fieldSet uint8
 
-// found is a value: the bytes of the body that a string has between its quotes, or a number.
-type found struct {
+// span is a value: the bytes of the body that a string has between its quotes, or a number.
+type span struct {
 	begin, end int64
-	what
-	in      nesting
-	without set // of the stretch before it
+	field
+	in         nesting
+	nullFields fieldSet // of the stretch before it
 }
 
 // nesting is what a value lies in. Each array or object has a bit, the outermost the lowest, which is 1 for an object, and
@@ -78,10 +78,10 @@ type nesting uint64
 
 const inRow nesting = 1
 
-func newQuick() *quick { return &quick{known: 1} }
+func newRowTemplate() *rowTemplate { return &rowTemplate{known: 1} }
 
 // row reads the row at the head of piece, from behind its brace, into r and returns how long it is.
-func (q *quick) row(piece []byte, r *Row) (length int) {
+func (q *rowTemplate) row(piece []byte, r *Row) (length int) {
 	if q.misses == maxMisses {
 		return 0
 	}
@@ -93,44 +93,44 @@ func (q *quick) row(piece []byte, r *Row) (length int) {
 	return length
 }
 
-func (q *quick) try(piece []byte, r *Row) (length int) {
-	var words [anyString + 1][]byte // the last is of no use
+func (q *rowTemplate) try(piece []byte, r *Row) (length int) {
+	var words [skipString + 1][]byte // the last is of no use
 	r.Timestamp, r.Timed = 0, false
-	last, i := &q.stretches[0], 0
+	last, i := &q.segments[0], 0
 	for {
-		s := q.follow(last, piece[i:])
+		s := q.match(last, piece[i:])
 		if s == nil {
 			return 0
 		}
 		i += len(s.text)
-		if s.without != 0 { // of a member given twice the last counts
+		if s.nullFields != 0 { // of a member given twice the last counts
 			for w := range words {
-				if s.without>>w&1 == 1 {
+				if s.nullFields>>w&1 == 1 {
 					words[w] = nil
 				}
 			}
-			if s.without>>timestamp&1 == 1 {
+			if s.nullFields>>timestamp&1 == 1 {
 				r.Timestamp, r.Timed = 0, false
 			}
 		}
 		begin := i
-		switch s.what {
-		case noValue:
+		switch s.field {
+		case rowEnd:
 			r.set(words[idMessage], words[typeMessage], words[statusMessage])
 			return i
 		case timestamp:
 			i = quickTimestamp(piece, i, r)
-		case anyNumber:
+		case skipNumber:
 			i = quickNumber(piece, i)
 		default:
 			i = quoteOrBackslash(piece, i)
-			if piece[i] == '\\' && s.what == anyString {
+			if piece[i] == '\\' && s.field == skipString {
 				i = quickString(piece, i)
 			}
 			if i == 0 || piece[i] != '"' {
 				return 0
 			}
-			words[s.what] = piece[begin:i]
+			words[s.field] = piece[begin:i]
 		}
 		if i == 0 {
 			return 0
@@ -148,13 +148,13 @@ func (r *Row) set(id, kind, status []byte) {
 	r.Type, r.Status = kind[:min(len(kind), maxWord)], status[:min(len(status), maxWord)]
 }
 
-// follow returns the stretch with which rest begins, of those that have followed the last one, or nil.
-func (q *quick) follow(last *stretch, rest []byte) *stretch {
+// match returns the stretch with which rest begins, of those that have followed the last one, or nil.
+func (q *rowTemplate) match(last *segment, rest []byte) *segment {
 	for i, n := range last.next {
 		if n == 0 {
 			return nil
 		}
-		if s := &q.stretches[n]; bytes.HasPrefix(rest, s.text) {
+		if s := &q.segments[n]; bytes.HasPrefix(rest, s.text) {
 			if i > 0 {
 				last.next[i], last.next[i-1] = last.next[i-1], n
 			}
@@ -165,85 +165,85 @@ func (q *quick) follow(last *stretch, rest []byte) *stretch {
 }
 
 // begin is told before a row is read that may be learned from. A nil quick never learns.
-func (q *quick) begin() {
+func (q *rowTemplate) begin() {
 	if q != nil {
-		q.n, q.without, q.usual = 0, 0, true
+		q.n, q.nullFields, q.learnable = 0, 0, true
 	}
 }
 
-// find is told of the values of the row, in their order.
-func (q *quick) find(begin, end int64, w what, in nesting) {
+// noteValue is told of the values of the row, in their order.
+func (q *rowTemplate) noteValue(begin, end int64, w field, in nesting) {
 	switch {
 	case q == nil:
-	case w == anyString && end == begin:
+	case w == skipString && end == begin:
 		// So many rows have the same, an empty title for one, that it is rather part of the stretch.
 	case q.n == maxValues:
-		q.usual = false
+		q.learnable = false
 	default:
-		q.values[q.n] = found{begin, end, w, in, q.without}
+		q.values[q.n] = span{begin, end, w, in, q.nullFields}
 		q.n++
-		q.without = 0
+		q.nullFields = 0
 	}
 }
 
-// miss is told when what counts of the row is null or the like.
-func (q *quick) miss(w what) {
+// noteNull is told when what counts of the row is null or the like.
+func (q *rowTemplate) noteNull(w field) {
 	if q != nil {
-		q.without |= 1 << w
+		q.nullFields |= 1 << w
 	}
 }
 
-// unusual is told when there is nothing to be learned from the row.
-func (q *quick) unusual() {
+// unlearnable is told when there is nothing to be learned from the row.
+func (q *rowTemplate) unlearnable() {
 	if q != nil {
-		q.usual = false
+		q.learnable = false
 	}
 }
 
 // learn takes in the stretches of the row that has been read, which began at the offset. Where there is no room it forgets
 // all, since what it knows is of no use where it is new rows that it does not know.
-func (q *quick) learn(row []byte, offset int64) {
-	if !q.usual || q.misses == maxMisses {
+func (q *rowTemplate) learn(row []byte, offset int64) {
+	if !q.learnable || q.misses == maxMisses {
 		return
 	}
-	last, i, in := &q.stretches[0], 0, nesting(0)
+	last, i, in := &q.segments[0], 0, nesting(0)
 	for n := range q.n + 1 {
-		v := found{end: offset + int64(len(row)), what: noValue, without: q.without}
+		v := span{end: offset + int64(len(row)), field: rowEnd, nullFields: q.nullFields}
 		end := len(row)
 		if n < q.n {
 			v = q.values[n]
 			end = int(v.begin - offset)
 		}
-		s := q.follow(last, row[i:end])
+		s := q.match(last, row[i:end])
 		if s == nil || len(s.text) != end-i {
-			place := q.place(stretch{text: row[i:end], from: in, what: v.what, without: v.without})
+			place := q.intern(segment{text: row[i:end], from: in, field: v.field, nullFields: v.nullFields})
 			if place == 0 {
-				q.known, q.used, q.stretches[0] = 1, 0, stretch{}
+				q.known, q.used, q.segments[0] = 1, 0, segment{}
 				return
 			}
 			copy(last.next[1:], last.next[:])
 			last.next[0] = place
-			s = &q.stretches[place]
+			s = &q.segments[place]
 		}
 		last, i, in = s, int(v.end-offset), v.in
 	}
 }
 
-// place returns which of the stretches this is, or 0 if it is none and there is no room for it. Where a stretch begins and
+// intern returns which of the stretches this is, or 0 if it is none and there is no room for it. Where a stretch begins and
 // what its text is says all of it.
-func (q *quick) place(s stretch) uint8 {
+func (q *rowTemplate) intern(s segment) uint8 {
 	for n := 1; n < q.known; n++ {
-		if k := &q.stretches[n]; k.from == s.from && bytes.Equal(k.text, s.text) {
+		if k := &q.segments[n]; k.from == s.from && bytes.Equal(k.text, s.text) {
 			return uint8(n)
 		}
 	}
-	if q.known == maxStretches || len(s.text) > maxTexts-q.used {
+	if q.known == maxSegments || len(s.text) > maxTexts-q.used {
 		return 0
 	}
 	begin := q.used
 	q.used += copy(q.texts[begin:], s.text)
 	s.text = q.texts[begin:q.used]
-	q.stretches[q.known] = s
+	q.segments[q.known] = s
 	q.known++
 	return uint8(q.known - 1)
 }

@@ -61,8 +61,8 @@ var likeThem = []string{
 }
 
 // learned is a quick that has read these rows, and how many of them it would now know.
-func learned(rows ...string) (q *quick, known int) {
-	q = newQuick()
+func learned(rows ...string) (q *rowTemplate, known int) {
+	q = newRowTemplate()
 	for _, row := range rows {
 		p := newRowParser(strings.NewReader("[{"+row+"]"), q)
 		_ = p.array(p.next)
@@ -132,12 +132,12 @@ func TestOrdinaryRowsAreReadQuickly(t *testing.T) {
 // countKnown counts the rows of a body, and those of them that quick reads.
 func countKnown(t *testing.T, body []byte) (all, known int) {
 	t.Helper()
-	p := newRowParser(bytes.NewReader(body), newQuick())
+	p := newRowParser(bytes.NewReader(body), newRowTemplate())
 	err := p.array(func() error {
 		all++
-		p.quick.n = -1 // until it is told of a row that is read carefully
+		p.template.n = -1 // until it is told of a row that is read carefully
 		err := p.next()
-		if p.quick.n < 0 {
+		if p.template.n < 0 {
 			known++
 		}
 		return err

@@ -12,14 +12,14 @@ import (
 
 func TestPlacesAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		places := NewPlaces(4)
+		places := NewLimiter(4)
 		methods := 0 // each call is of another, so that only hosts are bounded
 		take := func(host string) func() {
 			t.Helper()
 			methods++
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
-			leave, err := places.take(ctx, host, strconv.Itoa(methods))
+			leave, err := places.acquire(ctx, host, strconv.Itoa(methods))
 			if err != nil {
 				return nil
 			}
@@ -48,14 +48,14 @@ func TestPlacesAreBounded(t *testing.T) {
 
 func TestWaitingForAHostHoldsNoPlaceOfAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		places := NewPlaces(4)
+		places := NewLimiter(4)
 		ctx, cancel := context.WithCancel(t.Context())
 		for range 10 {
-			go func() { _, _ = places.take(ctx, "dead", LastOutgoingMessages) }()
+			go func() { _, _ = places.acquire(ctx, "dead", LastOutgoingMessages) }()
 		}
 		synctest.Wait()
 		for i := range 2 {
-			if _, err := places.take(ctx, "alive", strconv.Itoa(i)); err != nil {
+			if _, err := places.acquire(ctx, "alive", strconv.Itoa(i)); err != nil {
 				t.Error(err)
 			}
 		}
@@ -65,7 +65,7 @@ func TestWaitingForAHostHoldsNoPlaceOfAll(t *testing.T) {
 }
 
 func TestOnePlaceIsEnoughToCall(t *testing.T) {
-	if leave, err := NewPlaces(1).take(t.Context(), "a", GetSettings); err != nil {
+	if leave, err := NewLimiter(1).acquire(t.Context(), "a", GetSettings); err != nil {
 		t.Error(err)
 	} else {
 		leave()
@@ -74,8 +74,8 @@ func TestOnePlaceIsEnoughToCall(t *testing.T) {
 
 func TestACallWithoutAPlaceTimesOut(t *testing.T) {
 	client := newTestClient(t, "http://127.0.0.1:0")
-	client.service.Places = NewPlaces(1)
-	leave, err := client.service.Places.take(t.Context(), client.base.Host, LastOutgoingMessages)
+	client.backend.Limiter = NewLimiter(1)
+	leave, err := client.backend.Limiter.acquire(t.Context(), client.base.Host, LastOutgoingMessages)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestACallWithoutAPlaceTimesOut(t *testing.T) {
 	defer cancel()
 	_, _, err = ask(ctx, client)
 	var failure *Error
-	if !errors.As(err, &failure) || failure.Result != Timeout || !failure.Unsent {
+	if !errors.As(err, &failure) || failure.Result != Timeout || !failure.NotSent {
 		t.Errorf("got %v, want %s without a request", err, Timeout)
 	}
 }
@@ -93,18 +93,18 @@ func TestACallWithoutAPlaceTimesOut(t *testing.T) {
 func TestAMethodThatHangsLeavesPlacesToTheOthers(t *testing.T) {
 	for _, n := range []int{4, 5, 6, 7, 8, 9, 10, 16, 33, 256} {
 		synctest.Test(t, func(t *testing.T) {
-			places := NewPlaces(n)
+			places := NewLimiter(n)
 			ctx, cancel := context.WithCancel(t.Context())
 			got := 0
 			for range n {
 				go func() {
-					if _, err := places.take(ctx, "host", GetWaSettings); err == nil {
+					if _, err := places.acquire(ctx, "host", GetWaSettings); err == nil {
 						got++
 					}
 				}()
 				synctest.Wait()
 			}
-			if leave, err := places.take(ctx, "host", LastOutgoingMessages); err != nil {
+			if leave, err := places.acquire(ctx, "host", LastOutgoingMessages); err != nil {
 				t.Error(err)
 			} else {
 				leave()
@@ -112,7 +112,7 @@ func TestAMethodThatHangsLeavesPlacesToTheOthers(t *testing.T) {
 			if want := max(1, n/2*3/4); got != want {
 				t.Errorf("%d places: a method got %d of the %d of its host, want %d", n, got, n/2, want)
 			}
-			if leave, err := places.take(ctx, "other", GetWaSettings); err != nil {
+			if leave, err := places.acquire(ctx, "other", GetWaSettings); err != nil {
 				t.Error(err)
 			} else {
 				leave()
@@ -126,10 +126,10 @@ func TestAMethodThatHangsLeavesPlacesToTheOthers(t *testing.T) {
 // TestGivingUpLeavesNothingTaken, wherever it was waited.
 func TestGivingUpLeavesNothingTaken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		places := NewPlaces(4)
+		places := NewLimiter(4)
 		var leave []func()
 		for _, host := range []string{"a", "a", "b", "b"} {
-			l, err := places.take(t.Context(), host, strconv.Itoa(len(leave)))
+			l, err := places.acquire(t.Context(), host, strconv.Itoa(len(leave)))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -138,14 +138,14 @@ func TestGivingUpLeavesNothingTaken(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		for _, host := range []string{"a", "c"} { // one waits for its host, one for all
-			if _, err := places.take(ctx, host, GetSettings); err == nil {
+			if _, err := places.acquire(ctx, host, GetSettings); err == nil {
 				t.Errorf("%s got a fifth place of four", host)
 			}
 		}
 		for _, l := range leave {
 			l()
 		}
-		for name, part := range places.parts {
+		for name, part := range places.slots {
 			n := places.perHost
 			if strings.Contains(name, " ") {
 				n = places.perMethod

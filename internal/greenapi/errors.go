@@ -22,8 +22,8 @@ const (
 	MaxRetryAfter = 24 * time.Hour
 )
 
-// ended is the result of a call that ended with its context.
-func ended(ctx context.Context) Result { return ResultOf(context.Cause(ctx)) }
+// contextResult is the result of a call that ended with its context.
+func contextResult(ctx context.Context) Result { return ResultOf(context.Cause(ctx)) }
 
 // networkError makes an *Error of what the transport says. Errors of net/http can quote what the other side sent, so
 // only kinds that are known not to are repeated.
@@ -37,7 +37,7 @@ func networkError(ctx context.Context, err error) *Error {
 	)
 	switch {
 	case ctx.Err() != nil:
-		return &Error{Result: ended(ctx), Detail: "before the answer began"}
+		return &Error{Result: contextResult(ctx), Detail: "before the answer began"}
 	case errors.As(err, &timeout) && timeout.Timeout():
 		// Not the call's time: that of the transport for a connection, or of the operating system.
 		return &Error{Result: Network, Detail: "the connection timed out"}
@@ -87,9 +87,9 @@ func statusError(ctx context.Context, response *http.Response, body io.Reader, n
 	case status == http.StatusBadRequest:
 		text, err := io.ReadAll(io.LimitReader(body, maxErrorBody))
 		if err != nil && ctx.Err() != nil {
-			return &Error{Result: ended(ctx), Detail: "while reading the body of HTTP 400"}
+			return &Error{Result: contextResult(ctx), Detail: "while reading the body of HTTP 400"}
 		}
-		failure.Result = resultOfWords(errorText(text))
+		failure.Result = classifyText(stripPath(text))
 	case status == http.StatusUnauthorized:
 		failure.Result = Unauthorized
 	case status == http.StatusForbidden:
@@ -104,9 +104,9 @@ func statusError(ctx context.Context, response *http.Response, body io.Reader, n
 	return failure
 }
 
-// resultOfWords tells apart what the API says with status 400, or 200 and "status":false. "not authorized" comes first:
+// classifyText tells apart what the API says with status 400, or 200 and "status":false. "not authorized" comes first:
 // an instance that "is starting or not authorized" has most often been logged out.
-func resultOfWords(text string) Result {
+func classifyText(text string) Result {
 	text = strings.ToLower(text)
 	for _, c := range []struct {
 		words  string
@@ -127,8 +127,8 @@ func resultOfWords(text string) Result {
 // pathMember is the member of an error's JSON that repeats the request's path: its words are no one's but the user's.
 var pathMember = regexp.MustCompile(`"path"\s*:\s*"(\\.|[^"\\])*`)
 
-// errorText is the part of an error's body that is meant to be read.
-func errorText(body []byte) string { return string(pathMember.ReplaceAll(body, nil)) }
+// stripPath is the part of an error's body that is meant to be read.
+func stripPath(body []byte) string { return string(pathMember.ReplaceAll(body, nil)) }
 
 // retryAfter reads the header of that name (RFC 9110, section 10.2.3): seconds, or a date.
 func retryAfter(header string, now time.Time) time.Duration {
