@@ -85,20 +85,20 @@ func newPoller[T any](c *calls, options poll.Options, call func(context.Context)
 
 // newKeptPoller returns a Poller of call as newPoller does, whose readings and whose pace are those of a ledger, which
 // may have been kept in an earlier run.
-func newKeptPoller(c *calls, l *ledger.Ledger, call func(context.Context) (*ledger.Reading, error)) *poll.Poller[*ledger.Reading] {
+func newKeptPoller(c *calls, l *ledger.Ledger, call func(context.Context) (*ledger.Summary, error)) *poll.Poller[*ledger.Summary] {
 	poller := newPoller(c, poll.Options{
 		Interval: c.target.now().MinInterval(),
-		Persist:  func(pace poll.ResumeState) { l.Called(c.kept(pace)) },
+		Persist:  func(pace poll.ResumeState) { l.Persist(c.kept(pace)) },
 	}, call)
-	if l.LastCall().Begun.IsZero() {
+	if l.LastPollState().Begun.IsZero() {
 		return poller
 	}
 	var success time.Time
-	reading := l.Reading()
+	reading := l.Summary()
 	if reading != nil {
-		success = reading.Asked
+		success = reading.RequestedAt
 	}
-	poller.Resume(c.resume(l.LastCall(), reading != nil), reading, success)
+	poller.Resume(c.resume(l.LastPollState(), reading != nil), reading, success)
 	return poller
 }
 
@@ -112,11 +112,11 @@ func (c *calls) fingerprint() string {
 const unfinished = "unfinished"
 
 // kept is what a later run has to know.
-func (c *calls) kept(pace poll.ResumeState) ledger.Call {
+func (c *calls) kept(pace poll.ResumeState) ledger.PollState {
 	if !pace.Begun.Equal(c.begun) {
 		c.begun, c.settings = pace.Begun, c.fingerprint()
 	}
-	call := ledger.Call{Begun: pace.Begun, Next: pace.Next, Failures: pace.Failures, Took: pace.Took, Settings: c.settings}
+	call := ledger.PollState{Begun: pace.Begun, Next: pace.Next, Failures: pace.Failures, Took: pace.Took, Settings: c.settings}
 	var failure *greenapi.Error
 	switch {
 	case errors.As(pace.Err, &failure):
@@ -128,7 +128,7 @@ func (c *calls) kept(pace poll.ResumeState) ledger.Call {
 }
 
 // resume takes up the pace of an earlier run, and says in the log what that means for the next call.
-func (c *calls) resume(last ledger.Call, read bool) poll.ResumeState {
+func (c *calls) resume(last ledger.PollState, read bool) poll.ResumeState {
 	pace := poll.ResumeState{Begun: last.Begun, Next: last.Next, Failures: last.Failures, Took: last.Took}
 	result := greenapi.Result(last.Result)
 	c.asked = c.target.asking()

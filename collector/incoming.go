@@ -18,7 +18,7 @@ func newIncoming() kind {
 	lastMessage := desc("greenapi_incoming_last_message_timestamp_seconds",
 		"Timestamp of the newest row that the incoming ledger has ever seen, as UNIX time.")
 
-	totals := func(m metrics, r *ledger.Reading) {
+	totals := func(m metrics, r *ledger.Summary) {
 		if r.LastMessage.Known {
 			m.gauge(lastMessage, r.LastMessage.Seconds)
 		}
@@ -26,7 +26,7 @@ func newIncoming() kind {
 			m.counter(messages, float64(t.Messages.Count), t.Messages.Created, t.Word)
 		}
 	}
-	window := func(m metrics, r *ledger.Reading) {
+	window := func(m metrics, r *ledger.Summary) {
 		for _, t := range r.Types {
 			rows := 0
 			for _, s := range t.Statuses {
@@ -35,11 +35,11 @@ func newIncoming() kind {
 			m.gauge(windowMessages, float64(rows), t.Word)
 		}
 	}
-	return &method[*ledger.Reading]{
+	return &method[*ledger.Summary]{
 		Info:   Info{"incoming", greenapi.LastIncomingMessages, "The journal of the messages received; it has a quota of its own", false},
 		descs:  []*family{windowMessages, messages, lastMessage},
 		open:   counted(".incoming", (*greenapi.Client).IncomingMessages),
 		render: windowed(totals, window),
-		tell:   func(s *Status, latest poll.Outcome[*ledger.Reading]) { s.Incoming = latest.Reading },
+		tell:   func(s *Status, latest poll.Outcome[*ledger.Summary]) { s.Incoming = latest.Reading },
 	}
 }

@@ -22,18 +22,18 @@ type journal struct {
 }
 
 // counted opens sources of journals, whose messages are counted in a ledger that is named after the instance, with suffix.
-func counted(suffix string, call journalCall) func(*target, *calls) (source[*ledger.Reading], error) {
-	return func(t *target, c *calls) (source[*ledger.Reading], error) {
+func counted(suffix string, call journalCall) func(*target, *calls) (source[*ledger.Summary], error) {
+	return func(t *target, c *calls) (source[*ledger.Summary], error) {
 		now := t.now()
 		options := ledger.Options{Minutes: now.Minutes(), Retention: now.Retention()}
 		l, err := t.Storage.Ledger(now.ID()+suffix, options, time.Now())
 		if err != nil {
-			return source[*ledger.Reading]{}, err
+			return source[*ledger.Summary]{}, err
 		}
 		j := &journal{t, c, l, call}
 		poller := newKeptPoller(c, l, j.read)
 		configure := func(renewed bool) { poller.Reconfigure(t.now().MinInterval(), t.now().Timeout(), renewed) }
-		return source[*ledger.Reading]{poller, configure, func() {
+		return source[*ledger.Summary]{poller, configure, func() {
 			poller.Stop()
 			l.Close()
 		}}, nil
@@ -41,8 +41,8 @@ func counted(suffix string, call journalCall) func(*target, *calls) (source[*led
 }
 
 // windowed renders the totals of the latest good reading, and the window only if no later one has failed.
-func windowed(totals, window func(metrics, *ledger.Reading)) func(metrics, poll.Outcome[*ledger.Reading]) {
-	return func(m metrics, latest poll.Outcome[*ledger.Reading]) {
+func windowed(totals, window func(metrics, *ledger.Summary)) func(metrics, poll.Outcome[*ledger.Summary]) {
+	return func(m metrics, latest poll.Outcome[*ledger.Summary]) {
 		if latest.Reading == nil {
 			return
 		}
@@ -54,12 +54,12 @@ func windowed(totals, window func(metrics, *ledger.Reading)) func(metrics, poll.
 }
 
 // read makes one call and counts what its answer shows.
-func (j *journal) read(ctx context.Context) (*ledger.Reading, error) {
+func (j *journal) read(ctx context.Context) (*ledger.Summary, error) {
 	begin, now := j.calls.begun, j.target.now()
 	j.ledger.SetMinutes(now.Minutes())
-	count := j.ledger.Begin(begin)
+	count := j.ledger.NewBatch(begin)
 	err := j.call(j.target.client(), ctx, count.Minutes(), func(date time.Time) func(*greenapi.Row) {
-		count.Answered(date)
+		count.SetServerTime(date)
 		return func(r *greenapi.Row) { count.Add(ledger.Row(*r)) }
 	})
 	if err == nil {
@@ -74,9 +74,9 @@ func (j *journal) read(ctx context.Context) (*ledger.Reading, error) {
 		if time.Now().Round(0).Sub(begin.Round(0)) > now.Timeout()+frozen {
 			return nil, err
 		}
-		count.TooMuch()
+		count.Shrink()
 	case greenapi.TooLarge, greenapi.BadRequest:
-		count.TooMuch()
+		count.Shrink()
 	}
 	return nil, err
 }

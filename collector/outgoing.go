@@ -33,13 +33,13 @@ func newOutgoing() kind {
 	unread := desc("greenapi_outgoing_unread_seconds_total",
 		"Journal time that no call could cover since the ledger's birth; what was sent in it may not be counted.")
 
-	totals := func(m metrics, r *ledger.Reading) {
+	totals := func(m metrics, r *ledger.Summary) {
 		m.gauge(remembered, float64(r.Messages))
-		m.gauge(birth, unix(r.Birth))
+		m.gauge(birth, unix(r.CountingSince))
 		if r.LastMessage.Known {
 			m.gauge(lastMessage, r.LastMessage.Seconds)
 		}
-		m.counter(unread, r.Unread.Seconds(), r.Birth)
+		m.counter(unread, r.Uncovered.Seconds(), r.CountingSince)
 		for _, t := range r.Types {
 			m.counter(messages, float64(t.Messages.Count), t.Messages.Created, t.Word)
 			for _, s := range t.Statuses {
@@ -47,7 +47,7 @@ func newOutgoing() kind {
 			}
 		}
 	}
-	window := func(m metrics, r *ledger.Reading) {
+	window := func(m metrics, r *ledger.Summary) {
 		for _, t := range r.Types {
 			for _, s := range t.Statuses {
 				m.gauge(windowMessages, float64(s.Rows), s.Word, t.Word)
@@ -58,17 +58,17 @@ func newOutgoing() kind {
 		}
 	}
 	render := windowed(totals, window)
-	return &method[*ledger.Reading]{
+	return &method[*ledger.Summary]{
 		Info: Info{"outgoing", greenapi.LastOutgoingMessages, "The journal of the messages sent", true},
 		descs: []*family{
 			up, windowMessages, windowSeconds, messages, statuses, oldestPending, lastMessage, remembered, birth, unread,
 		},
 		open: counted("", (*greenapi.Client).OutgoingMessages),
-		render: func(m metrics, latest poll.Outcome[*ledger.Reading]) {
+		render: func(m metrics, latest poll.Outcome[*ledger.Summary]) {
 			m.gauge(up, oneIf(latest.Err == nil))
 			m.gauge(windowSeconds, float64(m.Minutes())*60)
 			render(m, latest)
 		},
-		tell: func(s *Status, latest poll.Outcome[*ledger.Reading]) { s.Outgoing = latest.Reading },
+		tell: func(s *Status, latest poll.Outcome[*ledger.Summary]) { s.Outgoing = latest.Reading },
 	}
 }

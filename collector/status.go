@@ -20,7 +20,7 @@ type Status struct {
 	// Collectors has those that are switched on.
 	Collectors []CollectorStatus
 
-	Outgoing, Incoming    *ledger.Reading
+	Outgoing, Incoming    *ledger.Summary
 	State                 greenapi.State
 	Queued, Notifications *int64
 	Settings              *greenapi.Settings

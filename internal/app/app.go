@@ -218,7 +218,7 @@ func (e *exporter) configure(configured *config.Config, storagePath string, logg
 		return fmt.Errorf("what --storage.path (GREENAPI_STORAGE_PATH) holds cannot be read: %w", err)
 	}
 	if storagePath != "" {
-		read, begun := e.storage.Opened()
+		read, begun := e.storage.LoadStats()
 		level.Info(logger).Log("msg", "opened the ledgers", "directory", storagePath, "read_from_file", read, "begin_with_a_baseline", begun)
 	}
 	return nil

@@ -364,7 +364,7 @@ func TestAnInstanceThatComesAndGoes(t *testing.T) {
 		w.apply(t, "2")
 		begin := time.Now()
 		w.apply(t, "1", "2")
-		if read, begun := w.storage.Opened(); read+begun != 2 { // 1 and 2
+		if read, begun := w.storage.LoadStats(); read+begun != 2 { // 1 and 2
 			t.Errorf("%d ledgers were opened", read+begun)
 		}
 		if took := time.Since(begin); took > 0 {

@@ -19,11 +19,11 @@ import (
 // hundred readings.
 const minAppended = 1 << 20
 
-// aside is what the name of a snapshot has behind that of the file whose place it is to take.
-const aside = ".new"
+// tmpSuffix is what the name of a snapshot has behind that of the file whose place it is to take.
+const tmpSuffix = ".new"
 
-// errGone is that there is no file, or not as it was left: it has been removed, put back or written by someone else.
-var errGone = errors.New("the file is not as it was left")
+// errFileChanged is that there is no file, or not as it was left: it has been removed, put back or written by someone else.
+var errFileChanged = errors.New("the file is not as it was left")
 
 // file is the file of one ledger. It is opened for each write, so that ten thousand ledgers are not as many open files,
 // and one that has been taken away is noticed. It is safe for concurrent use.
@@ -33,22 +33,22 @@ type file struct {
 	storage *Storage
 	logger  log.Logger
 
-	mu       sync.Mutex
-	left     fs.FileInfo   // how it was left; nil: there is none, or who knows
-	size     int64         // how long it is
-	snapshot int64         // where its snapshot ends
-	sum      xxhash.Digest // of all of it
-	due      int64         // the size at which it is time for another snapshot
-	taken    bool          // whether one is being written
-	tail     [][]byte      // if so, the records appended since it was taken
-	writes   outage
-	replaces outage
+	mu           sync.Mutex
+	lastStat     fs.FileInfo   // how it was left; nil: there is none, or who knows
+	size         int64         // how long it is
+	snapshot     int64         // where its snapshot ends
+	sum          xxhash.Digest // of all of it
+	due          int64         // the size at which it is time for another snapshot
+	snapshotting bool          // whether one is being written
+	tail         [][]byte      // if so, the records appended since it was taken
+	writes       outage
+	replaces     outage
 }
 
 // outage is whether a kind of writing fails for the time being, and what the log says of that.
 type outage struct {
 	failing              bool
-	loses                int64 // 1 if a restart meanwhile would lose counters
+	countsAsBehind       int64 // 1 if a restart meanwhile would lose counters
 	begins, advice, ends string
 }
 
@@ -60,10 +60,10 @@ func newFile(s *Storage, path, name string) *file {
 		storage: s,
 		logger:  log.With(s.logger, "id_instance", instance, "file", path),
 		writes: outage{
-			loses:  1,
-			begins: "the ledger cannot be written",
-			advice: "counting goes on in memory, and what is missing is written as soon as that works; make room, or the directory writable for the exporter",
-			ends:   "the ledger is written again",
+			countsAsBehind: 1,
+			begins:         "the ledger cannot be written",
+			advice:         "counting goes on in memory, and what is missing is written as soon as that works; make room, or the directory writable for the exporter",
+			ends:           "the ledger is written again",
 		},
 		replaces: outage{
 			begins: "a snapshot of the ledger cannot be written",
@@ -75,17 +75,17 @@ func newFile(s *Storage, path, name string) *file {
 
 // append appends a record to the file, by a plain write.
 func (f *file) append(record []byte) error {
-	if err := f.storage.hold(); err != nil {
+	if err := f.storage.ensureLock(); err != nil {
 		return err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.left == nil {
-		return errGone
+	if f.lastStat == nil {
+		return errFileChanged
 	}
 	file, err := os.OpenFile(f.path, os.O_WRONLY, 0)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
-		return errGone // a directory that may be written is enough to put another in its place
+		return errFileChanged // a directory that may be written is enough to put another in its place
 	} else if err != nil {
 		return err
 	}
@@ -94,39 +94,39 @@ func (f *file) append(record []byte) error {
 	if err != nil {
 		return err
 	}
-	if !os.SameFile(now, f.left) || now.Size() != f.left.Size() || !now.ModTime().Equal(f.left.ModTime()) {
-		return errGone
+	if !os.SameFile(now, f.lastStat) || now.Size() != f.lastStat.Size() || !now.ModTime().Equal(f.lastStat.ModTime()) {
+		return errFileChanged
 	}
 	sum := f.sum
-	sealed := seal(record, &sum)
+	sealed := appendChecksum(record, &sum)
 	if _, err := file.WriteAt(sealed, f.size); err != nil {
 		if file.Truncate(f.size) == nil {
-			f.left, _ = file.Stat()
+			f.lastStat, _ = file.Stat()
 		}
 		return err
 	}
-	f.left, _ = file.Stat()
+	f.lastStat, _ = file.Stat()
 	f.size, f.sum = f.size+int64(len(sealed)), sum
-	if f.taken {
+	if f.snapshotting {
 		f.tail = append(f.tail, record)
 	}
 	return nil
 }
 
-// isDue reports whether it is time for a snapshot, since the appended part has outgrown the last one. If so, one is to
+// snapshotDue reports whether it is time for a snapshot, since the appended part has outgrown the last one. If so, one is to
 // be taken at once and given to replace, which no record may come between.
-func (f *file) isDue() bool {
+func (f *file) snapshotDue() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.taken || f.size < f.due {
+	if f.snapshotting || f.size < f.due {
 		return false
 	}
-	f.taken = true
+	f.snapshotting = true
 	return true
 }
 
-// hasten makes it time for a snapshot.
-func (f *file) hasten() {
+// requestSnapshot makes it time for a snapshot.
+func (f *file) requestSnapshot() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.due = 0
@@ -139,22 +139,22 @@ func (f *file) hasTail() bool {
 	return f.size > f.snapshot
 }
 
-// dueAfter is the size at which it is time for another snapshot if there was one, or a try at one, at this size.
-func (f *file) dueAfter(size int64) int64 { return size + max(f.snapshot, minAppended) }
+// nextSnapshotSize is the size at which it is time for another snapshot if there was one, or a try at one, at this size.
+func (f *file) nextSnapshotSize(size int64) int64 { return size + max(f.snapshot, minAppended) }
 
 // replace puts a snapshot in the place of the file, and behind it the records that have been appended meanwhile. It is
 // on disk before it takes the place, so that whatever happens there is a whole file.
 func (f *file) replace(snapshot []byte) error {
-	path := f.path + aside
-	err := f.storage.hold()
+	path := f.path + tmpSuffix
+	err := f.storage.ensureLock()
 	if err == nil {
 		err = f.replaceBy(path, snapshot)
 	}
 	f.mu.Lock()
-	f.taken, f.tail = false, nil
-	f.due = f.dueAfter(f.snapshot)
+	f.snapshotting, f.tail = false, nil
+	f.due = f.nextSnapshotSize(f.snapshot)
 	if err != nil {
-		f.due = f.dueAfter(f.size)
+		f.due = f.nextSnapshotSize(f.size)
 	}
 	f.mu.Unlock()
 	if err != nil {
@@ -183,7 +183,7 @@ func (f *file) replaceBy(path string, snapshot []byte) error {
 	}
 	err = write(first)
 	if err == nil {
-		err = write(seal(snapshot, &sum))
+		err = write(appendChecksum(snapshot, &sum))
 	}
 	if err == nil {
 		err = file.Sync()
@@ -194,7 +194,7 @@ func (f *file) replaceBy(path string, snapshot []byte) error {
 	defer f.mu.Unlock()
 	for _, record := range f.tail {
 		if err == nil {
-			err = write(seal(record, &sum))
+			err = write(appendChecksum(record, &sum))
 		}
 	}
 	left, unknown := file.Stat()
@@ -205,12 +205,12 @@ func (f *file) replaceBy(path string, snapshot []byte) error {
 		_ = os.Remove(path)
 		return err
 	}
-	f.left, f.size, f.snapshot, f.sum = left, size, length, sum
+	f.lastStat, f.size, f.snapshot, f.sum = left, size, length, sum
 	return nil
 }
 
-// setAside moves away a file that cannot be used, for reason, so that nothing of it is lost.
-func (f *file) setAside(reason error, now time.Time) error {
+// quarantine moves away a file that cannot be used, for reason, so that nothing of it is lost.
+func (f *file) quarantine(reason error, now time.Time) error {
 	path := fmt.Sprintf("%s.set-aside-%s", f.path, now.UTC().Format("20060102T150405.000Z"))
 	if err := os.Rename(f.path, path); err != nil {
 		return err
@@ -221,8 +221,8 @@ func (f *file) setAside(reason error, now time.Time) error {
 	return nil
 }
 
-// cutOff takes away the last so many bytes of the file, which do not check. There is a baseline in what is left, or not.
-func (f *file) cutOff(bytes int64, baseline bool) {
+// truncateDamaged takes away the last so many bytes of the file, which do not check. There is a baseline in what is left, or not.
+func (f *file) truncateDamaged(bytes int64, baseline bool) {
 	f.storage.damaged.Add(1)
 	left := "the journal is asked again for what it said"
 	if !baseline {
@@ -233,12 +233,12 @@ func (f *file) cutOff(bytes int64, baseline bool) {
 	_ = os.Truncate(f.path, f.size) // if that fails, the next write replaces it
 }
 
-// leave is for a ledger that is let go: what it lacks on file is not waited for any more.
-func (f *file) leave() {
+// forget is for a ledger that is let go: what it lacks on file is not waited for any more.
+func (f *file) forget() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.writes.failing {
-		f.storage.behind.Add(-f.writes.loses)
+		f.storage.behind.Add(-f.writes.countsAsBehind)
 		f.writes.failing = false
 	}
 }
@@ -249,10 +249,10 @@ func (f *file) report(o *outage, err error) {
 	defer f.mu.Unlock()
 	switch {
 	case err == nil && o.failing:
-		f.storage.behind.Add(-o.loses)
+		f.storage.behind.Add(-o.countsAsBehind)
 		level.Info(f.logger).Log("msg", o.ends)
 	case err != nil && !o.failing:
-		f.storage.behind.Add(o.loses)
+		f.storage.behind.Add(o.countsAsBehind)
 		level.Error(f.logger).Log("msg", o.begins, "err", err, "advice", o.advice)
 	}
 	if o.failing = err != nil; o.failing {

@@ -41,22 +41,22 @@ const sweepEvery = 10 * time.Minute
 // Ledger counts the messages of one journal. It is for one goroutine at a time.
 type Ledger struct {
 	options  Options
-	asking   asking
-	messages memories
+	lookback lookback
+	messages messageIndex
 	statuses *vocabulary
 	types    *vocabulary
 	totals   []typeState // by the place of the type; shorter than types where the last have not been shown
-	window   standing    // of the last good reading
+	window   window      // of the last good reading
 
-	birth time.Time     // when the baseline was asked for, by our clock; zero before it
-	reach float64       // UNIX seconds, by the API's clock: the journal was first read from here on
-	clock time.Duration // from the birth to the last good reading, as the sum of the gaps
-	swept time.Duration // the clock when messages were last forgotten
+	birth        time.Time     // when the baseline was asked for, by our clock; zero before it
+	coveredSince float64       // UNIX seconds, by the API's clock: the journal was first read from here on
+	clock        time.Duration // from the birth to the last good reading, as the sum of the gaps
+	swept        time.Duration // the clock when messages were last forgotten
 
 	newest Timestamp // the newest ever shown
 
-	call   Call    // the last one that it was told of
-	keeper *keeper // nil: it is in memory alone
+	pollState PollState  // the last one that it was told of
+	persister *persister // nil: it is in memory alone
 }
 
 // seconds is a time on the ledger's own clock, which no one can set: good for 136 years.
@@ -71,7 +71,7 @@ func inSeconds(clock time.Duration) seconds { return seconds(clock / time.Second
 func New(options Options) *Ledger { return newLedgerOf(documentedWords(), options) }
 
 // newLedgerOf does so, of words that it may share with others.
-func newLedgerOf(w words, options Options) *Ledger {
+func newLedgerOf(w vocabularies, options Options) *Ledger {
 	l := &Ledger{options: options, statuses: w.statuses, types: w.types}
 	l.SetMinutes(options.Minutes)
 	return l
@@ -80,24 +80,24 @@ func newLedgerOf(w words, options Options) *Ledger {
 // SetMinutes changes the window, from the next reading on. Messages and totals stay as they are.
 func (l *Ledger) SetMinutes(minutes int) {
 	l.options.Minutes = minutes
-	l.asking.setWindow(minutes, l.options.Retention)
+	l.lookback.setWindow(minutes, l.options.Retention)
 }
 
-// Begin begins a reading that is asked for at now, by our clock with its monotonic part.
-func (l *Ledger) Begin(now time.Time) *Count {
-	gap := l.asking.gap(now)
+// NewBatch begins a reading that is asked for at now, by our clock with its monotonic part.
+func (l *Ledger) NewBatch(now time.Time) *Batch {
+	gap := l.lookback.gap(now)
 	clock := min(l.clock+gap, maxClock)
-	return &Count{
+	return &Batch{
 		ledger:   l,
 		now:      now,
 		gap:      gap,
 		clock:    clock,
 		last:     inSeconds(l.clock),
 		shown:    inSeconds(clock),
-		minutes:  l.asking.minutes(now),
+		minutes:  l.lookback.minutes(now),
 		statuses: l.statuses,
 		types:    l.types,
-		window:   l.window.like(len(l.types.words), len(l.statuses.words)),
+		window:   l.window.emptyLike(len(l.types.words), len(l.statuses.words)),
 	}
 }
 
@@ -108,5 +108,5 @@ func (l *Ledger) forget() {
 	}
 	l.swept = l.clock
 	now, retention := inSeconds(l.clock), inSeconds(l.options.Retention)
-	l.messages.forget(func(m memory) bool { return m.shown < now && now-m.shown > retention })
+	l.messages.forget(func(m message) bool { return m.lastSeen < now && now-m.lastSeen > retention })
 }

@@ -77,8 +77,8 @@ func load(data []byte, name string, l *Ledger) (sound extent, _ error) {
 	// Records do not say which messages were shown without anything new. Those that stood in the journal at the
 	// snapshot may have stood there ever since.
 	for m := range l.messages.all() {
-		if m.shown >= snapshot {
-			m.shown = max(m.shown, inSeconds(l.clock))
+		if m.lastSeen >= snapshot {
+			m.lastSeen = max(m.lastSeen, inSeconds(l.clock))
 		}
 	}
 	return sound, nil
@@ -97,8 +97,8 @@ func (l *Ledger) resume(now time.Time) {
 			t.Statuses[i].resume(now)
 		}
 	}
-	if wait := l.call.Next.Sub(l.call.Begun); l.call.Begun.After(now) {
-		l.call.Begun, l.call.Next = now, now.Add(max(0, wait))
+	if wait := l.pollState.Next.Sub(l.pollState.Begun); l.pollState.Begun.After(now) {
+		l.pollState.Begun, l.pollState.Next = now, now.Add(max(0, wait))
 	}
-	l.asking.resume(now)
+	l.lookback.resume(now)
 }

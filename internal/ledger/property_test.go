@@ -41,7 +41,7 @@ func (m *life) row(minute float64) Row {
 	if m.moves {
 		timestamp = s.at
 	}
-	return message(m.key, m.kind, s.status, timestamp)
+	return messageRow(m.key, m.kind, s.status, timestamp)
 }
 
 func drawLife(t *rapid.T, key uint64, sent float64, moves bool) *life {
@@ -154,7 +154,7 @@ func TestTotalsAreAFunctionOfWhatWasShown(t *testing.T) {
 		kinds := []string{"textMessage", "stickerMessage", "oddType"}
 		drawRow := rapid.Custom(func(t *rapid.T) Row {
 			key := rapid.Uint64Range(1, 30).Draw(t, "key")
-			return message(key, kinds[key%3], rapid.SampledFrom(statuses).Draw(t, "status"), float64(key))
+			return messageRow(key, kinds[key%3], rapid.SampledFrom(statuses).Draw(t, "status"), float64(key))
 		})
 		baseline := rapid.SliceOfN(drawRow, 0, 30).Draw(t, "baseline")
 		later := rapid.SliceOfN(drawRow, 0, 100).Draw(t, "later")
@@ -177,11 +177,11 @@ func TestTotalsAreAFunctionOfWhatWasShown(t *testing.T) {
 			random.Shuffle(len(dealt), func(i, j int) { dealt[i], dealt[j] = dealt[j], dealt[i] })
 			l := newLedger(60)
 			minute := 0.0
-			last := totals(take(l, minute, baseline...))
+			last := totals(takeReading(l, minute, baseline...))
 			for len(dealt) > 0 {
 				n := random.IntN(len(dealt) + 1)
 				minute += random.Float64() * 30
-				now := totals(take(l, minute, dealt[:n]...))
+				now := totals(takeReading(l, minute, dealt[:n]...))
 				assertGrows(t, last, now)
 				last, dealt = now, dealt[n:]
 			}
@@ -216,8 +216,8 @@ func TestTotalsEqualTheTruth(t *testing.T) {
 			endings = append(endings, "by its size")
 		}
 		for minute := 0.0; minute < 600; minute += rapid.SampledFrom([]float64{0.02, 1, 4, 15, 90}).Draw(t, "pause") {
-			count := l.Begin(at(minute))
-			count.Answered(at(minute))
+			count := l.NewBatch(at(minute))
+			count.SetServerTime(at(minute))
 			rows := shown(lives, minute, count.Minutes(), byLastAction)
 			random := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "order"), 0))
 			random.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
@@ -226,7 +226,7 @@ func TestTotalsEqualTheTruth(t *testing.T) {
 			}
 			switch rapid.SampledFrom(endings).Draw(t, "ends") {
 			case "by its size":
-				count.TooMuch()
+				count.Shrink()
 				continue
 			case "badly":
 				continue
@@ -286,14 +286,14 @@ func assertTruth(t *rapid.T, lives []*life, m *model, lastShown map[uint64]strin
 func TestTheFunnelNarrows(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := newLedger(60)
-		take(l, 0)
+		takeReading(l, 0)
 		statuses := []string{"pending", "sent", "delivered", "read", "noAccount", "oddWord"}
 		for minute := range 5 {
 			var rows []Row
 			for range rapid.IntRange(0, 20).Draw(t, "rows") {
-				rows = append(rows, message(rapid.Uint64Range(1, 50).Draw(t, "key"), "textMessage", rapid.SampledFrom(statuses).Draw(t, "status"), 1))
+				rows = append(rows, messageRow(rapid.Uint64Range(1, 50).Draw(t, "key"), "textMessage", rapid.SampledFrom(statuses).Draw(t, "status"), 1))
 			}
-			n := totals(take(l, float64(minute+1), rows...))
+			n := totals(takeReading(l, float64(minute+1), rows...))
 			p, s, d, r := n["pending/textMessage"], n["sent/textMessage"], n["delivered/textMessage"], n["read/textMessage"]
 			if n["textMessage"] < p || p < s || s < d || d < r {
 				t.Fatalf("%d messages, %d pending, %d sent, %d delivered, %d read", n["textMessage"], p, s, d, r)
@@ -308,7 +308,7 @@ func TestAGapNeverGoesBackwards(t *testing.T) {
 		l := newLedger(60)
 		last := time.Duration(-1)
 		for range 20 {
-			take(l, rapid.Float64Range(-5000, 5000).Draw(t, "minute"))
+			takeReading(l, rapid.Float64Range(-5000, 5000).Draw(t, "minute"))
 			if l.clock < last {
 				t.Fatalf("the clock went back from %s to %s", last, l.clock)
 			}

@@ -41,13 +41,13 @@ func (l *Ledger) state() *state {
 	s := &state{
 		Statuses: l.statuses.words,
 		Types:    l.types.words,
-		Pending:  l.window.pending.pointer(),
+		Pending:  l.window.oldestPending.pointer(),
 		Newest:   l.newest.pointer(),
 		Birth:    nanoseconds(l.birth),
-		Reach:    l.reach,
-		LastGood: nanoseconds(l.asking.lastGood),
+		Reach:    l.coveredSince,
+		LastGood: nanoseconds(l.lookback.lastGood),
 		Clock:    int64(l.clock),
-		Unread:   int64(l.asking.unread),
+		Unread:   int64(l.lookback.uncovered),
 	}
 	for kind, t := range l.totals {
 		if t.Messages.exists() || len(t.Statuses) > 0 {
@@ -83,15 +83,15 @@ func (l *Ledger) apply(r record) error {
 		}
 	}
 	if r.Call != nil {
-		l.call = *r.Call
+		l.pollState = *r.Call
 	}
 	return nil
 }
 
 // restore takes in the state, which is valid, and the messages that have changed.
 func (l *Ledger) restore(s *state, messages []byte) error {
-	statusPlaces, statuses := l.statuses.learn(s.Statuses)
-	typePlaces, types := l.types.learn(s.Types)
+	statusPlaces, statuses := l.statuses.remap(s.Statuses)
+	typePlaces, types := l.types.remap(s.Types)
 	sets, ok := placedSets(messages, statusPlaces)
 	if !ok {
 		return errDamaged
@@ -102,24 +102,24 @@ func (l *Ledger) restore(s *state, messages []byte) error {
 		t := &l.totals[typePlaces[kind]]
 		t.Messages.restore(kept.Messages)
 		for status, c := range kept.Statuses {
-			t.Statuses = lengthen(t.Statuses, len(statuses.words))
+			t.Statuses = growTo(t.Statuses, len(statuses.words))
 			t.Statuses[statusPlaces[status]].restore(c)
 		}
 	}
-	l.window = standing{pending: timestamp(s.Pending)}
+	l.window = window{oldestPending: timestamp(s.Pending)}
 	for kind, rows := range s.Rows {
 		for status, n := range rows {
 			l.window.cell(typePlaces[kind], statusPlaces[status], len(statuses.words)).rows += n
 		}
 	}
-	l.birth, l.reach, l.newest = fromNanoseconds(s.Birth), s.Reach, timestamp(s.Newest)
-	l.clock, l.asking.lastGood, l.asking.unread = time.Duration(s.Clock), fromNanoseconds(s.LastGood), time.Duration(s.Unread)
+	l.birth, l.coveredSince, l.newest = fromNanoseconds(s.Birth), s.Reach, timestamp(s.Newest)
+	l.clock, l.lookback.lastGood, l.lookback.uncovered = time.Duration(s.Clock), fromNanoseconds(s.LastGood), time.Duration(s.Unread)
 	if l.messages.len() == 0 { // else most of them are known
 		l.messages.grow(len(sets))
 	}
 	for i, set := range sets {
 		m := messages[i*messageLength:]
-		l.messages.put(memory{binary.LittleEndian.Uint64(m), set, seconds(binary.LittleEndian.Uint32(m[12:]))})
+		l.messages.put(message{binary.LittleEndian.Uint64(m), set, seconds(binary.LittleEndian.Uint32(m[12:]))})
 	}
 	return nil
 }
@@ -178,11 +178,11 @@ func placedSets(messages []byte, places []uint8) (sets []statusSet, ok bool) {
 	return sets, true
 }
 
-// learn returns the places of words that a vocabulary had once, and the one that has them now.
-func (v *vocabulary) learn(words []string) (places []uint8, learned *vocabulary) {
+// remap returns the places of words that a vocabulary had once, and the one that has them now.
+func (v *vocabulary) remap(words []string) (places []uint8, learned *vocabulary) {
 	places = make([]uint8, len(words))
 	for i, word := range words {
-		places[i], v = v.place([]byte(word))
+		places[i], v = v.intern([]byte(word))
 	}
 	return places, v
 }

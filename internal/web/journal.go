@@ -99,7 +99,7 @@ func newJournal(status collector.CollectorStatus, s collector.Status, now time.T
 		j.Failed += t.statuses[f.word]
 	}
 	j.Types, j.Table = t.table(reading)
-	j.Birth = momentAt(reading.Birth, now)
+	j.Birth = momentAt(reading.CountingSince, now)
 	total, reached := totals(reading)
 	j.All, j.Total, j.Reached = count(t.rows), many(total, "new message"), reached
 	return j
@@ -112,7 +112,7 @@ type tally struct {
 	types    map[string]int
 }
 
-func newTally(r *ledger.Reading) tally {
+func newTally(r *ledger.Summary) tally {
 	t := tally{statuses: make(map[string]int), types: make(map[string]int)}
 	for _, kind := range r.Types {
 		for _, status := range kind.Statuses {
@@ -192,7 +192,7 @@ func (t tally) order() []string {
 }
 
 // table has the rows of the window by status and type, without types that no row has: the type with most of them first.
-func (t tally) table(r *ledger.Reading) ([]column, []line) {
+func (t tally) table(r *ledger.Summary) ([]column, []line) {
 	var shown []ledger.Type
 	for _, kind := range r.Types {
 		if t.types[kind.Word] > 0 {
@@ -225,7 +225,7 @@ func (t tally) table(r *ledger.Reading) ([]column, []line) {
 }
 
 // totals adds up the counters over all types, without the statuses that no message has reached.
-func totals(r *ledger.Reading) (messages uint64, reached []reach) {
+func totals(r *ledger.Summary) (messages uint64, reached []reach) {
 	sums := make(map[string]uint64)
 	var words []string
 	for _, kind := range r.Types {

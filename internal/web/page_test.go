@@ -33,8 +33,8 @@ var update = flag.Bool("update", false, "write the golden files anew")
 var noon = time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
 
 // rows is the reading of a window with these rows, given as "type status number".
-func rows(lines ...string) *ledger.Reading {
-	r := &ledger.Reading{Asked: noon.Add(-42 * time.Second), Birth: noon.Add(-26 * time.Hour)}
+func rows(lines ...string) *ledger.Summary {
+	r := &ledger.Summary{RequestedAt: noon.Add(-42 * time.Second), CountingSince: noon.Add(-26 * time.Hour)}
 	for _, l := range lines {
 		word := strings.Fields(l)
 		n, err := strconv.Atoi(word[2])

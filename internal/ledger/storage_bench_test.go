@@ -17,8 +17,8 @@ func million(b *testing.B) (*disk, *Ledger) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	take(l, 0, manyRows(1_000_000)...)
-	l.keeper.snapshots.Wait()
+	takeReading(l, 0, manyRows(1_000_000)...)
+	l.persister.snapshots.Wait()
 	return d, l
 }
 
@@ -29,14 +29,14 @@ func BenchmarkSnapshot(b *testing.B) {
 	var held time.Duration
 	for b.Loop() {
 		begin := time.Now()
-		l.keeper.file.due = 0
-		l.keeper.file.isDue()
-		snapshot, err := l.everything()
+		l.persister.file.due = 0
+		l.persister.file.snapshotDue()
+		snapshot, err := l.snapshotRecord()
 		held += time.Since(begin)
 		if err != nil {
 			b.Fatal(err)
 		}
-		if err := l.keeper.file.replace(snapshot); err != nil {
+		if err := l.persister.file.replace(snapshot); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -65,21 +65,21 @@ func BenchmarkLoad(b *testing.B) {
 func BenchmarkAppend(b *testing.B) {
 	b.Run("changed=100", func(b *testing.B) {
 		_, l := million(b)
-		l.keeper.file.due = 1 << 60
-		count := &Count{changes: make([]change, 100)}
+		l.persister.file.due = 1 << 60
+		count := &Batch{changes: make([]change, 100)}
 		for i, row := range manyRows(100) {
 			count.changes[i].key = row.Key
 		}
 		for b.Loop() {
-			l.changed(count, false)
-			l.Called(Call{Begun: at(0), Next: at(1)})
+			l.markDirty(count, false)
+			l.Persist(PollState{Begun: at(0), Next: at(1)})
 		}
 	})
 	b.Run("call", func(b *testing.B) {
 		_, l := million(b)
-		l.keeper.file.due = 1 << 60
+		l.persister.file.due = 1 << 60
 		for b.Loop() {
-			l.Called(Call{Begun: at(0), Next: at(1)})
+			l.Persist(PollState{Begun: at(0), Next: at(1)})
 		}
 	})
 }
@@ -89,12 +89,12 @@ func BenchmarkReading(b *testing.B) {
 	d := newDisk(b)
 	l := d.ledger(b, 0)
 	rows := thousandRows(0)
-	take(l, 0, rows...)
+	takeReading(l, 0, rows...)
 	minute := 0.0
 	b.ReportAllocs()
 	for b.Loop() {
 		minute++
-		l.Called(Call{Begun: at(minute), Next: at(minute + 1)})
-		take(l, minute, rows...)
+		l.Persist(PollState{Begun: at(minute), Next: at(minute + 1)})
+		takeReading(l, minute, rows...)
 	}
 }

@@ -2,9 +2,9 @@ package ledger
 
 import "time"
 
-// Call is what a later run of the program must know of the calls of this one, so that it keeps the pace that the API
+// PollState is what a later run of the program must know of the calls of this one, so that it keeps the pace that the API
 // asks for. The ledger only keeps it.
-type Call struct {
+type PollState struct {
 	// Begun is when the last call began, Next when the next may, both by our clock.
 	Begun time.Time `json:"begun"`
 	Next  time.Time `json:"next"`
@@ -18,16 +18,16 @@ type Call struct {
 	Settings string `json:"settings,omitempty"`
 }
 
-func (c *Call) valid() bool { return c.Failures >= 0 && c.Took >= 0 }
+func (c *PollState) valid() bool { return c.Failures >= 0 && c.Took >= 0 }
 
-// Called puts on file that a call begins or has ended, and what has been committed before. Where that fails, the next
+// Persist puts on file that a call begins or has ended, and what has been committed before. Where that fails, the next
 // one puts it there; the log and the Storage tell.
-func (l *Ledger) Called(call Call) {
-	l.call = call
-	if l.keeper != nil {
+func (l *Ledger) Persist(call PollState) {
+	l.pollState = call
+	if l.persister != nil {
 		l.write()
 	}
 }
 
-// LastCall returns what was last told of a call, in this run or an earlier one; the zero Call where there was none.
-func (l *Ledger) LastCall() Call { return l.call }
+// LastPollState returns what was last told of a call, in this run or an earlier one; the zero Call where there was none.
+func (l *Ledger) LastPollState() PollState { return l.pollState }

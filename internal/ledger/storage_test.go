@@ -42,7 +42,7 @@ func newDisk(t testing.TB) *disk {
 // wait waits until the last run writes nothing any more.
 func (d *disk) wait() {
 	if d.last != nil {
-		d.last.keeper.snapshots.Wait()
+		d.last.persister.snapshots.Wait()
 	}
 }
 
@@ -129,31 +129,31 @@ func (d *disk) logged() []string {
 	return lines
 }
 
-// everything is all that a ledger has to keep, in a form that can be compared.
-func everything(t fatal, l *Ledger) string {
+// dumpLedger is all that a ledger has to keep, in a form that can be compared.
+func dumpLedger(t fatal, l *Ledger) string {
 	t.Helper()
 	messages := make(map[uint64]string)
 	for m := range l.messages.all() {
-		messages[m.key] = fmt.Sprintf("%b %d", m.reached, m.shown)
+		messages[m.key] = fmt.Sprintf("%b %d", m.reached, m.lastSeen)
 	}
-	text, err := json.MarshalIndent([]any{l.state(), l.call, messages}, "", " ")
+	text, err := json.MarshalIndent([]any{l.state(), l.pollState, messages}, "", " ")
 	if err != nil {
 		t.Fatal(err)
 	}
 	return string(text)
 }
 
-// same compares what two readings show.
-func same(a, b *Reading) bool {
+// equalSummaries compares what two readings show.
+func equalSummaries(a, b *Summary) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
 	return fmt.Sprintf("%+v", utc(a)) == fmt.Sprintf("%+v", utc(b))
 }
 
-func utc(r *Reading) Reading {
+func utc(r *Summary) Summary {
 	c := *r
-	c.Asked, c.Birth, c.Types = c.Asked.UTC().Round(0), c.Birth.UTC().Round(0), nil
+	c.RequestedAt, c.CountingSince, c.Types = c.RequestedAt.UTC().Round(0), c.CountingSince.UTC().Round(0), nil
 	for _, t := range r.Types {
 		t.Messages.Created, t.Statuses = t.Messages.Created.UTC().Round(0), append([]Status(nil), t.Statuses...)
 		for i := range t.Statuses {
@@ -167,33 +167,35 @@ func utc(r *Reading) Reading {
 func TestALedgerSurvivesBeingKilled(t *testing.T) {
 	d := newDisk(t)
 	l := d.ledger(t, 0)
-	if l.Reading() != nil || !l.LastCall().Begun.IsZero() {
-		t.Errorf("a new ledger has the reading %+v and the call %+v", l.Reading(), l.LastCall())
+	if l.Summary() != nil || !l.LastPollState().Begun.IsZero() {
+		t.Errorf("a new ledger has the reading %+v and the call %+v", l.Summary(), l.LastPollState())
 	}
-	call := Call{Begun: at(1), Next: at(1.5), Failures: 3, Result: "timeout", Took: time.Second, Settings: "abc"}
-	var last *Reading
+	call := PollState{Begun: at(1), Next: at(1.5), Failures: 3, Result: "timeout", Took: time.Second, Settings: "abc"}
+	var last *Summary
 	for i, step := range []func(){
-		func() { l.Called(call) },
-		func() { last = take(l, 0, message(1, "text", "sent", -5), message(2, "text", "pending", -1)) },
-		func() { last = take(l, 1, message(1, "text", "read", -5), message(3, "oddType", "oddStatus", 0.5)) },
+		func() { l.Persist(call) },
+		func() { last = takeReading(l, 0, messageRow(1, "text", "sent", -5), messageRow(2, "text", "pending", -1)) },
 		func() {
-			last = take(l, 2, message(4, "text", "", 1), Row{Type: []byte("text"), Status: []byte("sent")})
+			last = takeReading(l, 1, messageRow(1, "text", "read", -5), messageRow(3, "oddType", "oddStatus", 0.5))
 		},
-		func() { call.Result = ""; l.Called(call) },
+		func() {
+			last = takeReading(l, 2, messageRow(4, "text", "", 1), Row{Type: []byte("text"), Status: []byte("sent")})
+		},
+		func() { call.Result = ""; l.Persist(call) },
 	} {
 		step()
 		l = d.ledger(t, 3)
-		if r := l.Reading(); !same(r, last) {
+		if r := l.Summary(); !equalSummaries(r, last) {
 			t.Fatalf("after step %d: got\n%+v, want\n%+v", i, r, last)
 		}
-		if got := l.LastCall(); !got.Begun.Equal(call.Begun) || !got.Next.Equal(call.Next) || got.Failures != 3 || got.Result != call.Result || got.Settings != "abc" || got.Took != time.Second {
+		if got := l.LastPollState(); !got.Begun.Equal(call.Begun) || !got.Next.Equal(call.Next) || got.Failures != 3 || got.Result != call.Result || got.Settings != "abc" || got.Took != time.Second {
 			t.Fatalf("after step %d: the call is %+v", i, got)
 		}
 	}
-	before := everything(t, l)
+	before := dumpLedger(t, l)
 	l.Close()
-	if l = d.ledger(t, 3); everything(t, l) != before {
-		t.Errorf("after a proper end: got %s, want %s", everything(t, l), before)
+	if l = d.ledger(t, 3); dumpLedger(t, l) != before {
+		t.Errorf("after a proper end: got %s, want %s", dumpLedger(t, l), before)
 	}
 	if lines := d.logged(); len(lines) > 0 || d.storage.Failures()+d.storage.Damaged() > 0 {
 		t.Errorf("%d failures, %d damaged, logged %q", d.storage.Failures(), d.storage.Damaged(), lines)
@@ -207,11 +209,11 @@ func TestWithoutADirectoryNothingIsKept(t *testing.T) {
 	}
 	for range 2 {
 		l, err := s.Ledger(id, Options{Minutes: 60, Retention: 360 * time.Hour}, at(0))
-		if err != nil || l.Reading() != nil {
-			t.Fatalf("%+v, %v", l.Reading(), err)
+		if err != nil || l.Summary() != nil {
+			t.Fatalf("%+v, %v", l.Summary(), err)
 		}
-		take(l, 0, message(1, "text", "sent", 0))
-		l.Called(Call{Begun: at(0)})
+		takeReading(l, 0, messageRow(1, "text", "sent", 0))
+		l.Persist(PollState{Begun: at(0)})
 		l.Close()
 	}
 	if err := s.Close(); err != nil {
@@ -240,41 +242,41 @@ func TestRestartsChangeNothing(t *testing.T) {
 		statuses := []string{"pending", "sent", "delivered", "read", "noAccount", "oddWord", "not a word", ""}
 		drawRow := rapid.Custom(func(t *rapid.T) Row {
 			key := rapid.Uint64Range(0, 40).Draw(t, "key")
-			return message(key, []string{"textMessage", "stickerMessage", "oddType"}[key%3], rapid.SampledFrom(statuses).Draw(t, "status"), float64(key)-10)
+			return messageRow(key, []string{"textMessage", "stickerMessage", "oddType"}[key%3], rapid.SampledFrom(statuses).Draw(t, "status"), float64(key)-10)
 		})
 		for range rapid.IntRange(1, 30).Draw(t, "steps") {
 			minute += rapid.SampledFrom([]float64{0.02, 1, 30, 300}).Draw(t, "pause") // too short to forget
-			kept.keeper.snapshots.Wait()
+			kept.persister.snapshots.Wait()
 			switch rapid.SampledFrom([]string{"read", "read", "read", "read and fail", "call", "kill", "end", "disk", "snapshot"}).Draw(t, "step") {
 			case "read":
 				rows := rapid.SliceOfN(drawRow, 0, 20).Draw(t, "rows")
-				got, want := take(kept, minute, rows...), take(twin, minute, rows...)
+				got, want := takeReading(kept, minute, rows...), takeReading(twin, minute, rows...)
 				if fmt.Sprint(totals(got)) != fmt.Sprint(totals(want)) || got.Messages != want.Messages || got.LastMessage != want.LastMessage {
 					t.Fatalf("got %+v, want %+v", utc(got), utc(want))
 				}
 			case "read and fail":
 				for _, l := range []*Ledger{kept, twin} {
-					count := l.Begin(at(minute))
-					count.Answered(at(minute))
-					count.Add(message(1, "textMessage", "read", 1))
+					count := l.NewBatch(at(minute))
+					count.SetServerTime(at(minute))
+					count.Add(messageRow(1, "textMessage", "read", 1))
 				}
 			case "call":
-				kept.Called(Call{Begun: at(minute)})
+				kept.Persist(PollState{Begun: at(minute)})
 			case "kill", "end":
 				if !there { // what it could not write would be read from the journal again
 					continue
 				}
-				if kept.keeper.behind { // nothing was read since the disk came back
-					kept.Called(kept.call)
+				if kept.persister.dirty { // nothing was read since the disk came back
+					kept.Persist(kept.pollState)
 				}
 				if rapid.Bool().Draw(t, "properly") {
 					kept.Close()
 				}
-				shown := kept.Reading()
-				kept.keeper.snapshots.Wait()
+				shown := kept.Summary()
+				kept.persister.snapshots.Wait()
 				kept = d.ledger(t, minute)
-				if !same(kept.Reading(), shown) {
-					t.Fatalf("a restart shows %+v, and showed %+v", kept.Reading(), shown)
+				if !equalSummaries(kept.Summary(), shown) {
+					t.Fatalf("a restart shows %+v, and showed %+v", kept.Summary(), shown)
 				}
 			case "disk":
 				if there = !there; there {
@@ -283,9 +285,9 @@ func TestRestartsChangeNothing(t *testing.T) {
 					d.fail(t)
 				}
 			case "snapshot":
-				kept.keeper.file.mu.Lock()
-				kept.keeper.file.due = 0
-				kept.keeper.file.mu.Unlock()
+				kept.persister.file.mu.Lock()
+				kept.persister.file.due = 0
+				kept.persister.file.mu.Unlock()
 			}
 		}
 		if n := d.storage.Damaged(); n > 0 {
@@ -300,18 +302,18 @@ func history(t *testing.T) (file []byte, after map[int]string) {
 	l := d.ledger(t, 0)
 	after = make(map[int]string)
 	for _, step := range []func(){
-		func() { l.Called(Call{Begun: at(0), Next: at(1)}) },
-		func() { take(l, 0, message(1, "text", "sent", -5), message(2, "text", "pending", -1)) },
-		func() { take(l, 1, message(1, "text", "read", -5), message(3, "oddType", "oddStatus", 0.5)) },
-		func() { l.Called(Call{Begun: at(1), Next: at(2), Result: "timeout"}) },
+		func() { l.Persist(PollState{Begun: at(0), Next: at(1)}) },
+		func() { takeReading(l, 0, messageRow(1, "text", "sent", -5), messageRow(2, "text", "pending", -1)) },
+		func() { takeReading(l, 1, messageRow(1, "text", "read", -5), messageRow(3, "oddType", "oddStatus", 0.5)) },
+		func() { l.Persist(PollState{Begun: at(1), Next: at(2), Result: "timeout"}) },
 	} {
 		step()
-		l.keeper.snapshots.Wait()
+		l.persister.snapshots.Wait()
 		before := file
 		if file = d.read(t); !bytes.HasPrefix(file, before) { // a snapshot has taken its place
 			after = make(map[int]string)
 		}
-		after[len(file)] = everything(t, d.ledgerAsIs(t))
+		after[len(file)] = dumpLedger(t, d.ledgerAsIs(t))
 	}
 	return file, after
 }
@@ -358,7 +360,7 @@ func TestAWriteThatWasCutShortIsCutOff(t *testing.T) {
 		lines, damaged := d.logged(), d.storage.Damaged()
 		switch {
 		case whole == 0: // not even the snapshot
-			if l.Reading() != nil || len(lines) != 1 || !strings.Contains(lines[0], "set aside") || damaged != 1 {
+			if l.Summary() != nil || len(lines) != 1 || !strings.Contains(lines[0], "set aside") || damaged != 1 {
 				t.Fatalf("%d bytes: %d damaged, logged %q", length, damaged, lines)
 			}
 		case length == whole:
@@ -370,12 +372,12 @@ func TestAWriteThatWasCutShortIsCutOff(t *testing.T) {
 				t.Fatalf("%d bytes: %d damaged, %d bytes left, logged %q", length, damaged, len(d.read(t)), lines)
 			}
 		}
-		if whole > 0 && everything(t, d.ledgerAsIs(t)) != after[whole] {
-			t.Fatalf("%d bytes: got %s, want %s", length, everything(t, d.ledgerAsIs(t)), after[whole])
+		if whole > 0 && dumpLedger(t, d.ledgerAsIs(t)) != after[whole] {
+			t.Fatalf("%d bytes: got %s, want %s", length, dumpLedger(t, d.ledgerAsIs(t)), after[whole])
 		}
-		r := take(l, 1.5, message(6, "text", "sent", 1))
-		if again := mustOpen(t, d); !same(again.Reading(), r) || len(d.logged()) > 0 {
-			t.Fatalf("%d bytes: it does not go on: %+v, want %+v", length, again.Reading(), r)
+		r := takeReading(l, 1.5, messageRow(6, "text", "sent", 1))
+		if again := mustOpen(t, d); !equalSummaries(again.Summary(), r) || len(d.logged()) > 0 {
+			t.Fatalf("%d bytes: it does not go on: %+v, want %+v", length, again.Summary(), r)
 		}
 		_ = os.Remove(d.path()) // as the name of what is set aside is good for one
 	}
@@ -385,14 +387,14 @@ func TestAWriteThatWasCutShortIsCutOff(t *testing.T) {
 func TestABaselineThatWasCutShortIsSaid(t *testing.T) {
 	d := newDisk(t)
 	l := d.ledger(t, 0)
-	l.Called(Call{Begun: at(0), Next: at(60)})
-	l.keeper.file.taken = true // so that the snapshot does not take its place
-	take(l, 0, manyRows(100)...)
+	l.Persist(PollState{Begun: at(0), Next: at(60)})
+	l.persister.file.snapshotting = true // so that the snapshot does not take its place
+	takeReading(l, 0, manyRows(100)...)
 	data := d.read(t)
 	d.write(t, data[:len(data)-1])
 	l = mustOpen(t, d)
-	if lines := d.logged(); len(lines) != 1 || !strings.Contains(lines[0], "counting begins anew") || l.Reading() != nil || !l.LastCall().Next.Equal(at(60)) {
-		t.Errorf("logged %q, reading %+v, call %+v", lines, l.Reading(), l.LastCall())
+	if lines := d.logged(); len(lines) != 1 || !strings.Contains(lines[0], "counting begins anew") || l.Summary() != nil || !l.LastPollState().Next.Equal(at(60)) {
+		t.Errorf("logged %q, reading %+v, call %+v", lines, l.Summary(), l.LastPollState())
 	}
 }
 
@@ -400,16 +402,16 @@ func TestABaselineThatWasCutShortIsSaid(t *testing.T) {
 func TestTheBaselineIsInASnapshotAtOnce(t *testing.T) {
 	d := newDisk(t)
 	l := d.ledger(t, 0)
-	l.Called(Call{Begun: at(0)})
-	last := take(l, 0, manyRows(100)...)
-	l.keeper.snapshots.Wait()
-	if l.keeper.file.hasTail() {
+	l.Persist(PollState{Begun: at(0)})
+	last := takeReading(l, 0, manyRows(100)...)
+	l.persister.snapshots.Wait()
+	if l.persister.file.hasTail() {
 		t.Error("there is more in the file than a snapshot")
 	}
-	take(l, 1, manyRows(100)...)
+	takeReading(l, 1, manyRows(100)...)
 	data := d.read(t)
 	d.write(t, data[:len(data)-1])
-	if r := mustOpen(t, d).Reading(); r == nil || r.Messages != last.Messages {
+	if r := mustOpen(t, d).Summary(); r == nil || r.Messages != last.Messages {
 		t.Errorf("of a file without its end there is left %+v", r)
 	}
 }
@@ -435,7 +437,7 @@ func TestAFlippedBitIsNoticed(t *testing.T) {
 		}
 		if len(kept) == 1 {
 			outcomes["set aside"]++
-			if data, err := os.ReadFile(kept[0]); err != nil || !bytes.Equal(data, flipped) || l.Reading() != nil {
+			if data, err := os.ReadFile(kept[0]); err != nil || !bytes.Equal(data, flipped) || l.Summary() != nil {
 				t.Fatalf("offset %d: set aside with %d bytes of %d, %v", offset, len(data), len(flipped), err)
 			}
 			if err := os.Remove(kept[0]); err != nil {
@@ -445,7 +447,7 @@ func TestAFlippedBitIsNoticed(t *testing.T) {
 		}
 		outcomes["cut off"]++
 		left := d.read(t)
-		if len(left) > offset || after[len(left)] == "" || everything(t, d.ledgerAsIs(t)) != after[len(left)] {
+		if len(left) > offset || after[len(left)] == "" || dumpLedger(t, d.ledgerAsIs(t)) != after[len(left)] {
 			t.Fatalf("offset %d: %d bytes are left", offset, len(left))
 		}
 	}
@@ -456,19 +458,19 @@ func TestAFlippedBitIsNoticed(t *testing.T) {
 
 func TestFilesThatAreNoLedgerAreSetAside(t *testing.T) {
 	file, _ := history(t)
-	snapshot := func(header string, n news, messages ...*memory) []byte {
+	snapshot := func(header string, n recordHeader, messages ...*message) []byte {
 		record, err := newRecord(n, len(messages), slices.Values(messages))
 		if err != nil {
 			t.Fatal(err)
 		}
 		sum := sumOf([]byte(header))
-		return append([]byte(header), seal(record, &sum)...)
+		return append([]byte(header), appendChecksum(record, &sum)...)
 	}
 	valid := newLedger(60).state()
-	spoilt := func(spoil func(*state)) news {
+	spoilt := func(spoil func(*state)) recordHeader {
 		s := *valid
 		spoil(&s)
-		return news{State: &s}
+		return recordHeader{State: &s}
 	}
 	first := string(header(id))
 	for name, c := range map[string]struct {
@@ -481,14 +483,14 @@ func TestFilesThatAreNoLedgerAreSetAside(t *testing.T) {
 		"of version 0":                 {bytes.Replace(file, []byte("ledger 1 "), []byte("ledger 0 "), 1), "version 0"},
 		"of version 2":                 {bytes.Replace(file, []byte("ledger 1 "), []byte("ledger 2 "), 1), "version 2"},
 		"of no version":                {bytes.Replace(file, []byte("ledger 1 "), []byte("ledger x "), 1), "not a ledger"},
-		"of another instance":          {snapshot(string(header("1101000002")), news{State: valid}), "1101000002"},
+		"of another instance":          {snapshot(string(header("1101000002")), recordHeader{State: valid}), "1101000002"},
 		"nothing but its first line":   {[]byte(first), "damaged"},
 		"another first line":           {bytes.Replace(file, []byte(id), []byte("1101000002"), 1), "damaged"},
 		"lengths beyond everything":    {append([]byte(first), bytes.Repeat([]byte{0xff}, 100)...), "damaged"},
-		"a snapshot without a state":   {snapshot(first, news{Call: new(Call)}), "damaged"},
-		"messages without a state":     {snapshot(first, news{}, &memory{key: 1}), "damaged"},
-		"a message without a key":      {snapshot(first, news{State: valid}, &memory{key: 0}), "damaged"},
-		"statuses without a word":      {snapshot(first, news{State: valid}, &memory{key: 1, reached: 1 << 31}), "damaged"},
+		"a snapshot without a state":   {snapshot(first, recordHeader{Call: new(PollState)}), "damaged"},
+		"messages without a state":     {snapshot(first, recordHeader{}, &message{key: 1}), "damaged"},
+		"a message without a key":      {snapshot(first, recordHeader{State: valid}, &message{key: 0}), "damaged"},
+		"statuses without a word":      {snapshot(first, recordHeader{State: valid}, &message{key: 1, reached: 1 << 31}), "damaged"},
 		"a birth without a reading":    {snapshot(first, spoilt(func(s *state) { s.Birth = 1 })), "damaged"},
 		"a negative time":              {snapshot(first, spoilt(func(s *state) { s.Birth, s.LastGood = -1, -1 })), "damaged"},
 		"a clock that runs backwards":  {snapshot(first, spoilt(func(s *state) { s.Clock = -1 })), "damaged"},
@@ -505,8 +507,8 @@ func TestFilesThatAreNoLedgerAreSetAside(t *testing.T) {
 		"rows without a status":        {snapshot(first, spoilt(func(s *state) { s.Rows = [][]int{make([]int, 13)} })), "damaged"},
 		"more rows than there can be":  {snapshot(first, spoilt(func(s *state) { s.Rows = [][]int{{1 << 40}} })), "damaged"},
 		"fewer than no rows":           {snapshot(first, spoilt(func(s *state) { s.Rows = [][]int{{-1}} })), "damaged"},
-		"failures below none":          {snapshot(first, news{State: valid, Call: &Call{Failures: -1}}), "damaged"},
-		"a call that took less than 0": {snapshot(first, news{State: valid, Call: &Call{Took: -1}}), "damaged"},
+		"failures below none":          {snapshot(first, recordHeader{State: valid, Call: &PollState{Failures: -1}}), "damaged"},
+		"a call that took less than 0": {snapshot(first, recordHeader{State: valid, Call: &PollState{Took: -1}}), "damaged"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDisk(t)
@@ -523,11 +525,11 @@ func TestFilesThatAreNoLedgerAreSetAside(t *testing.T) {
 			if data, err := os.ReadFile(kept[0]); err != nil || !bytes.Equal(data, c.data) {
 				t.Errorf("%d bytes of %d are left, %v", len(data), len(c.data), err)
 			}
-			if l.Reading() != nil {
+			if l.Summary() != nil {
 				t.Error("it shows a reading")
 			}
-			take(l, 3, message(1, "text", "sent", 1))
-			if r := d.ledger(t, 3).Reading(); r == nil || r.Messages != 1 || len(d.logged()) > 0 {
+			takeReading(l, 3, messageRow(1, "text", "sent", 1))
+			if r := d.ledger(t, 3).Summary(); r == nil || r.Messages != 1 || len(d.logged()) > 0 {
 				t.Errorf("the ledger that takes its place does not last: %+v", r)
 			}
 		})
@@ -576,15 +578,15 @@ func TestTheLockCannotBeTakenAway(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d := newDisk(t)
 			l := d.ledger(t, 0)
-			take(l, 0, message(1, "text", "sent", -5))
+			takeReading(l, 0, messageRow(1, "text", "sent", -5))
 			if err := remove(d); err != nil {
 				t.Fatal(err)
 			}
-			last := take(l, 1, message(2, "text", "sent", 0.5))
-			if _, err := OpenStorage(d.directory, log.NewNopLogger()); !errors.Is(err, errTaken) {
+			last := takeReading(l, 1, messageRow(2, "text", "sent", 0.5))
+			if _, err := OpenStorage(d.directory, log.NewNopLogger()); !errors.Is(err, errLocked) {
 				t.Errorf("a second one: %v", err)
 			}
-			if r := d.ledger(t, 1).Reading(); !same(r, last) || len(d.logged()) > 0 {
+			if r := d.ledger(t, 1).Summary(); !equalSummaries(r, last) || len(d.logged()) > 0 {
 				t.Errorf("on file is %+v, want %+v", r, last)
 			}
 		})
@@ -595,7 +597,7 @@ func TestTheLockCannotBeTakenAway(t *testing.T) {
 func TestWhoLostTheLockWritesNothing(t *testing.T) {
 	d := newDisk(t)
 	l := d.ledger(t, 0)
-	take(l, 0, message(1, "text", "sent", -5))
+	takeReading(l, 0, messageRow(1, "text", "sent", -5))
 	if err := os.Remove(filepath.Join(d.directory, "lock")); err != nil {
 		t.Fatal(err)
 	}
@@ -605,7 +607,7 @@ func TestWhoLostTheLockWritesNothing(t *testing.T) {
 	}
 	before := d.read(t)
 	for minute := range 3 {
-		if r := take(l, float64(minute+1), message(uint64(minute+2), "text", "sent", 0.5)); r.Messages != minute+2 {
+		if r := takeReading(l, float64(minute+1), messageRow(uint64(minute+2), "text", "sent", 0.5)); r.Messages != minute+2 {
 			t.Errorf("%d messages", r.Messages)
 		}
 	}
@@ -616,8 +618,8 @@ func TestWhoLostTheLockWritesNothing(t *testing.T) {
 	if err := second.Close(); err != nil {
 		t.Fatal(err)
 	}
-	last := take(l, 4, message(5, "text", "read", 0.5))
-	if r := d.ledger(t, 4).Reading(); !same(r, last) {
+	last := takeReading(l, 4, messageRow(5, "text", "read", 0.5))
+	if r := d.ledger(t, 4).Summary(); !equalSummaries(r, last) {
 		t.Errorf("when the other has ended: %+v, want %+v", r, last)
 	}
 }
@@ -627,9 +629,9 @@ func TestAnEndWithoutADiskSaysWhatIsLost(t *testing.T) {
 	for _, repaired := range []bool{false, true} {
 		d := newDisk(t)
 		l := d.ledger(t, 0)
-		take(l, 0, message(1, "text", "sent", -5))
+		takeReading(l, 0, messageRow(1, "text", "sent", -5))
 		d.fail(t)
-		last := take(l, 1, message(2, "text", "sent", 0.5))
+		last := takeReading(l, 1, messageRow(2, "text", "sent", 0.5))
 		if !d.storage.Failing() {
 			t.Error("the storage is not said to fail")
 		}
@@ -647,7 +649,7 @@ func TestAnEndWithoutADiskSaysWhatIsLost(t *testing.T) {
 		if !repaired {
 			d.repair(t)
 		}
-		if r := d.ledger(t, 1).Reading(); same(r, last) != repaired {
+		if r := d.ledger(t, 1).Summary(); equalSummaries(r, last) != repaired {
 			t.Errorf("repaired: %t, on file is %+v", repaired, r)
 		}
 	}
@@ -657,15 +659,15 @@ func TestAnEndWithoutADiskSaysWhatIsLost(t *testing.T) {
 func TestASnapshotWithoutTheLockIsTakenLater(t *testing.T) {
 	d := newDisk(t)
 	l := d.ledger(t, 0)
-	take(l, 0, message(1, "text", "sent", -5))
-	l.keeper.snapshots.Wait()
-	f := l.keeper.file
-	f.hasten()
-	if !f.isDue() {
+	takeReading(l, 0, messageRow(1, "text", "sent", -5))
+	l.persister.snapshots.Wait()
+	f := l.persister.file
+	f.requestSnapshot()
+	if !f.snapshotDue() {
 		t.Fatal("it is not due")
 	}
 	d.fail(t)
-	snapshot, err := l.everything()
+	snapshot, err := l.snapshotRecord()
 	if err == nil {
 		err = f.replace(snapshot)
 	}
@@ -673,17 +675,17 @@ func TestASnapshotWithoutTheLockIsTakenLater(t *testing.T) {
 		t.Fatal("it was written")
 	}
 	d.repair(t)
-	take(l, 1, message(2, "text", "sent", 0.5))
+	takeReading(l, 1, messageRow(2, "text", "sent", 0.5))
 	if len(f.tail) > 0 {
 		t.Errorf("%d records are put by for it", len(f.tail))
 	}
-	f.hasten()
-	last := take(l, 2, message(3, "text", "sent", 1.5))
-	l.keeper.snapshots.Wait()
+	f.requestSnapshot()
+	last := takeReading(l, 2, messageRow(3, "text", "sent", 1.5))
+	l.persister.snapshots.Wait()
 	if f.hasTail() {
 		t.Error("no other was taken")
 	}
-	if r := d.ledger(t, 2).Reading(); !same(r, last) {
+	if r := d.ledger(t, 2).Summary(); !equalSummaries(r, last) {
 		t.Errorf("on file is %+v, want %+v", r, last)
 	}
 }
@@ -712,9 +714,9 @@ func TestADiskThatFailsCostsNothing(t *testing.T) {
 			d := newDisk(t)
 			l := d.ledger(t, 0)
 			minute := 0.0
-			next := func(status string) *Reading {
+			next := func(status string) *Summary {
 				minute++
-				return take(l, minute, message(1, "text", "pending", -1), message(uint64(minute)+1, "text", status, minute-0.5))
+				return takeReading(l, minute, messageRow(1, "text", "pending", -1), messageRow(uint64(minute)+1, "text", status, minute-0.5))
 			}
 			for range before {
 				next("sent")
@@ -724,7 +726,7 @@ func TestADiskThatFailsCostsNothing(t *testing.T) {
 				if r := next("delivered"); r.Messages != before+i+2 {
 					t.Errorf("%d messages are remembered", r.Messages)
 				}
-				l.Called(Call{Begun: at(minute)})
+				l.Persist(PollState{Begun: at(minute)})
 			}
 			lines := d.logged()
 			if len(lines) != 1 || !strings.Contains(lines[0], "the ledger cannot be written") || d.storage.Failures() != 10 {
@@ -735,7 +737,7 @@ func TestADiskThatFailsCostsNothing(t *testing.T) {
 			if !strings.Contains(d.log.String(), "is written again") || d.storage.Failures() != 10 {
 				t.Errorf("%d failures, logged %s", d.storage.Failures(), &d.log)
 			}
-			if r := d.ledger(t, minute).Reading(); !same(r, last) {
+			if r := d.ledger(t, minute).Summary(); !equalSummaries(r, last) {
 				t.Errorf("on file is %+v, want %+v", r, last)
 			}
 		})
@@ -771,12 +773,12 @@ func TestAFileThatIsTakenAwayIsWrittenAnew(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d := newDisk(t)
 			l := d.ledger(t, 0)
-			take(l, 0, message(1, "text", "sent", -5))
+			takeReading(l, 0, messageRow(1, "text", "sent", -5))
 			if err := spoil(d.path()); err != nil {
 				t.Fatal(err)
 			}
-			last := take(l, 1, message(2, "text", "sent", 0.5))
-			if r := d.ledger(t, 2).Reading(); !same(r, last) || d.storage.Damaged() > 0 {
+			last := takeReading(l, 1, messageRow(2, "text", "sent", 0.5))
+			if r := d.ledger(t, 2).Summary(); !equalSummaries(r, last) || d.storage.Damaged() > 0 {
 				t.Errorf("got %+v, want %+v\n%s", r, last, &d.log)
 			}
 		})
@@ -788,12 +790,12 @@ func TestSnapshotsKeepTheFileShort(t *testing.T) {
 	d := newDisk(t)
 	l := d.ledger(t, 0)
 	longest, snapshots := 0, 0
-	var last *Reading
+	var last *Summary
 	for i := range 3000 {
-		before := l.keeper.file.snapshot
-		last = take(l, float64(i), message(uint64(i%500+1), "text", []string{"sent", "read"}[i/500%2], float64(i)))
-		l.keeper.snapshots.Wait()
-		if l.keeper.file.snapshot > before {
+		before := l.persister.file.snapshot
+		last = takeReading(l, float64(i), messageRow(uint64(i%500+1), "text", []string{"sent", "read"}[i/500%2], float64(i)))
+		l.persister.snapshots.Wait()
+		if l.persister.file.snapshot > before {
 			snapshots++
 		}
 		longest = max(longest, len(d.read(t)))
@@ -801,10 +803,10 @@ func TestSnapshotsKeepTheFileShort(t *testing.T) {
 	if snapshots < 2 || longest > minAppended+100<<10 {
 		t.Errorf("%d snapshots, the file was %d bytes long", snapshots, longest)
 	}
-	if r := d.ledger(t, 3000).Reading(); !same(r, last) {
+	if r := d.ledger(t, 3000).Summary(); !equalSummaries(r, last) {
 		t.Errorf("got %+v, want %+v", r, last)
 	}
-	if left, err := filepath.Glob(d.directory + "/*" + aside); err != nil || len(left) > 0 {
+	if left, err := filepath.Glob(d.directory + "/*" + tmpSuffix); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
@@ -816,9 +818,9 @@ func TestKillsDoNotLetTheFileGrow(t *testing.T) {
 	for run := range 20 {
 		l := d.ledger(t, float64(run*100))
 		for i := range 100 {
-			take(l, float64(run*100+i), message(1, "text", "sent", 0))
+			takeReading(l, float64(run*100+i), messageRow(1, "text", "sent", 0))
 		}
-		l.keeper.snapshots.Wait()
+		l.persister.snapshots.Wait()
 		longest = max(longest, len(d.read(t)))
 	}
 	if longest < minAppended/2 || longest > minAppended+minAppended/2 {
@@ -830,22 +832,22 @@ func TestKillsDoNotLetTheFileGrow(t *testing.T) {
 func TestReadingsGoOnWhileASnapshotIsWritten(t *testing.T) {
 	d := newDisk(t)
 	l := d.ledger(t, 0)
-	take(l, 0, message(1, "text", "sent", -5))
-	take(l, 0.5, message(1, "text", "read", -5))
-	l.keeper.snapshots.Wait()
-	f := l.keeper.file
+	takeReading(l, 0, messageRow(1, "text", "sent", -5))
+	takeReading(l, 0.5, messageRow(1, "text", "read", -5))
+	l.persister.snapshots.Wait()
+	f := l.persister.file
 	f.due = 0
-	if !f.isDue() || f.isDue() {
+	if !f.snapshotDue() || f.snapshotDue() {
 		t.Fatal("it is due once")
 	}
 	for minute := 1.0; minute < 7; minute += 3 { // a second one has nothing of the first behind it
-		f.taken = true
-		snapshot, err := l.everything()
+		f.snapshotting = true
+		snapshot, err := l.snapshotRecord()
 		if err != nil {
 			t.Fatal(err)
 		}
-		take(l, minute, message(uint64(minute)+1, "text", "sent", 0.5))
-		last := take(l, minute+1, message(uint64(minute)+1, "text", "read", 0.5))
+		takeReading(l, minute, messageRow(uint64(minute)+1, "text", "sent", 0.5))
+		last := takeReading(l, minute+1, messageRow(uint64(minute)+1, "text", "read", 0.5))
 		before := d.read(t)
 		if err := f.replace(snapshot); err != nil {
 			t.Fatal(err)
@@ -853,11 +855,11 @@ func TestReadingsGoOnWhileASnapshotIsWritten(t *testing.T) {
 		if bytes.Equal(before, d.read(t)) || len(f.tail) > 0 {
 			t.Errorf("the file is the same, or the next snapshot will have %d records of this one behind it", len(f.tail))
 		}
-		if r := d.ledgerAsIs(t).Reading(); !same(r, last) {
+		if r := d.ledgerAsIs(t).Summary(); !equalSummaries(r, last) {
 			t.Errorf("got %+v, want %+v", r, last)
 		}
-		last = take(l, minute+2, message(uint64(minute)+2, "text", "sent", 2.5))
-		if r := d.ledgerAsIs(t).Reading(); !same(r, last) {
+		last = takeReading(l, minute+2, messageRow(uint64(minute)+2, "text", "sent", 2.5))
+		if r := d.ledgerAsIs(t).Summary(); !equalSummaries(r, last) {
 			t.Errorf("after another reading: got %+v, want %+v", r, last)
 		}
 	}
@@ -867,19 +869,19 @@ func TestReadingsGoOnWhileASnapshotIsWritten(t *testing.T) {
 func TestASnapshotThatFailsLosesNothing(t *testing.T) {
 	d := newDisk(t)
 	l := d.ledger(t, 0)
-	take(l, 0, message(1, "text", "sent", -5))
-	if err := os.Mkdir(d.path()+aside, 0o700); err != nil { // where it is to be written
+	takeReading(l, 0, messageRow(1, "text", "sent", -5))
+	if err := os.Mkdir(d.path()+tmpSuffix, 0o700); err != nil { // where it is to be written
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(d.path()+aside, "x"), nil, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(d.path()+tmpSuffix, "x"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var last *Reading
+	var last *Summary
 	for i := range 3 {
-		l.keeper.file.due = 0
-		last = take(l, float64(i+1), message(uint64(i+2), "text", "sent", float64(i)))
-		l.keeper.snapshots.Wait()
-		if l.keeper.file.due < minAppended {
+		l.persister.file.due = 0
+		last = takeReading(l, float64(i+1), messageRow(uint64(i+2), "text", "sent", float64(i)))
+		l.persister.snapshots.Wait()
+		if l.persister.file.due < minAppended {
 			t.Error("the next reading would try again")
 		}
 	}
@@ -887,7 +889,7 @@ func TestASnapshotThatFailsLosesNothing(t *testing.T) {
 	if len(lines) != 1 || !strings.Contains(lines[0], "a snapshot of the ledger cannot be written") || d.storage.Failures() != 3 {
 		t.Errorf("%d failures, logged %q", d.storage.Failures(), lines)
 	}
-	if r := d.ledger(t, 4).Reading(); !same(r, last) {
+	if r := d.ledger(t, 4).Summary(); !equalSummaries(r, last) {
 		t.Errorf("got %+v, want %+v", r, last)
 	}
 }
@@ -896,13 +898,13 @@ func TestASnapshotThatFailsLosesNothing(t *testing.T) {
 func TestWhatIsInTheFutureIsNow(t *testing.T) {
 	d := newDisk(t)
 	l := d.ledger(t, 0)
-	take(l, 0, message(1, "text", "sent", -5))
-	take(l, 1, message(2, "text", "sent", 0.5))
-	l.Called(Call{Begun: at(1), Next: at(61)})
+	takeReading(l, 0, messageRow(1, "text", "sent", -5))
+	takeReading(l, 1, messageRow(2, "text", "sent", 0.5))
+	l.Persist(PollState{Begun: at(1), Next: at(61)})
 	l = d.ledger(t, -1440)
-	r := l.Reading()
-	if !r.Asked.Equal(at(-1440)) || !r.Birth.Equal(at(-1440)) {
-		t.Errorf("asked at %s, born %s", r.Asked, r.Birth)
+	r := l.Summary()
+	if !r.RequestedAt.Equal(at(-1440)) || !r.CountingSince.Equal(at(-1440)) {
+		t.Errorf("asked at %s, born %s", r.RequestedAt, r.CountingSince)
 	}
 	for _, typ := range r.Types {
 		for _, s := range typ.Statuses {
@@ -911,7 +913,7 @@ func TestWhatIsInTheFutureIsNow(t *testing.T) {
 			}
 		}
 	}
-	if c := l.LastCall(); !c.Begun.Equal(at(-1440)) || !c.Next.Equal(at(-1380)) {
+	if c := l.LastPollState(); !c.Begun.Equal(at(-1440)) || !c.Next.Equal(at(-1380)) {
 		t.Errorf("the last call: %+v", c)
 	}
 	if got, want := asks(l, -1440), (360-24)*60; got != want {
@@ -920,8 +922,8 @@ func TestWhatIsInTheFutureIsNow(t *testing.T) {
 	if got, want := asks(l, -100), (360-24)*60; got != want {
 		t.Errorf("a day later it asks for %d minutes, want all of %d", got, want)
 	}
-	if r := take(l, -100, message(2, "text", "read", 0.5)); r.Unread != 0 {
-		t.Errorf("%s unread", r.Unread)
+	if r := takeReading(l, -100, messageRow(2, "text", "read", 0.5)); r.Uncovered != 0 {
+		t.Errorf("%s unread", r.Uncovered)
 	}
 	if got := asks(l, -99); got != 60 {
 		t.Errorf("after a good reading it asks for %d minutes", got)
@@ -931,31 +933,31 @@ func TestWhatIsInTheFutureIsNow(t *testing.T) {
 func TestAfterARestartThePauseIsAskedFor(t *testing.T) {
 	for gap, want := range map[float64]int{0: 65, 0.25: 66, 4: 69, 600: 665, 30 * 1440: (360 - 24) * 60} {
 		d := newDisk(t)
-		take(d.ledger(t, 0), 0, message(1, "text", "sent", -5))
+		takeReading(d.ledger(t, 0), 0, messageRow(1, "text", "sent", -5))
 		l := d.ledger(t, gap/2)
 		if got := asks(l, gap); got != want {
 			t.Errorf("%v minutes after the last reading it asks for %d, want %d", gap, got, want)
 		}
-		l.Begin(at(gap)) // which fails
+		l.NewBatch(at(gap)) // which fails
 		if got := asks(l, gap); got != want {
 			t.Errorf("%v minutes: after a failure it asks for %d, want %d", gap, got, want)
 		}
-		l.Begin(at(gap)).TooMuch()
+		l.NewBatch(at(gap)).Shrink()
 		if got, narrower := asks(l, gap), 60+(want-60)/2; got != narrower {
 			t.Errorf("%v minutes: after a failure by its size it asks for %d, want %d", gap, got, narrower)
 		}
-		count := l.Begin(at(gap))
-		count.Answered(at(gap))
+		count := l.NewBatch(at(gap))
+		count.SetServerTime(at(gap))
 		r := count.Commit()
-		if unread := max(0, gap-float64(count.Minutes())); r.Unread.Minutes() != unread {
-			t.Errorf("%v minutes: %s unread, want %v minutes", gap, r.Unread, unread)
+		if unread := max(0, gap-float64(count.Minutes())); r.Uncovered.Minutes() != unread {
+			t.Errorf("%v minutes: %s unread, want %v minutes", gap, r.Uncovered, unread)
 		}
 		if got := asks(l, gap+1); got != 60 {
 			t.Errorf("%v minutes: after a good reading it asks for %d", gap, got)
 		}
-		l.Called(Call{})
-		if kept := d.ledger(t, gap).Reading(); kept.Unread != r.Unread {
-			t.Errorf("%v minutes: %s unread are kept of %s", gap, kept.Unread, r.Unread)
+		l.Persist(PollState{})
+		if kept := d.ledger(t, gap).Summary(); kept.Uncovered != r.Uncovered {
+			t.Errorf("%v minutes: %s unread are kept of %s", gap, kept.Uncovered, r.Uncovered)
 		}
 		if got, want := asks(l, gap+100), 60+100+5; got != want {
 			t.Errorf("%v minutes: after another pause it asks for %d, want %d as nothing has failed since", gap, got, want)
@@ -969,15 +971,15 @@ func TestAfterARestartThePauseIsAskedFor(t *testing.T) {
 // TestAClockThatGoesBackwardsInARunAsksForAll: the monotonic clock does not, but a time may come without it.
 func TestAClockThatGoesBackwardsInARunAsksForAll(t *testing.T) {
 	l := newLedger(60)
-	take(l, 0)
+	takeReading(l, 0)
 	if got, want := asks(l, -1), (360-24)*60; got != want {
 		t.Errorf("it asks for %d, want %d", got, want)
 	}
 	now := time.Now()
-	count := l.Begin(now)
-	count.Answered(now)
+	count := l.NewBatch(now)
+	count.SetServerTime(now)
 	count.Commit()
-	if got := l.Begin(time.Now()).Minutes(); got != 60 {
+	if got := l.NewBatch(time.Now()).Minutes(); got != 60 {
 		t.Errorf("a moment later by the monotonic clock it asks for %d", got)
 	}
 }
@@ -988,22 +990,22 @@ func TestWhatWasShownBeforeAKillIsRememberedFromThen(t *testing.T) {
 	options := Options{Minutes: 60, Retention: 25 * time.Hour}
 	open := func(minute float64) *Ledger { return d.ledgerWith(t, options, minute) }
 	l := open(0)
-	gone, stays := message(1, "text", "sent", -1), message(2, "text", "sent", -1)
-	take(l, 0, gone, stays)
-	take(l, 60, stays)
+	gone, stays := messageRow(1, "text", "sent", -1), messageRow(2, "text", "sent", -1)
+	takeReading(l, 0, gone, stays)
+	takeReading(l, 60, stays)
 	l.Close() // with a snapshot in which the first was not shown
 	l = open(60)
 	for hour := 2.0; hour <= 20; hour++ {
-		take(l, hour*60, stays)
+		takeReading(l, hour*60, stays)
 	}
 	l = open(20 * 60) // killed
-	if r := take(l, 30*60); r.Messages != 1 {
+	if r := takeReading(l, 30*60); r.Messages != 1 {
 		t.Fatalf("%d messages, want the one that was shown 10 hours ago", r.Messages)
 	}
-	if r := take(l, 30*60+1, stays); len(totals(r)) > 0 {
+	if r := takeReading(l, 30*60+1, stays); len(totals(r)) > 0 {
 		t.Errorf("it was counted: %v", totals(r))
 	}
-	if r := take(l, 57*60); r.Messages != 0 {
+	if r := takeReading(l, 57*60); r.Messages != 0 {
 		t.Errorf("%d messages past the retention", r.Messages)
 	}
 }
@@ -1014,19 +1016,19 @@ func TestWhatAPauseShowedAgainIsRememberedFromThen(t *testing.T) {
 	const day = 1440
 	d := newDisk(t)
 	l := d.ledger(t, 0)
-	old := message(1, "text", "sent", -1)
-	take(l, 0, old)
-	take(l, 1*day)
+	old := messageRow(1, "text", "sent", -1)
+	takeReading(l, 0, old)
+	takeReading(l, 1*day)
 	l.Close()
 	l = d.ledger(t, 1*day)
-	count := l.Begin(at(12 * day)) // fails, but has seen it
-	count.Answered(at(12 * day))
+	count := l.NewBatch(at(12 * day)) // fails, but has seen it
+	count.SetServerTime(at(12 * day))
 	count.Add(old)
-	take(l, 13*day, old)
-	take(l, 13*day+1)
+	takeReading(l, 13*day, old)
+	takeReading(l, 13*day+1)
 	l = d.ledger(t, 13*day+1) // killed
-	take(l, 16*day)
-	if r := take(l, 16*day+60, old); r.Messages != 1 || len(totals(r)) > 0 {
+	takeReading(l, 16*day)
+	if r := takeReading(l, 16*day+60, old); r.Messages != 1 || len(totals(r)) > 0 {
 		t.Errorf("%d messages, counted %v", r.Messages, totals(r))
 	}
 }
@@ -1035,12 +1037,12 @@ func TestWhatAPauseShowedAgainIsRememberedFromThen(t *testing.T) {
 func TestACallThatCouldNotBeWrittenIsAtTheEnd(t *testing.T) {
 	d := newDisk(t)
 	l := d.ledger(t, 0)
-	take(l, 0, message(1, "text", "sent", -5))
+	takeReading(l, 0, messageRow(1, "text", "sent", -5))
 	d.fail(t)
-	l.Called(Call{Begun: at(1), Next: at(100)})
+	l.Persist(PollState{Begun: at(1), Next: at(100)})
 	d.repair(t)
 	l.Close()
-	if c := d.ledger(t, 1).LastCall(); !c.Next.Equal(at(100)) {
+	if c := d.ledger(t, 1).LastPollState(); !c.Next.Equal(at(100)) {
 		t.Errorf("on file is %+v", c)
 	}
 }
@@ -1049,18 +1051,18 @@ func TestACallThatCouldNotBeWrittenIsAtTheEnd(t *testing.T) {
 func TestWhatIsUnwrittenIsBounded(t *testing.T) {
 	d := newDisk(t)
 	l := d.ledger(t, 0)
-	take(l, 0, manyRows(100)...)
+	takeReading(l, 0, manyRows(100)...)
 	d.fail(t)
 	for i := range 100 {
-		take(l, float64(2*i+1))
-		take(l, float64(2*i+2), manyRows(100)...) // shown again
+		takeReading(l, float64(2*i+1))
+		takeReading(l, float64(2*i+2), manyRows(100)...) // shown again
 	}
-	if n, most := len(l.keeper.unwritten), 2*l.messages.len()+1000; n > most {
+	if n, most := len(l.persister.dirtyKeys), 2*l.messages.len()+1000; n > most {
 		t.Errorf("%d are unwritten, want at most %d", n, most)
 	}
 	d.repair(t)
-	last := take(l, 3000)
-	if r := d.ledger(t, 3000).Reading(); !same(r, last) {
+	last := takeReading(l, 3000)
+	if r := d.ledger(t, 3000).Summary(); !equalSummaries(r, last) {
 		t.Errorf("on file is %+v, want %+v", r, last)
 	}
 }
@@ -1069,10 +1071,10 @@ func TestWhatIsUnwrittenIsBounded(t *testing.T) {
 func TestACallTakesLittleRoom(t *testing.T) {
 	d := newDisk(t)
 	l := d.ledger(t, 0)
-	take(l, 0, manyRows(100)...)
-	l.keeper.snapshots.Wait()
+	takeReading(l, 0, manyRows(100)...)
+	l.persister.snapshots.Wait()
 	before := size(t, d)
-	l.Called(Call{Begun: at(1), Next: at(2), Result: "timeout", Took: time.Minute, Settings: "0123456789abcdef"})
+	l.Persist(PollState{Begun: at(1), Next: at(2), Result: "timeout", Took: time.Minute, Settings: "0123456789abcdef"})
 	if grown := size(t, d) - before; grown > 300 {
 		t.Errorf("it takes %d bytes", grown)
 	}
@@ -1089,19 +1091,19 @@ func TestTheLockIsTakenLater(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	last := take(l, 0, message(1, "text", "sent", -5))
-	l.keeper.snapshots.Wait()
-	if _, err := OpenStorage(d.directory, log.NewNopLogger()); !errors.Is(err, errTaken) {
+	last := takeReading(l, 0, messageRow(1, "text", "sent", -5))
+	l.persister.snapshots.Wait()
+	if _, err := OpenStorage(d.directory, log.NewNopLogger()); !errors.Is(err, errLocked) {
 		t.Errorf("a second one: %v", err)
 	}
-	if r := d.ledger(t, 1).Reading(); !same(r, last) {
+	if r := d.ledger(t, 1).Summary(); !equalSummaries(r, last) {
 		t.Errorf("on file is %+v, want %+v", r, last)
 	}
 }
 
 func TestWhatAKilledRunHasLeftIsRemoved(t *testing.T) {
 	d := newDisk(t)
-	if err := os.WriteFile(d.path()+aside, []byte("half a snapshot"), 0o600); err != nil {
+	if err := os.WriteFile(d.path()+tmpSuffix, []byte("half a snapshot"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	d.ledger(t, 0)
@@ -1123,20 +1125,20 @@ func TestWordsOfAnotherVersion(t *testing.T) {
 		Rows:  [][]int{{0, 0, 4, 3}},
 		Birth: 1, LastGood: 5,
 	}
-	record, err := newRecord(news{State: s}, 1, slices.Values([]*memory{{key: 9, reached: 0b11100}}))
+	record, err := newRecord(recordHeader{State: s}, 1, slices.Values([]*message{{key: 9, reached: 0b11100}}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	sum := sumOf(header(id))
 	d := newDisk(t)
-	d.write(t, append(header(id), seal(record, &sum)...))
+	d.write(t, append(header(id), appendChecksum(record, &sum)...))
 	l := d.ledger(t, 0)
-	expect(t, "totals", totals(l.Reading()), map[string]uint64{
+	expect(t, "totals", totals(l.Summary()), map[string]uint64{
 		"imageMessage": 7, "sent/imageMessage": 5, "pending/imageMessage": 7, "brandNew/imageMessage": 3, "other/imageMessage": 3,
 		"strangeMessage": 1, "sent/strangeMessage": 1,
 	})
-	expect(t, "window", window(l.Reading()), map[string]int{"sent/imageMessage": 4, "pending/imageMessage": 3})
-	r := take(l, 1, message(9, "imageMessage", "brandNew", 0), message(9, "imageMessage", "delivered", 0))
+	expect(t, "window", windowRows(l.Summary()), map[string]int{"sent/imageMessage": 4, "pending/imageMessage": 3})
+	r := takeReading(l, 1, messageRow(9, "imageMessage", "brandNew", 0), messageRow(9, "imageMessage", "delivered", 0))
 	if got := totals(r); got["delivered/imageMessage"] != 1 || got["brandNew/imageMessage"] != 3 || got["sent/imageMessage"] != 5 {
 		t.Errorf("what the message had reached was forgotten: %v", got)
 	}
@@ -1147,12 +1149,12 @@ func TestASnapshotTakesAtMost24BytesAMessage(t *testing.T) {
 	const n = 100_000
 	d := newDisk(t)
 	l := d.ledger(t, 0)
-	take(l, 0, manyRows(n)...)
+	takeReading(l, 0, manyRows(n)...)
 	l.Close()
 	if each := float64(len(d.read(t))) / n; each > 24 {
 		t.Errorf("%.1f bytes each", each)
 	}
-	if r := d.ledger(t, 0).Reading(); r.Messages != n {
+	if r := d.ledger(t, 0).Summary(); r.Messages != n {
 		t.Errorf("%d messages", r.Messages)
 	}
 }
@@ -1162,9 +1164,9 @@ func manyRows(n int) []Row {
 	var types, statuses [][]byte // which the rows share
 	for i := range rows {
 		if i < 10 {
-			types, statuses = append(types, []byte(firstTypes()[i%8])), append(statuses, []byte(documentedStatuses()[i]))
+			types, statuses = append(types, []byte(defaultTypes()[i%8])), append(statuses, []byte(documentedStatuses()[i]))
 		}
-		rows[i] = message(uint64(i)*0x9E3779B97F4A7C15+1, "", "", -1)
+		rows[i] = messageRow(uint64(i)*0x9E3779B97F4A7C15+1, "", "", -1)
 		rows[i].Type, rows[i].Status = types[i%8], statuses[i%10]
 	}
 	return rows
@@ -1174,10 +1176,10 @@ func manyRows(n int) []Row {
 // meaning.
 func FuzzLoad(f *testing.F) {
 	l := newLedger(60)
-	take(l, 0, message(1, "text", "sent", -5))
-	take(l, 1, message(1, "oddType", "oddStatus", -5), message(2, "text", "", 0))
-	l.call = Call{Begun: at(1), Next: at(2), Failures: 2, Result: "timeout", Took: 5, Settings: "x"}
-	record, err := l.everything()
+	takeReading(l, 0, messageRow(1, "text", "sent", -5))
+	takeReading(l, 1, messageRow(1, "oddType", "oddStatus", -5), messageRow(2, "text", "", 0))
+	l.pollState = PollState{Begun: at(1), Next: at(2), Failures: 2, Result: "timeout", Took: 5, Settings: "x"}
+	record, err := l.snapshotRecord()
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -1193,7 +1195,7 @@ func FuzzLoad(f *testing.F) {
 			record := binary.LittleEndian.AppendUint32(nil, uint32(len(part[0])))
 			record = binary.LittleEndian.AppendUint32(record, uint32(len(part[1])/messageLength))
 			record = append(append(record, part[0]...), part[1][:len(part[1])/messageLength*messageLength]...)
-			file = append(file, seal(record, &sum)...)
+			file = append(file, appendChecksum(record, &sum)...)
 		}
 		checkLoad(t, file)
 	})
@@ -1207,7 +1209,7 @@ func FuzzFile(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	take(l, 0, message(1, "text", "sent", -5))
+	takeReading(l, 0, messageRow(1, "text", "sent", -5))
 	f.Add(d.read(f))
 	f.Add([]byte(nil))
 	f.Add(header(id))
@@ -1230,21 +1232,21 @@ func checkLoad(t *testing.T, data []byte) {
 	if sound.length > int64(len(data)) || sound.snapshot > sound.length {
 		t.Fatalf("sound are %d of %d bytes, of the snapshot %d", sound.length, len(data), sound.snapshot)
 	}
-	record, err := l.everything()
+	record, err := l.snapshotRecord()
 	if err != nil {
 		t.Fatalf("it cannot be written back: %v", err)
 	}
 	sum := sumOf(header(id))
 	again := New(options)
-	if _, err := load(append(header(id), seal(record, &sum)...), id, again); err != nil {
+	if _, err := load(append(header(id), appendChecksum(record, &sum)...), id, again); err != nil {
 		t.Fatalf("what was written back cannot be read: %v", err)
 	}
-	if got, want := everything(t, again), everything(t, l); got != want {
+	if got, want := dumpLedger(t, again), dumpLedger(t, l); got != want {
 		t.Fatalf("written back it is %s\nand was %s", got, want)
 	}
-	if !reflect.DeepEqual(again.Reading(), l.Reading()) {
-		t.Fatalf("written back it shows %+v\nand showed %+v", again.Reading(), l.Reading())
+	if !reflect.DeepEqual(again.Summary(), l.Summary()) {
+		t.Fatalf("written back it shows %+v\nand showed %+v", again.Summary(), l.Summary())
 	}
 	l.resume(at(0))
-	take(l, 1, message(3, "text", "sent", 0))
+	takeReading(l, 1, messageRow(3, "text", "sent", 0))
 }

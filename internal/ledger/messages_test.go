@@ -14,25 +14,25 @@ import (
 // TestMemoriesAreAMap that forgets, whatever is done with them in whichever order.
 func TestMemoriesAreAMap(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var m memories
-		want := make(map[uint64]memory)
+		var m messageIndex
+		want := make(map[uint64]message)
 		keys := rapid.OneOf(rapid.Uint64Range(1, 100), rapid.Uint64Min(1))
 		t.Repeat(map[string]func(*rapid.T){
 			"put": func(t *rapid.T) {
 				for _, key := range rapid.SliceOf(keys).Draw(t, "keys") {
-					known := memory{key, 1, seconds(rapid.Uint32Range(0, 9).Draw(t, "shown"))}
+					known := message{key, 1, seconds(rapid.Uint32Range(0, 9).Draw(t, "shown"))}
 					m.put(known)
 					want[key] = known
 				}
 			},
 			"forget": func(t *rapid.T) {
 				before := seconds(rapid.Uint32Range(0, 9).Draw(t, "before"))
-				m.forget(func(known memory) bool { return known.shown < before })
-				maps.DeleteFunc(want, func(_ uint64, known memory) bool { return known.shown < before })
+				m.forget(func(known message) bool { return known.lastSeen < before })
+				maps.DeleteFunc(want, func(_ uint64, known message) bool { return known.lastSeen < before })
 			},
 			"grow": func(t *rapid.T) { m.grow(rapid.IntRange(0, 50).Draw(t, "n")) },
 			"": func(t *rapid.T) {
-				got := make(map[uint64]memory)
+				got := make(map[uint64]message)
 				for known := range m.all() {
 					got[known.key] = *known
 				}
@@ -44,7 +44,7 @@ func TestMemoriesAreAMap(t *testing.T) {
 						t.Fatalf("%d: got %v, want %v", key, known, want[key])
 					}
 				}
-				if key := keys.Draw(t, "key"); m.get(key) == nil != (want[key] == memory{}) {
+				if key := keys.Draw(t, "key"); m.get(key) == nil != (want[key] == message{}) {
 					t.Fatalf("%d: got %v, want %v", key, m.get(key), want[key])
 				}
 			},
@@ -55,13 +55,13 @@ func TestMemoriesAreAMap(t *testing.T) {
 // TestNobodyCanMakeMessagesCrowd by choosing their keys: without a lot, all of these would have the same own place.
 func TestNobodyCanMakeMessagesCrowd(t *testing.T) {
 	const n = 10_000
-	var m memories
+	var m messageIndex
 	m.grow(n)
 	for i := range n {
-		m.put(memory{key: uint64(i + 1)})
+		m.put(message{key: uint64(i + 1)})
 	}
 	longest, row := 0, 0
-	for _, place := range m.table {
+	for _, place := range m.buckets {
 		if row++; place == 0 {
 			row = 0
 		}
@@ -85,10 +85,10 @@ func TestAMessageTakesAtMost24Bytes(t *testing.T) {
 	for _, n := range []int{10_000, 100_000, 1_000_000} {
 		before := heap()
 		l := newLedger(60)
-		count := l.Begin(at(0))
-		count.Answered(at(0))
+		count := l.NewBatch(at(0))
+		count.SetServerTime(at(0))
 		for i := range n {
-			count.Add(message(uint64(i)*0x9E3779B97F4A7C15+1, "textMessage", "sent", -1))
+			count.Add(messageRow(uint64(i)*0x9E3779B97F4A7C15+1, "textMessage", "sent", -1))
 		}
 		count.Commit()
 		count = nil
@@ -108,7 +108,7 @@ func TestALedgerOfAThousandMessagesTakesAtMost34KB(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ledgers, readings := make([]*Ledger, n), make([]*Reading, n)
+		ledgers, readings := make([]*Ledger, n), make([]*Summary, n)
 		expect := func(when string, before uint64) {
 			t.Helper()
 			each := (heap() - before) / n
@@ -127,12 +127,12 @@ func TestALedgerOfAThousandMessagesTakesAtMost34KB(t *testing.T) {
 		before := heap()
 		for i := range ledgers {
 			open(i, 0)
-			take(ledgers[i], 0, first...)
-			readings[i] = take(ledgers[i], 1, second...)
+			takeReading(ledgers[i], 0, first...)
+			readings[i] = takeReading(ledgers[i], 1, second...)
 		}
 		for _, l := range ledgers {
-			if l.keeper != nil {
-				l.keeper.snapshots.Wait()
+			if l.persister != nil {
+				l.persister.snapshots.Wait()
 			}
 		}
 		expect("after two readings", before)
@@ -147,7 +147,7 @@ func TestALedgerOfAThousandMessagesTakesAtMost34KB(t *testing.T) {
 		before = heap()
 		for i := range ledgers {
 			open(i, 2)
-			readings[i] = ledgers[i].Reading()
+			readings[i] = ledgers[i].Summary()
 		}
 		expect("after a restart", before)
 		for _, l := range ledgers {
@@ -166,7 +166,7 @@ func thousandRows(step int) []Row {
 		rows[i].Status = []byte(documentedStatuses()[(i+step)%5])
 		rows[i].Type = []byte("textMessage")
 		if i%10 == 0 {
-			rows[i].Type = []byte(firstTypes()[i/10%8])
+			rows[i].Type = []byte(defaultTypes()[i/10%8])
 		}
 	}
 	return rows

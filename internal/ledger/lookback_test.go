@@ -7,7 +7,7 @@ import (
 )
 
 // asks is what the next call would ask for.
-func asks(l *Ledger, minutes float64) int { return l.Begin(at(minutes)).Minutes() }
+func asks(l *Ledger, minutes float64) int { return l.NewBatch(at(minutes)).Minutes() }
 
 func TestTheFirstCallsAskForTheWindow(t *testing.T) {
 	l := newLedger(60)
@@ -15,7 +15,7 @@ func TestTheFirstCallsAskForTheWindow(t *testing.T) {
 		if got := asks(l, minute); got != 60 {
 			t.Errorf("before the baseline, at %v: %d", minute, got)
 		}
-		l.Begin(at(minute)).TooMuch()
+		l.NewBatch(at(minute)).Shrink()
 	}
 }
 
@@ -31,7 +31,7 @@ func TestWhatACallAsksFor(t *testing.T) {
 		{1440, 13 * 1440, 14 * 1440}, {1440, 100 * 1440, 14 * 1440}, // never more than the retention less a day
 	} {
 		l := newLedger(c.window)
-		take(l, 0)
+		takeReading(l, 0)
 		if got := asks(l, c.gap); got != c.want {
 			t.Errorf("a window of %d, %v minutes later: asks for %d, want %d", c.window, c.gap, got, c.want)
 		}
@@ -40,7 +40,7 @@ func TestWhatACallAsksFor(t *testing.T) {
 
 func TestAWindowAsLongAsTheRetentionIsAskedFor(t *testing.T) {
 	l := New(Options{Minutes: 1440, Retention: 48 * time.Hour})
-	take(l, 0)
+	takeReading(l, 0)
 	if got := asks(l, 60); got != 1440 {
 		t.Errorf("asks for %d, want 1440", got)
 	}
@@ -48,12 +48,12 @@ func TestAWindowAsLongAsTheRetentionIsAskedFor(t *testing.T) {
 
 func TestAWiderCallThatFailsAsksForLess(t *testing.T) {
 	l := newLedger(60)
-	take(l, 0)
+	takeReading(l, 0)
 	var asked []int
 	for range 8 {
-		count := l.Begin(at(95))
+		count := l.NewBatch(at(95))
 		asked = append(asked, count.Minutes())
-		count.TooMuch()
+		count.Shrink()
 	}
 	want := []int{160, 110, 85, 72, 66, 63, 61, 60}
 	for i := range want {
@@ -61,7 +61,7 @@ func TestAWiderCallThatFailsAsksForLess(t *testing.T) {
 			t.Fatalf("asked for %v, want %v", asked, want)
 		}
 	}
-	take(l, 95)
+	takeReading(l, 95)
 	if got := asks(l, 195); got != 165 {
 		t.Errorf("after a good reading it asks for %d, want 165 again", got)
 	}
@@ -79,17 +79,17 @@ func TestAPauseIsAskedForByWhicheverClockSaysMore(t *testing.T) {
 	} {
 		l := newLedger(60)
 		now := time.Now()
-		count := l.Begin(now)
-		count.Answered(now)
+		count := l.NewBatch(now)
+		count.SetServerTime(now)
 		count.Commit()
 		later := wallAhead(t, now.Add(c.gap), c.ahead)
-		count = l.Begin(later)
+		count = l.NewBatch(later)
 		if count.Minutes() != c.want {
 			t.Errorf("%s later, the wall clock %s ahead of the monotonic one: asks for %d, want %d", c.gap, c.ahead, count.Minutes(), c.want)
 		}
-		count.Answered(later)
-		if r := count.Commit(); r.Unread != 0 || l.clock != c.gap {
-			t.Errorf("%s unread, the ledger's clock is at %s", r.Unread, l.clock)
+		count.SetServerTime(later)
+		if r := count.Commit(); r.Uncovered != 0 || l.clock != c.gap {
+			t.Errorf("%s unread, the ledger's clock is at %s", r.Uncovered, l.clock)
 		}
 	}
 }
@@ -110,12 +110,12 @@ func wallAhead(t *testing.T, at time.Time, ahead time.Duration) time.Time {
 // one after them asks for the whole pause.
 func TestAnOutageLosesNothing(t *testing.T) {
 	l := newLedger(60)
-	take(l, 0)
+	takeReading(l, 0)
 	most := 0
 	for range 50 {
-		count := l.Begin(at(95))
+		count := l.NewBatch(at(95))
 		most = max(most, count.Minutes())
-		count.TooMuch()
+		count.Shrink()
 		if count.Minutes() == 60 && asks(l, 95) != 160 {
 			t.Fatalf("after a failure of the window alone it asks for %d, want 160", asks(l, 95))
 		}
@@ -127,35 +127,35 @@ func TestAnOutageLosesNothing(t *testing.T) {
 
 func TestTimeThatNoCallCoveredIsUnread(t *testing.T) {
 	l := newLedger(60)
-	if r := take(l, 0); r.Unread != 0 {
-		t.Errorf("the baseline has %s unread", r.Unread)
+	if r := takeReading(l, 0); r.Uncovered != 0 {
+		t.Errorf("the baseline has %s unread", r.Uncovered)
 	}
-	if r := take(l, 1000); r.Unread != 0 {
-		t.Errorf("a pause that was covered has %s unread", r.Unread)
+	if r := takeReading(l, 1000); r.Uncovered != 0 {
+		t.Errorf("a pause that was covered has %s unread", r.Uncovered)
 	}
 	for asks(l, 3000) > 60 {
-		l.Begin(at(3000)).TooMuch()
+		l.NewBatch(at(3000)).Shrink()
 	}
-	if r := take(l, 3000); r.Unread != (2000-60)*time.Minute {
-		t.Errorf("%s unread, want %s", r.Unread, (2000-60)*time.Minute)
+	if r := takeReading(l, 3000); r.Uncovered != (2000-60)*time.Minute {
+		t.Errorf("%s unread, want %s", r.Uncovered, (2000-60)*time.Minute)
 	}
-	if r := take(l, 3001); r.Unread != (2000-60)*time.Minute {
-		t.Errorf("%s unread after a good reading, want as much as before", r.Unread)
+	if r := takeReading(l, 3001); r.Uncovered != (2000-60)*time.Minute {
+		t.Errorf("%s unread after a good reading, want as much as before", r.Uncovered)
 	}
 }
 
 func TestRowsOfAWiderAnswerAreNotInTheWindow(t *testing.T) {
 	l := newLedger(60)
-	take(l, 0, message(1, "text", "pending", -1))
-	count := l.Begin(at(100))
+	takeReading(l, 0, messageRow(1, "text", "pending", -1))
+	count := l.NewBatch(at(100))
 	// The API's clock is an hour behind ours, and it took half a minute to answer.
-	count.Answered(at(40.5))
-	count.Add(message(1, "text", "read", -21))      // out by half a minute
-	count.Add(message(2, "text", "pending", -19.5)) // in, just so
-	count.Add(message(3, "text", "pending", -25))   // out, and not the oldest pending
+	count.SetServerTime(at(40.5))
+	count.Add(messageRow(1, "text", "read", -21))      // out by half a minute
+	count.Add(messageRow(2, "text", "pending", -19.5)) // in, just so
+	count.Add(messageRow(3, "text", "pending", -25))   // out, and not the oldest pending
 	count.Add(Row{Key: 4, Type: []byte("text"), Status: []byte("sent")})
 	r := count.Commit()
-	expect(t, "window", window(r), map[string]int{"pending/text": 1, "sent/text": 1})
+	expect(t, "window", windowRows(r), map[string]int{"pending/text": 1, "sent/text": 1})
 	if r.OldestPending.Seconds != unix(at(-19.5)) {
 		t.Errorf("oldest pending %+v", r.OldestPending)
 	}
@@ -164,21 +164,21 @@ func TestRowsOfAWiderAnswerAreNotInTheWindow(t *testing.T) {
 
 func TestAnAnswerToTheWindowIsShownAsItIs(t *testing.T) {
 	l := newLedger(60)
-	r := take(l, 0, message(1, "text", "read", -5000))
-	expect(t, "window", window(r), map[string]int{"read/text": 1})
+	r := takeReading(l, 0, messageRow(1, "text", "read", -5000))
+	expect(t, "window", windowRows(r), map[string]int{"read/text": 1})
 }
 
 // TestSetMinutes: another window holds from the next reading on, and changes nothing of what was counted.
 func TestSetMinutes(t *testing.T) {
 	l := New(Options{Minutes: 60, Retention: 72 * time.Hour})
 	now := time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
-	read := func(want int, rows ...Row) *Reading {
+	read := func(want int, rows ...Row) *Summary {
 		t.Helper()
-		count := l.Begin(now)
+		count := l.NewBatch(now)
 		if count.Minutes() != want {
 			t.Errorf("asks for %d minutes, want %d", count.Minutes(), want)
 		}
-		count.Answered(now)
+		count.SetServerTime(now)
 		for _, r := range rows {
 			count.Add(r)
 		}
@@ -195,9 +195,9 @@ func TestSetMinutes(t *testing.T) {
 	}
 	l.SetMinutes(600)
 	now = now.Add(time.Hour)
-	read(600+60+slack, row(2))
+	read(600+60+visibilityDelay, row(2))
 	now = now.Add(100 * time.Hour)
-	if count := l.Begin(now); count.Minutes() != 48*60 {
+	if count := l.NewBatch(now); count.Minutes() != 48*60 {
 		t.Errorf("asks for %d minutes, more than is remembered less a day", count.Minutes())
 	}
 }

@@ -2,12 +2,12 @@ package ledger
 
 import "slices"
 
-// maxOwn is how many words that are not documented an instance can have of each kind. What exceeds it shares one
+// maxCustom is how many words that are not documented an instance can have of each kind. What exceeds it shares one
 // series, so that foreign text cannot grow the number of series without bound.
-const maxOwn = 16
+const maxCustom = 16
 
-// maxLength is how long a word may be that is exposed as it is, in bytes.
-const maxLength = 64
+// maxWordLength is how long a word may be that is exposed as it is, in bytes.
+const maxWordLength = 64
 
 // The first places in every vocabulary, and so the bits of a set of statuses.
 const (
@@ -28,17 +28,17 @@ func documentedStatuses() []string {
 	}
 }
 
-// firstTypes are the values of typeMessage in GREEN-API's first documentation, in its order. Their series exist for
+// defaultTypes are the values of typeMessage in GREEN-API's first documentation, in its order. Their series exist for
 // every instance.
-func firstTypes() []string {
+func defaultTypes() []string {
 	return []string{
 		"textMessage", "imageMessage", "videoMessage", "documentMessage", "audioMessage", "locationMessage",
 		"contactMessage", "extendedTextMessage",
 	}
 }
 
-// furtherTypes are the values of typeMessage documented since.
-func furtherTypes() []string {
+// laterTypes are the values of typeMessage documented since.
+func laterTypes() []string {
 	return []string{
 		"quotedMessage", "stickerMessage", "contactsArrayMessage", "pollMessage", "pollUpdateMessage", "reactionMessage",
 		"editedMessage", "deletedMessage", "templateMessage", "templateButtonsReplyMessage", "buttonsMessage",
@@ -51,24 +51,24 @@ func isDocumentedStatus(place int) bool {
 	return place >= pending && place < pending+len(documentedStatuses())
 }
 
-func isFirstType(place int) bool {
-	return place > other && place <= other+len(firstTypes())
+func isDefaultType(place int) bool {
+	return place > other && place <= other+len(defaultTypes())
 }
 
 // vocabulary gives each word a place: a small number that stays its own for the life of the ledger. It is immutable, so
 // that a reading that fails leaves no word behind, and ledgers can share one until they are shown words of their own.
 type vocabulary struct {
-	words []string
-	slots [256]uint8 // the places of the words, counted from 1, by their hashes: each in its own slot or the next free one
-	own   int        // how many of the words are not documented
+	words  []string
+	slots  [256]uint8 // the places of the words, counted from 1, by their hashes: each in its own slot or the next free one
+	custom int        // how many of the words are not documented
 }
 
-// words are the vocabularies of a ledger.
-type words struct{ statuses, types *vocabulary }
+// vocabularies are the vocabularies of a ledger.
+type vocabularies struct{ statuses, types *vocabulary }
 
 // documentedWords are those that a ledger begins with.
-func documentedWords() words {
-	return words{newVocabulary(documentedStatuses()), newVocabulary(firstTypes(), furtherTypes())}
+func documentedWords() vocabularies {
+	return vocabularies{newVocabulary(documentedStatuses()), newVocabulary(defaultTypes(), laterTypes())}
 }
 
 func newVocabulary(documented ...[]string) *vocabulary {
@@ -99,26 +99,26 @@ func (v *vocabulary) slot(word []byte) *uint8 {
 	}
 }
 
-// place returns the word's place, and the vocabulary that has it: v itself, or a longer copy.
-func (v *vocabulary) place(word []byte) (uint8, *vocabulary) {
+// intern returns the word's place, and the vocabulary that has it: v itself, or a longer copy.
+func (v *vocabulary) intern(word []byte) (uint8, *vocabulary) {
 	if len(word) == 0 {
 		return unknown, v
 	}
 	if slot := *v.slot(word); slot > 0 {
 		return slot - 1, v
 	}
-	if v.own == maxOwn || !looksLikeWord(word) {
+	if v.custom == maxCustom || !isIdentifier(word) {
 		return other, v
 	}
 	longer := *v
 	longer.words = slices.Clone(v.words)
-	longer.own++
+	longer.custom++
 	longer.add(string(word))
 	return uint8(len(v.words)), &longer
 }
 
-func looksLikeWord(word []byte) bool {
-	if len(word) > maxLength {
+func isIdentifier(word []byte) bool {
+	if len(word) > maxWordLength {
 		return false
 	}
 	for i, c := range word {
@@ -133,8 +133,8 @@ func looksLikeWord(word []byte) bool {
 // statusSet is a set of statuses by their places; there are at most 2 + 10 + maxOwn of them.
 type statusSet uint32
 
-// reached is the set of statuses that a message has reached which is shown with this one.
-func reached(status uint8) statusSet {
+// impliedStatuses is the set of statuses that a message has reached which is shown with this one.
+func impliedStatuses(status uint8) statusSet {
 	set := statusSet(1) << status
 	switch status {
 	case unknown:

@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// Reading is what a good reading of the journal has to show. It is immutable.
-type Reading struct {
-	// Asked is when it was asked for, by our clock.
-	Asked time.Time
-	// Birth is when the baseline was asked for, by our clock: when counting began.
-	Birth time.Time
+// Summary is what a good reading of the journal has to show. It is immutable.
+type Summary struct {
+	// RequestedAt is when it was asked for, by our clock.
+	RequestedAt time.Time
+	// CountingSince is when the baseline was asked for, by our clock: when counting began.
+	CountingSince time.Time
 	// Messages is how many messages are remembered.
 	Messages int
-	// Unread is the journal time that no call could cover, since the birth.
-	Unread time.Duration
+	// Uncovered is the journal time that no call could cover, since the birth.
+	Uncovered time.Duration
 	// OldestPending is the timestamp of the oldest pending row of the window, LastMessage that of the newest row ever
 	// shown.
 	OldestPending, LastMessage Timestamp
@@ -47,17 +47,17 @@ type Counter struct {
 	Created time.Time
 }
 
-// Reading returns what the last good reading has to show, nil before the baseline.
-func (l *Ledger) Reading() *Reading {
+// Summary returns what the last good reading has to show, nil before the baseline.
+func (l *Ledger) Summary() *Summary {
 	if l.birth.IsZero() {
 		return nil
 	}
-	r := &Reading{
-		Asked:         l.asking.lastGood,
-		Birth:         l.birth,
+	r := &Summary{
+		RequestedAt:   l.lookback.lastGood,
+		CountingSince: l.birth,
 		Messages:      l.messages.len(),
-		Unread:        l.asking.unread,
-		OldestPending: l.window.pending,
+		Uncovered:     l.lookback.uncovered,
+		OldestPending: l.window.oldestPending,
 		LastMessage:   l.newest,
 	}
 	// The slices are as long as need be, since someone keeps them.
@@ -73,7 +73,7 @@ func (l *Ledger) Reading() *Reading {
 		if !t.Messages.exists() {
 			continue
 		}
-		cells, first := l.window.of(kind), len(statuses)
+		cells, first := l.window.row(kind), len(statuses)
 		for status, counter := range t.Statuses {
 			if !counter.exists() {
 				continue

@@ -71,14 +71,14 @@ func TestDisksThatFail(t *testing.T) {
 			l := d.ledger(t, 0)
 			t.Cleanup(func() { _ = d.storage.Close() })
 			minute := 0.0
-			next := func() *Reading {
+			next := func() *Summary {
 				minute++
-				return take(l, minute, append(manyRows(2000), message(uint64(minute)<<40, "text", "sent", minute))...)
+				return takeReading(l, minute, append(manyRows(2000), messageRow(uint64(minute)<<40, "text", "sent", minute))...)
 			}
 			for range c.before {
 				next()
 			}
-			l.keeper.snapshots.Wait()
+			l.persister.snapshots.Wait()
 			atTheStart := c.fail == nil
 			if lines := d.logged(); atTheStart != (len(lines) == 1 && strings.Contains(lines[0], c.says)) || !atTheStart && len(lines) > 0 {
 				t.Errorf("at the start it logged %q", lines)
@@ -100,10 +100,10 @@ func TestDisksThatFail(t *testing.T) {
 				t.Fatal(err)
 			}
 			last := next()
-			if _, err := OpenStorage(d.directory, log.NewNopLogger()); !errors.Is(err, errTaken) {
+			if _, err := OpenStorage(d.directory, log.NewNopLogger()); !errors.Is(err, errLocked) {
 				t.Errorf("a second exporter: %v", err)
 			}
-			if r := d.ledger(t, minute).Reading(); !same(r, last) || d.storage.Damaged() > 0 {
+			if r := d.ledger(t, minute).Summary(); !equalSummaries(r, last) || d.storage.Damaged() > 0 {
 				t.Errorf("on file is %+v, want %+v", r, last)
 			}
 		})

@@ -34,10 +34,10 @@ const (
 	maxHeader     = 128 // bytes
 )
 
-// news is what a record says beside messages; what is nil has not changed.
-type news struct {
-	State *state `json:"state,omitempty"`
-	Call  *Call  `json:"call,omitempty"`
+// recordHeader is what a record says beside messages; what is nil has not changed.
+type recordHeader struct {
+	State *state     `json:"state,omitempty"`
+	Call  *PollState `json:"call,omitempty"`
 }
 
 // header is the line at the begin of the file.
@@ -69,9 +69,9 @@ func parseHeader(data []byte) (name string, length int, _ error) {
 	return name, len(line) + 1, nil
 }
 
-// seal appends to a record the sum of all of the file up to there; sum is that of what comes before the record, and
+// appendChecksum appends to a record the sum of all of the file up to there; sum is that of what comes before the record, and
 // afterwards that of all of it.
-func seal(record []byte, sum *xxhash.Digest) []byte {
+func appendChecksum(record []byte, sum *xxhash.Digest) []byte {
 	_, _ = sum.Write(record)
 	sealed := binary.LittleEndian.AppendUint64(record, sum.Sum64())
 	_, _ = sum.Write(sealed[len(record):])
@@ -87,7 +87,7 @@ func sumOf(header []byte) xxhash.Digest {
 }
 
 // newRecord returns a record of so many messages without its sum, for which there is room.
-func newRecord(n news, count int, messages iter.Seq[*memory]) ([]byte, error) {
+func newRecord(n recordHeader, count int, messages iter.Seq[*message]) ([]byte, error) {
 	text, err := json.Marshal(n)
 	if err != nil {
 		return nil, err
@@ -103,7 +103,7 @@ func newRecord(n news, count int, messages iter.Seq[*memory]) ([]byte, error) {
 	for m := range messages {
 		binary.LittleEndian.PutUint64(record[length:], m.key)
 		binary.LittleEndian.PutUint32(record[length+8:], uint32(m.reached))
-		binary.LittleEndian.PutUint32(record[length+12:], uint32(m.shown))
+		binary.LittleEndian.PutUint32(record[length+12:], uint32(m.lastSeen))
 		length += messageLength
 	}
 	return record, nil
@@ -111,7 +111,7 @@ func newRecord(n news, count int, messages iter.Seq[*memory]) ([]byte, error) {
 
 // record is a record as it lies in the file.
 type record struct {
-	news
+	recordHeader
 	messages []byte
 	length   int
 }
@@ -132,7 +132,7 @@ func parseRecord(data []byte, sum *xxhash.Digest) (record, error) {
 	}
 	_, _ = sum.Write(data[end : end+8])
 	r := record{messages: data[8+text : end], length: int(end) + 8}
-	if err := json.Unmarshal(data[8:8+text], &r.news); err != nil {
+	if err := json.Unmarshal(data[8:8+text], &r.recordHeader); err != nil {
 		return record{}, errDamaged
 	}
 	return r, nil

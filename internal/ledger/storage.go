@@ -20,7 +20,7 @@ import (
 type Storage struct {
 	directory string // empty: in memory
 	logger    log.Logger
-	words     words // that ledgers begin with
+	words     vocabularies // that ledgers begin with
 	holding   sync.Mutex
 	lock      *flock.Flock
 	failures  atomic.Uint64
@@ -38,12 +38,12 @@ func OpenStorage(directory string, logger log.Logger) (*Storage, error) {
 	if directory == "" {
 		return s, nil
 	}
-	err := s.hold()
+	err := s.ensureLock()
 	if err == nil {
-		err = s.tryWriting()
+		err = s.checkWritable()
 	}
 	switch {
-	case errors.Is(err, errTaken):
+	case errors.Is(err, errLocked):
 		return nil, err
 	case isFull(err):
 		level.Warn(logger).Log("msg", "the disk is full; counting goes on in memory until there is room", "directory", directory, "err", err)
@@ -54,12 +54,12 @@ func OpenStorage(directory string, logger log.Logger) (*Storage, error) {
 	return s, nil
 }
 
-// errTaken is that the directory belongs to another program.
-var errTaken = errors.New("is in use by another exporter; stop that one or use another directory")
+// errLocked is that the directory belongs to another program.
+var errLocked = errors.New("is in use by another exporter; stop that one or use another directory")
 
-// hold makes sure that the directory is there and the lock is ours. Both can be taken away while the program runs, and
+// ensureLock makes sure that the directory is there and the lock is ours. Both can be taken away while the program runs, and
 // then another one could take them.
-func (s *Storage) hold() error {
+func (s *Storage) ensureLock() error {
 	s.holding.Lock()
 	defer s.holding.Unlock()
 	path := filepath.Join(s.directory, "lock")
@@ -78,7 +78,7 @@ func (s *Storage) hold() error {
 	lock := flock.New(path)
 	locked, err := lock.TryLock()
 	if err == nil && !locked {
-		err = fmt.Errorf("%s %w", s.directory, errTaken)
+		err = fmt.Errorf("%s %w", s.directory, errLocked)
 	}
 	if err == nil {
 		s.lock = lock
@@ -86,8 +86,8 @@ func (s *Storage) hold() error {
 	return err
 }
 
-// tryWriting finds out whether files can be made in the directory, before it is too late to say so at the start.
-func (s *Storage) tryWriting() error {
+// checkWritable finds out whether files can be made in the directory, before it is too late to say so at the start.
+func (s *Storage) checkWritable() error {
 	file, err := os.OpenFile(filepath.Join(s.directory, ".try"), os.O_WRONLY|os.O_CREATE, 0o600)
 	var inner *fs.PathError
 	if errors.As(err, &inner) {
@@ -119,9 +119,9 @@ func (s *Storage) Failing() bool { return s.behind.Load() > 0 }
 // Damaged is how many files were found damaged, or not to be the ledger that they should be, and were cut or set aside.
 func (s *Storage) Damaged() uint64 { return s.damaged.Load() }
 
-// Opened is how many ledgers went on from what was on file, and how many began anew since there was nothing that could be
+// LoadStats is how many ledgers went on from what was on file, and how many began anew since there was nothing that could be
 // used.
-func (s *Storage) Opened() (read, begun int64) { return s.read.Load(), s.begun.Load() }
+func (s *Storage) LoadStats() (read, begun int64) { return s.read.Load(), s.begun.Load() }
 
 // Ledger returns the ledger of that name as its file has it at now, or one without a baseline. The name is the idInstance,
 // and behind a dot which of its journals where that is not the outgoing one. A file that cannot be used is set aside under
@@ -132,12 +132,12 @@ func (s *Storage) Ledger(name string, options Options, now time.Time) (*Ledger, 
 	}
 	path := filepath.Join(s.directory, name+".ledger")
 	f := newFile(s, path, name)
-	_ = os.Remove(path + aside) // of a run that was killed
+	_ = os.Remove(path + tmpSuffix) // of a run that was killed
 	data, err := readLedger(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		s.begun.Add(1)
 		level.Debug(f.logger).Log("msg", "there is no ledger on file: the first reading will be the baseline")
-		return keptBy(f, newLedgerOf(s.words, options)), nil
+		return withFile(f, newLedgerOf(s.words, options)), nil
 	}
 	if errors.Is(err, errNoFile) {
 		return nil, fmt.Errorf("%w; move it away to begin anew", err)
@@ -147,33 +147,33 @@ func (s *Storage) Ledger(name string, options Options, now time.Time) (*Ledger, 
 	l := newLedgerOf(s.words, options)
 	sound, err := load(data, name, l)
 	if err != nil {
-		if err := f.setAside(err, now); err != nil {
+		if err := f.quarantine(err, now); err != nil {
 			return nil, err
 		}
 		s.begun.Add(1)
-		return keptBy(f, newLedgerOf(s.words, options)), nil
+		return withFile(f, newLedgerOf(s.words, options)), nil
 	}
 	f.size, f.snapshot, f.sum = sound.length, sound.snapshot, sound.sum
 	if cut := int64(len(data)) - f.size; cut > 0 {
-		f.cutOff(cut, !l.birth.IsZero())
+		f.truncateDamaged(cut, !l.birth.IsZero())
 	}
 	if left, err := os.Stat(path); err == nil && left.Size() == f.size {
-		f.left = left
+		f.lastStat = left
 	}
 	l.resume(now)
 	if l.birth.IsZero() {
 		s.begun.Add(1)
 		level.Debug(f.logger).Log("msg", "there is no reading on file: the first will be the baseline")
-		return keptBy(f, l), nil
+		return withFile(f, l), nil
 	}
 	s.read.Add(1)
 	level.Debug(f.logger).Log("msg", "the ledger was read from its file", "messages", l.messages.len(),
-		"counting_since", l.birth.UTC().Format(time.RFC3339), "last_reading", l.asking.lastGood.UTC().Format(time.RFC3339))
-	return keptBy(f, l), nil
+		"counting_since", l.birth.UTC().Format(time.RFC3339), "last_reading", l.lookback.lastGood.UTC().Format(time.RFC3339))
+	return withFile(f, l), nil
 }
 
-func keptBy(f *file, l *Ledger) *Ledger {
-	f.due = f.dueAfter(f.snapshot)
-	l.keeper = &keeper{file: f}
+func withFile(f *file, l *Ledger) *Ledger {
+	f.due = f.nextSnapshotSize(f.snapshot)
+	l.persister = &persister{file: f}
 	return l
 }
