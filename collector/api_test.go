@@ -111,7 +111,7 @@ type exporter struct {
 	flags     config.Flags
 	directory string // where it keeps its ledger; empty: in memory
 	storage   *ledger.Storage
-	own       *Own
+	own       *SelfMetrics
 	set       *Set
 	instance  *Instance
 	log       *lines
@@ -192,8 +192,8 @@ func (e *exporter) start(t *testing.T) {
 			methods = append(methods, info.Method)
 		}
 	}
-	e.own = NewOwn(e.storage, methods)
-	instance, err := e.set.Bind(e.config(t), e.resources())
+	e.own = NewSelfMetrics(e.storage, methods)
+	instance, err := e.set.NewInstance(e.config(t), e.resources())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,10 +20,10 @@ import (
 // quotaPause is the least time between calls while the monthly quota is used up.
 const quotaPause = 10 * time.Minute
 
-// calls counts the calls of one method of one instance by result, and says in the log when they begin to fail and when
+// requestStats counts the calls of one method of one instance by result, and says in the log when they begin to fail and when
 // they work again.
-type calls struct {
-	target  *target
+type requestStats struct {
+	target  *env
 	info    Info
 	logger  log.Logger
 	created time.Time
@@ -31,25 +31,25 @@ type calls struct {
 	counted []atomic.Uint64 // by results
 
 	// For one call at a time.
-	asked    string    // what the last call asked for: target.asking
-	begun    time.Time // when the last call that is kept began
-	settings string    // and its fingerprint
+	lastRequestKey string    // what the last call asked for: target.asking
+	begun          time.Time // when the last call that is kept began
+	settingsHash   string    // and its fingerprint
 
 	outage map[greenapi.Result]bool // the results that the log has named since the calls began to fail
 	since  time.Time                // when they did
 
-	complained atomic.Int64 // when the log last heard of a scrape that gave up, as UNIX time
+	lastTimeoutLog atomic.Int64 // when the log last heard of a scrape that gave up, as UNIX time
 }
 
-// complainEvery is how often the log hears of scrapes that give up while others get their reading.
-const complainEvery = time.Hour
+// timeoutLogInterval is how often the log hears of scrapes that give up while others get their reading.
+const timeoutLogInterval = time.Hour
 
-func newCalls(t *target, info Info) *calls {
+func newCalls(t *env, info Info) *requestStats {
 	results := greenapi.Results()
-	return &calls{
+	return &requestStats{
 		target:  t,
 		info:    info,
-		logger:  log.With(t.Logger, "id_instance", t.now().ID(), "collector", info.Name, "method", info.Method),
+		logger:  log.With(t.Logger, "id_instance", t.config().ID(), "collector", info.Name, "method", info.Method),
 		created: time.Now(),
 		results: results,
 		counted: make([]atomic.Uint64, len(results)),
@@ -57,8 +57,8 @@ func newCalls(t *target, info Info) *calls {
 	}
 }
 
-// counts yields every result and how many calls had it.
-func (c *calls) counts() iter.Seq2[greenapi.Result, uint64] {
+// byResult yields every result and how many calls had it.
+func (c *requestStats) byResult() iter.Seq2[greenapi.Result, uint64] {
 	return func(yield func(greenapi.Result, uint64) bool) {
 		for i, result := range c.results {
 			if !yield(result, c.counted[i].Load()) {
@@ -69,26 +69,26 @@ func (c *calls) counts() iter.Seq2[greenapi.Result, uint64] {
 }
 
 // newPoller returns a Poller of call that keeps the API's pace and whose calls are counted in c.
-func newPoller[T any](c *calls, options poll.Options, call func(context.Context) (T, error)) *poll.Poller[T] {
+func newPoller[T any](c *requestStats, options poll.Options, call func(context.Context) (T, error)) *poll.Poller[T] {
 	counted := func(ctx context.Context) (T, error) {
-		c.asked = c.target.asking()
+		c.lastRequestKey = c.target.requestKey()
 		begin := time.Now()
 		reading, err := call(ctx)
 		c.count(err, begin)
 		return reading, err
 	}
-	options.Timeout = c.target.now().Timeout()
+	options.Timeout = c.target.config().Timeout()
 	options.MinBackoff = wait
-	options.Invalidated = func() bool { return c.target.asking() != c.asked }
+	options.Invalidated = func() bool { return c.target.requestKey() != c.lastRequestKey }
 	return poll.New(counted, options)
 }
 
-// newKeptPoller returns a Poller of call as newPoller does, whose readings and whose pace are those of a ledger, which
+// newPersistentPoller returns a Poller of call as newPoller does, whose readings and whose pace are those of a ledger, which
 // may have been kept in an earlier run.
-func newKeptPoller(c *calls, l *ledger.Ledger, call func(context.Context) (*ledger.Summary, error)) *poll.Poller[*ledger.Summary] {
+func newPersistentPoller(c *requestStats, l *ledger.Ledger, call func(context.Context) (*ledger.Summary, error)) *poll.Poller[*ledger.Summary] {
 	poller := newPoller(c, poll.Options{
-		Interval: c.target.now().MinInterval(),
-		Persist:  func(pace poll.ResumeState) { l.Persist(c.kept(pace)) },
+		Interval: c.target.config().MinInterval(),
+		Persist:  func(pace poll.ResumeState) { l.Persist(c.pollState(pace)) },
 	}, call)
 	if l.LastPollState().Begun.IsZero() {
 		return poller
@@ -103,35 +103,35 @@ func newKeptPoller(c *calls, l *ledger.Ledger, call func(context.Context) (*ledg
 }
 
 // fingerprint stands for how calls are made and how often, for a later run.
-func (c *calls) fingerprint() string {
-	now := c.target.now()
+func (c *requestStats) fingerprint() string {
+	now := c.target.config()
 	return now.Token().Token().Fingerprint(fmt.Sprint(now.URL(), " ", now.Minutes(), " ", now.MinInterval()))
 }
 
-// unfinished is the result of poll.ErrUnfinished.
-const unfinished = "unfinished"
+// resultInterrupted is the result of poll.ErrUnfinished.
+const resultInterrupted = "unfinished"
 
-// kept is what a later run has to know.
-func (c *calls) kept(pace poll.ResumeState) ledger.PollState {
+// pollState is what a later run has to know.
+func (c *requestStats) pollState(pace poll.ResumeState) ledger.PollState {
 	if !pace.Begun.Equal(c.begun) {
-		c.begun, c.settings = pace.Begun, c.fingerprint()
+		c.begun, c.settingsHash = pace.Begun, c.fingerprint()
 	}
-	call := ledger.PollState{Begun: pace.Begun, Next: pace.Next, Failures: pace.Failures, Took: pace.Took, Settings: c.settings}
+	call := ledger.PollState{Begun: pace.Begun, Next: pace.Next, Failures: pace.Failures, Took: pace.Took, Settings: c.settingsHash}
 	var failure *greenapi.Error
 	switch {
 	case errors.As(pace.Err, &failure):
 		call.Result = string(failure.Result)
 	case pace.Err != nil:
-		call.Result = unfinished
+		call.Result = resultInterrupted
 	}
 	return call
 }
 
 // resume takes up the pace of an earlier run, and says in the log what that means for the next call.
-func (c *calls) resume(last ledger.PollState, read bool) poll.ResumeState {
+func (c *requestStats) resume(last ledger.PollState, read bool) poll.ResumeState {
 	pace := poll.ResumeState{Begun: last.Begun, Next: last.Next, Failures: last.Failures, Took: last.Took}
 	result := greenapi.Result(last.Result)
-	c.asked = c.target.asking()
+	c.lastRequestKey = c.target.requestKey()
 	switch {
 	case last.Settings != c.fingerprint():
 		return poll.ResumeState{Begun: last.Begun, Took: last.Took, Err: poll.ErrInterrupted}
@@ -170,7 +170,7 @@ func wait(err error) time.Duration {
 
 // count counts a call that ended with err. The log hears of an outage when it begins, once of each result that it has,
 // and when it ends.
-func (c *calls) count(err error, begin time.Time) {
+func (c *requestStats) count(err error, begin time.Time) {
 	result := greenapi.ResultOf(err)
 	for i := range c.results {
 		if c.results[i] == result {
@@ -196,10 +196,10 @@ func (c *calls) count(err error, begin time.Time) {
 	}
 }
 
-// gaveUp notes a scrape that could not wait for a call that goes on for others.
-func (c *calls) gaveUp() {
-	now, last := time.Now(), c.complained.Load()
-	if now.Sub(time.Unix(last, 0)) < complainEvery || !c.complained.CompareAndSwap(last, now.Unix()) {
+// logTimeout notes a scrape that could not wait for a call that goes on for others.
+func (c *requestStats) logTimeout() {
+	now, last := time.Now(), c.lastTimeoutLog.Load()
+	if now.Sub(time.Unix(last, 0)) < timeoutLogInterval || !c.lastTimeoutLog.CompareAndSwap(last, now.Unix()) {
 		return
 	}
 	level.Warn(c.logger).Log("msg", "a scrape could not wait for the API's answer, and shows the reading as failed",

@@ -22,27 +22,27 @@ type Info struct {
 // All returns the collectors there are.
 func All() []Info {
 	var all []Info
-	for _, k := range kinds() {
+	for _, k := range factories() {
 		all = append(all, k.info())
 	}
 	return all
 }
 
-func kinds() []kind {
-	return []kind{newOutgoing(), newState(), newQueue(), newWebhooks(), newSettings(), newAccount(), newIncoming()}
+func factories() []factory {
+	return []factory{newOutgoing(), newState(), newQueue(), newWebhooks(), newSettings(), newAccount(), newIncoming()}
 }
 
-// kind is a collector for all instances, with its descriptors: a method[T], whatever its T.
-type kind interface {
+// factory is a collector for all instances, with its descriptors: a method[T], whatever its T.
+type factory interface {
 	info() Info
 	describe(chan<- *prometheus.Desc)
-	bind(*target, *calls) (collector, error)
+	bind(*env, *requestStats) (collector, error)
 }
 
 // collector is a kind at work for one instance. It is safe for concurrent use.
 type collector interface {
 	// collect waits for the latest reading, no longer than ctx, and sends what there is to show.
-	collect(ctx context.Context, m metrics) health
+	collect(ctx context.Context, m emitter) health
 	// peek tells of the latest reading without a call.
 	peek(*Status) health
 	// configure has calls from the next one on be made as the target says now. Where renewed, what they have found so far
@@ -63,19 +63,19 @@ type health struct {
 
 // Set is the collectors that there are, with all descriptors built once. It is immutable.
 type Set struct {
-	kinds       []kind
-	success     *family
-	failing     *family
-	duration    *family
-	lastSuccess *family
-	requests    *family
-	expiration  *family
+	kinds       []factory
+	success     *metricDesc
+	failing     *metricDesc
+	duration    *metricDesc
+	lastSuccess *metricDesc
+	requests    *metricDesc
+	expiration  *metricDesc
 }
 
 // NewSet returns the collectors that there are.
 func NewSet() *Set {
 	return &Set{
-		kinds: kinds(),
+		kinds: factories(),
 		success: desc("greenapi_collector_success",
 			"Whether the collector's latest reading succeeded (1) or not (0).",
 			"collector"),

@@ -535,7 +535,7 @@ func TestSwitchedOffCollectorsShowNothing(t *testing.T) {
 	set, e := NewSet(), newExporter(t)
 	registry := prometheus.NewPedanticRegistry()
 	e.flags.Collectors = nil
-	instance, err := set.Bind(e.config(t), e.resources())
+	instance, err := set.NewInstance(e.config(t), e.resources())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,7 @@ import (
 
 // newIncoming shows the journal of the messages received. It is counted as that of the messages sent is, though its rows
 // have no status.
-func newIncoming() kind {
+func newIncoming() factory {
 	windowMessages := desc("greenapi_incoming_window_messages",
 		"Rows of the incoming journal's window; absent when the latest reading failed.",
 		"type")
@@ -18,7 +18,7 @@ func newIncoming() kind {
 	lastMessage := desc("greenapi_incoming_last_message_timestamp_seconds",
 		"Timestamp of the newest row that the incoming ledger has ever seen, as UNIX time.")
 
-	totals := func(m metrics, r *ledger.Summary) {
+	totals := func(m emitter, r *ledger.Summary) {
 		if r.LastMessage.Known {
 			m.gauge(lastMessage, r.LastMessage.Seconds)
 		}
@@ -26,7 +26,7 @@ func newIncoming() kind {
 			m.counter(messages, float64(t.Messages.Count), t.Messages.Created, t.Word)
 		}
 	}
-	window := func(m metrics, r *ledger.Summary) {
+	window := func(m emitter, r *ledger.Summary) {
 		for _, t := range r.Types {
 			rows := 0
 			for _, s := range t.Statuses {
@@ -36,10 +36,10 @@ func newIncoming() kind {
 		}
 	}
 	return &method[*ledger.Summary]{
-		Info:   Info{"incoming", greenapi.LastIncomingMessages, "The journal of the messages received; it has a quota of its own", false},
-		descs:  []*family{windowMessages, messages, lastMessage},
-		open:   counted(".incoming", (*greenapi.Client).IncomingMessages),
-		render: windowed(totals, window),
-		tell:   func(s *Status, latest poll.Outcome[*ledger.Summary]) { s.Incoming = latest.Reading },
+		Info:       Info{"incoming", greenapi.LastIncomingMessages, "The journal of the messages received; it has a quota of its own", false},
+		descs:      []*metricDesc{windowMessages, messages, lastMessage},
+		open:       journalSource(".incoming", (*greenapi.Client).IncomingMessages),
+		render:     renderJournal(totals, window),
+		fillStatus: func(s *Status, latest poll.Outcome[*ledger.Summary]) { s.Incoming = latest.Reading },
 	}
 }

@@ -22,45 +22,45 @@ type Resources struct {
 	Logger  log.Logger
 }
 
-// target is an instance as its collectors see it: as it is configured now.
-type target struct {
+// env is an instance as its collectors see it: as it is configured now.
+type env struct {
 	Resources
 	current atomic.Pointer[config.Instance]
 }
 
-func (t *target) now() config.Instance { return *t.current.Load() }
+func (t *env) config() config.Instance { return *t.current.Load() }
 
 // client calls the API as is configured now.
-func (t *target) client() *greenapi.Client {
-	now := t.now()
+func (t *env) client() *greenapi.Client {
+	now := t.config()
 	return greenapi.NewClient(t.Service, now.URL(), now.ID(), now.Token())
 }
 
 // asking stands for what calls ask for, of whom and with which token: where it has changed, what the last one found says
 // nothing of the next.
-func (t *target) asking() string {
-	now := t.now()
+func (t *env) requestKey() string {
+	now := t.config()
 	return now.Token().Token().Fingerprint(fmt.Sprint(now.URL(), " ", now.Minutes()))
 }
 
 // Instance is the collectors at work for one instance, with what they remember. It is safe for concurrent use.
 type Instance struct {
 	set    *Set
-	target *target
+	target *env
 
-	changing sync.Mutex // for one change at a time
-	asking   string     // of the target, when it was last changed
+	changing       sync.Mutex // for one change at a time
+	lastRequestKey string     // of the target, when it was last changed
 
-	mu      sync.Mutex
-	parts   []*part          // in the order of the set
-	leaving map[string]*part // by name: those switched off that have not ended yet
+	mu       sync.Mutex
+	parts    []*activeCollector          // in the order of the set
+	draining map[string]*activeCollector // by name: those switched off that have not ended yet
 }
 
-// part is one of its collectors.
-type part struct {
+// activeCollector is one of its collectors.
+type activeCollector struct {
 	Info
 	collector collector
-	calls     *calls
+	calls     *requestStats
 
 	scrapes int           // in flight
 	ending  bool          // whether it is past being taken back
@@ -68,11 +68,11 @@ type part struct {
 	closed  chan struct{} // by then
 }
 
-// Bind puts the collectors that an instance has switched on to work. No call is made before the first scrape. It is an
+// NewInstance puts the collectors that an instance has switched on to work. No call is made before the first scrape. It is an
 // error if what an earlier run has kept of the instance is there but cannot be read.
-func (s *Set) Bind(instance config.Instance, resources Resources) (*Instance, error) {
-	i := &Instance{set: s, target: &target{Resources: resources}, leaving: make(map[string]*part)}
-	if err := i.Configure(instance); err != nil {
+func (s *Set) NewInstance(instance config.Instance, resources Resources) (*Instance, error) {
+	i := &Instance{set: s, target: &env{Resources: resources}, draining: make(map[string]*activeCollector)}
+	if err := i.ApplyConfig(instance); err != nil {
 		i.Close()
 		return nil, err
 	}
@@ -80,28 +80,28 @@ func (s *Set) Bind(instance config.Instance, resources Resources) (*Instance, er
 }
 
 // Config is how the instance is configured.
-func (i *Instance) Config() config.Instance { return i.target.now() }
+func (i *Instance) Config() config.Instance { return i.target.config() }
 
-// Configure changes how the instance is read, from the next calls on; its id stays. Collectors that stay on keep what they
+// ApplyConfig changes how the instance is read, from the next calls on; its id stays. Collectors that stay on keep what they
 // have read and counted. One that is switched off ends in the background, when the scrapes in flight have; switched on
 // again before, it goes on as if nothing had been. An error is that of a collector that cannot be switched on; all else is then
 // as told.
-func (i *Instance) Configure(to config.Instance) error {
+func (i *Instance) ApplyConfig(to config.Instance) error {
 	i.changing.Lock()
 	defer i.changing.Unlock()
 	i.target.current.Store(&to)
-	asking := i.target.asking()
-	renewed := asking != i.asking
-	i.asking = asking
+	asking := i.target.requestKey()
+	renewed := asking != i.lastRequestKey
+	i.lastRequestKey = asking
 
-	on := make(map[string]*part)
+	on := make(map[string]*activeCollector)
 	for _, p := range i.parts { // which only changes change
 		if to.Collects(p.Name) {
 			p.collector.configure(renewed)
 			on[p.Name] = p
 		}
 	}
-	var parts []*part
+	var parts []*activeCollector
 	var failed error
 	for _, k := range i.set.kinds {
 		name := k.info().Name
@@ -121,8 +121,8 @@ func (i *Instance) Configure(to config.Instance) error {
 }
 
 // start puts a collector to work.
-func (i *Instance) start(k kind) (*part, error) {
-	if p := i.takeBack(k.info().Name); p != nil {
+func (i *Instance) start(k factory) (*activeCollector, error) {
+	if p := i.reuse(k.info().Name); p != nil {
 		p.collector.configure(true)
 		return p, nil
 	}
@@ -132,19 +132,19 @@ func (i *Instance) start(k kind) (*part, error) {
 		return nil, err
 	}
 	closed := make(chan struct{})
-	return &part{Info: k.info(), collector: c, calls: calls, closed: closed, close: sync.OnceFunc(func() {
+	return &activeCollector{Info: k.info(), collector: c, calls: calls, closed: closed, close: sync.OnceFunc(func() {
 		c.close()
 		close(closed)
 	})}, nil
 }
 
-// takeBack returns a part that has been switched off and has not begun to end, or nil. One that has is waited for, which
+// reuse returns a part that has been switched off and has not begun to end, or nil. One that has is waited for, which
 // is up to the disk: there must not be two of a ledger.
-func (i *Instance) takeBack(name string) *part {
+func (i *Instance) reuse(name string) *activeCollector {
 	i.mu.Lock()
-	p := i.leaving[name]
+	p := i.draining[name]
 	if p == nil || !p.ending {
-		delete(i.leaving, name)
+		delete(i.draining, name)
 		i.mu.Unlock()
 		return p
 	}
@@ -154,21 +154,21 @@ func (i *Instance) takeBack(name string) *part {
 }
 
 // swap has the scrapes from now on see these parts, and ends those that are no longer among them.
-func (i *Instance) swap(parts []*part) {
+func (i *Instance) swap(parts []*activeCollector) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	for _, p := range i.parts {
 		if !slices.Contains(parts, p) {
-			i.leaving[p.Name] = p
-			i.endIdle(p)
+			i.draining[p.Name] = p
+			i.closeIfIdle(p)
 		}
 	}
 	i.parts = parts
 }
 
-// endIdle ends, in the background, a part that is leaving and that no scrape sees any more. The lock is held.
-func (i *Instance) endIdle(p *part) {
-	if p.scrapes > 0 || i.leaving[p.Name] != p || p.ending {
+// closeIfIdle ends, in the background, a part that is leaving and that no scrape sees any more. The lock is held.
+func (i *Instance) closeIfIdle(p *activeCollector) {
+	if p.scrapes > 0 || i.draining[p.Name] != p || p.ending {
 		return
 	}
 	p.ending = true
@@ -176,14 +176,14 @@ func (i *Instance) endIdle(p *part) {
 		p.close()
 		i.mu.Lock()
 		defer i.mu.Unlock()
-		if i.leaving[p.Name] == p {
-			delete(i.leaving, p.Name)
+		if i.draining[p.Name] == p {
+			delete(i.draining, p.Name)
 		}
 	}()
 }
 
-// enter returns the collectors at work, which stay so until leave is called, once.
-func (i *Instance) enter() (parts []*part, leave func()) {
+// acquire returns the collectors at work, which stay so until leave is called, once.
+func (i *Instance) acquire() (parts []*activeCollector, leave func()) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	parts = i.parts
@@ -195,14 +195,14 @@ func (i *Instance) enter() (parts []*part, leave func()) {
 		defer i.mu.Unlock()
 		for _, p := range parts {
 			p.scrapes--
-			i.endIdle(p)
+			i.closeIfIdle(p)
 		}
 	}
 }
 
-// Retire has no further scrape see anything of the instance. When those in flight have ended, it ends the calls that run
+// Drain has no further scrape see anything of the instance. When those in flight have ended, it ends the calls that run
 // and puts on file what is to be kept, in the background. The Instance can be configured again.
-func (i *Instance) Retire() {
+func (i *Instance) Drain() {
 	i.changing.Lock()
 	defer i.changing.Unlock()
 	i.swap(nil)
@@ -212,7 +212,7 @@ func (i *Instance) Retire() {
 func (i *Instance) Idle() bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return len(i.parts) == 0 && len(i.leaving) == 0
+	return len(i.parts) == 0 && len(i.draining) == 0
 }
 
 // Close ends the calls that run and puts on file what is to be kept, without a thought for scrapes in flight. The Instance
@@ -222,7 +222,7 @@ func (i *Instance) Close() {
 	defer i.changing.Unlock()
 	i.swap(nil)
 	i.mu.Lock()
-	leaving := slices.Collect(maps.Values(i.leaving))
+	leaving := slices.Collect(maps.Values(i.draining))
 	i.mu.Unlock()
 	for _, p := range leaving {
 		p.close()

@@ -15,24 +15,24 @@ type journalCall func(c *greenapi.Client, ctx context.Context, minutes int, begi
 
 // journal is a journal of one instance.
 type journal struct {
-	target *target
-	calls  *calls
+	target *env
+	calls  *requestStats
 	ledger *ledger.Ledger
 	call   journalCall
 }
 
-// counted opens sources of journals, whose messages are counted in a ledger that is named after the instance, with suffix.
-func counted(suffix string, call journalCall) func(*target, *calls) (source[*ledger.Summary], error) {
-	return func(t *target, c *calls) (source[*ledger.Summary], error) {
-		now := t.now()
+// journalSource opens sources of journals, whose messages are counted in a ledger that is named after the instance, with suffix.
+func journalSource(suffix string, call journalCall) func(*env, *requestStats) (source[*ledger.Summary], error) {
+	return func(t *env, c *requestStats) (source[*ledger.Summary], error) {
+		now := t.config()
 		options := ledger.Options{Minutes: now.Minutes(), Retention: now.Retention()}
 		l, err := t.Storage.Ledger(now.ID()+suffix, options, time.Now())
 		if err != nil {
 			return source[*ledger.Summary]{}, err
 		}
 		j := &journal{t, c, l, call}
-		poller := newKeptPoller(c, l, j.read)
-		configure := func(renewed bool) { poller.Reconfigure(t.now().MinInterval(), t.now().Timeout(), renewed) }
+		poller := newPersistentPoller(c, l, j.read)
+		configure := func(renewed bool) { poller.Reconfigure(t.config().MinInterval(), t.config().Timeout(), renewed) }
 		return source[*ledger.Summary]{poller, configure, func() {
 			poller.Stop()
 			l.Close()
@@ -40,9 +40,9 @@ func counted(suffix string, call journalCall) func(*target, *calls) (source[*led
 	}
 }
 
-// windowed renders the totals of the latest good reading, and the window only if no later one has failed.
-func windowed(totals, window func(metrics, *ledger.Summary)) func(metrics, poll.Outcome[*ledger.Summary]) {
-	return func(m metrics, latest poll.Outcome[*ledger.Summary]) {
+// renderJournal renders the totals of the latest good reading, and the window only if no later one has failed.
+func renderJournal(totals, window func(emitter, *ledger.Summary)) func(emitter, poll.Outcome[*ledger.Summary]) {
+	return func(m emitter, latest poll.Outcome[*ledger.Summary]) {
 		if latest.Reading == nil {
 			return
 		}
@@ -55,7 +55,7 @@ func windowed(totals, window func(metrics, *ledger.Summary)) func(metrics, poll.
 
 // read makes one call and counts what its answer shows.
 func (j *journal) read(ctx context.Context) (*ledger.Summary, error) {
-	begin, now := j.calls.begun, j.target.now()
+	begin, now := j.calls.begun, j.target.config()
 	j.ledger.SetMinutes(now.Minutes())
 	count := j.ledger.NewBatch(begin)
 	err := j.call(j.target.client(), ctx, count.Minutes(), func(date time.Time) func(*greenapi.Row) {
@@ -71,7 +71,7 @@ func (j *journal) read(ctx context.Context) (*ledger.Summary, error) {
 	switch greenapi.ResultOf(err) {
 	case greenapi.Timeout:
 		// Where the program stood still (SIGSTOP, a machine that was suspended) the answer was not what took long.
-		if time.Now().Round(0).Sub(begin.Round(0)) > now.Timeout()+frozen {
+		if time.Now().Round(0).Sub(begin.Round(0)) > now.Timeout()+suspendThreshold {
 			return nil, err
 		}
 		count.Shrink()
@@ -81,6 +81,6 @@ func (j *journal) read(ctx context.Context) (*ledger.Summary, error) {
 	return nil, err
 }
 
-// frozen is how much longer than its timeout a call takes at the least, by the wall clock, if the program stood still
+// suspendThreshold is how much longer than its timeout a call takes at the least, by the wall clock, if the program stood still
 // meanwhile.
-const frozen = 5 * time.Second
+const suspendThreshold = 5 * time.Second

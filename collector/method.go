@@ -13,14 +13,14 @@ import (
 // method is the kind of a method of the API, whose answers are read as Ts.
 type method[T any] struct {
 	Info
-	descs []*family
+	descs []*metricDesc
 	// open returns where the readings of an instance come from.
-	open func(*target, *calls) (source[T], error)
+	open func(*env, *requestStats) (source[T], error)
 	// render sends what there is to show.
-	render func(metrics, poll.Outcome[T])
-	// tell puts what a page for people says of a reading into the status; it is not called before the first. It may be
+	render func(emitter, poll.Outcome[T])
+	// fillStatus puts what a page for people says of a reading into the status; it is not called before the first. It may be
 	// nil.
-	tell func(*Status, poll.Outcome[T])
+	fillStatus func(*Status, poll.Outcome[T])
 }
 
 // source is where readings come from; configure and close are as those of a collector.
@@ -30,21 +30,21 @@ type source[T any] struct {
 	close     func()
 }
 
-// every opens sources of call. Two good calls of an instance begin interval apart at the least.
-func every[T any](interval time.Duration, call func(*greenapi.Client, context.Context) (T, error)) func(*target, *calls) (source[T], error) {
-	return func(t *target, c *calls) (source[T], error) {
+// periodic opens sources of call. Two good calls of an instance begin interval apart at the least.
+func periodic[T any](interval time.Duration, call func(*greenapi.Client, context.Context) (T, error)) func(*env, *requestStats) (source[T], error) {
+	return func(t *env, c *requestStats) (source[T], error) {
 		poller := newPoller(c, poll.Options{Interval: interval}, func(ctx context.Context) (T, error) {
 			return call(t.client(), ctx)
 		})
-		configure := func(renewed bool) { poller.Reconfigure(interval, t.now().Timeout(), renewed) }
+		configure := func(renewed bool) { poller.Reconfigure(interval, t.config().Timeout(), renewed) }
 		return source[T]{poller, configure, poller.Stop}, nil
 	}
 }
 
-// known renders the latest good reading, also when a later one has failed: greenapi_collector_success and
+// renderLatest renders the latest good reading, also when a later one has failed: greenapi_collector_success and
 // greenapi_collector_last_success_timestamp_seconds say what it is worth.
-func known[T any](render func(metrics, T)) func(metrics, poll.Outcome[T]) {
-	return func(m metrics, latest poll.Outcome[T]) {
+func renderLatest[T any](render func(emitter, T)) func(emitter, poll.Outcome[T]) {
+	return func(m emitter, latest poll.Outcome[T]) {
 		if !latest.Success.IsZero() {
 			render(m, latest.Reading)
 		}
@@ -59,7 +59,7 @@ func (m *method[T]) describe(ch chan<- *prometheus.Desc) {
 	}
 }
 
-func (m *method[T]) bind(t *target, c *calls) (collector, error) {
+func (m *method[T]) bind(t *env, c *requestStats) (collector, error) {
 	s, err := m.open(t, c)
 	return &bound[T]{m, s}, err
 }
@@ -70,7 +70,7 @@ type bound[T any] struct {
 	source source[T]
 }
 
-func (b *bound[T]) collect(ctx context.Context, m metrics) health {
+func (b *bound[T]) collect(ctx context.Context, m emitter) health {
 	latest := b.source.Get(ctx)
 	b.render(m, latest)
 	return healthOf(latest)
@@ -78,8 +78,8 @@ func (b *bound[T]) collect(ctx context.Context, m metrics) health {
 
 func (b *bound[T]) peek(s *Status) health {
 	latest := b.source.Peek()
-	if b.tell != nil && !latest.Success.IsZero() {
-		b.tell(s, latest)
+	if b.fillStatus != nil && !latest.Success.IsZero() {
+		b.fillStatus(s, latest)
 	}
 	return healthOf(latest)
 }
@@ -92,12 +92,12 @@ func (b *bound[T]) configure(renewed bool) { b.source.configure(renewed) }
 
 func (b *bound[T]) close() { b.source.close() }
 
-func oneIf(yes bool) float64 {
+func boolFloat(yes bool) float64 {
 	if yes {
 		return 1
 	}
 	return 0
 }
 
-// unix is a time by our clock as it is exposed, good to the millisecond.
-func unix(t time.Time) float64 { return float64(t.UnixMilli()) / 1e3 }
+// unixSeconds is a time by our clock as it is exposed, good to the millisecond.
+func unixSeconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1e3 }

@@ -80,7 +80,7 @@ func TestACollectorThatFailsOrHangsCostsTheOthersNothing(t *testing.T) {
 					t.Errorf("%s, %s: the scrape took %s", bad.Name, want, took)
 				}
 				for _, c := range All() {
-					fine := oneIf(c.Name != bad.Name)
+					fine := boolFloat(c.Name != bad.Name)
 					if success, ok := valueOf(families, "greenapi_collector_success", "collector", c.Name); !ok || success != fine {
 						t.Errorf("%s fails by %s: success of %s is %v", bad.Name, want, c.Name, success)
 					}
@@ -222,7 +222,7 @@ func TestWhatWasReadLastStays(t *testing.T) {
 			t.Errorf("authorized is %v", got)
 		}
 		last, _ := valueOf(families, "greenapi_collector_last_success_timestamp_seconds", "collector", "queue")
-		if age := unix(time.Now()) - last; age < 600 || age > 601 {
+		if age := unixSeconds(time.Now()) - last; age < 600 || age > 601 {
 			t.Errorf("the reading is said to be %v s old", age)
 		}
 		if families["greenapi_incoming_window_messages"] != nil {
@@ -244,7 +244,7 @@ func TestStatesAreExclusive(t *testing.T) {
 				t.Errorf("%s: %d states", answer, len(family.GetMetric()))
 			}
 			for _, m := range family.GetMetric() {
-				if state := label(m, "state"); m.Gauge.GetValue() != oneIf(state == want) {
+				if state := label(m, "state"); m.Gauge.GetValue() != boolFloat(state == want) {
 					t.Errorf("%s: %s is %v", answer, state, m.Gauge.GetValue())
 				}
 			}
@@ -475,7 +475,7 @@ func TestALedgerThatCannotBeReadClosesTheOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer e.storage.Close()
-		if _, err := e.set.Bind(e.config(t), e.resources()); err == nil || !strings.Contains(err.Error(), "move it away") {
+		if _, err := e.set.NewInstance(e.config(t), e.resources()); err == nil || !strings.Contains(err.Error(), "move it away") {
 			t.Errorf("bound: %v", err)
 		}
 		if after, err := os.Stat(outgoing); err != nil || after.Size() >= before.Size() {

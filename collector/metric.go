@@ -13,8 +13,8 @@ import (
 	"greenapi_exporter/internal/config"
 )
 
-// family describes a metric of an instance. It is a prometheus.Desc and what that keeps to itself.
-type family struct {
+// metricDesc describes a metric of an instance. It is a prometheus.Desc and what that keeps to itself.
+type metricDesc struct {
 	*prometheus.Desc
 	name, help string
 	labels     []string // sorted, as they are exposed
@@ -22,9 +22,9 @@ type family struct {
 }
 
 // desc describes a metric of an instance.
-func desc(name, help string, labels ...string) *family {
+func desc(name, help string, labels ...string) *metricDesc {
 	labels = append([]string{"id_instance"}, labels...)
-	f := &family{Desc: prometheus.NewDesc(name, help, labels, nil), name: name, help: help, labels: slices.Sorted(slices.Values(labels))}
+	f := &metricDesc{Desc: prometheus.NewDesc(name, help, labels, nil), name: name, help: help, labels: slices.Sorted(slices.Values(labels))}
 	for _, label := range f.labels {
 		f.places = append(f.places, slices.Index(labels, label))
 	}
@@ -35,7 +35,7 @@ func desc(name, help string, labels ...string) *family {
 // a scrape of a thousand instances has some 200,000: the names of the labels and their order are the family's, and the
 // labels of a series lie in one piece.
 type metric struct {
-	family *family
+	family *metricDesc
 	dto    dto.Metric
 }
 
@@ -48,26 +48,26 @@ func (m *metric) Write(out *dto.Metric) error {
 	return nil
 }
 
-// metrics takes the metrics of an instance in one scrape. It is safe for concurrent use.
-type metrics struct {
+// emitter takes the metrics of an instance in one scrape. It is safe for concurrent use.
+type emitter struct {
 	ch chan<- prometheus.Metric
 	config.Instance
 }
 
-func (m metrics) gauge(f *family, value float64, labels ...string) {
+func (m emitter) gauge(f *metricDesc, value float64, labels ...string) {
 	series := m.series(f, labels)
 	series.dto.Gauge = &dto.Gauge{Value: &value}
 	m.ch <- series
 }
 
-func (m metrics) counter(f *family, value float64, created time.Time, labels ...string) {
+func (m emitter) counter(f *metricDesc, value float64, created time.Time, labels ...string) {
 	series := m.series(f, labels)
 	series.dto.Counter = &dto.Counter{Value: &value, CreatedTimestamp: timestamppb.New(created)}
 	m.ch <- series
 }
 
 // series is one of the family, without a value yet. The labels are in the order of desc.
-func (m metrics) series(f *family, labels []string) *metric {
+func (m emitter) series(f *metricDesc, labels []string) *metric {
 	if len(labels)+1 != len(f.labels) {
 		panic(fmt.Sprintf("%s has %d labels of its own, not %d", f.name, len(f.labels)-1, len(labels))) // a slip in this package
 	}
@@ -90,7 +90,7 @@ func (m metrics) series(f *family, labels []string) *metric {
 }
 
 // of is the family with all of its series of a scrape, in the order of a prometheus.Registry.
-func (f *family) of(series []*dto.Metric) *dto.MetricFamily {
+func (f *metricDesc) of(series []*dto.Metric) *dto.MetricFamily {
 	slices.SortFunc(series, func(a, b *dto.Metric) int {
 		for i := range a.Label {
 			if c := cmp.Compare(a.Label[i].GetValue(), b.Label[i].GetValue()); c != 0 {

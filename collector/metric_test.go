@@ -14,7 +14,7 @@ import (
 // TestMetricsAreAsConstMetrics of client_golang, wherever the id is among the labels.
 func TestMetricsAreAsConstMetrics(t *testing.T) {
 	ch := make(chan prometheus.Metric, 1)
-	m := metrics{ch, newExporter(t).instance.Config()}
+	m := emitter{ch, newExporter(t).instance.Config()}
 	created := time.Date(2030, 1, 2, 3, 4, 5, 678, time.UTC)
 	for _, labels := range [][]string{{}, {"type"}, {"collector"}, {"status", "type"}, {"type", "status"}, {"result", "method"}, {"z", "b", "a"}} {
 		f := desc("greenapi_tests_total", "Help.", labels...)

@@ -7,7 +7,7 @@ import (
 )
 
 // newOutgoing shows the journal of the messages sent: what stands in its window, and what has been counted of it.
-func newOutgoing() kind {
+func newOutgoing() factory {
 	up := desc("greenapi_up",
 		"Whether the latest reading of the outgoing journal succeeded (1) or not (0).")
 	windowMessages := desc("greenapi_outgoing_window_messages",
@@ -33,9 +33,9 @@ func newOutgoing() kind {
 	unread := desc("greenapi_outgoing_unread_seconds_total",
 		"Journal time that no call could cover since the ledger's birth; what was sent in it may not be counted.")
 
-	totals := func(m metrics, r *ledger.Summary) {
+	totals := func(m emitter, r *ledger.Summary) {
 		m.gauge(remembered, float64(r.Messages))
-		m.gauge(birth, unix(r.CountingSince))
+		m.gauge(birth, unixSeconds(r.CountingSince))
 		if r.LastMessage.Known {
 			m.gauge(lastMessage, r.LastMessage.Seconds)
 		}
@@ -47,7 +47,7 @@ func newOutgoing() kind {
 			}
 		}
 	}
-	window := func(m metrics, r *ledger.Summary) {
+	window := func(m emitter, r *ledger.Summary) {
 		for _, t := range r.Types {
 			for _, s := range t.Statuses {
 				m.gauge(windowMessages, float64(s.Rows), s.Word, t.Word)
@@ -57,18 +57,18 @@ func newOutgoing() kind {
 			m.gauge(oldestPending, r.OldestPending.Seconds)
 		}
 	}
-	render := windowed(totals, window)
+	render := renderJournal(totals, window)
 	return &method[*ledger.Summary]{
 		Info: Info{"outgoing", greenapi.LastOutgoingMessages, "The journal of the messages sent", true},
-		descs: []*family{
+		descs: []*metricDesc{
 			up, windowMessages, windowSeconds, messages, statuses, oldestPending, lastMessage, remembered, birth, unread,
 		},
-		open: counted("", (*greenapi.Client).OutgoingMessages),
-		render: func(m metrics, latest poll.Outcome[*ledger.Summary]) {
-			m.gauge(up, oneIf(latest.Err == nil))
+		open: journalSource("", (*greenapi.Client).OutgoingMessages),
+		render: func(m emitter, latest poll.Outcome[*ledger.Summary]) {
+			m.gauge(up, boolFloat(latest.Err == nil))
 			m.gauge(windowSeconds, float64(m.Minutes())*60)
 			render(m, latest)
 		},
-		tell: func(s *Status, latest poll.Outcome[*ledger.Summary]) { s.Outgoing = latest.Reading },
+		fillStatus: func(s *Status, latest poll.Outcome[*ledger.Summary]) { s.Outgoing = latest.Reading },
 	}
 }

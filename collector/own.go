@@ -14,9 +14,9 @@ import (
 	"greenapi_exporter/internal/ledger"
 )
 
-// Own is what the exporter exposes about itself: its build, process and runtime, and the calls of all instances
+// SelfMetrics is what the exporter exposes about itself: its build, process and runtime, and the calls of all instances
 // together. It is safe for concurrent use.
-type Own struct {
+type SelfMetrics struct {
 	// Registry has these metrics but for those of the process, and those of whoever registers more.
 	Registry *prometheus.Registry
 
@@ -25,10 +25,10 @@ type Own struct {
 	bytes     *prometheus.CounterVec
 }
 
-// NewOwn returns the exporter's own metrics, with the series of these methods at 0; those of others come with their first
+// NewSelfMetrics returns the exporter's own metrics, with the series of these methods at 0; those of others come with their first
 // calls.
-func NewOwn(storage *ledger.Storage, methods []string) *Own {
-	o := &Own{
+func NewSelfMetrics(storage *ledger.Storage, methods []string) *SelfMetrics {
+	o := &SelfMetrics{
 		Registry: prometheus.NewRegistry(),
 		process:  prometheus.NewRegistry(),
 		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -70,7 +70,7 @@ func NewOwn(storage *ledger.Storage, methods []string) *Own {
 }
 
 // Observe counts a call; it is for greenapi.Service.
-func (o *Own) Observe(method string, took time.Duration, bytes int64) {
+func (o *SelfMetrics) Observe(method string, took time.Duration, bytes int64) {
 	o.durations.WithLabelValues(method).Observe(took.Seconds())
 	o.bytes.WithLabelValues(method).Add(float64(bytes))
 }
@@ -80,7 +80,7 @@ func (o *Own) Observe(method string, took time.Duration, bytes int64) {
 //
 // It leaves out the gauge go_memstats_alloc_bytes, which with the counter go_memstats_alloc_bytes_total makes one
 // OpenMetrics family declared twice; go_memstats_heap_alloc_bytes is the same number.
-func (o *Own) Gatherer() prometheus.Gatherer {
+func (o *SelfMetrics) Gatherer() prometheus.Gatherer {
 	process := sync.OnceValues(o.process.Gather)
 	go func() { _, _ = process() }()
 	return prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) {

@@ -30,7 +30,7 @@ func (s *Set) Scrape(ctx context.Context, instances []*Instance, names []string)
 	c := &scrape{set: s, ctx: ctx, names: names}
 	var leaves []func()
 	for _, i := range instances {
-		parts, leave := i.enter()
+		parts, leave := i.acquire()
 		leaves = append(leaves, leave)
 		c.instances = append(c.instances, scraped{i.Config(), parts})
 	}
@@ -58,7 +58,7 @@ type scrape struct {
 // scraped is an instance as a scrape meets it.
 type scraped struct {
 	config.Instance
-	parts []*part
+	parts []*activeCollector
 }
 
 // check tells of a name that is none of a collector that some instance has.
@@ -99,7 +99,7 @@ func (s *scrape) Collect(ch chan<- prometheus.Metric) {
 	defer s.leave()
 	var all sync.WaitGroup
 	for _, instance := range s.instances {
-		m := metrics{ch, instance.Instance}
+		m := emitter{ch, instance.Instance}
 		for n, p := range instance.parts {
 			if len(s.names) > 0 && !slices.Contains(s.names, p.Name) {
 				continue
@@ -122,7 +122,7 @@ func (s *scrape) Gather() ([]*dto.MetricFamily, error) {
 		defer close(ch)
 		s.Collect(ch)
 	}()
-	series := make(map[*family][]*dto.Metric)
+	series := make(map[*metricDesc][]*dto.Metric)
 	for sent := range ch {
 		m := sent.(*metric)
 		series[m.family] = append(series[m.family], &m.dto)
@@ -136,9 +136,9 @@ func (s *scrape) Gather() ([]*dto.MetricFamily, error) {
 }
 
 // collect has one collector show what it has, and then says how it fared.
-func (s *Set) collect(ctx context.Context, m metrics, p *part) {
+func (s *Set) collect(ctx context.Context, m emitter, p *activeCollector) {
 	h := p.collector.collect(ctx, m)
-	m.gauge(s.success, oneIf(h.err == nil), p.Name)
+	m.gauge(s.success, boolFloat(h.err == nil), p.Name)
 	if h.err != nil && !errors.Is(h.err, poll.ErrInterrupted) {
 		m.gauge(s.failing, 1, p.Name, string(greenapi.ResultOf(h.err)))
 	}
@@ -146,18 +146,18 @@ func (s *Set) collect(ctx context.Context, m metrics, p *part) {
 		m.gauge(s.duration, h.took.Seconds(), p.Name)
 	}
 	if h.gaveUp && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		p.calls.gaveUp()
+		p.calls.logTimeout()
 	}
 	if !h.success.IsZero() {
-		m.gauge(s.lastSuccess, unix(h.success), p.Name)
+		m.gauge(s.lastSuccess, unixSeconds(h.success), p.Name)
 	}
-	for result, n := range p.calls.counts() {
+	for result, n := range p.calls.byResult() {
 		m.counter(s.requests, float64(n), p.calls.created, p.Method, string(result))
 	}
 }
 
-func (s *Set) collectExpiration(m metrics) {
+func (s *Set) collectExpiration(m emitter) {
 	if at := m.Expires(); !at.IsZero() {
-		m.gauge(s.expiration, unix(at))
+		m.gauge(s.expiration, unixSeconds(at))
 	}
 }

@@ -11,39 +11,39 @@ import (
 )
 
 // newState shows the state of the instance.
-func newState() kind {
+func newState() factory {
 	state := desc("greenapi_instance_state",
 		"1 for the state that the instance was in when last read, 0 for every other; unknown where the API says none, other for a new word.",
 		"state")
 	return &method[greenapi.State]{
 		Info:  Info{"state", greenapi.GetStateInstance, "The state of the account: logged in, logged out, suspended and so on", true},
-		descs: []*family{state},
-		open: func(t *target, c *calls) (source[greenapi.State], error) {
-			told := toldState{logger: c.logger}
-			return every(time.Second, func(client *greenapi.Client, ctx context.Context) (greenapi.State, error) {
+		descs: []*metricDesc{state},
+		open: func(t *env, c *requestStats) (source[greenapi.State], error) {
+			told := stateLogger{logger: c.logger}
+			return periodic(time.Second, func(client *greenapi.Client, ctx context.Context) (greenapi.State, error) {
 				now, err := client.State(ctx)
 				if err == nil {
-					told.hear(now)
+					told.observe(now)
 				}
 				return now, err
 			})(t, c)
 		},
-		render: known(func(m metrics, now greenapi.State) {
+		render: renderLatest(func(m emitter, now greenapi.State) {
 			for _, s := range greenapi.States() {
-				m.gauge(state, oneIf(s == now), string(s))
+				m.gauge(state, boolFloat(s == now), string(s))
 			}
 		}),
-		tell: func(s *Status, latest poll.Outcome[greenapi.State]) { s.State = latest.Reading },
+		fillStatus: func(s *Status, latest poll.Outcome[greenapi.State]) { s.State = latest.Reading },
 	}
 }
 
-// toldState tells the log of each change of the state, and at the start of one in which not all is well.
-type toldState struct {
+// stateLogger tells the log of each change of the state, and at the start of one in which not all is well.
+type stateLogger struct {
 	logger log.Logger
 	last   greenapi.State // empty before the first
 }
 
-func (t *toldState) hear(now greenapi.State) {
+func (t *stateLogger) observe(now greenapi.State) {
 	before := t.last
 	t.last = now
 	advice := now.Advice()

@@ -164,7 +164,7 @@ func start(o *options, configured *config.Config, logger log.Logger) (_ *exporte
 	if err != nil {
 		return nil, fmt.Errorf("--storage.path (GREENAPI_STORAGE_PATH) cannot be used: %w", err)
 	}
-	own := collector.NewOwn(e.storage, methods(configured))
+	own := collector.NewSelfMetrics(e.storage, methods(configured))
 	service := &greenapi.Backend{
 		Transport:  greenapi.NewTransport(o.maxCalls),
 		Limiter:    greenapi.NewLimiter(o.maxCalls),

@@ -113,9 +113,9 @@ func firstError(errs []error) error {
 // openOrUpdate puts an instance to work, or configures the one that is known anew.
 func (f *Manager) openOrUpdate(known *collector.Instance, to config.Instance) (*collector.Instance, error) {
 	if known == nil {
-		return f.set.Bind(to, f.resources)
+		return f.set.NewInstance(to, f.resources)
 	}
-	return known, known.Configure(to)
+	return known, known.ApplyConfig(to)
 }
 
 // replace makes these the fleet, and lets go of the others. It returns the ids of those that are new and of those that have gone.
@@ -141,7 +141,7 @@ func (f *Manager) replace(all []*collector.Instance) (added, gone []string) {
 		if byID[id] == nil {
 			gone = append(gone, id)
 			f.draining[id] = i
-			i.Retire()
+			i.Drain()
 		}
 	}
 	f.all, f.byID, f.timeout, f.hosts = all, byID, timeout, hosts

@@ -174,7 +174,9 @@ func TestALedgerSurvivesBeingKilled(t *testing.T) {
 	var last *Summary
 	for i, step := range []func(){
 		func() { l.Persist(call) },
-		func() { last = takeReading(l, 0, messageRow(1, "text", "sent", -5), messageRow(2, "text", "pending", -1)) },
+		func() {
+			last = takeReading(l, 0, messageRow(1, "text", "sent", -5), messageRow(2, "text", "pending", -1))
+		},
 		func() {
 			last = takeReading(l, 1, messageRow(1, "text", "read", -5), messageRow(3, "oddType", "oddStatus", 0.5))
 		},
@@ -304,7 +306,9 @@ func history(t *testing.T) (file []byte, after map[int]string) {
 	for _, step := range []func(){
 		func() { l.Persist(PollState{Begun: at(0), Next: at(1)}) },
 		func() { takeReading(l, 0, messageRow(1, "text", "sent", -5), messageRow(2, "text", "pending", -1)) },
-		func() { takeReading(l, 1, messageRow(1, "text", "read", -5), messageRow(3, "oddType", "oddStatus", 0.5)) },
+		func() {
+			takeReading(l, 1, messageRow(1, "text", "read", -5), messageRow(3, "oddType", "oddStatus", 0.5))
+		},
 		func() { l.Persist(PollState{Begun: at(1), Next: at(2), Result: "timeout"}) },
 	} {
 		step()

@@ -41,7 +41,7 @@ func fleetHandler(t testing.TB, instances int, api http.RoundTripper) http.Handl
 	if err != nil {
 		t.Fatal(err)
 	}
-	own := collector.NewOwn(storage, []string{greenapi.LastOutgoingMessages})
+	own := collector.NewSelfMetrics(storage, []string{greenapi.LastOutgoingMessages})
 	service := &greenapi.Backend{Transport: api, Limiter: greenapi.NewLimiter(20), OnResponse: own.Observe}
 	f := fleet.New(collector.NewSet(), collector.Resources{Service: service, Storage: storage, Logger: log.NewNopLogger()})
 	t.Cleanup(f.Close)

@@ -34,7 +34,7 @@ type Options struct {
 	// StorageFailing says whether counters cannot be written to the disk for the time being.
 	StorageFailing func() bool
 	// Own has what does not belong to a scrape, and takes the handler's own metrics.
-	Own *collector.Own
+	Own *collector.SelfMetrics
 	// All says whether the telemetry path has the instances, too.
 	All bool
 	// Scrape returns one scrape, which ends with ctx, of the instance of that id, or of all for "": of the

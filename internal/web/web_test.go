@@ -57,7 +57,7 @@ func newHandler(t testing.TB, scrape fake, change func(*Options)) http.Handler {
 		All:           true,
 		Version:       "1.2.3",
 		Logger:        log.NewNopLogger(),
-		Own:           collector.NewOwn(new(ledger.Storage), nil),
+		Own:           collector.NewSelfMetrics(new(ledger.Storage), nil),
 		Scrape: func(ctx context.Context, id string, _ []string) (collector.Scrape, error) {
 			if id != "" && id != knownID {
 				return nil, fleet.ErrUnknown
