@@ -81,7 +81,7 @@ func meanwhile(status string, from, to time.Duration) []simulator.FateChange {
 var minute = []string{"--greenapi.minutes=1"}
 
 func busy(fates []simulator.FateChange, states ...simulator.StateChange) simulator.Config {
-	return simulator.Config{MessagesPerHour: 3600, Pace: speed, Fates: fates, States: states}
+	return simulator.Config{MessagesPerHour: 3600, Speedup: speed, Fates: fates, States: states}
 }
 
 func troubles() []trouble {
@@ -144,7 +144,7 @@ func troubles() []trouble {
 		},
 		{
 			alerts:  []string{"GreenapiPendingHigh", "GreenapiPendingStuck"},
-			account: simulator.Config{MessagesPerHour: 2 * 3600, Pace: speed, Fates: meanwhile("pending", 10*time.Second, 80*time.Second)},
+			account: simulator.Config{MessagesPerHour: 2 * 3600, Speedup: speed, Fates: meanwhile("pending", 10*time.Second, 80*time.Second)},
 			args:    minute,
 		},
 		{
@@ -200,7 +200,7 @@ func TestTroubles(t *testing.T) {
 	clock := new(clock)
 	healthy := start(len(list), trouble{
 		account: simulator.Config{
-			MessagesPerHour: 3600, Pace: speed, Start: clock.Now().Add(-time.Hour), Now: clock.Now, NoRateLimit: true,
+			MessagesPerHour: 3600, Speedup: speed, Start: clock.Now().Add(-time.Hour), Now: clock.Now, NoRateLimit: true,
 		},
 		args:   []string{"--greenapi.minutes=180"}, // for a message to be read before it leaves the window
 		ledger: func(*testing.T, string) {},

@@ -225,7 +225,7 @@ scrape_configs:
 func busyAccount(t *testing.T) *account {
 	return startAccount(t, simulator.Config{
 		IDInstance: "1101000001", Seed: 1, Start: time.Now().Add(-time.Hour), NoRateLimit: true,
-		MessagesPerHour: 36000, IncomingPerHour: 36000, Pace: 500,
+		MessagesPerHour: 36000, IncomingPerHour: 36000, Speedup: 500,
 	})
 }
 

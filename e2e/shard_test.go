@@ -64,7 +64,7 @@ func TestShards(t *testing.T) {
 		ids = append(ids, id)
 		instances = append(instances, object{"id_instance": id, "token": token})
 		config.Accounts = append(config.Accounts, simulator.Config{
-			IDInstance: id, Token: token, Seed: uint64(n), MessagesPerHour: 3600, Pace: speed,
+			IDInstance: id, Token: token, Seed: uint64(n), MessagesPerHour: 3600, Speedup: speed,
 			Start: clock.Now().Add(-30 * time.Second), Now: clock.Now, NoRateLimit: true,
 			TextOnly: n%10 > 0, // thumbnails are most of the work
 		})

@@ -87,22 +87,22 @@ func serve(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 		return err
 	}
 	if o.configCheck {
-		_, err := fmt.Fprintf(stdout, "OK: %s\n", describe(configured))
+		_, err := fmt.Fprintf(stdout, "OK: %s\n", instanceCount(configured))
 		return err
 	}
 	if o.configFile != "" && os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(fleetGCPercent)
 	}
-	e, err := start(o, configured, logger)
+	e, err := build(o, configured, logger)
 	if err != nil {
 		return err
 	}
-	go e.reloads.follow(ctx, hangups)
-	err = web.Serve(ctx, e.handler, o.web, newToolkitLogger(stderr, o.logLevel, o.logFormat), func(address net.Addr) {
-		greet(logger, o, configured, address)
+	go e.reloads.watchSignals(ctx, hangups)
+	err = web.Serve(ctx, e.handler, o.web, newSlogLogger(stderr, o.logLevel, o.logFormat), func(address net.Addr) {
+		logStarted(logger, o, configured, address)
 		switch {
 		case o.demo:
-			welcome(stdout, address, o.telemetryPath)
+			printDemoHelp(stdout, address, o.telemetryPath)
 		case o.storagePath == "":
 			level.Info(logger).Log("msg", "counters are in memory alone and begin anew with each start", "advice", "set --storage.path or GREENAPI_STORAGE_PATH to a directory to keep them")
 		}
@@ -115,8 +115,8 @@ func serve(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 	return nil
 }
 
-// greet says in the log what has been started.
-func greet(logger log.Logger, o *options, configured *config.Config, address net.Addr) {
+// logStarted says in the log what has been started.
+func logStarted(logger log.Logger, o *options, configured *config.Config, address net.Addr) {
 	started := log.With(level.Info(logger), "msg", "started "+name, "version", version.Version)
 	var on []string
 	for _, c := range collectors(configured) {
@@ -124,7 +124,7 @@ func greet(logger log.Logger, o *options, configured *config.Config, address net
 	}
 	names := strings.Join(on, ",")
 	if o.configFile != "" {
-		started.Log("config_file", o.configFile, "watches", describe(configured), "collectors", names, "address", address)
+		started.Log("config_file", o.configFile, "watches", instanceCount(configured), "collectors", names, "address", address)
 		return
 	}
 	if names == "" {
@@ -135,8 +135,8 @@ func greet(logger log.Logger, o *options, configured *config.Config, address net
 		"min_interval", instance.MinInterval(), "address", address)
 }
 
-// describe says how many instances are configured.
-func describe(configured *config.Config) string {
+// instanceCount says how many instances are configured.
+func instanceCount(configured *config.Config) string {
 	text := fmt.Sprintf("%d instances", len(configured.Instances()))
 	if len(configured.Instances()) == 1 {
 		text = "1 instance"
@@ -147,8 +147,8 @@ func describe(configured *config.Config) string {
 	return text
 }
 
-// exporter is the program at work.
-type exporter struct {
+// app is the program at work.
+type app struct {
 	handler http.Handler
 	reloads *reloader
 
@@ -157,9 +157,9 @@ type exporter struct {
 	roster  *fleet.Syncer
 }
 
-// start puts the configured instances to work. No call is made for one before the first scrape.
-func start(o *options, configured *config.Config, logger log.Logger) (_ *exporter, err error) {
-	e := new(exporter)
+// build puts the configured instances to work. No call is made for one before the first scrape.
+func build(o *options, configured *config.Config, logger log.Logger) (_ *app, err error) {
+	e := new(app)
 	e.storage, err = ledger.OpenStorage(o.storagePath, logger)
 	if err != nil {
 		return nil, fmt.Errorf("--storage.path (GREENAPI_STORAGE_PATH) cannot be used: %w", err)
@@ -191,8 +191,8 @@ func start(o *options, configured *config.Config, logger log.Logger) (_ *exporte
 		Version:        version.Version,
 		Readme:         o.readme,
 		Logger:         logger,
-		Own:            own,
-		All:            o.scopeAll(),
+		Self:           own,
+		ServeInstances: o.scopeAll(),
 		Scrape:         e.fleet.Scrape,
 		Timeout:        e.fleet.Timeout,
 		Host:           e.fleet.Host,
@@ -213,7 +213,7 @@ func start(o *options, configured *config.Config, logger log.Logger) (_ *exporte
 }
 
 // configure brings in the instances of the start, and says in the log what became of their ledgers.
-func (e *exporter) configure(configured *config.Config, storagePath string, logger log.Logger) error {
+func (e *app) configure(configured *config.Config, storagePath string, logger log.Logger) error {
 	if err := e.roster.ApplyConfig(configured); err != nil {
 		return fmt.Errorf("what --storage.path (GREENAPI_STORAGE_PATH) holds cannot be read: %w", err)
 	}
@@ -225,7 +225,7 @@ func (e *exporter) configure(configured *config.Config, storagePath string, logg
 }
 
 // stop ends the calls that run and puts on file what is to be kept.
-func (e *exporter) stop() {
+func (e *app) stop() {
 	e.roster.Close()
 	e.fleet.Close()
 	_ = e.storage.Close()

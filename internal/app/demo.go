@@ -72,8 +72,8 @@ func startDemo(flags *config.Flags) (stop func() error, _ error) {
 	return server.Close, nil
 }
 
-// welcome says in three lines what to open and what will be seen.
-func welcome(w io.Writer, address net.Addr, telemetryPath string) {
+// printDemoHelp says in three lines what to open and what will be seen.
+func printDemoHelp(w io.Writer, address net.Addr, telemetryPath string) {
 	host := address.String()
 	if tcp, ok := address.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
 		host = fmt.Sprintf("localhost:%d", tcp.Port)

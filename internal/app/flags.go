@@ -27,13 +27,13 @@ import (
 // options is what the command line and the environment say.
 type options struct {
 	instance      config.Flags
-	given         map[string]*bool // which of its settings the command line has, by the file's words
+	setByUser     map[string]*bool // which of its settings the command line has, by the file's words
 	configFile    string
 	configCheck   bool
-	one           *config.Config // of the flags, once they have been read
+	flagConfig    *config.Config // of the flags, once they have been read
 	maxCalls      int
 	storagePath   string
-	collectors    map[string]*chosen
+	collectors    map[string]*collectorFlag
 	noDefaults    bool
 	web           *toolkit.FlagConfig
 	telemetryPath string
@@ -48,11 +48,11 @@ type options struct {
 }
 
 func newOptions() *options {
-	return &options{collectors: make(map[string]*chosen), given: make(map[string]*bool)}
+	return &options{collectors: make(map[string]*collectorFlag), setByUser: make(map[string]*bool)}
 }
 
-// chosen is whether a collector is on, and whether the user said so.
-type chosen struct{ on, byUser bool }
+// collectorFlag is whether a collector is on, and whether the user said so.
+type collectorFlag struct{ on, byUser bool }
 
 // enabled reports whether the collector of that name is on. The demo has all of them on by default: it costs nobody's quota.
 func (o *options) enabled(collector string) bool {
@@ -100,9 +100,9 @@ func (o *options) validate() error {
 	return web.CheckTelemetryPath(o.telemetryPath)
 }
 
-// ownWords are errors of the command line that repeat nothing of it but names of flags: a value or an argument could be
+// safeFlagError are errors of the command line that repeat nothing of it but names of flags: a value or an argument could be
 // the token in the wrong place.
-var ownWords = regexp.MustCompile(`^(--[a-z.-]+ (\([A-Z_]+\) )?must be |unknown (long|short) flag '--?[a-z.-]{1,40}'$|flag '[a-z.-]+' cannot be repeated$|expected argument for flag '--[a-z.-]+'$)`)
+var safeFlagError = regexp.MustCompile(`^(--[a-z.-]+ (\([A-Z_]+\) )?must be |unknown (long|short) flag '--?[a-z.-]{1,40}'$|flag '[a-z.-]+' cannot be repeated$|expected argument for flag '--[a-z.-]+'$)`)
 
 // load reads which instances there are.
 func (o *options) load(logger log.Logger) (*config.Config, error) {
@@ -115,16 +115,16 @@ func (o *options) load(logger log.Logger) (*config.Config, error) {
 		}
 	}
 	if o.configFile == "" {
-		if o.one == nil { // there is nothing to load anew
+		if o.flagConfig == nil { // there is nothing to load anew
 			instance, err := flags.Validate(logger)
 			if err != nil {
 				return nil, err
 			}
-			o.one = config.Of(instance)
+			o.flagConfig = config.Single(instance)
 		}
-		return o.one, nil
+		return o.flagConfig, nil
 	}
-	return config.Source{Path: o.configFile, Defaults: flags, Given: o.givenNames(), Collectors: known, Variable: tokenVariable}.Load(logger)
+	return config.Source{Path: o.configFile, Defaults: flags, SetByFlag: o.givenNames(), Collectors: known, TokenEnv: tokenVariable}.Load(logger)
 }
 
 // givenNames says for each setting that the user has given for all instances by what it was given.
@@ -133,7 +133,7 @@ func (o *options) givenNames() map[string]string {
 	for word, flag := range map[string]string{"url": "url", "minutes": "minutes", "timeout": "timeout", "min_interval": "min-interval"} {
 		variable := "GREENAPI_" + strings.ToUpper(word)
 		switch {
-		case *o.given[word]:
+		case *o.setByUser[word]:
 			given[word] = "--greenapi." + flag
 		case os.Getenv(variable) != "":
 			given[word] = variable
@@ -171,7 +171,7 @@ func parse(args []string, stdout io.Writer) (_ *options, done bool, _ error) {
 		return nil, true, err
 	}
 	if err != nil {
-		if !ownWords.MatchString(err.Error()) {
+		if !safeFlagError.MatchString(err.Error()) {
 			err = errors.New("there is an argument that is no flag, or a switch with a value: a switch is --NAME or --no-NAME")
 		}
 		return nil, false, fmt.Errorf("%w; all settings are flags and environment variables, see --help", err)
@@ -192,18 +192,18 @@ const (
 func (o *options) define(app *kingpin.Application) {
 	i := &o.instance
 	app.Flag("greenapi.url", "The API host, as apiUrl in the console says; a path prefix is allowed. http only for this machine.").
-		IsSetByUser(o.isGiven("url")).Envar("GREENAPI_URL").Default(config.DefaultURL).StringVar(&i.URL)
+		IsSetByUser(o.setByUserFlag("url")).Envar("GREENAPI_URL").Default(config.DefaultURL).StringVar(&i.URL)
 	app.Flag("greenapi.insecure-http", "Allow http to other hosts too. The token then travels in the clear.").BoolVar(&i.InsecureHTTP)
 	app.Flag("greenapi.id-instance", "The instance, as idInstance in the console says: digits.").
 		Envar("GREENAPI_ID_INSTANCE").PlaceHolder("ID").StringVar(&i.IDInstance)
 	app.Flag("greenapi.token-file", "The file with the token. It is read again when it changes.").
 		Envar("GREENAPI_TOKEN_FILE").PlaceHolder("FILE").StringVar(&i.TokenFile)
 	number(app.Flag("greenapi.minutes", "The window: how many minutes of the journal are shown.").
-		IsSetByUser(o.isGiven("minutes")).Envar("GREENAPI_MINUTES").Default("1440"), &i.Minutes)
+		IsSetByUser(o.setByUserFlag("minutes")).Envar("GREENAPI_MINUTES").Default("1440"), &i.Minutes)
 	duration(app.Flag("greenapi.timeout", "The longest that a call of the API may take; a scrape's own timeout shortens it.").
-		IsSetByUser(o.isGiven("timeout")).Envar("GREENAPI_TIMEOUT").Default("30s"), &i.Timeout)
+		IsSetByUser(o.setByUserFlag("timeout")).Envar("GREENAPI_TIMEOUT").Default("30s"), &i.Timeout)
 	duration(app.Flag("greenapi.min-interval", "The least time between two good calls of a journal method; scrapes in between get the latest reading. 60m suits the Developer plan's 1000 calls a month.").
-		IsSetByUser(o.isGiven("min_interval")).Envar("GREENAPI_MIN_INTERVAL").Default("1s"), &i.MinInterval)
+		IsSetByUser(o.setByUserFlag("min_interval")).Envar("GREENAPI_MIN_INTERVAL").Default("1s"), &i.MinInterval)
 	number(app.Flag("greenapi.max-calls", "Calls of the API in flight, all instances together; one host has at most half of them, one method three quarters of its host's. There is no need to change it for a few instances.").
 		Default("256"), &o.maxCalls)
 	app.Flag("storage.path", "The directory where counters and the latest reading are kept, so that they survive restarts; one exporter a directory. Without it they are in memory.").
@@ -212,7 +212,7 @@ func (o *options) define(app *kingpin.Application) {
 		Default("360h"), &i.Retention)
 
 	for _, c := range collector.All() {
-		o.collectors[c.Name] = &chosen{on: c.Default}
+		o.collectors[c.Name] = &collectorFlag{on: c.Default}
 		usually := "off"
 		if c.Default {
 			usually = "on"
@@ -242,10 +242,10 @@ func (o *options) define(app *kingpin.Application) {
 	app.Flag("demo", "Run against a simulated account, no real one needed, with all collectors on; says where to look.").BoolVar(&o.demo)
 }
 
-// isGiven is where to note whether the command line has what the file calls word.
-func (o *options) isGiven(word string) *bool {
-	o.given[word] = new(bool)
-	return o.given[word]
+// setByUserFlag is where to note whether the command line has what the file calls word.
+func (o *options) setByUserFlag(word string) *bool {
+	o.setByUser[word] = new(bool)
+	return o.setByUser[word]
 }
 
 // value is a flag's value whose error names the flag and what it must be, which those of kingpin do not.

@@ -14,13 +14,13 @@ import (
 
 // newLogger returns the logger of the program. Every line says when and where in the code it was written.
 func newLogger(w io.Writer, least, format string) log.Logger {
-	return log.With(bareLogger(w, least, format), "ts", log.DefaultTimestampUTC, "caller", log.DefaultCaller)
+	return log.With(baseLogger(w, least, format), "ts", log.DefaultTimestampUTC, "caller", log.DefaultCaller)
 }
 
-// newToolkitLogger returns the same for exporter-toolkit, which wants a logger of the standard library. The bridge to
+// newSlogLogger returns the same for exporter-toolkit, which wants a logger of the standard library. The bridge to
 // it adds time and caller itself, so they must not be there already.
-func newToolkitLogger(w io.Writer, least, format string) *slog.Logger {
-	bare := bareLogger(w, least, format)
+func newSlogLogger(w io.Writer, least, format string) *slog.Logger {
+	bare := baseLogger(w, least, format)
 	renamed := log.LoggerFunc(func(pairs ...any) error {
 		for i := 0; i+1 < len(pairs); i += 2 {
 			if t, ok := pairs[i+1].(time.Time); ok && pairs[i] == slog.TimeKey {
@@ -34,9 +34,9 @@ func newToolkitLogger(w io.Writer, least, format string) *slog.Logger {
 	return slog.New(sloggokit.NewGoKitHandler(renamed, all))
 }
 
-// bareLogger writes of lines that say the same, each of another instance, only so many in a minute, unless all is to be
+// baseLogger writes of lines that say the same, each of another instance, only so many in a minute, unless all is to be
 // seen.
-func bareLogger(w io.Writer, least, format string) log.Logger {
+func baseLogger(w io.Writer, least, format string) log.Logger {
 	var logger log.Logger
 	if format == "json" {
 		logger = log.NewJSONLogger(w)
@@ -44,26 +44,26 @@ func bareLogger(w io.Writer, least, format string) log.Logger {
 		logger = log.NewLogfmtLogger(w)
 	}
 	if least != "debug" {
-		logger = &restraint{next: logger, said: make(map[any]int)}
+		logger = &rateLimiter{next: logger, counts: make(map[any]int)}
 	}
 	return level.NewFilter(logger, level.Allow(level.ParseDefault(least, level.InfoValue())))
 }
 
-// maxAlike is how many lines of the same message are written in a minute: an outage of the API is one for each instance.
-const maxAlike = 20
+// maxPerMinute is how many lines of the same message are written in a minute: an outage of the API is one for each instance.
+const maxPerMinute = 20
 
-// restraint is a logger that leaves out what it has said often enough. It is safe for concurrent use. The messages are the
+// rateLimiter is a logger that leaves out what it has said often enough. It is safe for concurrent use. The messages are the
 // program's own, so that there are not many.
-type restraint struct {
+type rateLimiter struct {
 	next log.Logger
 
-	mu    sync.Mutex
-	since time.Time
-	said  map[any]int // lines since then, by message
+	mu     sync.Mutex
+	since  time.Time
+	counts map[any]int // lines since then, by message
 }
 
 // Log implements log.Logger.
-func (r *restraint) Log(pairs ...any) error {
+func (r *rateLimiter) Log(pairs ...any) error {
 	var message any
 	for i := 0; i+1 < len(pairs); i += 2 {
 		if pairs[i] == "msg" {
@@ -71,9 +71,9 @@ func (r *restraint) Log(pairs ...any) error {
 		}
 	}
 	switch said := r.count(message); {
-	case said > maxAlike:
+	case said > maxPerMinute:
 		return nil
-	case said == maxAlike:
+	case said == maxPerMinute:
 		return errors.Join(r.next.Log(pairs...), level.Warn(r.next).Log("ts", time.Now().UTC(), "msg", "further lines like the last are left out for up to a minute",
 			"advice", "the page at / and the metrics have every instance; --log.level=debug has every line"))
 	default:
@@ -82,13 +82,13 @@ func (r *restraint) Log(pairs ...any) error {
 }
 
 // count is how often the message has been said in this minute, this time with it.
-func (r *restraint) count(message any) int {
+func (r *rateLimiter) count(message any) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if now := time.Now(); now.Sub(r.since) >= time.Minute {
 		r.since = now
-		clear(r.said)
+		clear(r.counts)
 	}
-	r.said[message]++
-	return r.said[message]
+	r.counts[message]++
+	return r.counts[message]
 }

@@ -14,7 +14,7 @@ import (
 // TestAnOutageIsNotAFlood of lines, of which each has its own instance: what is left out is said, other messages go on,
 // and a minute later they are heard again. At debug all of them are.
 func TestAnOutageIsNotAFlood(t *testing.T) {
-	for least, want := range map[string]int{"info": 2 * (maxAlike + 1), "debug": 2200} {
+	for least, want := range map[string]int{"info": 2 * (maxPerMinute + 1), "debug": 2200} {
 		synctest.Test(t, func(t *testing.T) {
 			var text bytes.Buffer
 			logger := newLogger(&text, least, "logfmt")

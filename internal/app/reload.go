@@ -54,8 +54,8 @@ func (r *reloader) reload() error {
 	return err
 }
 
-// follow reloads with each of the signals until ctx ends.
-func (r *reloader) follow(ctx context.Context, signals <-chan os.Signal) {
+// watchSignals reloads with each of the signals until ctx ends.
+func (r *reloader) watchSignals(ctx context.Context, signals <-chan os.Signal) {
 	for {
 		select {
 		case <-ctx.Done():

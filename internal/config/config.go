@@ -19,11 +19,11 @@ type Instance struct {
 	token   greenapi.TokenSource
 	labels  map[string]string
 	expires time.Time
-	terms
+	Settings
 }
 
-// terms are how to read an instance.
-type terms struct {
+// Settings are how to read an instance.
+type Settings struct {
 	url         *url.URL
 	minutes     int
 	timeout     time.Duration

@@ -20,30 +20,30 @@ type Source struct {
 	Path string
 	// Defaults is what the flags say: of their settings, each holds where the file has none. Their instance is not used.
 	Defaults Flags
-	// Given has, by the file's word, the name of each setting that the user has given by a flag or variable: to give it in
+	// SetByFlag has, by the file's word, the name of each setting that the user has given by a flag or variable: to give it in
 	// the file for all instances too is an error.
-	Given map[string]string
+	SetByFlag map[string]string
 	// Collectors are the names that there are.
 	Collectors []string
-	// Variable is that of the environment which has the token of an instance of flags. It is an error if it is set and
+	// TokenEnv is that of the environment which has the token of an instance of flags. It is an error if it is set and
 	// nothing in the file names it.
-	Variable string
+	TokenEnv string
 }
 
 // Config is which instances to watch. It is immutable.
 type Config struct {
 	instances []Instance
-	partner   *Partner
+	partner   *PartnerDiscovery
 }
 
-// Of is the Config of one instance.
-func Of(instance Instance) *Config { return &Config{instances: []Instance{instance}} }
+// Single is the Config of one instance.
+func Single(instance Instance) *Config { return &Config{instances: []Instance{instance}} }
 
 // Instances are those that are listed, in their order, each with an id of its own. They are not to be changed.
 func (c *Config) Instances() []Instance { return c.instances }
 
-// Partner is where further instances are to be taken from, nil if nowhere.
-func (c *Config) Partner() *Partner { return c.partner }
+// PartnerDiscovery is where further instances are to be taken from, nil if nowhere.
+func (c *Config) Partner() *PartnerDiscovery { return c.partner }
 
 // Collects reports whether the collector of that name is on for any instance.
 func (c *Config) Collects(name string) bool {
@@ -109,8 +109,8 @@ func (s Source) parse(text []byte, logger log.Logger) (*Config, error) {
 			return nil, err
 		}
 	}
-	if text := os.Getenv(s.Variable); text != "" && !d.reads(s.Variable) {
-		return nil, fmt.Errorf("%s is set, and nothing here has it as token_env: unset it, or name it where it belongs", s.Variable)
+	if text := os.Getenv(s.TokenEnv); text != "" && !d.reads(s.TokenEnv) {
+		return nil, fmt.Errorf("%s is set, and nothing here has it as token_env: unset it, or name it where it belongs", s.TokenEnv)
 	}
 	if d.Partner != nil {
 		file.partner, err = s.partner(d.Partner, d.lines.partner, common, logger)
@@ -119,11 +119,11 @@ func (s Source) parse(text []byte, logger log.Logger) (*Config, error) {
 }
 
 // common are the settings of all instances that do not say otherwise.
-func (s Source) common(written settingsNode) (settings, error) {
+func (s Source) common(written settingsNode) (rawSettings, error) {
 	lines := written.lines()
 	for _, word := range slices.Sorted(maps.Keys(lines)) {
-		if flag := s.Given[word]; flag != "" {
-			return settings{}, lineError{lines[word], fmt.Errorf("%s is given here and by %s; drop one of them", word, flag)}
+		if flag := s.SetByFlag[word]; flag != "" {
+			return rawSettings{}, lineError{lines[word], fmt.Errorf("%s is given here and by %s; drop one of them", word, flag)}
 		}
 	}
 	common, err := written.over(s.Defaults.settings(), s.Collectors)
@@ -134,7 +134,7 @@ func (s Source) common(written settingsNode) (settings, error) {
 }
 
 // list makes the instances that are listed.
-func (s Source) list(written []*instanceNode, begin []int, common settings, logger log.Logger) ([]Instance, error) {
+func (s Source) list(written []*instanceNode, begin []int, common rawSettings, logger log.Logger) ([]Instance, error) {
 	var instances []Instance
 	lines := make(map[string]int)
 	for n, node := range written {
@@ -165,15 +165,15 @@ func (s Source) list(written []*instanceNode, begin []int, common settings, logg
 		if err != nil {
 			return nil, err
 		}
-		instances = append(instances, Instance{id: id, token: token, labels: node.Labels, terms: how})
+		instances = append(instances, Instance{id: id, token: token, labels: node.Labels, Settings: how})
 	}
 	return instances, nil
 }
 
 // token opens the one source that is given for whose, which begins in that line.
 func (s Source) token(written tokenNode, whose string, line int, logger log.Logger) (greenapi.TokenSource, error) {
-	var given []node
-	for _, n := range []node{written.File, written.Env, written.Token} {
+	var given []scalar
+	for _, n := range []scalar{written.File, written.Env, written.Token} {
 		if n.line > 0 && n.text != "" {
 			given = append(given, n)
 		}

@@ -231,7 +231,7 @@ func TestATokenForNobody(t *testing.T) {
 		"partner: {token_env: TOKEN_OF_FLAGS}":                                                        true,
 	} {
 		s := source(t, text)
-		s.Variable = "TOKEN_OF_FLAGS"
+		s.TokenEnv = "TOKEN_OF_FLAGS"
 		if _, err := s.Load(log.NewNopLogger()); (err == nil) != fine || err != nil && !strings.Contains(err.Error(), "TOKEN_OF_FLAGS is set") {
 			t.Errorf("%s: %v", text, err)
 		}
@@ -251,12 +251,12 @@ func TestAFileThatIsNotThere(t *testing.T) {
 // TestAFlagAndAFileForTheSame is an error, but not where an instance says otherwise than the flag does for all.
 func TestAFlagAndAFileForTheSame(t *testing.T) {
 	s := source(t, "instances: [{id_instance: 1, token_file: one, minutes: 5}]\nminutes: 60\n")
-	s.Given = map[string]string{"minutes": "GREENAPI_MINUTES"}
+	s.SetByFlag = map[string]string{"minutes": "GREENAPI_MINUTES"}
 	if _, err := s.Load(log.NewNopLogger()); err == nil || !strings.Contains(err.Error(), ":2: minutes is given here and by GREENAPI_MINUTES") {
 		t.Errorf("got %v", err)
 	}
 	s = source(t, "instances: [{id_instance: 1, token_file: one, minutes: 5}]\n")
-	s.Given = map[string]string{"minutes": "GREENAPI_MINUTES"}
+	s.SetByFlag = map[string]string{"minutes": "GREENAPI_MINUTES"}
 	if c, err := s.Load(log.NewNopLogger()); err != nil || c.Instances()[0].Minutes() != 5 {
 		t.Errorf("got %v, %v", c, err)
 	}

@@ -26,13 +26,13 @@ type Flags struct {
 	Collectors   []string // by their names
 }
 
-func (f Flags) settings() settings {
-	return settings{
-		url:         setting[string]{f.URL, "--greenapi.url", 0},
-		minutes:     setting[int]{f.Minutes, "--greenapi.minutes", 0},
-		timeout:     setting[time.Duration]{f.Timeout, "--greenapi.timeout", 0},
-		minInterval: setting[time.Duration]{f.MinInterval, "--greenapi.min-interval", 0},
-		collectors:  setting[[]string]{f.Collectors, "--collector.NAME", 0},
+func (f Flags) settings() rawSettings {
+	return rawSettings{
+		url:         sourced[string]{f.URL, "--greenapi.url", 0},
+		minutes:     sourced[int]{f.Minutes, "--greenapi.minutes", 0},
+		timeout:     sourced[time.Duration]{f.Timeout, "--greenapi.timeout", 0},
+		minInterval: sourced[time.Duration]{f.MinInterval, "--greenapi.min-interval", 0},
+		collectors:  sourced[[]string]{f.Collectors, "--collector.NAME", 0},
 		retention:   f.Retention,
 		insecure:    f.InsecureHTTP,
 	}
@@ -53,7 +53,7 @@ func (f Flags) Validate(logger log.Logger) (Instance, error) {
 		return none, err
 	}
 	token, err := f.token(logger)
-	return Instance{id: f.IDInstance, token: token, terms: how}, err
+	return Instance{id: f.IDInstance, token: token, Settings: how}, err
 }
 
 func (f Flags) token(logger log.Logger) (greenapi.TokenSource, error) {

@@ -13,14 +13,14 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// node is one value of the file as it is written, with its line. It is empty where nothing is.
-type node struct {
+// scalar is one value of the file as it is written, with its line. It is empty where nothing is.
+type scalar struct {
 	text string
 	line int
 }
 
 // UnmarshalYAML implements yaml.Unmarshaler.
-func (n *node) UnmarshalYAML(value *yaml.Node) error {
+func (n *scalar) UnmarshalYAML(value *yaml.Node) error {
 	value = resolved(value)
 	if value.Kind != yaml.ScalarNode {
 		return lineError{value.Line, errors.New("there must be one value here, and no list or map")}
@@ -29,8 +29,8 @@ func (n *node) UnmarshalYAML(value *yaml.Node) error {
 	return nil
 }
 
-// quoted is a short word, and nothing of what could be a token.
-func quoted(word string) string {
+// quoteShort is a short word, and nothing of what could be a token.
+func quoteShort(word string) string {
 	if len(word) > 24 {
 		return ""
 	}
@@ -45,7 +45,7 @@ func resolved(value *yaml.Node) *yaml.Node {
 	return value
 }
 
-func (n node) whole(name string) (int, error) {
+func (n scalar) whole(name string) (int, error) {
 	number, err := strconv.Atoi(n.text)
 	if err != nil {
 		return 0, lineError{n.line, fmt.Errorf("%s must be a whole number", name)}
@@ -53,7 +53,7 @@ func (n node) whole(name string) (int, error) {
 	return number, nil
 }
 
-func (n node) duration(name string) (time.Duration, error) {
+func (n scalar) duration(name string) (time.Duration, error) {
 	d, err := time.ParseDuration(n.text)
 	if err != nil {
 		return 0, lineError{n.line, fmt.Errorf("%s must be a duration such as 30s, 5m or 24h", name)}
@@ -61,20 +61,20 @@ func (n node) duration(name string) (time.Duration, error) {
 	return d, nil
 }
 
-// namesNode is a list of names.
-type namesNode struct {
-	names []node
+// stringList is a list of names.
+type stringList struct {
+	names []scalar
 	line  int
 }
 
 // UnmarshalYAML implements yaml.Unmarshaler.
-func (l *namesNode) UnmarshalYAML(value *yaml.Node) error {
+func (l *stringList) UnmarshalYAML(value *yaml.Node) error {
 	l.line = value.Line
 	if value.Kind != yaml.SequenceNode {
 		return lineError{value.Line, errors.New("there must be a list here, such as [outgoing, state]")}
 	}
 	for _, item := range value.Content {
-		var name node
+		var name scalar
 		if err := name.UnmarshalYAML(item); err != nil {
 			return err
 		}
@@ -101,7 +101,7 @@ func (l *labelsNode) UnmarshalYAML(value *yaml.Node) error {
 			return lineError{name.Line, errors.New("labels cannot be merged here; write them out")}
 		}
 		if !labelName.MatchString(name.Value) {
-			return lineError{name.Line, fmt.Errorf("the name of a label%s must be of letters, digits and _", quoted(name.Value))}
+			return lineError{name.Line, fmt.Errorf("the name of a label%s must be of letters, digits and _", quoteShort(name.Value))}
 		}
 		if of.Kind != yaml.ScalarNode {
 			return lineError{of.Line, errors.New("a label must have one value, and no list or map")}
@@ -123,28 +123,28 @@ type (
 		lines        lines
 	}
 	settingsNode struct {
-		URL         node      `yaml:"url"`
-		Minutes     node      `yaml:"minutes"`
-		MinInterval node      `yaml:"min_interval"`
-		Timeout     node      `yaml:"timeout"`
-		Collectors  namesNode `yaml:"collectors"`
+		URL         scalar     `yaml:"url"`
+		Minutes     scalar     `yaml:"minutes"`
+		MinInterval scalar     `yaml:"min_interval"`
+		Timeout     scalar     `yaml:"timeout"`
+		Collectors  stringList `yaml:"collectors"`
 	}
 	instanceNode struct {
-		ID           node `yaml:"id_instance"`
+		ID           scalar `yaml:"id_instance"`
 		tokenNode    `yaml:",inline"`
 		settingsNode `yaml:",inline"`
 		Labels       labelsNode `yaml:"labels"`
 	}
 	tokenNode struct {
-		File  node `yaml:"token_file"`
-		Env   node `yaml:"token_env"`
-		Token node `yaml:"token"`
+		File  scalar `yaml:"token_file"`
+		Env   scalar `yaml:"token_env"`
+		Token scalar `yaml:"token"`
 	}
 	partnerNode struct {
 		tokenNode `yaml:",inline"`
-		URL       node `yaml:"url"`
-		Refresh   node `yaml:"refresh"`
-		Include   node `yaml:"include"`
+		URL       scalar `yaml:"url"`
+		Refresh   scalar `yaml:"refresh"`
+		Include   scalar `yaml:"include"`
 	}
 )
 
@@ -167,26 +167,26 @@ func (s settingsNode) lines() map[string]int {
 }
 
 // over is what the settings are where some are given on top of others. The known are the collectors that there are.
-func (s settingsNode) over(base settings, known []string) (settings, error) {
+func (s settingsNode) over(base rawSettings, known []string) (rawSettings, error) {
 	var err error
 	if s.URL.line > 0 {
-		base.url = setting[string]{s.URL.text, "url", s.URL.line}
+		base.url = sourced[string]{s.URL.text, "url", s.URL.line}
 	}
 	if s.Minutes.line > 0 {
-		base.minutes = setting[int]{0, "minutes", s.Minutes.line}
+		base.minutes = sourced[int]{0, "minutes", s.Minutes.line}
 		if base.minutes.value, err = s.Minutes.whole("minutes"); err != nil {
 			return base, err
 		}
 	}
 	for _, d := range []struct {
-		node
-		into *setting[time.Duration]
+		scalar
+		into *sourced[time.Duration]
 		name string
 	}{{s.MinInterval, &base.minInterval, "min_interval"}, {s.Timeout, &base.timeout, "timeout"}} {
 		if d.line == 0 {
 			continue
 		}
-		*d.into = setting[time.Duration]{0, d.name, d.line}
+		*d.into = sourced[time.Duration]{0, d.name, d.line}
 		if d.into.value, err = d.duration(d.name); err != nil {
 			return base, err
 		}
@@ -197,8 +197,8 @@ func (s settingsNode) over(base settings, known []string) (settings, error) {
 	return base, err
 }
 
-func (l namesNode) of(known []string) (setting[[]string], error) {
-	all := setting[[]string]{nil, "collectors", l.line}
+func (l stringList) of(known []string) (sourced[[]string], error) {
+	all := sourced[[]string]{nil, "collectors", l.line}
 	for _, n := range l.names {
 		switch {
 		case !slices.Contains(known, n.text):

@@ -15,27 +15,27 @@ import (
 	"greenapi_exporter/internal/greenapi"
 )
 
-// Partner is where instances are taken from beside those that a file lists. It is immutable.
-type Partner struct {
+// PartnerDiscovery is where instances are taken from beside those that a file lists. It is immutable.
+type PartnerDiscovery struct {
 	token   greenapi.TokenSource
 	refresh time.Duration
 	include *regexp.Regexp
-	terms
+	Settings
 }
 
 const (
-	usualRefresh = 10 * time.Minute
-	minRefresh   = time.Second // the least that can be right for an API that allows a call a second
-	maxRefresh   = 24 * time.Hour
+	defaultRefresh = 10 * time.Minute
+	minRefresh     = time.Second // the least that can be right for an API that allows a call a second
+	maxRefresh     = 24 * time.Hour
 )
 
-func (s Source) partner(written *partnerNode, line int, common settings, logger log.Logger) (*Partner, error) {
-	p := &Partner{refresh: usualRefresh}
+func (s Source) partner(written *partnerNode, line int, common rawSettings, logger log.Logger) (*PartnerDiscovery, error) {
+	p := &PartnerDiscovery{refresh: defaultRefresh}
 	if written.URL.line > 0 {
-		common.url = setting[string]{written.URL.text, "url", written.URL.line}
+		common.url = sourced[string]{written.URL.text, "url", written.URL.line}
 	}
 	var err error
-	if p.terms, err = common.validate(); err != nil {
+	if p.Settings, err = common.validate(); err != nil {
 		return nil, err
 	}
 	if written.Refresh.line > 0 {
@@ -59,19 +59,19 @@ func (s Source) partner(written *partnerNode, line int, common settings, logger 
 }
 
 // URL is the API host that lists the instances, and that of each of them.
-func (p *Partner) URL() *url.URL { return p.url }
+func (p *PartnerDiscovery) URL() *url.URL { return p.url }
 
 // Token is the source of the partner's token.
-func (p *Partner) Token() greenapi.TokenSource { return p.token }
+func (p *PartnerDiscovery) Token() greenapi.TokenSource { return p.token }
 
 // Refresh is how long after a call of the list the next begins.
-func (p *Partner) Refresh() time.Duration { return p.refresh }
+func (p *PartnerDiscovery) Refresh() time.Duration { return p.refresh }
 
 // Timeout is the longest that such a call may take.
-func (p *Partner) Timeout() time.Duration { return p.timeout }
+func (p *PartnerDiscovery) Timeout() time.Duration { return p.timeout }
 
-// AsksLike reports whether both ask the same host with the same token, and as often and patiently.
-func (p *Partner) AsksLike(q *Partner) bool {
+// SameSource reports whether both ask the same host with the same token, and as often and patiently.
+func (p *PartnerDiscovery) SameSource(q *PartnerDiscovery) bool {
 	return p != nil && q != nil && p.url.String() == q.url.String() && p.refresh == q.refresh && p.timeout == q.timeout &&
 		p.token.Token().Equal(q.token.Token())
 }
@@ -79,7 +79,7 @@ func (p *Partner) AsksLike(q *Partner) bool {
 // Instances are those of the list that are to be watched, in the order of their ids, beside and in place of those that
 // the file lists: of an instance that it lists, only the end of the subscription is taken. Those that are deleted or have
 // expired, that have no token, or whose id include leaves out are not among them.
-func (p *Partner) Instances(listed []greenapi.PartnerInstance, file []Instance) []Instance {
+func (p *PartnerDiscovery) Instances(listed []greenapi.PartnerInstance, file []Instance) []Instance {
 	all := slices.Clone(file)
 	own := make(map[string]int)
 	for n, i := range file {
@@ -94,7 +94,7 @@ func (p *Partner) Instances(listed []greenapi.PartnerInstance, file []Instance) 
 		if l.Deleted || l.Expired || l.Token.Equal(greenapi.Token{}) || checkID(l.ID) != nil || !p.include.MatchString(l.ID) {
 			continue
 		}
-		further = append(further, Instance{id: l.ID, token: l.Token, expires: l.Expires, terms: p.terms})
+		further = append(further, Instance{id: l.ID, token: l.Token, expires: l.Expires, Settings: p.Settings})
 	}
 	slices.SortFunc(further, func(a, b Instance) int {
 		return cmp.Or(cmp.Compare(len(a.id), len(b.id)), cmp.Compare(a.id, b.id))

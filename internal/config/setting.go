@@ -22,15 +22,15 @@ const (
 	maxID = 32
 )
 
-// setting is a value, and where it was given: by a flag, or in a line of a file.
-type setting[T any] struct {
+// sourced is a value, and where it was given: by a flag, or in a line of a file.
+type sourced[T any] struct {
 	value T
 	name  string
 	line  int // 0: by a flag
 }
 
 // wrong is an error that begins with the setting's name.
-func (s setting[T]) wrong(format string, args ...any) error {
+func (s sourced[T]) wrong(format string, args ...any) error {
 	return lineError{s.line, fmt.Errorf(s.name+" "+format, args...)}
 }
 
@@ -46,20 +46,20 @@ func (e lineError) Error() string { return e.err.Error() }
 // Unwrap returns what is wrong.
 func (e lineError) Unwrap() error { return e.err }
 
-// settings are those that an instance has, from wherever they come.
-type settings struct {
-	url         setting[string]
-	minutes     setting[int]
-	timeout     setting[time.Duration]
-	minInterval setting[time.Duration]
-	collectors  setting[[]string]
+// rawSettings are those that an instance has, from wherever they come.
+type rawSettings struct {
+	url         sourced[string]
+	minutes     sourced[int]
+	timeout     sourced[time.Duration]
+	minInterval sourced[time.Duration]
+	collectors  sourced[[]string]
 	retention   time.Duration // by flag alone, as the next
 	insecure    bool
 }
 
 // validate returns what the settings say, or an error of one line that says what to do.
-func (s settings) validate() (terms, error) {
-	none := terms{}
+func (s rawSettings) validate() (Settings, error) {
+	none := Settings{}
 	base, err := s.base()
 	if err != nil {
 		return none, err
@@ -78,7 +78,7 @@ func (s settings) validate() (terms, error) {
 	case s.retention > maxRetention:
 		return none, fmt.Errorf("--storage.retention is %s; it must be at most %s", hours(s.retention), hours(maxRetention))
 	}
-	return terms{base, minutes.value, s.timeout.value, s.minInterval.value, s.retention, slices.Clone(s.collectors.value)}, nil
+	return Settings{base, minutes.value, s.timeout.value, s.minInterval.value, s.retention, slices.Clone(s.collectors.value)}, nil
 }
 
 // hours writes d as flags are usually given.
@@ -90,7 +90,7 @@ func hours(d time.Duration) string {
 }
 
 // base never repeats what it refuses: people paste whole request URLs, with the token in them.
-func (s settings) base() (*url.URL, error) {
+func (s rawSettings) base() (*url.URL, error) {
 	const example = "; use the apiUrl of your console, such as https://api.green-api.com"
 	u, err := url.Parse(strings.TrimSpace(s.url.value))
 	switch {

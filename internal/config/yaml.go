@@ -66,7 +66,7 @@ func reword(text string) string {
 		if plainKey.MatchString(m[1]) {
 			key = "unknown key " + m[1]
 		}
-		return key + "; here can be " + strings.Join(keys(m[2]), ", ")
+		return key + "; here can be " + strings.Join(knownKeys(m[2]), ", ")
 	}
 	if m := repeatedKey.FindStringSubmatch(text); m != nil && plainKey.MatchString(m[1]) {
 		return m[1] + " is given twice, first in line " + m[2]
@@ -77,8 +77,8 @@ func reword(text string) string {
 	return "here or further down this is no YAML, or of another shape than it must have: look at the indentation, quotes and brackets; deploy/greenapi_exporter.yml is an example"
 }
 
-// keys are those that a part of the file can have.
-func keys(part string) []string {
+// knownKeys are those that a part of the file can have.
+func knownKeys(part string) []string {
 	parts := map[string]reflect.Type{
 		"fileNode": reflect.TypeFor[fileNode](), "instanceNode": reflect.TypeFor[instanceNode](), "partnerNode": reflect.TypeFor[partnerNode](),
 	}

@@ -64,7 +64,7 @@ func (r *Syncer) ApplyConfig(to *config.Config) error {
 	listed := r.partnerInstances
 	r.mu.Unlock()
 	err := r.apply(to, listed)
-	if r.cancel != nil && partner.AsksLike(before.Partner()) {
+	if r.cancel != nil && partner.SameSource(before.Partner()) {
 		return err // who asks goes on
 	}
 	r.stopPolling()

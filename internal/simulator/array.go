@@ -14,7 +14,7 @@ type array struct {
 }
 
 // write writes the list row by row, and stops at the first error of w.
-func (a array) write(w io.Writer, q quirks) error {
+func (a array) write(w io.Writer, q malformation) error {
 	out := bufio.NewWriterSize(w, 32<<10)
 	extra := q.extra
 	if q.badTime {

@@ -19,14 +19,14 @@ const moreThanSize = 36
 
 // body is what a good answer holds, as something that can be sent in many ways. Each stops at the first error of w.
 type body interface {
-	write(w io.Writer, q quirks) error
+	write(w io.Writer, q malformation) error
 	writeHalf(w io.Writer) error    // the first half, and nothing that would end it well
 	writeEndless(w io.Writer) error // with something of it over and over, until an error of w
 }
 
-// quirks are the oddities of a body, as the text to put at each place; without any it is plain JSON. Those of an array
+// malformation are the oddities of a body, as the text to put at each place; without any it is plain JSON. Those of an array
 // have no place in a body that is not one.
-type quirks struct {
+type malformation struct {
 	before, after string // around the body
 	lastMember    string // behind the last member of the object, or of each row
 	first, last   string // in an array, around the rows if there are any
@@ -48,11 +48,11 @@ func sendBody(w http.ResponseWriter, r *http.Request, b body, f Fault) {
 	case FaultCutRow:
 		_ = b.writeHalf(w)
 	case FaultDrip:
-		if b.write(newDripper(w, r.Context()), quirks{}) != nil {
+		if b.write(newDripper(w, r.Context()), malformation{}) != nil {
 			panic(http.ErrAbortHandler)
 		}
 	case FaultGzip:
-		compressed(w, r, func(w io.Writer) { _ = b.write(w, quirks{}) })
+		compressed(w, r, func(w io.Writer) { _ = b.write(w, malformation{}) })
 	case FaultEndless:
 		endless(w, r.Context(), b)
 	case FaultEndlessGzip:
@@ -63,26 +63,26 @@ func sendBody(w http.ResponseWriter, r *http.Request, b body, f Fault) {
 }
 
 // quirksOf is how a body looks under a fault; plain under those that leave it alone.
-func quirksOf(f Fault) quirks {
+func quirksOf(f Fault) malformation {
 	switch f {
 	case FaultCommaStart:
-		return quirks{first: ","}
+		return malformation{first: ","}
 	case FaultCommaMiddle:
-		return quirks{middle: ","}
+		return malformation{middle: ","}
 	case FaultCommaEnd:
-		return quirks{last: ","}
+		return malformation{last: ","}
 	case FaultCommaMembers:
-		return quirks{lastMember: ","}
+		return malformation{lastMember: ","}
 	case FaultBOM:
-		return quirks{before: "\ufeff"}
+		return malformation{before: "\ufeff"}
 	case FaultTrailing:
-		return quirks{after: "[]"}
+		return malformation{after: "[]"}
 	case FaultRowNotObject:
-		return quirks{extra: `"typeMessage"`}
+		return malformation{extra: `"typeMessage"`}
 	case FaultBadTimestamp:
-		return quirks{badTime: true}
+		return malformation{badTime: true}
 	}
-	return quirks{}
+	return malformation{}
 }
 
 // hang waits for the end of the request and then breaks the connection, so that no answer seems to have been given.
@@ -155,7 +155,7 @@ func (d dripper) Write(b []byte) (int, error) {
 // size is how many bytes the whole body has.
 func size(b body) int64 {
 	var n counter
-	_ = b.write(&n, quirks{}) // counting does not fail
+	_ = b.write(&n, malformation{}) // counting does not fail
 	return int64(n)
 }
 

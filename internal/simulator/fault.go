@@ -145,7 +145,7 @@ func serviceAnswer(f Fault, c call) (answer, bool) {
 	case FaultNoContent:
 		return answer{status: http.StatusNoContent}, true
 	case FaultRedirect:
-		target := c.prefix + movedTo + c.echo
+		target := c.prefix + redirectPrefix + c.echo
 		return answer{status: http.StatusFound, headers: map[string]string{"Location": target}}, true
 	case FaultHTML:
 		return html(http.StatusOK, "<!doctype html><title>Maintenance</title><p>We are back in a minute."), true

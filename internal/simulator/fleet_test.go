@@ -95,7 +95,7 @@ func TestAccountsOfAFleetAreWhatTheyAreAlone(t *testing.T) {
 		func(cfg *simulator.Config) { cfg.Fates = []simulator.FateChange{{After: time.Hour, Status: "failed"}} },
 		func(cfg *simulator.Config) { cfg.SendDelay = time.Minute },
 		func(cfg *simulator.Config) { cfg.Messages = 100 },
-		func(cfg *simulator.Config) { cfg.Pace = 10 },
+		func(cfg *simulator.Config) { cfg.Speedup = 10 },
 		func(cfg *simulator.Config) { cfg.TextOnly = true },
 		func(cfg *simulator.Config) { cfg.ByLastAction = true },
 		func(cfg *simulator.Config) { cfg.CyrillicCount = true },

@@ -14,7 +14,7 @@ var senders = [...]struct{ name, contact string }{
 }
 
 // sender writes who sent a message that was received: in a group one of the people, elsewhere the chat itself.
-func sender(o *object, dice uint64) {
+func sender(o *jsonWriter, dice uint64) {
 	var buf [longestID]byte
 	id, who := appendChat(buf[:0], dice), pick(dice, 'c', 400)
 	if bytes.HasSuffix(id, []byte("@g.us")) {

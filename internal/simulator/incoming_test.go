@@ -22,7 +22,7 @@ func TestIncomingJournalShowsTheTruthAtAnyTime(t *testing.T) {
 			Messages:        rapid.SampledFrom([]int{0, 3}).Draw(t, "messages"), // of those sent only
 			SendDelay:       rapid.SampledFrom([]time.Duration{0, time.Hour}).Draw(t, "delay of sending"),
 			ByLastAction:    rapid.Bool().Draw(t, "by last action"),
-			Pace:            rapid.SampledFrom([]float64{0, 0.1, 1000}).Draw(t, "pace"),
+			Speedup:         rapid.SampledFrom([]float64{0, 0.1, 1000}).Draw(t, "pace"),
 			States:          states("suspended", 1, "authorized", 3, "blocked", rapid.IntRange(4, 30).Draw(t, "hour")),
 			NoRateLimit:     true,
 		}

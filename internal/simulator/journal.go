@@ -11,8 +11,8 @@ import (
 // is written.
 type page struct {
 	incoming     bool
-	lives        []life  // all sent by then, or received
-	rows         []int32 // of the lives: those shown, newest first
+	lives        []message // all sent by then, or received
+	rows         []int32   // of the lives: those shown, newest first
 	at           time.Duration
 	start        time.Time
 	seed         uint64
@@ -21,7 +21,7 @@ type page struct {
 }
 
 // pageWithoutRows is the journal of no minutes: it knows the lives. What is received has no action but its arrival.
-func (s *Simulator) pageWithoutRows(of *story, now time.Time) page {
+func (s *Simulator) pageWithoutRows(of *timeline, now time.Time) page {
 	p := page{incoming: of.incoming, start: s.start, seed: of.seed, thumbnails: s.thumbnails}
 	p.byLastAction = s.cfg.ByLastAction && !of.incoming
 	p.lives, p.at = s.livesUntil(of, now)
@@ -29,12 +29,12 @@ func (s *Simulator) pageWithoutRows(of *story, now time.Time) page {
 }
 
 // page is the journal of the given minutes before now.
-func (s *Simulator) page(of *story, now time.Time, minutes int64) page {
+func (s *Simulator) page(of *timeline, now time.Time, minutes int64) page {
 	p := s.pageWithoutRows(of, now)
 	oldest := now.Unix() - 60*minutes
 	reach := int64(0)
 	if p.byLastAction {
-		reach = 1 + int64(longest.Seconds()/s.cfg.Pace)
+		reach = 1 + int64(longest.Seconds()/s.cfg.Speedup)
 	}
 	first := sort.Search(len(p.lives), func(i int) bool {
 		return p.start.Add(p.lives[i].sent).Unix() >= oldest-reach
@@ -53,7 +53,7 @@ func (s *Simulator) page(of *story, now time.Time, minutes int64) page {
 }
 
 // timestamp is the time that a row stands for, in UNIX seconds.
-func (p page) timestamp(l *life) int64 {
+func (p page) timestamp(l *message) int64 {
 	if p.byLastAction {
 		return p.start.Add(l.lastAction(p.at)).Unix()
 	}

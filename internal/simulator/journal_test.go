@@ -47,7 +47,7 @@ func TestJournalShowsTheTruthAtAnyTime(t *testing.T) {
 			MessagesPerHour: rapid.SampledFrom([]float64{0.1, 5, 200}).Draw(t, "rate"),
 			Messages:        rapid.SampledFrom([]int{0, 1, 20, 300}).Draw(t, "messages"),
 			ByLastAction:    rapid.Bool().Draw(t, "by last action"),
-			Pace:            rapid.SampledFrom([]float64{0, 0.1, 1, 1000}).Draw(t, "pace"),
+			Speedup:         rapid.SampledFrom([]float64{0, 0.1, 1, 1000}).Draw(t, "pace"),
 			NoRateLimit:     true,
 		}
 		s, c := newAccount(cfg, 0)

@@ -9,10 +9,10 @@ const (
 )
 
 // objectMethods are the methods that answer an object, each with what writes the members that it has at a time.
-var objectMethods = map[string]func(*Simulator, *object, time.Time){
+var objectMethods = map[string]func(*Simulator, *jsonWriter, time.Time){
 	"getStateInstance": (*Simulator).writeState,
-	"getMessagesCount": func(s *Simulator, o *object, now time.Time) { s.writeCount(o, s.Queued(now)) },
-	"getWebhooksCount": func(s *Simulator, o *object, now time.Time) { s.writeCount(o, s.Webhooks(now)) },
+	"getMessagesCount": func(s *Simulator, o *jsonWriter, now time.Time) { s.writeCount(o, s.Queued(now)) },
+	"getWebhooksCount": func(s *Simulator, o *jsonWriter, now time.Time) { s.writeCount(o, s.Webhooks(now)) },
 	"getSettings":      (*Simulator).writeSettings,
 	"getWaSettings":    (*Simulator).writeWaSettings,
 }
@@ -38,7 +38,7 @@ func (s *Simulator) body(c call, minutes int64) body {
 	case incomingMethod:
 		return s.page(s.incoming, c.now, minutes).body()
 	}
-	o := object{b: []byte("{")}
+	o := jsonWriter{b: []byte("{")}
 	objectMethods[c.method](s, &o, c.now)
 	o.close()
 	return small(o.b)

@@ -76,7 +76,7 @@ func parsePartnerCall(r *http.Request, now time.Time) call {
 
 // servePartner answers a call that is for no account.
 func (f *Fleet) servePartner(w http.ResponseWriter, r *http.Request, c call) {
-	if c.method != "" && strings.HasSuffix(c.prefix, movedTo) {
+	if c.method != "" && strings.HasSuffix(c.prefix, redirectPrefix) {
 		f.noteFollowed(r.Referer())
 		moved().send(w)
 		return
@@ -136,7 +136,7 @@ func (f *Fleet) list() body {
 // in others; these are those of WhatsApp's.
 func (m member) appendRow(b []byte) []byte {
 	id := m.account.cfg.IDInstance
-	o := object{b: append(b, '{')}
+	o := jsonWriter{b: append(b, '{')}
 	o.raw("idInstance", id)
 	o.str("name", "Instance ", id)
 	o.str("typeInstance", "whatsapp")

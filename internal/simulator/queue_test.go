@@ -14,7 +14,7 @@ import (
 // count is what a method of counts answers.
 func count(t testing.TB, s *simulator.Simulator, method string) int {
 	t.Helper()
-	members := object(t, s, method)
+	members := jsonWriter(t, s, method)
 	n, is := members["count"].(float64)
 	if !is || len(members) != 1 {
 		t.Fatalf("%s: %v", method, members)
@@ -234,7 +234,7 @@ func TestWebhooksAreTheStepsOfLate(t *testing.T) {
 	for _, lag := range []time.Duration{0, time.Nanosecond, time.Minute, 30 * time.Hour} {
 		for pace, last := range map[float64]float64{0.2: 80, 1: 30, 100: 30} {
 			s, c := newAccount(simulator.Config{
-				Seed: 12, MessagesPerHour: 90, IncomingPerHour: 60, WebhookLag: lag, Pace: pace, NoRateLimit: true,
+				Seed: 12, MessagesPerHour: 90, IncomingPerHour: 60, WebhookLag: lag, Speedup: pace, NoRateLimit: true,
 				States: states("suspended", 3, "authorized", 5),
 			}, 0)
 			within := lag
@@ -273,7 +273,7 @@ func TestWebhooksAreTheStepsOfLate(t *testing.T) {
 
 func TestWebhookIsTakenAfterTheLag(t *testing.T) {
 	for name, cfg := range map[string]simulator.Config{
-		"sent":     {Seed: 1, MessagesPerHour: 0.01, Messages: 1, Pace: 1e-6}, // no further step comes soon
+		"sent":     {Seed: 1, MessagesPerHour: 0.01, Messages: 1, Speedup: 1e-6}, // no further step comes soon
 		"received": {Seed: 1, IncomingPerHour: 0.01},
 	} {
 		cfg.WebhookLag = time.Second
@@ -291,7 +291,7 @@ func TestCyrillicCount(t *testing.T) {
 	for method, want := range map[string]int{
 		"getMessagesCount": s.Queued(start.Add(time.Hour)), "getWebhooksCount": 0,
 	} {
-		members := object(t, s, method)
+		members := jsonWriter(t, s, method)
 		if n, is := members["сount"].(float64); !is || int(n) != want || len(members) != 1 {
 			t.Errorf("%s: %v, want %d under another key", method, members, want)
 		}

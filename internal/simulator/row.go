@@ -19,7 +19,7 @@ func (p page) bareRow() string { return `{"type":"` + p.direction() + `","typeMe
 
 // badRow is a row that is wrong in its timestamp only.
 func (p page) badRow() string {
-	o := object{b: []byte("{")}
+	o := jsonWriter{b: []byte("{")}
 	o.str("type", p.direction())
 	o.str("idMessage", "BAD0000000000000")
 	o.str("timestamp", "yesterday")
@@ -40,7 +40,7 @@ func (p page) appendRow(b []byte, i int) []byte {
 		return append(b, p.bareRow()...)
 	}
 	var buf [longestID]byte
-	o := object{b: append(b, '{')}
+	o := jsonWriter{b: append(b, '{')}
 	old := l.shape&oldOrder != 0
 	if !old {
 		o.str("type", p.direction())
@@ -72,7 +72,7 @@ func (p page) appendRow(b []byte, i int) []byte {
 }
 
 // status writes the latest status; a life without one has it absent, empty or null, always the same way.
-func (p page) status(o *object, l *life) {
+func (p page) status(o *jsonWriter, l *message) {
 	n := l.steps(p.at)
 	if n == 0 {
 		return
@@ -90,7 +90,7 @@ func (p page) status(o *object, l *life) {
 }
 
 // content writes what the message says, as the members that its kind has.
-func (p page) content(o *object, i int) {
+func (p page) content(o *jsonWriter, i int) {
 	l := &p.lives[i]
 	words := phrase(l.dice)
 	var buf [longestID]byte
@@ -138,7 +138,7 @@ func (p page) content(o *object, i int) {
 }
 
 // file writes a picture, a document or a sound; the first two with a thumbnail, which is most of a journal's bytes.
-func (p page) file(o *object, i int, words string) {
+func (p page) file(o *jsonWriter, i int, words string) {
 	l := &p.lives[i]
 	var buf [longestID]byte
 	o.str("downloadUrl", "https://files.example.invalid/", string(p.appendID(buf[:0], i)))
@@ -154,7 +154,7 @@ func (p page) file(o *object, i int, words string) {
 
 // answer writes the members of a reply or a reaction. What they quote has, nested, keys like those of a row, and values
 // that are not the row's: a status even where the row has none.
-func (p page) answer(o *object, l *life, words string) {
+func (p page) answer(o *jsonWriter, l *message, words string) {
 	to := int(l.other)
 	var buf [longestID]byte
 	if l.kind == reaction {
@@ -187,7 +187,7 @@ func (p page) id(i int) string { return string(p.appendID(nil, i)) }
 // appendID appends the idMessage of the i-th life. Every form holds all 64 bits of a number that no other index has, and
 // the forms differ in length or in having letters: two are never the same, save that a twin shares its brother's.
 func (p page) appendID(b []byte, i int) []byte {
-	if p.lives[i].shape&twin != 0 {
+	if p.lives[i].shape&duplicateID != 0 {
 		i = int(p.lives[i].other)
 	}
 	n := mix(uint64(i)) ^ mix(p.seed)

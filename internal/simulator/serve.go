@@ -14,8 +14,8 @@ const (
 	mostMinutes = 1 << 30
 	// instanceMark is what stands in a path before the id of an instance.
 	instanceMark = "/waInstance"
-	// movedTo is put before the path by FaultRedirect.
-	movedTo = "/moved"
+	// redirectPrefix is put before the path by FaultRedirect.
+	redirectPrefix = "/moved"
 )
 
 // call is a request taken apart.
@@ -39,7 +39,7 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := parseCall(r, s.cfg.Now())
 	w.Header().Set("Date", c.now.UTC().Format(http.TimeFormat))
 
-	if strings.HasSuffix(c.prefix, movedTo) {
+	if strings.HasSuffix(c.prefix, redirectPrefix) {
 		s.noteFollowed(r.Referer())
 		moved().send(w)
 		return

@@ -14,7 +14,7 @@ const (
 const usualUntil = 24 * time.Hour
 
 // writeState writes the state that the account is in.
-func (s *Simulator) writeState(o *object, now time.Time) {
+func (s *Simulator) writeState(o *jsonWriter, now time.Time) {
 	state := s.schedule.state(s.since(now))
 	if state == "" {
 		o.raw("stateInstance", "null")
@@ -24,7 +24,7 @@ func (s *Simulator) writeState(o *object, now time.Time) {
 }
 
 // writeSettings writes how the account is set up, which does not change.
-func (s *Simulator) writeSettings(o *object, _ time.Time) {
+func (s *Simulator) writeSettings(o *jsonWriter, _ time.Time) {
 	o.str("wid", Phone, "@c.us")
 	o.str("countryInstance", "")
 	o.str("typeAccount", "")
@@ -56,7 +56,7 @@ func (s *Simulator) writeSettings(o *object, _ time.Time) {
 }
 
 // writeWaSettings writes what is known of the account on WhatsApp. Without a session that is nothing but the state.
-func (s *Simulator) writeWaSettings(o *object, now time.Time) {
+func (s *Simulator) writeWaSettings(o *jsonWriter, now time.Time) {
 	at := s.since(now)
 	state := s.schedule.state(at)
 	avatar, phone, device := "https://pictures.example.invalid/avatar.jpg", Phone, Phone+":12@s.whatsapp.net"

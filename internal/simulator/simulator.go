@@ -65,9 +65,9 @@ type Config struct {
 	Quota int
 	// NoRateLimit takes away the limit of one call of each method a second.
 	NoRateLimit bool
-	// Pace is how many times faster than among people statuses follow each other and rows appear; zero or less: 1. The
+	// Speedup is how many times faster than among people statuses follow each other and rows appear; zero or less: 1. The
 	// times of sending and of the changes of state do not depend on it.
-	Pace float64
+	Speedup float64
 }
 
 // Simulator is one simulated account behind its HTTP interface. All methods may be called concurrently.
@@ -98,8 +98,8 @@ func (cfg Config) completed() Config {
 		cfg.Start = cfg.Now()
 	}
 	cfg.Start = cfg.Start.Round(0)
-	if cfg.Pace <= 0 {
-		cfg.Pace = 1
+	if cfg.Speedup <= 0 {
+		cfg.Speedup = 1
 	}
 	if cfg.WebhookLag <= 0 {
 		cfg.WebhookLag = usualWebhookLag
@@ -171,7 +171,7 @@ func (s *Simulator) since(at time.Time) time.Duration { return min(at.Round(0).S
 
 // livesUntil returns all messages of the story sent by now, oldest first, and how long after the start now is. What it
 // returns is never changed again.
-func (s *Simulator) livesUntil(of *story, now time.Time) ([]life, time.Duration) {
+func (s *Simulator) livesUntil(of *timeline, now time.Time) ([]message, time.Duration) {
 	at := s.since(now)
 	return of.until(at), at
 }

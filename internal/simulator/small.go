@@ -10,7 +10,7 @@ import (
 type small []byte
 
 // write writes the object, with those of the quirks that are not of rows.
-func (s small) write(w io.Writer, q quirks) error {
+func (s small) write(w io.Writer, q malformation) error {
 	_, err := w.Write(slices.Concat([]byte(q.before), s[:len(s)-1], []byte(q.lastMember+"}"+q.after)))
 	return err
 }

@@ -160,7 +160,7 @@ func TestDripIsAWholeObjectInTheEnd(t *testing.T) {
 		s, _ := newAccount(busy(), time.Hour)
 		s.SetFault(simulator.FaultDrip)
 		began := time.Now()
-		if members := object(t, s, "getStateInstance"); members["stateInstance"] != "authorized" {
+		if members := jsonWriter(t, s, "getStateInstance"); members["stateInstance"] != "authorized" {
 			t.Errorf("%v", members)
 		}
 		if took := time.Since(began); took != 3*time.Second { // 30 bytes

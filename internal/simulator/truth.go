@@ -44,7 +44,7 @@ func (s *Simulator) Messages(until time.Time) []Message { return s.messages(s.ou
 // them is incomplete or has Steps.
 func (s *Simulator) IncomingMessages(until time.Time) []Message { return s.messages(s.incoming, until) }
 
-func (s *Simulator) messages(of *story, until time.Time) []Message {
+func (s *Simulator) messages(of *timeline, until time.Time) []Message {
 	p := s.pageWithoutRows(of, until)
 	messages := make([]Message, 0, len(p.lives))
 	for i := range p.lives {

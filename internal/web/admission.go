@@ -10,7 +10,7 @@ import (
 // places, or as large a part as it has of the instances: scrapes of a host that does not answer take their time, and must
 // not keep out the others.
 type admission struct {
-	places int // 0: no end
+	limit int // 0: no end
 
 	mu    sync.Mutex
 	taken int
@@ -18,7 +18,7 @@ type admission struct {
 }
 
 func newAdmission(places int) *admission {
-	return &admission{places: places, hosts: make(map[string]int)}
+	return &admission{limit: places, hosts: make(map[string]int)}
 }
 
 // serve calls next if there is a place, and answers 503 otherwise. An empty host is none; share is its part of the instances.
@@ -35,11 +35,11 @@ func (a *admission) serve(w http.ResponseWriter, host string, share float64, nex
 func (a *admission) enter(host string, share float64) (limit int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	part := max(1, min(int(float64(a.places)*max(0.5, share)), a.places-1))
+	part := max(1, min(int(float64(a.limit)*max(0.5, share)), a.limit-1))
 	switch {
-	case a.places > 0 && a.taken >= a.places:
-		return a.places
-	case a.places > 0 && host != "" && a.hosts[host] >= part:
+	case a.limit > 0 && a.taken >= a.limit:
+		return a.limit
+	case a.limit > 0 && host != "" && a.hosts[host] >= part:
 		return part
 	}
 	a.taken++

@@ -10,9 +10,9 @@ import (
 // timeoutHeader is how Prometheus says how long it will wait for a scrape.
 const timeoutHeader = "X-Prometheus-Scrape-Timeout-Seconds"
 
-// patience is how long a scrape may take: what the scraper says less the offset, which the answer needs to get back to
+// scrapeTimeout is how long a scrape may take: what the scraper says less the offset, which the answer needs to get back to
 // it, and longest at the most. A header that makes no sense is ignored.
-func patience(header http.Header, offset, longest time.Duration) time.Duration {
+func scrapeTimeout(header http.Header, offset, longest time.Duration) time.Duration {
 	seconds, err := strconv.ParseFloat(header.Get(timeoutHeader), 64)
 	if err != nil || !(seconds > 0) || math.IsInf(seconds, 0) || seconds >= longest.Seconds()+offset.Seconds() {
 		return longest

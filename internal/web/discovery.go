@@ -12,8 +12,8 @@ type targetGroup struct {
 	Labels  map[string]string `json:"labels"`
 }
 
-// unlisted is the answer to who asks for what may be there.
-const unlisted = "the Partner API has not told its instances yet; see the log if that lasts"
+// discoveryPending is the answer to who asks for what may be there.
+const discoveryPending = "the Partner API has not told its instances yet; see the log if that lasts"
 
 // discoveryHandler serves a group for each instance, whose labels are all that a scrape job needs to know: it scrapes where
 // it has found the list. While the instances are not all known the answer is 503: Prometheus then keeps those that it has.
@@ -21,7 +21,7 @@ func discoveryHandler(o Options) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		targets, complete := o.Targets()
 		if !complete {
-			http.Error(w, unlisted, http.StatusServiceUnavailable)
+			http.Error(w, discoveryPending, http.StatusServiceUnavailable)
 			return
 		}
 		groups := make([]targetGroup, 0, len(targets))
@@ -38,7 +38,7 @@ func discoveryHandler(o Options) http.Handler {
 			for name, value := range t.Labels() {
 				labels["__meta_greenapi_label_"+name] = value
 			}
-			groups = append(groups, targetGroup{[]string{hostOf(r)}, labels})
+			groups = append(groups, targetGroup{[]string{requestHost(r)}, labels})
 		}
 		body, err := json.Marshal(groups)
 		if err != nil {
@@ -50,8 +50,8 @@ func discoveryHandler(o Options) http.Handler {
 	})
 }
 
-// hostOf is how the client calls this exporter. HTTP/1.0 need not say.
-func hostOf(r *http.Request) string {
+// requestHost is how the client calls this exporter. HTTP/1.0 need not say.
+func requestHost(r *http.Request) string {
 	if r.Host != "" {
 		return r.Host
 	}

@@ -58,7 +58,7 @@ func fleetHandler(t testing.TB, instances int, api http.RoundTripper) http.Handl
 	if err := f.ApplyConfig(all); err != nil {
 		t.Fatal(err)
 	}
-	return newHandler(t, nil, func(o *Options) { o.Own, o.Scrape, o.Timeout, o.Host = own, f.Scrape, f.Timeout, f.Host })
+	return newHandler(t, nil, func(o *Options) { o.Self, o.Scrape, o.Timeout, o.Host = own, f.Scrape, f.Timeout, f.Host })
 }
 
 // discarded is an answer that is thrown away, but for its size.

@@ -11,8 +11,8 @@ import (
 	"greenapi_exporter/internal/ledger"
 )
 
-// journal is the outgoing journal of an instance.
-type journal struct {
+// journalView is the outgoing journal of an instance.
+type journalView struct {
 	On      bool   // whether its collector is
 	Unread  bool   // whether there is nothing to show
 	Why     string // that is so, where it is not just that there was no scrape
@@ -27,7 +27,7 @@ type journal struct {
 	All     string // Rows, for the table
 	Types   []column
 	Table   []line
-	Birth   moment
+	Birth   relTime
 	Total   string  // messages first seen since the birth
 	Reached []reach // and the statuses that they have reached
 }
@@ -53,11 +53,11 @@ type line struct {
 // reach is a status and how many messages have reached it.
 type reach struct{ Word, Count string }
 
-// stage is a status that messages pass on their way.
-type stage struct{ word, means string }
+// statusLabel is a status that messages pass on their way.
+type statusLabel struct{ word, means string }
 
 // stages are the way of a message, each of which is behind it once it is at a later one.
-var stages = []stage{
+var stages = []statusLabel{
 	{"pending", "or further: accepted"},
 	{"sent", "or further"},
 	{"delivered", "or further"},
@@ -65,7 +65,7 @@ var stages = []stage{
 }
 
 // failures are the statuses at which the way of a message ends, as documented.
-var failures = []stage{
+var failures = []statusLabel{
 	{"noAccount", "the number has no WhatsApp"},
 	{"notInGroup", "not in the group"},
 	{"yellowCard", "sending is suspended (the older word)"},
@@ -75,13 +75,13 @@ var failures = []stage{
 }
 
 // leftovers are the statuses of a ledger's that are none of the API's.
-var leftovers = []stage{
+var leftovers = []statusLabel{
 	{"unknown", "no status, often a number without WhatsApp"},
 	{"other", "further words that are not documented"},
 }
 
-func newJournal(status collector.CollectorStatus, s collector.Status, now time.Time) journal {
-	j := journal{On: true, Stale: status.Failing(), Late: late(status, s, now), Window: span(s.Window)}
+func newJournal(status collector.CollectorStatus, s collector.Status, now time.Time) journalView {
+	j := journalView{On: true, Stale: status.Failing(), Late: isStale(status, s, now), Window: formatDuration(s.Window)}
 	reading := s.Outgoing
 	switch {
 	case status.Result == "":
@@ -101,7 +101,7 @@ func newJournal(status collector.CollectorStatus, s collector.Status, now time.T
 	j.Types, j.Table = t.table(reading)
 	j.Birth = momentAt(reading.CountingSince, now)
 	total, reached := totals(reading)
-	j.All, j.Total, j.Reached = count(t.rows), many(total, "new message"), reached
+	j.All, j.Total, j.Reached = formatInt(t.rows), plural(total, "new message"), reached
 	return j
 }
 
@@ -124,8 +124,8 @@ func newTally(r *ledger.Summary) tally {
 	return t
 }
 
-func (t tally) bar(s stage, n int, class string) bar {
-	b := bar{Word: s.word, Means: s.means, Class: class, Count: count(n), Share: share(n, t.rows)}
+func (t tally) bar(s statusLabel, n int, class string) bar {
+	b := bar{Word: s.word, Means: s.means, Class: class, Count: formatInt(n), Share: formatPercent(n, t.rows)}
 	if t.rows > 0 {
 		b.Width = fmt.Sprintf("%.2f", 100*float64(n)/float64(t.rows))
 	}
@@ -149,7 +149,7 @@ func (t tally) funnel() []bar {
 func (t tally) rest() []bar {
 	var bars []bar
 	for _, word := range t.order()[len(stages):] {
-		class, s := "other", stage{word: word, means: "not documented"}
+		class, s := "other", statusLabel{word: word, means: "not documented"}
 		for _, f := range failures {
 			if f.word == word {
 				class, s = "failure", f
@@ -172,7 +172,7 @@ func (t tally) order() []string {
 	for _, s := range stages {
 		words = append(words, s.word)
 	}
-	known := func(list []stage) {
+	known := func(list []statusLabel) {
 		for _, s := range list {
 			if t.statuses[s.word] > 0 {
 				words = append(words, s.word)
@@ -181,7 +181,7 @@ func (t tally) order() []string {
 	}
 	known(failures)
 	for word, n := range t.statuses {
-		if n > 0 && !slices.ContainsFunc(slices.Concat(stages, failures, leftovers), func(s stage) bool { return s.word == word }) {
+		if n > 0 && !slices.ContainsFunc(slices.Concat(stages, failures, leftovers), func(s statusLabel) bool { return s.word == word }) {
 			own = append(own, word)
 		}
 	}
@@ -205,16 +205,16 @@ func (t tally) table(r *ledger.Summary) ([]column, []line) {
 	var columns []column
 	for _, kind := range shown {
 		head := strings.TrimSuffix(kind.Word, "Message")
-		columns = append(columns, column{head, kind.Word[len(head):], count(t.types[kind.Word])})
+		columns = append(columns, column{head, kind.Word[len(head):], formatInt(t.types[kind.Word])})
 	}
 	var lines []line
 	for _, word := range t.order() {
-		l := line{Word: word, Count: count(t.statuses[word])}
+		l := line{Word: word, Count: formatInt(t.statuses[word])}
 		for _, kind := range shown {
 			cell := ""
 			for _, status := range kind.Statuses {
 				if status.Word == word && status.Rows > 0 {
-					cell = count(status.Rows)
+					cell = formatInt(status.Rows)
 				}
 			}
 			l.Cells = append(l.Cells, cell)
@@ -239,7 +239,7 @@ func totals(r *ledger.Summary) (messages uint64, reached []reach) {
 	}
 	for _, word := range words {
 		if sums[word] > 0 {
-			reached = append(reached, reach{word, count(sums[word])})
+			reached = append(reached, reach{word, formatInt(sums[word])})
 		}
 	}
 	return messages, reached

@@ -13,28 +13,28 @@ import (
 // pageLength is how many instances a page of the list has.
 const pageLength = 100
 
-// item is an instance of which only is known what that of every one has to be: a card is made of those that are shown.
-type item struct {
+// instanceSummary is an instance of which only is known what that of every one has to be: a card is made of those that are shown.
+type instanceSummary struct {
 	status   *collector.Status
-	mood     mood
-	problems []problem
+	mood     severity
+	problems []issue
 }
 
-func newItem(s *collector.Status, now time.Time) item {
-	i := item{status: s, mood: moodOf(*s, now)}
-	if i.mood != up { // which has none
+func newItem(s *collector.Status, now time.Time) instanceSummary {
+	i := instanceSummary{status: s, mood: moodOf(*s, now)}
+	if i.mood != healthy { // which has none
 		i.problems = problems(*s, now)
 	}
 	return i
 }
 
-// inOrder is the instances, the worst first.
-func inOrder(statuses []collector.Status, now time.Time) []item {
-	items := make([]item, len(statuses))
+// sortedSummaries is the instances, the worst first.
+func sortedSummaries(statuses []collector.Status, now time.Time) []instanceSummary {
+	items := make([]instanceSummary, len(statuses))
 	for i := range statuses {
 		items[i] = newItem(&statuses[i], now)
 	}
-	slices.SortFunc(items, func(a, b item) int {
+	slices.SortFunc(items, func(a, b instanceSummary) int {
 		return cmp.Or(cmp.Compare(a.mood, b.mood), cmp.Compare(len(a.status.ID), len(b.status.ID)), cmp.Compare(a.status.ID, b.status.ID))
 	})
 	return items
@@ -42,16 +42,16 @@ func inOrder(statuses []collector.Status, now time.Time) []item {
 
 // list is a page of the list.
 type list struct {
-	Ask     ask
-	Choices []choice // by mood
-	Nothing string   // why there is no line
-	Beyond  string   // that there is no such page as was asked for, and that the last is here instead
-	Range   string   // of the lines, such as 101–200 of 500
-	Causes  []cause  // on the first page
-	First   string   // leads to them from all others
-	Before  string   // leads to the page before, if there is one
-	Next    string   // and to the next
-	Lines   []card
+	Ask     query
+	Choices []choice     // by mood
+	Nothing string       // why there is no line
+	Beyond  string       // that there is no such page as was asked for, and that the last is here instead
+	Range   string       // of the lines, such as 101–200 of 500
+	Causes  []issueGroup // on the first page
+	First   string       // leads to them from all others
+	Before  string       // leads to the page before, if there is one
+	Next    string       // and to the next
+	Lines   []instanceView
 }
 
 // choice leads to the instances of a mood, or to all.
@@ -63,14 +63,14 @@ type choice struct {
 }
 
 // newList picks of the items, which are in order.
-func newList(items []item, a ask, now time.Time) *list {
+func newList(items []instanceSummary, a query, now time.Time) *list {
 	l := &list{Ask: a}
-	var found, picked []item
+	var found, picked []instanceSummary
 	for _, i := range items {
-		if a.finds(i) {
+		if a.matchesSearch(i) {
 			found = append(found, i)
 		}
-		if a.picks(i) {
+		if a.matches(i) {
 			picked = append(picked, i)
 		}
 	}
@@ -89,12 +89,12 @@ func newList(items []item, a ask, now time.Time) *list {
 	}
 	from := (a.Page - 1) * pageLength
 	shown := picked[from:min(from+pageLength, len(picked))]
-	l.Range = fmt.Sprintf("%s–%s of %s", count(from+1), count(from+len(shown)), count(len(picked)))
+	l.Range = fmt.Sprintf("%s–%s of %s", formatInt(from+1), formatInt(from+len(shown)), formatInt(len(picked)))
 	if a.Page == 1 {
 		l.Causes = causes(picked, a)
 	} else {
 		l.Before = a.page(a.Page - 1).Href()
-		if slices.ContainsFunc(picked, func(i item) bool { return len(i.problems) > 0 }) {
+		if slices.ContainsFunc(picked, func(i instanceSummary) bool { return len(i.problems) > 0 }) {
 			l.First = a.page(1).Href()
 		}
 	}
@@ -108,18 +108,18 @@ func newList(items []item, a ask, now time.Time) *list {
 }
 
 // choices are the moods that any of the items has.
-func choices(items []item, a ask) []choice {
-	all := []choice{{Href: a.ofMood("").Href(), Words: "all " + count(len(items)), Now: a.Mood == ""}}
+func choices(items []instanceSummary, a query) []choice {
+	all := []choice{{Href: a.ofMood("").Href(), Words: "all " + formatInt(len(items)), Now: a.Mood == ""}}
 	for m, n := range moods(items) {
-		if m := mood(m); n > 0 || a.Mood == m.Class() {
-			all = append(all, choice{a.ofMood(m.Class()).Href(), m.Class(), m.Mark() + " " + count(n) + " " + m.Of(n), a.Mood == m.Class()})
+		if m := severity(m); n > 0 || a.Mood == m.Class() {
+			all = append(all, choice{a.ofMood(m.Class()).Href(), m.Class(), m.Mark() + " " + formatInt(n) + " " + m.Of(n), a.Mood == m.Class()})
 		}
 	}
 	return all
 }
 
 // moods is how many items have each.
-func moods(items []item) (n [up + 1]int) {
+func moods(items []instanceSummary) (n [healthy + 1]int) {
 	for _, i := range items {
 		n[i.mood]++
 	}
@@ -130,7 +130,7 @@ func moods(items []item) (n [up + 1]int) {
 // page; 0 for never. What has been typed into the search is lost by that, for want of a script that could wait. So a list
 // gives a minute, in which an id is typed or pasted; and one that has found nothing by its search, which is there to be
 // searched again, stays as it is.
-func (v view) Reload() int {
+func (v pageData) Reload() int {
 	switch {
 	case v.List == nil:
 		return 30

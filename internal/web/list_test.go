@@ -134,13 +134,13 @@ func TestTheSizeOfAPage(t *testing.T) {
 func TestPagesOfTheList(t *testing.T) {
 	for _, query := range []string{"", "search=1", "search=5&mood=down", "problem=network", "mood=up&search=0"} {
 		handler := pageOf(t, outage(950)...)
-		asked, err := newAsk(must(url.ParseQuery(query)))
+		asked, err := newQuery(must(url.ParseQuery(query)))
 		if err != nil {
 			t.Fatal(err)
 		}
 		var want []string
-		for _, i := range inOrder(outage(950), noon) {
-			if asked.picks(i) {
+		for _, i := range sortedSummaries(outage(950), noon) {
+			if asked.matches(i) {
 				want = append(want, i.status.ID)
 			}
 		}
@@ -180,7 +180,7 @@ func TestAFullPageIsTheLast(t *testing.T) {
 	if page := at(t, false, outage(100)...); len(hrefs(page, "Next")) > 0 || !strings.Contains(page, "1–100 of 100") {
 		t.Error("a hundred are more than a page")
 	}
-	page := asked(t, ask{Page: 2}, outage(101)...)
+	page := asked(t, query{Page: 2}, outage(101)...)
 	for words, want := range map[string]string{"all 101": "/", "are not up": "/?mood=down", "Previous": "/"} {
 		if got := hrefs(page, words); !slices.Equal(got, []string{want}) {
 			t.Errorf("%s: %q, want %s", words, got, want)
@@ -189,7 +189,7 @@ func TestAFullPageIsTheLast(t *testing.T) {
 	if well := at(t, false, slices.Repeat([]collector.Status{shop("1")}, 4)...); strings.Contains(well, "not up") || strings.Contains(well, "mood=look") {
 		t.Error("moods can be picked that no instance has")
 	}
-	if got, want := (ask{Page: 2, Search: "1"}).withProblem("network").Href(), "/?problem=network&search=1"; got != want {
+	if got, want := (query{Page: 2, Search: "1"}).withProblem("network").Href(), "/?problem=network&search=1"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
@@ -283,14 +283,14 @@ func TestWhatIsAskedFor(t *testing.T) {
 // TestCausesAreSaidOnce, however many instances share them, with how many they are and the way to all of them.
 func TestCausesAreSaidOnce(t *testing.T) {
 	statuses := outage(500)
-	page := asked(t, ask{Page: 1}, statuses...)
+	page := asked(t, query{Page: 1}, statuses...)
 	for _, words := range []string{greenapi.Network.Advice(), greenapi.Unauthorized.Advice(), "no such host"} {
 		if got := strings.Count(html.UnescapeString(page), words); got != 1 {
 			t.Errorf("%d times: %s", got, words)
 		}
 	}
 	var got []string
-	for _, c := range causes(inOrder(statuses, noon), ask{}) {
+	for _, c := range causes(sortedSummaries(statuses, noon), query{}) {
 		got = append(got, fmt.Sprintf("%s %s: %s of %s, %s at %s, all %s; %s %t", c.Mood.Class(), c.What, c.Count, c.Of, strings.Join(c.IDs, " "), c.Places, c.All, c.Detail, c.Often))
 	}
 	const odd = "1101000010 1101000060 1101000110 1101000160 1101000210"
@@ -304,8 +304,8 @@ func TestCausesAreSaidOnce(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	for _, c := range causes(inOrder(statuses, noon), ask{}) {
-		page := asked(t, ask{Page: 1, Problem: c.What}, statuses...)
+	for _, c := range causes(sortedSummaries(statuses, noon), query{}) {
+		page := asked(t, query{Page: 1, Problem: c.What}, statuses...)
 		if words := fmt.Sprintf("of %s", c.Count); !strings.Contains(page, words+", the worst first") {
 			t.Errorf("%s leads to a list that is not %s", c.All, words)
 		}
@@ -314,24 +314,24 @@ func TestCausesAreSaidOnce(t *testing.T) {
 
 // TestACauseIsTheSumOfItsProblems, whatever the order in which they come.
 func TestACauseIsTheSumOfItsProblems(t *testing.T) {
-	moment := func(seconds int) *moment {
+	moment := func(seconds int) *relTime {
 		m := momentAt(noon.Add(time.Duration(seconds)*time.Second), noon)
 		return &m
 	}
-	one := func(id int, p problem) item {
-		return item{status: &collector.Status{ID: fmt.Sprint(id)}, problems: []problem{p}}
+	one := func(id int, p issue) instanceSummary {
+		return instanceSummary{status: &collector.Status{ID: fmt.Sprint(id)}, problems: []issue{p}}
 	}
-	items := []item{
-		one(1, problem{What: "rare", Mood: look, Ends: moment(9)}),
-		one(2, problem{What: "mixed", Mood: look, Tried: moment(-3), Ends: moment(7)}),
-		one(3, problem{What: "mixed", Mood: down, Tried: moment(-1), Ends: moment(5), Where: []string{"a", "b"}}),
-		one(4, problem{What: "mixed", Mood: look, Tried: moment(-2), Ends: moment(6), Where: []string{"b", "c"}}),
+	items := []instanceSummary{
+		one(1, issue{What: "rare", Mood: warning, Ends: moment(9)}),
+		one(2, issue{What: "mixed", Mood: warning, Tried: moment(-3), Ends: moment(7)}),
+		one(3, issue{What: "mixed", Mood: critical, Tried: moment(-1), Ends: moment(5), Where: []string{"a", "b"}}),
+		one(4, issue{What: "mixed", Mood: warning, Tried: moment(-2), Ends: moment(6), Where: []string{"b", "c"}}),
 	}
 	for id := range 5 {
-		items = append(items, one(id+5, problem{What: "usual", Mood: look}))
+		items = append(items, one(id+5, issue{What: "usual", Mood: warning}))
 	}
 	var got []string
-	for _, c := range causes(items, ask{Mood: "look"}) {
+	for _, c := range causes(items, query{Mood: "look"}) {
 		line := fmt.Sprintf("%s %s %s of %s %q %q %t", c.What, c.Mood.Class(), c.Count, c.Of, c.Places, c.All, c.First)
 		if c.Tried != nil {
 			line += " tried " + c.Tried.Ago()
@@ -353,25 +353,25 @@ func TestProblemsOfOneInstance(t *testing.T) {
 	s := unreachable("1")
 	s.Collectors[2].Detail, s.Collectors[2].Called = "the connection timed out", noon.Add(-time.Second)
 	got := problems(s, noon)
-	if len(got) != 1 || got[0].Places() != "all collectors" || got[0].Detail() != "lookup api.green-api.com: no such host; the connection timed out" || got[0].Tried.Ago() != "1 s ago" || got[0].Mood != down {
+	if len(got) != 1 || got[0].Places() != "all collectors" || got[0].Detail() != "lookup api.green-api.com: no such host; the connection timed out" || got[0].Tried.Ago() != "1 s ago" || got[0].Mood != critical {
 		t.Errorf("got %+v", got)
 	}
 	s = shop("1")
 	s.Collectors[2] = reads("queue", greenapi.Network)
-	if got := problems(s, noon); len(got) != 1 || got[0].Places() != "queue" || got[0].Mood != look {
+	if got := problems(s, noon); len(got) != 1 || got[0].Places() != "queue" || got[0].Mood != warning {
 		t.Errorf("got %+v", got)
 	}
 }
 
 // TestASubscriptionThatEnds is on the page a week before.
 func TestASubscriptionThatEnds(t *testing.T) {
-	for left, want := range map[time.Duration]mood{
-		-time.Hour: look, time.Hour: look, 7*24*time.Hour - time.Second: look, 7 * 24 * time.Hour: up,
+	for left, want := range map[time.Duration]severity{
+		-time.Hour: warning, time.Hour: warning, 7*24*time.Hour - time.Second: warning, 7 * 24 * time.Hour: healthy,
 	} {
 		s := shop("1")
 		s.Expires = noon.Add(left)
 		got := problems(s, noon)
-		if m := moodOf(s, noon); m != want || (want == up) != (len(got) == 0) || want == look && (got[0].What != ending || !got[0].Ends.Equal(s.Expires) || !isProblem(got[0].What)) {
+		if m := moodOf(s, noon); m != want || (want == healthy) != (len(got) == 0) || want == warning && (got[0].What != issueExpiring || !got[0].Ends.Equal(s.Expires) || !isProblem(got[0].What)) {
 			t.Errorf("%s before: %v, %+v", left, m, got)
 		}
 	}
@@ -411,11 +411,11 @@ func TestEveryProblemCanBeAskedFor(t *testing.T) {
 		}
 	}
 	for _, word := range words {
-		query, err := url.ParseQuery(strings.TrimPrefix(ask{}.withProblem(word).Href(), "/?"))
+		query, err := url.ParseQuery(strings.TrimPrefix(query{}.withProblem(word).Href(), "/?"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if a, err := newAsk(query); err != nil || a.Problem != word {
+		if a, err := newQuery(query); err != nil || a.Problem != word {
 			t.Errorf("%s: %+v, %v", word, a, err)
 		}
 	}
@@ -424,7 +424,7 @@ func TestEveryProblemCanBeAskedFor(t *testing.T) {
 // TestOneThatIsUpHasNoProblem: the list does not look for one.
 func TestOneThatIsUpHasNoProblem(t *testing.T) {
 	for _, s := range append(outage(100), forgotten("1")) {
-		if moodOf(s, noon) == up && len(problems(s, noon)) > 0 {
+		if moodOf(s, noon) == healthy && len(problems(s, noon)) > 0 {
 			t.Errorf("%s is up and has %+v", s.ID, problems(s, noon))
 		}
 	}
@@ -450,7 +450,7 @@ func TestEachInstanceLeadsToItsMetrics(t *testing.T) {
 
 // TestTheSearchIsAForm that a browser sends without a script, with a label and no more than it needs.
 func TestTheSearchIsAForm(t *testing.T) {
-	page := asked(t, ask{Page: 3, Search: "11", Mood: "down"}, outage(500)...)
+	page := asked(t, query{Page: 3, Search: "11", Mood: "down"}, outage(500)...)
 	_, form, _ := strings.Cut(page, "<form ")
 	form, _, _ = strings.Cut(form, "</form>")
 	for _, words := range []string{`action="/" method="get" role="search"`, `<label for="search">`, `id="search" name="search" value="11"`, "<button>"} {
@@ -479,7 +479,7 @@ func BenchmarkPage(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				var body bytes.Buffer
-				if err := parsed.Execute(&body, newView(o, statuses, ask{Page: 1}, noon)); err != nil {
+				if err := parsed.Execute(&body, newPageData(o, statuses, query{Page: 1}, noon)); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -138,7 +138,7 @@ func TestADeadHostLeavesRoom(t *testing.T) {
 	waiting := make(chan struct{})
 	handler := newHandler(t, nil, func(o *Options) {
 		o.MaxRequests = 4
-		o.All = false
+		o.ServeInstances = false
 		o.Host = func(id string) (string, float64) { return hosts[id], 0.1 }
 		o.Scrape = func(ctx context.Context, id string, _ []string) (collector.Scrape, error) {
 			return fakeScrape{func(_ context.Context, ch chan<- prometheus.Metric) {

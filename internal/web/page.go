@@ -45,7 +45,7 @@ func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the address is malformed behind its question mark; / lists all instances", http.StatusBadRequest)
 		return
 	}
-	asked, err := newAsk(query)
+	asked, err := newQuery(query)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusNotFound)
 		return
@@ -58,15 +58,15 @@ func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	var body bytes.Buffer
-	if err := p.template.Execute(&body, newView(p.Options, statuses, asked, time.Now())); err != nil {
+	if err := p.template.Execute(&body, newPageData(p.Options, statuses, asked, time.Now())); err != nil {
 		level.Error(p.Logger).Log("msg", "the page for people cannot be made", "err", err)
 		http.Error(w, "the page cannot be made; the log says why", http.StatusInternalServerError)
 		return
 	}
 	header := w.Header()
-	guard(header)
+	setSecurityHeaders(header)
 	header.Set("Content-Type", "text/html; charset=utf-8")
-	header.Set("Content-Security-Policy", policy)
+	header.Set("Content-Security-Policy", contentSecurityPolicy)
 	_, _ = w.Write(body.Bytes())
 }
 
@@ -79,18 +79,18 @@ func only(statuses []collector.Status, id string) []collector.Status {
 	return nil
 }
 
-// policy lets the page have its own style sheet and the empty icon that is in it, and nothing else: no script, no
+// contentSecurityPolicy lets the page have its own style sheet and the empty icon that is in it, and nothing else: no script, no
 // request, no frame around it; and its form asks nobody but the exporter.
-var policy = "default-src 'none'; style-src 'sha256-" + digest(pageStyle) + "'; img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+var contentSecurityPolicy = "default-src 'none'; style-src 'sha256-" + digest(pageStyle) + "'; img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 func digest(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// guard sets what every page for people has: it is kept nowhere, tells nobody where the reader comes from and is taken
+// setSecurityHeaders sets what every page for people has: it is kept nowhere, tells nobody where the reader comes from and is taken
 // for what it says it is.
-func guard(header http.Header) {
+func setSecurityHeaders(header http.Header) {
 	header.Set("Cache-Control", "no-store")
 	header.Set("Referrer-Policy", "no-referrer")
 	header.Set("X-Content-Type-Options", "nosniff")
@@ -100,7 +100,7 @@ func guard(header http.Header) {
 // Markdown.
 func readme(text string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
-		guard(w.Header())
-		plain(text)(w, nil)
+		setSecurityHeaders(w.Header())
+		textHandler(text)(w, nil)
 	}
 }

@@ -116,7 +116,7 @@ func newborn(id string) collector.Status {
 // at is the page of the instances at noon, or of the first of them that is picked, but for its style sheet.
 func at(t *testing.T, picked bool, statuses ...collector.Status) string {
 	t.Helper()
-	a := ask{Page: 1}
+	a := query{Page: 1}
 	if picked {
 		a.ID = statuses[0].ID
 	}
@@ -124,9 +124,9 @@ func at(t *testing.T, picked bool, statuses ...collector.Status) string {
 }
 
 // asked is the page of the instances at noon that was asked for, but for its style sheet.
-func asked(t *testing.T, a ask, statuses ...collector.Status) string {
+func asked(t *testing.T, a query, statuses ...collector.Status) string {
 	t.Helper()
-	v := newView(Options{Version: "1.2.3", TelemetryPath: "/metrics", StorageFailing: func() bool { return false }, Targets: func() ([]config.Instance, bool) { return nil, true }}, statuses, a, noon)
+	v := newPageData(Options{Version: "1.2.3", TelemetryPath: "/metrics", StorageFailing: func() bool { return false }, Targets: func() ([]config.Instance, bool) { return nil, true }}, statuses, a, noon)
 	v.Style = ""
 	var text bytes.Buffer
 	if err := template.Must(template.New("page").Parse(pageText)).Execute(&text, v); err != nil {
@@ -165,9 +165,9 @@ func TestPageGolden(t *testing.T) {
 		"four":            at(t, false, many...),
 		"none":            at(t, false),
 		"outage":          at(t, false, outage(110)...),
-		"outage-2":        asked(t, ask{Page: 2}, outage(110)...),
-		"outage-search":   asked(t, ask{Page: 1, Search: "012"}, outage(500)...),
-		"nothing":         asked(t, ask{Page: 1, Search: "<script>"}, many...),
+		"outage-2":        asked(t, query{Page: 2}, outage(110)...),
+		"outage-search":   asked(t, query{Page: 1, Search: "012"}, outage(500)...),
+		"nothing":         asked(t, query{Page: 1, Search: "<script>"}, many...),
 	} {
 		path := filepath.Join("testdata", name+".html")
 		if *update {
@@ -251,23 +251,23 @@ func TestMoods(t *testing.T) {
 	}
 	for _, c := range []struct {
 		status collector.Status
-		want   mood
+		want   severity
 	}{
-		{status("authorized", "outgoing ok", "state ok"), up},
-		{status("authorized", "outgoing ok", "state ok", "queue "), up},
-		{status("authorized", "outgoing timeout", "state ok"), down},
-		{status("suspended", "outgoing timeout", "state ok"), down},
-		{status("authorized", "outgoing ok", "state ok", "queue forbidden"), look},
-		{status("suspended", "outgoing ok", "state ok"), look},
-		{status("authorized", "outgoing ", "state ok"), unread},
-		{status("notAuthorized", "outgoing ", "state ok"), look},
-		{status("", "outgoing ", "state network"), look},
-		{status("", "outgoing ", "state "), unread},
-		{status(""), unread},
-		{status("authorized", "state ok", "queue "), up},
-		{status("authorized", "state ok", "queue network"), down},
-		{status("notAuthorized", "state ok"), look},
-		{status("", "state ", "queue "), unread},
+		{status("authorized", "outgoing ok", "state ok"), healthy},
+		{status("authorized", "outgoing ok", "state ok", "queue "), healthy},
+		{status("authorized", "outgoing timeout", "state ok"), critical},
+		{status("suspended", "outgoing timeout", "state ok"), critical},
+		{status("authorized", "outgoing ok", "state ok", "queue forbidden"), warning},
+		{status("suspended", "outgoing ok", "state ok"), warning},
+		{status("authorized", "outgoing ", "state ok"), unknown},
+		{status("notAuthorized", "outgoing ", "state ok"), warning},
+		{status("", "outgoing ", "state network"), warning},
+		{status("", "outgoing ", "state "), unknown},
+		{status(""), unknown},
+		{status("authorized", "state ok", "queue "), healthy},
+		{status("authorized", "state ok", "queue network"), critical},
+		{status("notAuthorized", "state ok"), warning},
+		{status("", "state ", "queue "), unknown},
 	} {
 		if got := moodOf(c.status, noon); got != c.want {
 			t.Errorf("%+v %s", c.status, got.Words())
@@ -399,12 +399,12 @@ func TestTimesAndNumbersInWords(t *testing.T) {
 		0: "just now", 999 * time.Millisecond: "just now", time.Second: "1 s ago", 119 * time.Second: "119 s ago", 2 * time.Minute: "2 min ago",
 		119 * time.Minute: "119 min ago", 2 * time.Hour: "2 h ago", 3*day - 1: "71 h ago", 3 * day: "3 days ago", -time.Second / 2: "just now", -time.Hour: "in 60 min",
 	} {
-		if got := ago(d); got != want {
+		if got := formatAgo(d); got != want {
 			t.Errorf("%s: got %s, want %s", d, got, want)
 		}
 	}
 	for n, want := range map[int64]string{0: "0", 7: "7", 999: "999", 1000: "1,000", 123456: "123,456", 1234567: "1,234,567"} {
-		if got := count(n); got != want {
+		if got := formatInt(n); got != want {
 			t.Errorf("%d: got %s", n, got)
 		}
 	}
@@ -412,7 +412,7 @@ func TestTimesAndNumbersInWords(t *testing.T) {
 		part, whole int
 		want        string
 	}{{0, 0, "0 %"}, {0, 5, "0 %"}, {1, 100000, "< 0.1 %"}, {1, 1000, "0.1 %"}, {99, 1000, "9.9 %"}, {1, 2, "50 %"}, {994, 1000, "99 %"}, {99999, 100000, "> 99 %"}, {3, 3, "100 %"}} {
-		if got := share(c.part, c.whole); got != c.want {
+		if got := formatPercent(c.part, c.whole); got != c.want {
 			t.Errorf("%d of %d: got %s, want %s", c.part, c.whole, got, c.want)
 		}
 	}
@@ -462,7 +462,7 @@ func TestContrast(t *testing.T) {
 		"pending track": 1.5, "sent track": 1.5, "delivered track": 1.5, "read track": 1.5, "failure track": 1.5, "other track": 1.5,
 		"pending card": 3, "sent card": 3, "delivered card": 3, "read card": 3, "failure card": 3, "other card": 3,
 	}
-	for _, m := range []mood{down, look, unread, up} {
+	for _, m := range []severity{critical, warning, unknown, healthy} {
 		c := m.Class()
 		for _, on := range []string{"card", "ground", c + "-soft"} {
 			pairs[c+" "+on] = 4.5

@@ -21,7 +21,7 @@ func reloadHandler(o Options) http.Handler {
 				http.Error(w, err.Error(), http.StatusInternalServerError)
 				return
 			}
-			plain("reloaded\n")(w, r)
+			textHandler("reloaded\n")(w, r)
 		}
 	}))
 }

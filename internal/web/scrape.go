@@ -17,8 +17,8 @@ import (
 	"greenapi_exporter/internal/fleet"
 )
 
-// writing is how long a client may take to read an answer, once that could be made.
-const writing = 30 * time.Second
+// writeTimeout is how long a client may take to read an answer, once that could be made.
+const writeTimeout = 30 * time.Second
 
 // telemetryHandler serves the exporter's own metrics, and those of all instances where that is wanted.
 func telemetryHandler(o Options, places *admission) http.Handler {
@@ -27,11 +27,11 @@ func telemetryHandler(o Options, places *admission) http.Handler {
 		if !ok {
 			return
 		}
-		if collectors := query["collect[]"]; !o.All && len(collectors) > 0 {
+		if collectors := query["collect[]"]; !o.ServeInstances && len(collectors) > 0 {
 			http.Error(w, "the instances are at "+probePath+"?target=ID (--web.metrics-scope=exporter), and with them collect[]", http.StatusBadRequest)
 			return
 		}
-		s := scraping{Options: o, query: query, own: true, bare: !o.All}
+		s := scrapeRequest{Options: o, query: query, withSelf: true, selfOnly: !o.ServeInstances}
 		places.serve(w, "", 1, func() { s.serve(w, r) })
 	})
 }
@@ -48,7 +48,7 @@ func probeHandler(o Options, places *admission) http.Handler {
 			http.Error(w, "say which one instance: "+probePath+"?target=ID; "+discoveryPath+" lists those that there are", http.StatusBadRequest)
 			return
 		}
-		s := scraping{Options: o, query: query, target: targets[0]}
+		s := scrapeRequest{Options: o, query: query, target: targets[0]}
 		host, share := o.Host(s.target)
 		places.serve(w, host, share, func() { s.serve(w, r) })
 	})
@@ -63,29 +63,29 @@ func parseQuery(w http.ResponseWriter, r *http.Request) (url.Values, bool) {
 	return query, err == nil
 }
 
-// scraping is one scrape, with a deadline of its own.
-type scraping struct {
+// scrapeRequest is one scrape, with a deadline of its own.
+type scrapeRequest struct {
 	Options
-	query  url.Values
-	target string // empty: all instances
-	bare   bool   // no instance at all
-	own    bool   // the exporter's own metrics too
+	query    url.Values
+	target   string // empty: all instances
+	selfOnly bool   // no instance at all
+	withSelf bool   // the exporter's own metrics too
 }
 
 // serve answers a scrape. The parameter collect[] picks collectors, as in node_exporter. A failed reading is in the
 // metrics; what goes wrong beyond is said in the log and not in the answer.
-func (s scraping) serve(w http.ResponseWriter, r *http.Request) {
-	patience := patience(r.Header, s.TimeoutOffset, s.Timeout(s.target))
+func (s scrapeRequest) serve(w http.ResponseWriter, r *http.Request) {
+	patience := scrapeTimeout(r.Header, s.TimeoutOffset, s.Timeout(s.target))
 	ctx, cancel := context.WithTimeout(r.Context(), patience)
 	defer cancel()
 	// The server does not know how long readings may take, which a reload changes.
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(patience + writing))
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(patience + writeTimeout))
 	var gatherers []prometheus.TransactionalGatherer
-	if !s.bare {
+	if !s.selfOnly {
 		scrape, err := s.Scrape(ctx, s.target, s.query["collect[]"])
 		if errors.Is(err, fleet.ErrUnknown) {
 			if _, complete := s.Targets(); !complete {
-				http.Error(w, unlisted, http.StatusServiceUnavailable)
+				http.Error(w, discoveryPending, http.StatusServiceUnavailable)
 				return
 			}
 			http.Error(w, err.Error()+"; "+discoveryPath+" lists those that are", http.StatusNotFound)
@@ -96,14 +96,14 @@ func (s scraping) serve(w http.ResponseWriter, r *http.Request) {
 		}
 		gatherers = append(gatherers, prometheus.ToTransactionalGatherer(scrape))
 	}
-	if s.own { // behind the scrape, whose calls they count
-		gatherers = append(gatherers, prometheus.ToTransactionalGatherer(s.Own.Gatherer()))
+	if s.withSelf { // behind the scrape, whose calls they count
+		gatherers = append(gatherers, prometheus.ToTransactionalGatherer(s.Self.Gatherer()))
 	}
 	// Not prometheus.Gatherers, which would sort and check every series once more.
 	promhttp.HandlerForTransactional(prometheus.NewMultiTRegistry(gatherers...), promhttp.HandlerOpts{
 		ErrorLog:          &errorLog{Logger: s.Logger, client: r.Context()},
 		ErrorHandling:     promhttp.ContinueOnError,
-		Registry:          s.Own.Registry,
+		Registry:          s.Self.Registry,
 		EnableOpenMetrics: true,
 	}).ServeHTTP(w, r)
 }

@@ -13,10 +13,10 @@ import (
 )
 
 const (
-	// grace is how long scrapes in flight may go on after the exporter was told to stop.
-	grace = 5 * time.Second
-	// goodbye is how long they then have to answer with what they have.
-	goodbye = 2 * time.Second
+	// shutdownGrace is how long scrapes in flight may go on after the exporter was told to stop.
+	shutdownGrace = 5 * time.Second
+	// cancelGrace is how long they then have to answer with what they have.
+	cancelGrace = 2 * time.Second
 )
 
 // Serve serves handler as the toolkit's flags say until ctx ends, and returns nil when it has ended for that reason.
@@ -38,7 +38,7 @@ func Serve(ctx context.Context, handler http.Handler, flags *toolkit.FlagConfig,
 		return err
 	case <-ctx.Done():
 	}
-	logger.Info("stopping once the scrapes in flight have ended", "within", grace)
+	logger.Info("stopping once the scrapes in flight have ended", "within", shutdownGrace)
 	return shutdown(server, cancel)
 }
 
@@ -49,7 +49,7 @@ func newServer(handler http.Handler, logger *slog.Logger) *http.Server {
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       15 * time.Second,
-		WriteTimeout:      writing,
+		WriteTimeout:      writeTimeout,
 		IdleTimeout:       5 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
@@ -58,14 +58,14 @@ func newServer(handler http.Handler, logger *slog.Logger) *http.Server {
 
 func shutdown(server *http.Server, cancelScrapes func()) error {
 	// Not from the context that has just ended.
-	patient, done := context.WithTimeout(context.Background(), grace)
+	patient, done := context.WithTimeout(context.Background(), shutdownGrace)
 	defer done()
 	err := server.Shutdown(patient)
 	if err == nil {
 		return nil
 	}
 	cancelScrapes()
-	short, done := context.WithTimeout(context.Background(), goodbye)
+	short, done := context.WithTimeout(context.Background(), cancelGrace)
 	defer done()
 	if err = server.Shutdown(short); errors.Is(err, context.DeadlineExceeded) {
 		return server.Close() // a client that does not read: it was given its time

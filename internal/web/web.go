@@ -33,10 +33,10 @@ type Options struct {
 
 	// StorageFailing says whether counters cannot be written to the disk for the time being.
 	StorageFailing func() bool
-	// Own has what does not belong to a scrape, and takes the handler's own metrics.
-	Own *collector.SelfMetrics
-	// All says whether the telemetry path has the instances, too.
-	All bool
+	// Self has what does not belong to a scrape, and takes the handler's own metrics.
+	Self *collector.SelfMetrics
+	// ServeInstances says whether the telemetry path has the instances, too.
+	ServeInstances bool
 	// Scrape returns one scrape, which ends with ctx, of the instance of that id, or of all for "": of the
 	// collectors that are named, or of all if none is. An error is fleet.ErrUnknown or says what is wrong with the names.
 	Scrape func(ctx context.Context, id string, collectors []string) (collector.Scrape, error)
@@ -85,21 +85,21 @@ func New(o Options) (http.Handler, error) {
 	admission := newAdmission(o.MaxRequests)
 	scrapes.Handle("GET "+o.TelemetryPath, telemetryHandler(o, admission))
 	scrapes.Handle("GET "+probePath, probeHandler(o, admission))
-	counted := promhttp.InstrumentMetricHandler(o.Own.Registry, scrapes)
+	counted := promhttp.InstrumentMetricHandler(o.Self.Registry, scrapes)
 
 	mux := http.NewServeMux()
 	mux.Handle("GET "+o.TelemetryPath, counted)
 	mux.Handle("GET "+probePath, counted)
 	mux.Handle("GET "+discoveryPath, discoveryHandler(o))
 	mux.Handle(reloadPath, reloadHandler(o))
-	mux.HandleFunc("GET /-/healthy", plain("greenapi_exporter is healthy.\n"))
-	mux.HandleFunc("GET /-/ready", plain("greenapi_exporter is ready.\n"))
+	mux.HandleFunc("GET /-/healthy", textHandler("greenapi_exporter is healthy.\n"))
+	mux.HandleFunc("GET /-/ready", textHandler("greenapi_exporter is ready.\n"))
 	mux.HandleFunc("GET "+readmePath, readme(o.Readme))
 	mux.Handle("GET /{$}", people)
 	return mux, nil
 }
 
-func plain(text string) http.HandlerFunc {
+func textHandler(text string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = w.Write([]byte(text))

@@ -52,12 +52,12 @@ func show(value float64) fake {
 func newHandler(t testing.TB, scrape fake, change func(*Options)) http.Handler {
 	t.Helper()
 	o := Options{
-		TelemetryPath: "/metrics",
-		TimeoutOffset: 500 * time.Millisecond,
-		All:           true,
-		Version:       "1.2.3",
-		Logger:        log.NewNopLogger(),
-		Own:           collector.NewSelfMetrics(new(ledger.Storage), nil),
+		TelemetryPath:  "/metrics",
+		TimeoutOffset:  500 * time.Millisecond,
+		ServeInstances: true,
+		Version:        "1.2.3",
+		Logger:         log.NewNopLogger(),
+		Self:           collector.NewSelfMetrics(new(ledger.Storage), nil),
 		Scrape: func(ctx context.Context, id string, _ []string) (collector.Scrape, error) {
 			if id != "" && id != knownID {
 				return nil, fleet.ErrUnknown
@@ -282,7 +282,7 @@ func TestTheDeadlineOfAScrape(t *testing.T) {
 		{"0", s / 2, 30 * s}, {"-1", s / 2, 30 * s}, {"NaN", s / 2, 30 * s}, {"Inf", s / 2, 30 * s}, {"-Inf", s / 2, 30 * s}, {"1e999", s / 2, 30 * s},
 		{"soon", s / 2, 30 * s}, {"10s", s / 2, 30 * s}, {"1e300", s / 2, 30 * s},
 	} {
-		if got := patience(http.Header{timeoutHeader: {c.header}}, c.offset, 30*s); got != c.want {
+		if got := scrapeTimeout(http.Header{timeoutHeader: {c.header}}, c.offset, 30*s); got != c.want {
 			t.Errorf("%q with an offset of %s: got %s, want %s", c.header, c.offset, got, c.want)
 		}
 	}

@@ -16,8 +16,8 @@ const onePage = "id_instance"
 // longestID is how many digits an id has at the most.
 const longestID = 32
 
-// ask is what the parameters of / ask for: one instance, or those of the list that all the others pick.
-type ask struct {
+// query is what the parameters of / ask for: one instance, or those of the list that all the others pick.
+type query struct {
 	ID      string
 	Search  string // what their ids contain
 	Mood    string // its class
@@ -25,22 +25,22 @@ type ask struct {
 	Page    int    // of the list, from 1 on; it may be beyond the last
 }
 
-// newAsk reads the parameters. An error says what is wrong with them, and repeats none.
-func newAsk(query url.Values) (ask, error) {
-	if id := query.Get(onePage); id != "" {
-		return ask{ID: id, Page: 1}, nil
+// newQuery reads the parameters. An error says what is wrong with them, and repeats none.
+func newQuery(values url.Values) (query, error) {
+	if id := values.Get(onePage); id != "" {
+		return query{ID: id, Page: 1}, nil
 	}
-	a := ask{Search: shortened(query.Get("search")), Mood: query.Get("mood"), Problem: query.Get("problem"), Page: 1}
+	a := query{Search: shortened(values.Get("search")), Mood: values.Get("mood"), Problem: values.Get("problem"), Page: 1}
 	if a.Mood != "" && !slices.Contains(classes[:], a.Mood) {
-		return ask{}, errors.New("there is no such mood; there are " + strings.Join(classes[:], ", ") + ", and / lists all instances")
+		return query{}, errors.New("there is no such mood; there are " + strings.Join(classes[:], ", ") + ", and / lists all instances")
 	}
 	if a.Problem != "" && !isProblem(a.Problem) {
-		return ask{}, errors.New("there is no such problem; / says what is wrong")
+		return query{}, errors.New("there is no such problem; / says what is wrong")
 	}
-	if text := query.Get("page"); text != "" {
+	if text := values.Get("page"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 {
-			return ask{}, errors.New("there is no such page of the list: they are numbered from 1 on, and / is the first")
+			return query{}, errors.New("there is no such page of the list: they are numbered from 1 on, and / is the first")
 		}
 		a.Page = n
 	}
@@ -49,7 +49,7 @@ func newAsk(query url.Values) (ask, error) {
 
 // isProblem reports whether the word is one of the closed set that problems have.
 func isProblem(word string) bool {
-	return word == silence || word == ending ||
+	return word == issueNotScraped || word == issueExpiring ||
 		slices.Contains(greenapi.Results(), greenapi.Result(word)) && greenapi.Result(word).Advice() != "" ||
 		slices.Contains(greenapi.States(), greenapi.State(word)) && greenapi.State(word).Advice() != ""
 }
@@ -65,24 +65,24 @@ func shortened(text string) string {
 }
 
 // narrows reports whether a part of the list is asked for.
-func (a ask) narrows() bool { return a.Search != "" || a.Mood != "" || a.Problem != "" }
+func (a query) narrows() bool { return a.Search != "" || a.Mood != "" || a.Problem != "" }
 
-// hopeless reports whether no id can have what is searched for.
-func (a ask) hopeless() bool {
+// cannotMatch reports whether no id can have what is searched for.
+func (a query) cannotMatch() bool {
 	return strings.ContainsFunc(a.Search, func(r rune) bool { return r < '0' || r > '9' })
 }
 
-// finds reports whether the instance is one of those that are searched for, of whatever mood.
-func (a ask) finds(i item) bool { return strings.Contains(i.status.ID, a.Search) }
+// matchesSearch reports whether the instance is one of those that are searched for, of whatever mood.
+func (a query) matchesSearch(i instanceSummary) bool { return strings.Contains(i.status.ID, a.Search) }
 
-// picks reports whether the instance is one of the list that is asked for.
-func (a ask) picks(i item) bool {
-	return a.finds(i) && (a.Mood == "" || i.mood.Class() == a.Mood) &&
-		(a.Problem == "" || slices.ContainsFunc(i.problems, func(p problem) bool { return p.What == a.Problem }))
+// matches reports whether the instance is one of the list that is asked for.
+func (a query) matches(i instanceSummary) bool {
+	return a.matchesSearch(i) && (a.Mood == "" || i.mood.Class() == a.Mood) &&
+		(a.Problem == "" || slices.ContainsFunc(i.problems, func(p issue) bool { return p.What == a.Problem }))
 }
 
 // Href leads to what is asked for.
-func (a ask) Href() string {
+func (a query) Href() string {
 	query := make(url.Values)
 	for name, value := range map[string]string{onePage: a.ID, "search": a.Search, "mood": a.Mood, "problem": a.Problem} {
 		if value != "" {
@@ -99,16 +99,16 @@ func (a ask) Href() string {
 }
 
 // page is the same of another page.
-func (a ask) page(n int) ask { a.Page = n; return a }
+func (a query) page(n int) query { a.Page = n; return a }
 
 // ofMood is the first page of the same of that mood; of any if it is empty.
-func (a ask) ofMood(class string) ask { a.Mood, a.Page = class, 1; return a }
+func (a query) ofMood(class string) query { a.Mood, a.Page = class, 1; return a }
 
 // withProblem is the first page of the same with that problem.
-func (a ask) withProblem(word string) ask { a.Problem, a.Page = word, 1; return a }
+func (a query) withProblem(word string) query { a.Problem, a.Page = word, 1; return a }
 
 // Which says behind "instances" which are asked for; nothing if all are.
-func (a ask) Which() string {
+func (a query) Which() string {
 	var parts []string
 	if a.Search != "" {
 		parts = append(parts, "with "+a.Search+" in their id")
@@ -123,8 +123,8 @@ func (a ask) Which() string {
 }
 
 // nothing says that no instance is so.
-func (a ask) nothing() string {
-	if a.hopeless() {
+func (a query) nothing() string {
+	if a.cannotMatch() {
 		return "Nothing can be found by “" + a.Search + "”: an id has digits only, " + strconv.Itoa(longestID) + " at the most. Search for all of it, or for some that stand together."
 	}
 	var parts []string

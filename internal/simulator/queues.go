@@ -37,7 +37,7 @@ func (s *Simulator) Webhooks(at time.Time) int {
 
 // firstWithin is the index of the first life of which a notification can still wait if its last comes within reach of
 // its sending.
-func (s *Simulator) firstWithin(lives []life, reach, since time.Duration) int {
+func (s *Simulator) firstWithin(lives []message, reach, since time.Duration) int {
 	return sort.Search(len(lives), func(i int) bool {
 		return later(later(lives[i].sent, reach), s.cfg.WebhookLag) > since
 	})
@@ -45,7 +45,7 @@ func (s *Simulator) firstWithin(lives []life, reach, since time.Duration) int {
 
 // writeCount writes a count under the key that the account has for it. The documentation's begins with a letter that
 // only looks like a c.
-func (s *Simulator) writeCount(o *object, n int) {
+func (s *Simulator) writeCount(o *jsonWriter, n int) {
 	key := "count"
 	if s.cfg.CyrillicCount {
 		key = "\u0441ount"

@@ -47,8 +47,8 @@ var kinds = [...]struct {
 	contact:      {"contactMessage", 15},
 }
 
-// fate is an index of fates.
-type fate uint8
+// outcome is an index of fates.
+type outcome uint8
 
 // usual is the fate of a message with which all goes well.
 const usual = 0
@@ -90,13 +90,13 @@ func draw(r *rand.Rand, n int, share func(int) int) int {
 }
 
 // word is how the fate ends.
-func (f fate) word() string { return fates[f].path[fates[f].steps-1] }
+func (f outcome) word() string { return fates[f].path[fates[f].steps-1] }
 
 // fateOf finds the fate that ends with the word.
-func fateOf(word string) (fate, bool) {
+func fateOf(word string) (outcome, bool) {
 	for f := range fates {
-		if fate(f).word() == word {
-			return fate(f), true
+		if outcome(f).word() == word {
+			return outcome(f), true
 		}
 	}
 	return 0, false

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// life is all that will ever happen to one message. Times are since the start of the account.
-type life struct {
+// message is all that will ever happen to one message. Times are since the start of the account.
+type message struct {
 	accepted time.Duration    // when the API takes it over, or someone sends it to the account
 	sent     time.Duration    // when it leaves the account, or arrives there; never if that does not come
 	visible  time.Duration    // when its row appears
@@ -17,25 +17,25 @@ type life struct {
 	dice     uint64           // settles what its content is
 	other    int32            // the message that it answers, deletes or shares its id with
 	kind     kind
-	fate     fate // of no meaning for a message that is received
-	shape    shape
+	fate     outcome // of no meaning for a message that is received
+	shape    rowVariant
 }
 
-// shape is what is peculiar about a row, in bits.
-type shape uint8
+// rowVariant is what is peculiar about a row, in bits.
+type rowVariant uint8
 
 const (
-	incomplete shape = 1 << iota // the row has neither id nor time, chat or status
-	twin                         // the row has the id of the message before it, and another type
-	oldOrder                     // as rows of some years ago: the status before the content, no type, no flags
-	flagless                     // without the flags about edits and deletions
-	byPhone                      // typed on the phone, not sent by the API
+	incomplete  rowVariant = 1 << iota // the row has neither id nor time, chat or status
+	duplicateID                        // the row has the id of the message before it, and another type
+	oldOrder                           // as rows of some years ago: the status before the content, no type, no flags
+	flagless                           // without the flags about edits and deletions
+	byPhone                            // typed on the phone, not sent by the API
 )
 
-// story is the list of the lives of all messages that go one way, told as far as anyone has asked. It is safe for
+// timeline is the list of the lives of all messages that go one way, told as far as anyone has asked. It is safe for
 // concurrent use, and so are the lives that until has returned, since they never change: accounts that live alike can
 // share it.
-type story struct {
+type timeline struct {
 	incoming bool
 	seed     uint64
 	meanGap  float64 // in nanoseconds
@@ -47,15 +47,15 @@ type story struct {
 	delay    time.Duration // at least, between two that are sent
 
 	mu     sync.Mutex
-	lives  []life
+	lives  []message
 	source *rand.PCG
 	random *rand.Rand
 }
 
 // stories are what an account sends and receives, with the thumbnails for both.
 type stories struct {
-	outgoing   *story
-	incoming   *story
+	outgoing   *timeline
+	incoming   *timeline
 	thumbnails string
 }
 
@@ -70,7 +70,7 @@ func newStories(cfg Config, states schedule) stories {
 
 // newIncomingStory is what an account as cfg says receives. Its seed is another than that of what the account sends, so
 // that no message is in both stories.
-func newIncomingStory(cfg Config, states schedule) *story {
+func newIncomingStory(cfg Config, states schedule) *timeline {
 	cfg.Seed = mix(cfg.Seed ^ 'r')
 	cfg.MessagesPerHour, cfg.Messages, cfg.SendDelay = cfg.IncomingPerHour, 0, 0
 	s := newStory(cfg, states)
@@ -79,9 +79,9 @@ func newIncomingStory(cfg Config, states schedule) *story {
 }
 
 // newStory is what an account as cfg says sends.
-func newStory(cfg Config, states schedule) *story {
-	s := &story{
-		seed: cfg.Seed, pace: cfg.Pace, most: math.MaxInt32, textOnly: cfg.TextOnly,
+func newStory(cfg Config, states schedule) *timeline {
+	s := &timeline{
+		seed: cfg.Seed, pace: cfg.Speedup, most: math.MaxInt32, textOnly: cfg.TextOnly,
 		schedule: states, fates: newFates(cfg.Fates), delay: cfg.SendDelay, source: rand.NewPCG(0, 0),
 	}
 	s.random = rand.New(s.source)
@@ -97,14 +97,14 @@ func newStory(cfg Config, states schedule) *story {
 }
 
 // until returns the lives of all messages sent by at, oldest first.
-func (s *story) until(at time.Duration) []life {
+func (s *timeline) until(at time.Duration) []message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.tell(at)
 }
 
 // queued is how many lives are accepted and not yet sent by at.
-func (s *story) queued(at time.Duration) int {
+func (s *timeline) queued(at time.Duration) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	sent := len(s.tell(at)) // which has told all that are accepted
@@ -113,7 +113,7 @@ func (s *story) queued(at time.Duration) int {
 
 // tell tells all lives that are accepted by at, since none is sent earlier, and one more, which ends the telling: the
 // times of both never go back from one life to the next. It returns those that are sent by then. The lock must be held.
-func (s *story) tell(at time.Duration) []life {
+func (s *timeline) tell(at time.Duration) []message {
 	for len(s.lives) < s.most && (len(s.lives) == 0 || s.lives[len(s.lives)-1].accepted <= at) {
 		s.lives = append(s.lives, s.next())
 	}
@@ -123,37 +123,37 @@ func (s *story) tell(at time.Duration) []life {
 
 // next makes up the life that follows the last one. Each has a random sequence of its own, so that what one of them
 // draws does not shift all that come later.
-func (s *story) next() life {
+func (s *timeline) next() message {
 	i := len(s.lives)
 	s.source.Seed(mix(s.seed), mix(uint64(i)))
-	var l life
+	var l message
 	if gap := s.random.ExpFloat64() * s.meanGap; i > 0 {
 		l.accepted = later(s.lives[i-1].accepted, time.Duration(min(gap, float64(100*365*24*time.Hour))))
 	}
 	l.sent = s.sending(i, l.accepted)
 	l.kind = kind(draw(s.random, len(kinds), func(k int) int { return kinds[k].share }))
-	l.fate = s.fate(l.accepted, fate(draw(s.random, len(fates), func(f int) int { return fates[f].share })))
+	l.fate = s.fate(l.accepted, outcome(draw(s.random, len(fates), func(f int) int { return fates[f].share })))
 	l.dice = s.random.Uint64()
 	s.plan(&l)
 	s.shape(&l, i)
 	if s.textOnly && !l.kind.isText() { // at the end, for the sake of what is drawn before
 		l.kind = extendedText
-		l.shape &^= twin
+		l.shape &^= duplicateID
 	}
 	return l
 }
 
 // sending is when the i-th message leaves the account after it was accepted: when it is authorized, and the delay after
 // the message before it.
-func (s *story) sending(i int, accepted time.Duration) time.Duration {
+func (s *timeline) sending(i int, accepted time.Duration) time.Duration {
 	if i > 0 {
 		accepted = max(accepted, later(s.lives[i-1].sent, s.delay))
 	}
 	return s.schedule.authorizedFrom(accepted)
 }
 
-// fate is what becomes of a message that is accepted at the time, if the dice say drawn.
-func (s *story) fate(at time.Duration, drawn fate) fate {
+// outcome is what becomes of a message that is accepted at the time, if the dice say drawn.
+func (s *timeline) fate(at time.Duration, drawn outcome) outcome {
 	if i := sort.Search(len(s.fates), func(i int) bool { return s.fates[i].After > at }) - 1; i >= 0 && s.fates[i].Status != "" {
 		drawn, _ = fateOf(s.fates[i].Status)
 		return drawn
@@ -169,7 +169,7 @@ func (s *story) fate(at time.Duration, drawn fate) fate {
 const longest = 26 * time.Hour
 
 // plan settles when the row appears and the statuses are reached.
-func (s *story) plan(l *life) {
+func (s *timeline) plan(l *message) {
 	late := s.between(time.Second/5, 3*time.Second, 2*time.Minute, 0.9)
 	if s.random.IntN(30) == 0 {
 		late = time.Duration(s.random.Float64() * float64(2*time.Minute))
@@ -183,7 +183,7 @@ func (s *story) plan(l *life) {
 }
 
 // wait is how long after the status before it one is reached among people. The sum along a path is below longest.
-func (s *story) wait(status string) time.Duration {
+func (s *timeline) wait(status string) time.Duration {
 	switch status {
 	case "pending", "":
 		return 0
@@ -199,7 +199,7 @@ func (s *story) wait(status string) time.Duration {
 }
 
 // shape settles the looks of the i-th row, and which earlier message it has to do with.
-func (s *story) shape(l *life, i int) {
+func (s *timeline) shape(l *message, i int) {
 	r := s.random
 	if l.kind.refers() {
 		if i == 0 {
@@ -209,7 +209,7 @@ func (s *story) shape(l *life, i int) {
 		}
 	}
 	for _, odd := range []struct {
-		shape shape
+		shape rowVariant
 		oneIn int
 	}{{oldOrder, 25}, {flagless, 6}, {byPhone, 4}} {
 		if r.IntN(odd.oneIn) == 0 {
@@ -225,25 +225,25 @@ func (s *story) shape(l *life, i int) {
 	if l.kind == image && i > 0 && r.IntN(8) == 0 {
 		before := s.lives[i-1]
 		if before.kind.isText() && before.shape&incomplete == 0 {
-			l.shape |= twin
+			l.shape |= duplicateID
 			l.other = int32(i - 1)
 		}
 	}
 }
 
 // between draws a delay that is mostly near the median, sometimes far longer, and within the bounds always.
-func (s *story) between(least, median, most time.Duration, spread float64) time.Duration {
+func (s *timeline) between(least, median, most time.Duration, spread float64) time.Duration {
 	d := time.Duration(float64(median) * math.Exp(spread*s.random.NormFloat64()))
 	return min(max(d, least), most)
 }
 
 // paced is what the pace makes of a time among people. Half of never is beyond all bounds, and stays a Duration.
-func (s *story) paced(d time.Duration) time.Duration {
+func (s *timeline) paced(d time.Duration) time.Duration {
 	return time.Duration(min(float64(d)/s.pace, float64(never/2)))
 }
 
 // steps is how many statuses the life has reached by at, none before it was sent.
-func (l *life) steps(at time.Duration) int {
+func (l *message) steps(at time.Duration) int {
 	n := 0
 	for n < fates[l.fate].steps && l.reached[n] <= at {
 		n++
@@ -252,7 +252,7 @@ func (l *life) steps(at time.Duration) int {
 }
 
 // lastAction is when the latest status by at was reached. An incomplete row has none: its time is that of sending.
-func (l *life) lastAction(at time.Duration) time.Duration {
+func (l *message) lastAction(at time.Duration) time.Duration {
 	if n := l.steps(at); n > 0 && l.shape&incomplete == 0 {
 		return l.reached[n-1]
 	}

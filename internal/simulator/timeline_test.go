@@ -101,7 +101,7 @@ func TestFatesDecideWhatBecomesOfMessages(t *testing.T) {
 
 func TestDelaysAreThoseOfPeople(t *testing.T) {
 	delays := func(pace float64) (pending, delivered, read []time.Duration) {
-		s, _ := newAccount(simulator.Config{Seed: 4, MessagesPerHour: 1000, Pace: pace}, 0)
+		s, _ := newAccount(simulator.Config{Seed: 4, MessagesPerHour: 1000, Speedup: pace}, 0)
 		for _, m := range s.Messages(start.Add(48 * time.Hour)) {
 			if len(m.Steps) == 4 {
 				pending = append(pending, m.Steps[1].At.Sub(m.Steps[0].At))
@@ -142,7 +142,7 @@ func TestRateOfSending(t *testing.T) {
 func TestPaceDoesNotMoveTheSending(t *testing.T) {
 	cfg := busy()
 	slow, _ := newAccount(cfg, 0)
-	cfg.Pace = 1000
+	cfg.Speedup = 1000
 	quick, _ := newAccount(cfg, 0)
 	until := start.Add(100 * time.Hour)
 	a, b := slow.Messages(until.Add(2*time.Minute)), quick.Messages(until)

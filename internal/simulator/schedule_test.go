@@ -22,8 +22,8 @@ func states(wordsAndHours ...any) []simulator.StateChange {
 	return changes
 }
 
-// object is what a method answers that has no rows.
-func object(t testing.TB, s http.Handler, method string) map[string]any {
+// jsonWriter is what a method answers that has no rows.
+func jsonWriter(t testing.TB, s http.Handler, method string) map[string]any {
 	t.Helper()
 	w := get(s, pathOf(method))
 	if w.Code != http.StatusOK || w.Header().Get("Content-Type") != "application/json" {
@@ -50,12 +50,12 @@ func TestStateFollowsTheSchedule(t *testing.T) {
 	} {
 		c.Set(start.Add(test.at))
 		for _, method := range []string{"getStateInstance", "getWaSettings"} {
-			if got, has := object(t, s, method)["stateInstance"]; got != test.want || !has {
+			if got, has := jsonWriter(t, s, method)["stateInstance"]; got != test.want || !has {
 				t.Errorf("after %v: %s: %v, want %v", test.at, method, got, test.want)
 			}
 		}
 	}
-	if members := object(t, s, "getStateInstance"); len(members) != 1 {
+	if members := jsonWriter(t, s, "getStateInstance"); len(members) != 1 {
 		t.Errorf("%v", members)
 	}
 }
@@ -70,7 +70,7 @@ func TestStateDecidesWhichMethodsAnswer(t *testing.T) {
 		cfg.States = states(state, 1)
 		s, _ := newAccount(cfg, 2*time.Hour)
 		for _, method := range objects {
-			object(t, s, method)
+			jsonWriter(t, s, method)
 		}
 		for _, method := range journals {
 			got := get(s, pathOf(method))
@@ -105,7 +105,7 @@ func TestWaSettingsShowThePhoneOfASession(t *testing.T) {
 		"notAuthorized": false, "blocked": false, "starting": false,
 	} {
 		s, _ := newAccount(simulator.Config{States: states(state, 1)}, time.Hour)
-		members := object(t, s, "getWaSettings")
+		members := jsonWriter(t, s, "getWaSettings")
 		for _, name := range []string{"phone", "avatar", "deviceId"} {
 			if text, is := members[name].(string); !is || (text != "") != known {
 				t.Errorf("%s: %s is %v", state, name, members[name])
@@ -130,7 +130,7 @@ func TestSuspensionTellsItsEnd(t *testing.T) {
 	} {
 		c.Set(start.Add(time.Duration(test.hours * float64(time.Hour))))
 		got := map[string]any{}
-		members := object(t, s, "getWaSettings")
+		members := jsonWriter(t, s, "getWaSettings")
 		for _, key := range []string{"suspendedUntil", "yellowCardUntil"} {
 			if until, has := members[key]; has {
 				got[key] = until
@@ -148,11 +148,11 @@ func TestSuspensionTellsItsEnd(t *testing.T) {
 
 func TestSettings(t *testing.T) {
 	s, _ := newAccount(simulator.Config{SendDelay: -time.Second}, time.Hour)
-	if delay := object(t, s, "getSettings")["delaySendMessagesMilliseconds"]; delay != 0.0 {
+	if delay := jsonWriter(t, s, "getSettings")["delaySendMessagesMilliseconds"]; delay != 0.0 {
 		t.Errorf("a delay less than none is %v", delay)
 	}
 	s, _ = newAccount(simulator.Config{SendDelay: 2500 * time.Millisecond}, time.Hour)
-	members := object(t, s, "getSettings")
+	members := jsonWriter(t, s, "getSettings")
 	for name, want := range map[string]any{
 		"wid": simulator.Phone + "@c.us", "webhookUrlToken": simulator.WebhookToken, "delaySendMessagesMilliseconds": 2500.0,
 		"countryInstance": "", "typeAccount": "", "proxyInstance": "",

@@ -7,23 +7,23 @@ import (
 	"time"
 )
 
-// moment is a time as people read it: how long ago, and exactly. It is put into words where it is shown: most of ten
+// relTime is a time as people read it: how long ago, and exactly. It is put into words where it is shown: most of ten
 // thousand instances are not.
-type moment struct {
+type relTime struct {
 	time.Time
 	now time.Time
 }
 
-func momentAt(t, now time.Time) moment { return moment{t.UTC(), now} }
+func momentAt(t, now time.Time) relTime { return relTime{t.UTC(), now} }
 
 // Ago is how long ago it was.
-func (m moment) Ago() string { return ago(m.now.Sub(m.Time)) }
+func (m relTime) Ago() string { return formatAgo(m.now.Sub(m.Time)) }
 
 // Exact is the time in UTC to the second.
-func (m moment) Exact() string { return m.Format("2006-01-02 15:04:05 UTC") }
+func (m relTime) Exact() string { return m.Format("2006-01-02 15:04:05 UTC") }
 
 // Machine is the same for programs.
-func (m moment) Machine() string { return m.Format(time.RFC3339) }
+func (m relTime) Machine() string { return m.Format(time.RFC3339) }
 
 // lastSecond is the end of the year 9999, beyond which a time cannot be written.
 const lastSecond = 253402300799
@@ -36,19 +36,19 @@ func fromUnix(seconds float64) time.Time {
 	return time.Unix(int64(min(max(seconds, 0), lastSecond)), 0)
 }
 
-func ago(d time.Duration) string {
+func formatAgo(d time.Duration) string {
 	switch {
 	case d <= -time.Second:
-		return "in " + span(-d)
+		return "in " + formatDuration(-d)
 	case d < time.Second:
 		return "just now"
 	default:
-		return span(d) + " ago"
+		return formatDuration(d) + " ago"
 	}
 }
 
-// span is a length of time to about two digits.
-func span(d time.Duration) string {
+// formatDuration is a length of time to about two digits.
+func formatDuration(d time.Duration) string {
 	switch {
 	case d < 2*time.Minute:
 		return fmt.Sprintf("%d s", d/time.Second)
@@ -61,8 +61,8 @@ func span(d time.Duration) string {
 	}
 }
 
-// count writes a number of things, which is not negative, with its thousands apart.
-func count[N int | int64 | uint64](n N) string {
+// formatInt writes a number of things, which is not negative, with its thousands apart.
+func formatInt[N int | int64 | uint64](n N) string {
 	digits := strconv.FormatUint(uint64(n), 10)
 	for i := len(digits) - 3; i > 0; i -= 3 {
 		digits = digits[:i] + "," + digits[i:]
@@ -70,28 +70,28 @@ func count[N int | int64 | uint64](n N) string {
 	return digits
 }
 
-// many is a number of things by their name.
-func many[N int | int64 | uint64](n N, thing string) string {
+// plural is a number of things by their name.
+func plural[N int | int64 | uint64](n N, thing string) string {
 	if n == 1 {
 		return "1 " + thing
 	}
-	return count(n) + " " + thing + "s"
+	return formatInt(n) + " " + thing + "s"
 }
 
-// waiting is a number of things that wait.
-func waiting(n int64, thing string) string {
+// formatWaiting is a number of things that wait.
+func formatWaiting(n int64, thing string) string {
 	switch n {
 	case 0:
 		return "no " + thing + " waits"
 	case 1:
 		return "1 " + thing + " waits"
 	default:
-		return many(n, thing) + " wait"
+		return plural(n, thing) + " wait"
 	}
 }
 
-// share is a part of the whole in hundredths.
-func share(part, whole int) string {
+// formatPercent is a part of the whole in hundredths.
+func formatPercent(part, whole int) string {
 	percent := 100 * float64(part) / float64(max(whole, 1))
 	switch {
 	case part == 0:
