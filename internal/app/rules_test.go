@@ -14,7 +14,7 @@ import (
 
 const rulesFile = "../../deploy/prometheus/greenapi.rules.yml"
 
-// rule is a rule of Prometheus.
+// rule is a recording rule or an alert of Prometheus.
 type rule struct {
 	Record, Alert, Expr string
 	Labels, Annotations map[string]string
@@ -41,8 +41,8 @@ func readYAML(t *testing.T, path string, into any) {
 	}
 }
 
-// TestEveryAlertTellsWhatToDo, in its annotations and in the runbook.
-func TestEveryAlertTellsWhatToDo(t *testing.T) {
+// TestEveryAlertSaysWhatToDo checks the annotations of each alert and its chapter in the runbook.
+func TestEveryAlertSaysWhatToDo(t *testing.T) {
 	text, err := os.ReadFile("../../docs/runbook.md")
 	if err != nil {
 		t.Fatal(err)
@@ -56,9 +56,9 @@ func TestEveryAlertTellsWhatToDo(t *testing.T) {
 		if r.Alert == "" {
 			continue
 		}
-		for _, part := range []string{"**Notices:**", "**Check:**", "**Do:**", "**Wait:**"} {
+		for _, part := range []string{"**Impact:**", "**Check:**", "**Fix:**", "**Can wait:**"} {
 			if !strings.Contains(chapters[r.Alert], part) {
-				t.Errorf("the runbook's chapter on %s lacks %s", r.Alert, part)
+				t.Errorf("the runbook's chapter on %s has no %s", r.Alert, part)
 			}
 		}
 		delete(chapters, r.Alert)
@@ -66,24 +66,24 @@ func TestEveryAlertTellsWhatToDo(t *testing.T) {
 			t.Errorf("%s: runbook_url is %q, want %s", r.Alert, r.Annotations["runbook_url"], want)
 		}
 		if r.Annotations["summary"] == "" || r.Annotations["description"] == "" {
-			t.Errorf("%s lacks a summary or a description", r.Alert)
+			t.Errorf("%s has no summary or no description", r.Alert)
 		}
 		if !slices.Contains([]string{"critical", "warning"}, r.Labels["severity"]) {
 			t.Errorf("%s has the severity %q", r.Alert, r.Labels["severity"])
 		}
 	}
 	if len(chapters) > 0 {
-		t.Errorf("the runbook has chapters on alerts that there are not: %v", slices.Sorted(maps.Keys(chapters)))
+		t.Errorf("the runbook has chapters on unknown alerts: %v", slices.Sorted(maps.Keys(chapters)))
 	}
 }
 
-// TestEveryAlertIsTested in a case in which it fires and in one in which it is silent.
+// TestEveryAlertIsTested requires a test case in which an alert fires, and one in which it does not.
 func TestEveryAlertIsTested(t *testing.T) {
 	files, err := filepath.Glob("../../deploy/prometheus/*.test.yml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	firing, silent := make(map[string]bool), make(map[string]bool)
+	firing, quiet := make(map[string]bool), make(map[string]bool)
 	for _, path := range files {
 		var file struct {
 			Tests []struct {
@@ -97,22 +97,23 @@ func TestEveryAlertIsTested(t *testing.T) {
 		for _, test := range file.Tests {
 			for _, c := range test.Cases {
 				firing[c.Alert] = firing[c.Alert] || len(c.Want) > 0
-				silent[c.Alert] = silent[c.Alert] || len(c.Want) == 0
+				quiet[c.Alert] = quiet[c.Alert] || len(c.Want) == 0
 			}
 		}
 	}
 	for _, r := range readRules(t) {
-		if r.Alert != "" && (!firing[r.Alert] || !silent[r.Alert]) {
-			t.Errorf("%s: tested while it fires: %t, while it is silent: %t", r.Alert, firing[r.Alert], silent[r.Alert])
+		if r.Alert != "" && (!firing[r.Alert] || !quiet[r.Alert]) {
+			t.Errorf("%s: tested when firing: %t, when not firing: %t", r.Alert, firing[r.Alert], quiet[r.Alert])
 		}
 	}
 }
 
-// TestRulesAskForWhatThereIs: a name that is misspelt finds no series, and its alert never fires.
-func TestRulesAskForWhatThereIs(t *testing.T) {
-	there := map[string]bool{"up": true}
+// TestRulesUseKnownMetrics finds misspelled names. They would select no series, so the alert would
+// never fire.
+func TestRulesUseKnownMetrics(t *testing.T) {
+	known := map[string]bool{"up": true}
 	for name := range readmeRows(t, "greenapi_") {
-		there[name] = true
+		known[name] = true
 	}
 	thresholds := make(map[string]bool)
 	rules := readRules(t)
@@ -120,7 +121,7 @@ func TestRulesAskForWhatThereIs(t *testing.T) {
 		if r.Record == "greenapi:threshold" {
 			thresholds[r.Labels["name"]] = true
 		}
-		there[r.Record] = true
+		known[r.Record] = true
 	}
 	names := regexp.MustCompile(`\b(?:greenapi[_:][a-z0-9_:]+|up)\b`)
 	threshold := regexp.MustCompile(`greenapi:threshold\{name="([a-z_]*)"\}`)
@@ -130,12 +131,12 @@ func TestRulesAskForWhatThereIs(t *testing.T) {
 			used[match[1]] = true
 		}
 		for _, name := range names.FindAllString(r.Expr, -1) {
-			if !there[name] {
-				t.Errorf("%s%s asks for %s, which there is not", r.Alert, r.Record, name)
+			if !known[name] {
+				t.Errorf("%s%s uses the unknown metric %s", r.Alert, r.Record, name)
 			}
 		}
 	}
 	if !maps.Equal(thresholds, used) {
-		t.Errorf("thresholds are %v, used are %v", thresholds, used)
+		t.Errorf("thresholds are %v, the rules use %v", thresholds, used)
 	}
 }
