@@ -87,7 +87,7 @@ func startEncodingJSON(b *testing.B, api recorded) *peer {
 func startExporterPeer(b *testing.B, api recorded, name string, args ...string) *peer {
 	b.Helper()
 	program := filepath.Join(b.TempDir(), "greenapi_exporter")
-	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", program, ".")
+	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", program, "greenapi_exporter")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if output, err := build.CombinedOutput(); err != nil {
 		b.Fatalf("%v: %s", err, output)
