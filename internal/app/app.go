@@ -22,6 +22,7 @@ import (
 	"greenapi_exporter/internal/fleet"
 	"greenapi_exporter/internal/greenapi"
 	"greenapi_exporter/internal/ledger"
+	"greenapi_exporter/internal/statuspage"
 	"greenapi_exporter/internal/web"
 )
 
@@ -184,33 +185,40 @@ func build(o *options, configured *config.Config, logger log.Logger) (_ *app, er
 		return nil
 	}, logger)
 	own.Registry.MustRegister(e.reloads, e.roster)
-	e.handler, err = web.New(web.Options{
-		TelemetryPath:  o.telemetryPath,
-		TimeoutOffset:  o.timeoutOffset,
-		MaxRequests:    o.maxRequests,
-		Version:        version.Version,
-		Readme:         o.readme,
-		Logger:         logger,
-		Self:           own,
-		ServeInstances: o.scopeAll(),
-		Scrape:         e.fleet.Scrape,
-		Timeout:        e.fleet.Timeout,
-		Host:           e.fleet.Host,
-		Targets:        e.roster.Targets,
-		Statuses:       e.fleet.Statuses,
-		StorageFailing: e.storage.Failing,
-		Reload:         e.reloads.reload,
-		Lifecycle:      o.lifecycle,
+	page := statuspage.New(statuspage.Options{
+		Version:       version.Version,
+		TelemetryPath: o.telemetryPath,
+		Logger:        logger,
+		Snapshot: func() statuspage.Snapshot {
+			_, complete := e.roster.Targets()
+			return statuspage.Snapshot{
+				Instances: e.fleet.Statuses(), DiscoveryPending: !complete, StorageFailing: e.storage.Failing(),
+			}
+		},
 	})
-	if err == nil {
-		err = e.configure(configured, o.storagePath, logger)
+	handlerOptions := web.Options{
+		Fleet: instances{e.fleet, e.roster}, Self: own, Page: page, Readme: o.readme, Logger: logger,
+		TelemetryPath: o.telemetryPath, ServeInstances: o.scopeAll(), TimeoutOffset: o.timeoutOffset, MaxRequests: o.maxRequests,
 	}
+	if o.lifecycle {
+		handlerOptions.Reload = e.reloads.reload
+	}
+	e.handler = web.New(handlerOptions)
+	err = e.configure(configured, o.storagePath, logger)
 	if err != nil {
 		e.stop()
 		return nil, err
 	}
 	return e, nil
 }
+
+// instances implements web.Fleet: the manager scrapes, and the syncer knows whether discovery is complete.
+type instances struct {
+	*fleet.Manager
+	syncer *fleet.Syncer
+}
+
+func (i instances) Targets() ([]config.Instance, bool) { return i.syncer.Targets() }
 
 // configure brings in the instances of the start, and says in the log what became of their ledgers.
 func (e *app) configure(configured *config.Config, storagePath string, logger log.Logger) error {

@@ -19,8 +19,8 @@ const (
 	MaxInstances = 100_000
 	// maxPartnerBody is how large the list may be, in bytes, after decompression. An instance has about 400.
 	maxPartnerBody = 64 << 20
-	// maxID is how many digits an idInstance may have; of today's, none has more than twelve.
-	maxID = 32
+	// MaxIDLength is the maximum number of digits in an idInstance. Current ones have at most twelve.
+	MaxIDLength = 32
 )
 
 // PartnerInstance is one of a partner's instances, as the Partner API lists it. It is safe to log, since its Token is.
@@ -133,7 +133,7 @@ func (p *instanceParser) member() error {
 
 // digits is a value that is nothing but digits, as a number or a string, and empty if it is not.
 func (v value) digits() string {
-	if len(v.text) > maxID || strings.Trim(v.text, "0123456789") != "" {
+	if len(v.text) > MaxIDLength || strings.Trim(v.text, "0123456789") != "" {
 		return ""
 	}
 	return v.text

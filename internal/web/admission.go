@@ -6,57 +6,58 @@ import (
 	"sync"
 )
 
-// admission bounds the scrapes that are served at once. Where there are several hosts, those of one have at most half of the
-// places, or as large a part as it has of the instances: scrapes of a host that does not answer take their time, and must
-// not keep out the others.
+// admission limits concurrent scrapes. If the instances have several hosts, the scrapes of one host can
+// take at most half of the limit, or the host's share of the instances if that is larger. So a host
+// that does not answer, whose scrapes take long, does not block the others.
 type admission struct {
-	limit int // 0: no end
+	limit int // 0 means no limit
 
-	mu    sync.Mutex
-	taken int
-	hosts map[string]int // of them, by host
+	mu     sync.Mutex // guards the fields below
+	total  int
+	byHost map[string]int
 }
 
-func newAdmission(places int) *admission {
-	return &admission{limit: places, hosts: make(map[string]int)}
+func newAdmission(limit int) *admission {
+	return &admission{limit: limit, byHost: make(map[string]int)}
 }
 
-// serve calls next if there is a place, and answers 503 otherwise. An empty host is none; share is its part of the instances.
+// serve calls next within the limits, or responds with 503. An empty host has no limit of its own.
 func (a *admission) serve(w http.ResponseWriter, host string, share float64, next func()) {
-	if of := a.enter(host, share); of > 0 {
-		http.Error(w, fmt.Sprintf("the limit of %d scrapes at once is reached (--web.max-requests); try again later", of), http.StatusServiceUnavailable)
+	if limit := a.acquire(host, share); limit > 0 {
+		http.Error(w, fmt.Sprintf("the limit of %d concurrent scrapes is reached (--web.max-requests); "+
+			"try again later", limit), http.StatusServiceUnavailable)
 		return
 	}
-	defer a.leave(host)
+	defer a.release(host)
 	next()
 }
 
-// enter takes a place, or returns which limit has been reached.
-func (a *admission) enter(host string, share float64) (limit int) {
+// acquire admits a scrape and returns 0, or returns the limit that is reached.
+func (a *admission) acquire(host string, share float64) (reached int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	part := max(1, min(int(float64(a.limit)*max(0.5, share)), a.limit-1))
+	hostLimit := max(1, min(int(float64(a.limit)*max(0.5, share)), a.limit-1))
 	switch {
-	case a.limit > 0 && a.taken >= a.limit:
+	case a.limit > 0 && a.total >= a.limit:
 		return a.limit
-	case a.limit > 0 && host != "" && a.hosts[host] >= part:
-		return part
+	case a.limit > 0 && host != "" && a.byHost[host] >= hostLimit:
+		return hostLimit
 	}
-	a.taken++
+	a.total++
 	if host != "" {
-		a.hosts[host]++
+		a.byHost[host]++
 	}
 	return 0
 }
 
-func (a *admission) leave(host string) {
+func (a *admission) release(host string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.taken--
+	a.total--
 	if host == "" {
 		return
 	}
-	if a.hosts[host]--; a.hosts[host] == 0 {
-		delete(a.hosts, host)
+	if a.byHost[host]--; a.byHost[host] == 0 {
+		delete(a.byHost, host)
 	}
 }

@@ -6,20 +6,20 @@ import (
 	"net/http"
 )
 
-// targetGroup is one of the list that Prometheus's HTTP service discovery reads (its documentation, "HTTP SD").
+// targetGroup is an element of the response to Prometheus's HTTP service discovery.
 type targetGroup struct {
 	Targets []string          `json:"targets"`
 	Labels  map[string]string `json:"labels"`
 }
 
-// discoveryPending is the answer to who asks for what may be there.
-const discoveryPending = "the Partner API has not told its instances yet; see the log if that lasts"
+const discoveryPending = "the Partner API has not listed its instances yet; if this lasts, see the log"
 
-// discoveryHandler serves a group for each instance, whose labels are all that a scrape job needs to know: it scrapes where
-// it has found the list. While the instances are not all known the answer is 503: Prometheus then keeps those that it has.
-func discoveryHandler(o Options) http.Handler {
+// discoveryHandler serves one target group for each instance. The labels direct Prometheus to /probe at
+// the address at which it requested the list. Until all instances are known it responds with 503, on
+// which Prometheus keeps its current targets.
+func discoveryHandler(f Fleet) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		targets, complete := o.Targets()
+		targets, complete := f.Targets()
 		if !complete {
 			http.Error(w, discoveryPending, http.StatusServiceUnavailable)
 			return
@@ -42,7 +42,7 @@ func discoveryHandler(o Options) http.Handler {
 		}
 		body, err := json.Marshal(groups)
 		if err != nil {
-			http.Error(w, "the list cannot be written", http.StatusInternalServerError)
+			http.Error(w, "the list of targets cannot be encoded", http.StatusInternalServerError)
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
@@ -50,7 +50,8 @@ func discoveryHandler(o Options) http.Handler {
 	})
 }
 
-// requestHost is how the client calls this exporter. HTTP/1.0 need not say.
+// requestHost returns the address at which the client reached the exporter. HTTP/1.0 does not require
+// a Host header.
 func requestHost(r *http.Request) string {
 	if r.Host != "" {
 		return r.Host

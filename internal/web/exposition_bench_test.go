@@ -19,14 +19,14 @@ import (
 	"greenapi_exporter/internal/ledger"
 )
 
-// accepts is what a scraper says that it reads, by the format it gets: the first two as Prometheus does.
-var accepts = map[string]string{
+// acceptHeaders are by format; the first two are those of Prometheus.
+var acceptHeaders = map[string]string{
 	"openmetrics": "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;q=0.2,*/*;q=0.1",
 	"protobuf":    "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,application/openmetrics-text;version=1.0.0;q=0.5,*/*;q=0.1",
 	"text":        "text/plain;version=0.0.4",
 }
 
-// oneMessage is a transport that answers each call for a journal with the same message.
+// oneMessage is an API whose journals have one message.
 type oneMessage struct{}
 
 func (oneMessage) RoundTrip(*http.Request) (*http.Response, error) {
@@ -34,7 +34,7 @@ func (oneMessage) RoundTrip(*http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: 200, Header: make(http.Header), Body: body, ContentLength: -1}, nil
 }
 
-// fleetHandler serves so many instances with the outgoing collector, which call the API once.
+// fleetHandler returns the handler of a fleet with the outgoing collector, which calls api once for each instance.
 func fleetHandler(t testing.TB, instances int, api http.RoundTripper) http.Handler {
 	t.Helper()
 	storage, err := ledger.OpenStorage("", log.NewNopLogger())
@@ -58,10 +58,15 @@ func fleetHandler(t testing.TB, instances int, api http.RoundTripper) http.Handl
 	if err := f.ApplyConfig(all); err != nil {
 		t.Fatal(err)
 	}
-	return newHandler(t, nil, func(o *Options) { o.Self, o.Scrape, o.Timeout, o.Host = own, f.Scrape, f.Timeout, f.Host })
+	return newHandler(managedFleet{f}, func(o *Options) { o.Self = own })
 }
 
-// discarded is an answer that is thrown away, but for its size.
+// managedFleet is a fleet without service discovery.
+type managedFleet struct{ *fleet.Manager }
+
+func (f managedFleet) Targets() ([]config.Instance, bool) { return f.Instances(), true }
+
+// discarded is a response of which only the size is kept.
 type discarded struct {
 	header http.Header
 	status int
@@ -75,13 +80,13 @@ func (d *discarded) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// BenchmarkExposition is a scrape that finds fresh readings, so that all of it is making the answer: of a thousand
-// instances at once and of one. Each has the series that it has from the start, 193. With -cpu 1 the time is the CPU's.
+// BenchmarkExposition measures scrapes that use cached readings, so only the response is made: for a thousand instances
+// at once and for one, each with its 193 initial series. With -cpu 1, the time is CPU time.
 func BenchmarkExposition(b *testing.B) {
 	for instances, path := range map[int]string{1000: "/metrics", 1: "/probe?target=" + knownID} {
 		b.Run(fmt.Sprintf("instances=%d", instances), func(b *testing.B) {
 			handler := fleetHandler(b, instances, oneMessage{})
-			for format, accept := range accepts {
+			for format, accept := range acceptHeaders {
 				for _, encoding := range []string{"identity", "gzip"} {
 					r := httptest.NewRequest(http.MethodGet, path, nil)
 					r.Header.Set("Accept", accept)
@@ -94,20 +99,20 @@ func BenchmarkExposition(b *testing.B) {
 }
 
 func benchmarkScrape(b *testing.B, handler http.Handler, r *http.Request) {
-	series := strings.Count(string(unzipped(b, request(handler, r).Result())), "id_instance")
+	series := strings.Count(string(unzipped(b, serve(handler, r).Result())), "id_instance")
 	b.ReportAllocs()
-	answer := new(discarded)
+	response := new(discarded)
 	for b.Loop() {
-		*answer = discarded{header: make(http.Header), status: http.StatusOK}
-		if handler.ServeHTTP(answer, r); answer.status != http.StatusOK {
-			b.Fatalf("got %d", answer.status)
+		*response = discarded{header: make(http.Header), status: http.StatusOK}
+		if handler.ServeHTTP(response, r); response.status != http.StatusOK {
+			b.Fatalf("status %d", response.status)
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(series), "ns/series")
-	b.ReportMetric(float64(answer.size)/float64(series), "bytes/series")
+	b.ReportMetric(float64(response.size)/float64(series), "bytes/series")
 }
 
-// unzipped is the body of an answer.
+// unzipped returns the body of a response.
 func unzipped(t testing.TB, r *http.Response) []byte {
 	t.Helper()
 	body := io.Reader(r.Body)

@@ -8,43 +8,43 @@ import (
 	"testing"
 )
 
-// TestScrapesAtOnce are answered alike, in every format: none changes what it shares with others.
-func TestScrapesAtOnce(t *testing.T) {
+// TestConcurrentScrapesGetEqualResponses checks, in every format, that no scrape changes shared state.
+func TestConcurrentScrapesGetEqualResponses(t *testing.T) {
 	handler := fleetHandler(t, 2, oneMessage{})
-	get(handler, "/metrics") // so that all find the same readings
-	for format, accept := range accepts {
-		var answers [8]string
-		var all sync.WaitGroup
-		for n := range answers {
-			all.Go(func() {
+	get(handler, "/metrics") // later scrapes use these readings
+	for format, accept := range acceptHeaders {
+		var responses [8]string
+		var scrapes sync.WaitGroup
+		for n := range responses {
+			scrapes.Go(func() {
 				r := httptest.NewRequest(http.MethodGet, "/probe?target="+knownID, nil)
 				r.Header.Set("Accept", accept)
-				answers[n] = request(handler, r).Body.String()
+				responses[n] = serve(handler, r).Body.String()
 			})
 		}
-		all.Wait()
-		for _, answer := range answers {
-			if answer != answers[0] || strings.Count(answer, knownID) != 193 {
-				t.Errorf("%s: got\n%s\nand\n%s", format, answer, answers[0])
+		scrapes.Wait()
+		for _, response := range responses {
+			if response != responses[0] || strings.Count(response, knownID) != 193 {
+				t.Errorf("%s: got\n%s\nand\n%s", format, response, responses[0])
 			}
 		}
 	}
 }
 
-// TestOwnMetricsCountTheCallsOfTheScrape that shows them, and no family is there twice.
-func TestOwnMetricsCountTheCallsOfTheScrape(t *testing.T) {
+// TestSelfMetricsIncludeTheCallsOfTheirScrape also checks that no metric family occurs twice.
+func TestSelfMetricsIncludeTheCallsOfTheirScrape(t *testing.T) {
 	text := get(fleetHandler(t, 2, oneMessage{}), "/metrics").Body.String()
-	if want := `greenapi_api_request_duration_seconds_count{method="lastOutgoingMessages"} 2`; !strings.Contains(text, want) {
-		t.Errorf("got no %s in\n%s", want, text)
+	want := `greenapi_api_request_duration_seconds_count{method="lastOutgoingMessages"} 2`
+	if !strings.Contains(text, want) {
+		t.Errorf("no %s in\n%s", want, text)
 	}
 	declared := make(map[string]bool)
 	for line := range strings.Lines(text) {
 		if words := strings.Fields(line); words[1] == "TYPE" {
-			name := words[2]
-			if declared[name] {
-				t.Errorf("%s is there twice", name)
+			if declared[words[2]] {
+				t.Errorf("%s is declared twice", words[2])
 			}
-			declared[name] = true
+			declared[words[2]] = true
 		}
 	}
 }

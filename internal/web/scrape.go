@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,27 +19,31 @@ import (
 	"greenapi_exporter/internal/fleet"
 )
 
-// writeTimeout is how long a client may take to read an answer, once that could be made.
+// writeTimeout is how long a client may take to read a response after it is complete.
 const writeTimeout = 30 * time.Second
 
-// telemetryHandler serves the exporter's own metrics, and those of all instances where that is wanted.
-func telemetryHandler(o Options, places *admission) http.Handler {
+// timeoutHeader is the header in which Prometheus announces the timeout of a scrape.
+const timeoutHeader = "X-Prometheus-Scrape-Timeout-Seconds"
+
+// telemetryHandler serves the exporter's own metrics, and those of all instances if o.ServeInstances.
+func telemetryHandler(o Options, admission *admission) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		query, ok := parseQuery(w, r)
 		if !ok {
 			return
 		}
-		if collectors := query["collect[]"]; !o.ServeInstances && len(collectors) > 0 {
-			http.Error(w, "the instances are at "+probePath+"?target=ID (--web.metrics-scope=exporter), and with them collect[]", http.StatusBadRequest)
+		if !o.ServeInstances && len(query["collect[]"]) > 0 {
+			http.Error(w, "this path serves no instances (--web.metrics-scope=exporter); use collect[] with "+
+				probePath+"?target=ID", http.StatusBadRequest)
 			return
 		}
 		s := scrapeRequest{Options: o, query: query, withSelf: true, selfOnly: !o.ServeInstances}
-		places.serve(w, "", 1, func() { s.serve(w, r) })
+		admission.serve(w, "", 1, func() { s.serve(w, r) })
 	})
 }
 
-// probeHandler serves the metrics of the one instance that the parameter target names.
-func probeHandler(o Options, places *admission) http.Handler {
+// probeHandler serves the metrics of the instance in the parameter target.
+func probeHandler(o Options, admission *admission) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		query, ok := parseQuery(w, r)
 		if !ok {
@@ -45,61 +51,57 @@ func probeHandler(o Options, places *admission) http.Handler {
 		}
 		targets := query["target"]
 		if len(targets) != 1 || targets[0] == "" {
-			http.Error(w, "say which one instance: "+probePath+"?target=ID; "+discoveryPath+" lists those that there are", http.StatusBadRequest)
+			http.Error(w, "exactly one target is required: "+probePath+"?target=ID; "+discoveryPath+
+				" lists all instances", http.StatusBadRequest)
 			return
 		}
 		s := scrapeRequest{Options: o, query: query, target: targets[0]}
-		host, share := o.Host(s.target)
-		places.serve(w, host, share, func() { s.serve(w, r) })
+		host, share := o.Fleet.Host(s.target)
+		admission.serve(w, host, share, func() { s.serve(w, r) })
 	})
 }
 
-// parseQuery answers a malformed one with 400, rather than to collect all, which may cost what was not meant to be spent.
+// parseQuery responds with 400 to a malformed query. Ignoring the malformed part could run all
+// collectors and so make calls that the client did not ask for.
 func parseQuery(w http.ResponseWriter, r *http.Request) (url.Values, bool) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		http.Error(w, "the query is malformed; collectors are picked like this: ?collect[]=state&collect[]=queue", http.StatusBadRequest)
+		http.Error(w, "the query is malformed; select collectors with ?collect[]=state&collect[]=queue",
+			http.StatusBadRequest)
 	}
 	return query, err == nil
 }
 
-// scrapeRequest is one scrape, with a deadline of its own.
+// scrapeRequest is one request for metrics.
 type scrapeRequest struct {
 	Options
 	query    url.Values
-	target   string // empty: all instances
-	selfOnly bool   // no instance at all
-	withSelf bool   // the exporter's own metrics too
+	target   string // empty for all instances
+	selfOnly bool   // no instances, only the exporter's own metrics
+	withSelf bool   // the exporter's own metrics as well
 }
 
-// serve answers a scrape. The parameter collect[] picks collectors, as in node_exporter. A failed reading is in the
-// metrics; what goes wrong beyond is said in the log and not in the answer.
+// serve responds to a scrape. As in node_exporter, the parameter collect[] selects collectors. Failed
+// readings are part of the metrics. Other errors go to the log, not into the response.
 func (s scrapeRequest) serve(w http.ResponseWriter, r *http.Request) {
-	patience := scrapeTimeout(r.Header, s.TimeoutOffset, s.Timeout(s.target))
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	timeout := scrapeTimeout(r.Header, s.TimeoutOffset, s.Fleet.Timeout(s.target))
+	ctx, cancel := context.WithTimeout(r.Context(), timeout)
 	defer cancel()
-	// The server does not know how long readings may take, which a reload changes.
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(patience + writeTimeout))
+	// A reload can change the timeout, so the server's own write timeout cannot include it.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(timeout + writeTimeout))
 	var gatherers []prometheus.TransactionalGatherer
 	if !s.selfOnly {
-		scrape, err := s.Scrape(ctx, s.target, s.query["collect[]"])
-		if errors.Is(err, fleet.ErrUnknown) {
-			if _, complete := s.Targets(); !complete {
-				http.Error(w, discoveryPending, http.StatusServiceUnavailable)
-				return
-			}
-			http.Error(w, err.Error()+"; "+discoveryPath+" lists those that are", http.StatusNotFound)
-			return
-		} else if err != nil {
-			http.Error(w, "collect[]: "+err.Error(), http.StatusBadRequest)
+		scrape, err := s.Fleet.Scrape(ctx, s.target, s.query["collect[]"])
+		if err != nil {
+			s.refuse(w, err)
 			return
 		}
 		gatherers = append(gatherers, prometheus.ToTransactionalGatherer(scrape))
 	}
-	if s.withSelf { // behind the scrape, whose calls they count
+	if s.withSelf { // after the scrape, to include its calls
 		gatherers = append(gatherers, prometheus.ToTransactionalGatherer(s.Self.Gatherer()))
 	}
-	// Not prometheus.Gatherers, which would sort and check every series once more.
+	// prometheus.Gatherers would sort and check every series a second time.
 	promhttp.HandlerForTransactional(prometheus.NewMultiTRegistry(gatherers...), promhttp.HandlerOpts{
 		ErrorLog:          &errorLog{Logger: s.Logger, client: r.Context()},
 		ErrorHandling:     promhttp.ContinueOnError,
@@ -108,22 +110,49 @@ func (s scrapeRequest) serve(w http.ResponseWriter, r *http.Request) {
 	}).ServeHTTP(w, r)
 }
 
-// errorLog is the logger of promhttp for one scrape. It hears of each metric family that could not be written, so that
-// the first error says it all; and a scraper that has gone is no error of ours.
+// refuse responds to a scrape that could not start.
+func (s scrapeRequest) refuse(w http.ResponseWriter, err error) {
+	if !errors.Is(err, fleet.ErrUnknown) {
+		http.Error(w, "collect[]: "+err.Error(), http.StatusBadRequest)
+	} else if _, complete := s.Fleet.Targets(); !complete {
+		http.Error(w, discoveryPending, http.StatusServiceUnavailable)
+	} else {
+		http.Error(w, err.Error()+"; "+discoveryPath+" lists all instances", http.StatusNotFound)
+	}
+}
+
+// scrapeTimeout returns the time for a scrape: the announced timeout minus offset, which leaves time to
+// send the response, and at most limit. It ignores a header that is not a positive number.
+func scrapeTimeout(header http.Header, offset, limit time.Duration) time.Duration {
+	seconds, err := strconv.ParseFloat(header.Get(timeoutHeader), 64)
+	if err != nil || !(seconds > 0) || math.IsInf(seconds, 0) ||
+		seconds >= limit.Seconds()+offset.Seconds() {
+		return limit
+	}
+	announced := time.Duration(seconds * float64(time.Second))
+	if announced <= offset {
+		return announced / 2
+	}
+	return announced - offset
+}
+
+// errorLog logs the errors of promhttp for one scrape. promhttp reports an error for each metric family
+// that it cannot write, so errorLog logs the first one only, and at debug if the client has gone.
 type errorLog struct {
 	log.Logger
 	client context.Context // of the request
-	said   bool
+	logged bool
 }
 
+// Println implements promhttp.Logger.
 func (l *errorLog) Println(v ...any) {
-	if l.said {
+	if l.logged {
 		return
 	}
-	l.said = true
+	l.logged = true
 	logger := level.Error(l.Logger)
 	if l.client.Err() != nil {
 		logger = level.Debug(l.Logger)
 	}
-	logger.Log("msg", "a scrape was not served in full", "err", strings.TrimSpace(fmt.Sprintln(v...)))
+	logger.Log("msg", "scrape response is incomplete", "err", strings.TrimSpace(fmt.Sprintln(v...)))
 }

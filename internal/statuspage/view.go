@@ -1,4 +1,4 @@
-package web
+package statuspage
 
 import (
 	"fmt"
@@ -88,16 +88,16 @@ func (m severity) Of(n int) string {
 	return m.Many()
 }
 
-func newPageData(o Options, statuses []collector.Status, a query, now time.Time) pageData {
-	items := sortedSummaries(statuses, now)
+func newPageData(o Options, snapshot Snapshot, a query, now time.Time) pageData {
+	items := sortedSummaries(snapshot.Instances, now)
 	v := pageData{
 		Style: template.CSS(pageStyle), Version: o.Version, TelemetryPath: o.TelemetryPath, Now: momentAt(now, now),
-		Mood: healthy, Verdict: verdict(items), Part: a.ID != "" || a.narrows(), Unwritten: o.StorageFailing(),
+		Mood: healthy, Verdict: verdict(items), Part: a.ID != "" || a.narrows(), Unwritten: snapshot.StorageFailing,
 	}
 	if len(items) > 0 {
 		v.Mood = items[0].mood
 	}
-	if _, complete := o.Targets(); !complete {
+	if snapshot.DiscoveryPending {
 		v.Unlisted, v.Mood = true, critical
 		if len(items) == 0 {
 			v.Verdict = "No instance is known yet"

@@ -1,4 +1,4 @@
-package web
+package statuspage
 
 import (
 	"cmp"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"greenapi_exporter/collector"
+	"greenapi_exporter/internal/greenapi"
 )
 
 // pageLength is how many instances a page of the list has.
@@ -142,4 +143,4 @@ func (v pageData) Reload() int {
 }
 
 // LongestID is how much can be typed into the search.
-func (l list) LongestID() string { return strconv.Itoa(longestID) }
+func (l list) LongestID() string { return strconv.Itoa(greenapi.MaxIDLength) }

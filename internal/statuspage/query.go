@@ -1,4 +1,4 @@
-package web
+package statuspage
 
 import (
 	"errors"
@@ -12,9 +12,6 @@ import (
 
 // onePage is the parameter of / that picks an instance; it is named as the label.
 const onePage = "id_instance"
-
-// longestID is how many digits an id has at the most.
-const longestID = 32
 
 // query is what the parameters of / ask for: one instance, or those of the list that all the others pick.
 type query struct {
@@ -58,8 +55,8 @@ func isProblem(word string) bool {
 // nor would all of it.
 func shortened(text string) string {
 	text = strings.ToValidUTF8(strings.TrimSpace(text), "\uFFFD")
-	if letters := []rune(text); len(letters) > longestID {
-		return string(letters[:longestID-1]) + "…"
+	if letters := []rune(text); len(letters) > greenapi.MaxIDLength {
+		return string(letters[:greenapi.MaxIDLength-1]) + "…"
 	}
 	return text
 }
@@ -125,7 +122,7 @@ func (a query) Which() string {
 // nothing says that no instance is so.
 func (a query) nothing() string {
 	if a.cannotMatch() {
-		return "Nothing can be found by “" + a.Search + "”: an id has digits only, " + strconv.Itoa(longestID) + " at the most. Search for all of it, or for some that stand together."
+		return "Nothing can be found by “" + a.Search + "”: an id has digits only, " + strconv.Itoa(greenapi.MaxIDLength) + " at the most. Search for all of it, or for some that stand together."
 	}
 	var parts []string
 	if a.Search != "" {

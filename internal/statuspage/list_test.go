@@ -1,4 +1,4 @@
-package web
+package statuspage
 
 import (
 	"bytes"
@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"greenapi_exporter/collector"
-	"greenapi_exporter/internal/config"
 	"greenapi_exporter/internal/greenapi"
 )
 
@@ -469,7 +468,7 @@ func TestTheSearchIsAForm(t *testing.T) {
 // BenchmarkPage makes the page of ten thousand instances.
 func BenchmarkPage(b *testing.B) {
 	parsed := template.Must(template.New("page").Parse(pageText))
-	o := Options{Version: "1.2.3", TelemetryPath: "/metrics", StorageFailing: func() bool { return false }, Targets: func() ([]config.Instance, bool) { return nil, true }}
+	o := Options{Version: "1.2.3", TelemetryPath: "/metrics"}
 	well := slices.Repeat([]collector.Status{shop("")}, 10_000)
 	for i := range well {
 		well[i].ID = fmt.Sprint(1101000001 + i)
@@ -479,7 +478,7 @@ func BenchmarkPage(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				var body bytes.Buffer
-				if err := parsed.Execute(&body, newPageData(o, statuses, query{Page: 1}, noon)); err != nil {
+				if err := parsed.Execute(&body, newPageData(o, Snapshot{Instances: statuses}, query{Page: 1}, noon)); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -1,0 +1,95 @@
+// Package statuspage serves the page at /, which shows operators the latest readings of all instances.
+package statuspage
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"html/template"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
+
+	"greenapi_exporter/collector"
+)
+
+var (
+	//go:embed page.html
+	pageText string
+	//go:embed page.css
+	pageStyle string
+
+	pageTemplate = template.Must(template.New("page").Parse(pageText))
+)
+
+// contentSecurityPolicy allows the page its own style sheet and its empty icon, and nothing else: no
+// scripts, no requests, no frames, and forms to the exporter only.
+var contentSecurityPolicy = "default-src 'none'; style-src 'sha256-" + digest(pageStyle) +
+	"'; img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+
+func digest(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// Snapshot is the state that a page shows.
+type Snapshot struct {
+	Instances        []collector.Status
+	DiscoveryPending bool // the Partner API has not listed its instances yet
+	StorageFailing   bool // counters cannot be written to the disk
+}
+
+// Options configures the page.
+type Options struct {
+	Version       string
+	TelemetryPath string // the page links to it
+	Logger        log.Logger
+	// Snapshot returns the current state. It must not call the API: opening the page costs no calls.
+	Snapshot func() Snapshot
+}
+
+// New returns the handler of the page.
+func New(o Options) http.Handler { return &handler{o, pageTemplate} }
+
+type handler struct {
+	Options
+	template *template.Template
+}
+
+// ServeHTTP writes the page once it is complete, so an error results in a status, not in half a page.
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		http.Error(w, "the query is malformed; / lists all instances", http.StatusBadRequest)
+		return
+	}
+	q, err := newQuery(values)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusNotFound)
+		return
+	}
+	snapshot := h.Snapshot()
+	if q.ID != "" {
+		hasID := func(s collector.Status) bool { return s.ID == q.ID }
+		i := slices.IndexFunc(snapshot.Instances, hasID)
+		if i < 0 {
+			http.Error(w, "there is no instance with this id; / lists all instances", http.StatusNotFound)
+			return
+		}
+		snapshot.Instances = snapshot.Instances[i : i+1]
+	}
+	var body bytes.Buffer
+	if err := h.template.Execute(&body, newPageData(h.Options, snapshot, q, time.Now())); err != nil {
+		level.Error(h.Logger).Log("msg", "status page cannot be rendered", "err", err)
+		http.Error(w, "the page cannot be rendered; see the log", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Security-Policy", contentSecurityPolicy)
+	_, _ = w.Write(body.Bytes())
+}
