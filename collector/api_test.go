@@ -149,11 +149,10 @@ func newExporter(t *testing.T, collectors ...string) *exporter {
 	}
 	e := &exporter{
 		api: newFakeAPI(),
-		flags: config.Flags{
-			URL: "https://api.example", IDInstance: id, Token: secret,
-			Minutes: 60, Retention: 360 * time.Hour, MinInterval: time.Second, Timeout: 30 * time.Second,
-			Collectors: collectors,
-		},
+		flags: config.Flags{IDInstance: id, Token: secret, Settings: config.Settings{
+			URL: "https://api.example", Minutes: 60, Retention: 360 * time.Hour, MinInterval: time.Second,
+			Timeout: 30 * time.Second, Collectors: collectors,
+		}},
 		set: NewSet(),
 		log: new(lines),
 	}
@@ -208,7 +207,7 @@ func (e *exporter) config(t *testing.T) config.Instance {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return instance.Expiring(time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC))
+	return instance.WithExpiry(time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC))
 }
 
 func (e *exporter) resources() Resources {

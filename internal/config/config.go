@@ -1,5 +1,5 @@
-// Package config is what the exporter is told to do, by flags or by a file with many instances, validated: a value of
-// its types cannot be wrong.
+// Package config reads and validates the configuration: one instance from flags, or many from a
+// file. The types that it returns have no exported fields, so a value of theirs is always valid.
 package config
 
 import (
@@ -10,61 +10,75 @@ import (
 	"greenapi_exporter/internal/greenapi"
 )
 
-// DefaultURL is the API host that works for every instance.
+// DefaultURL is the API host that serves every instance.
 const DefaultURL = "https://api.green-api.com"
 
-// Instance is an instance and how to read it. It is immutable. The zero Instance is of no use; Flags and Sources make them.
+// Config is the set of instances to watch. It is immutable.
+type Config struct {
+	instances []Instance
+	partner   *PartnerDiscovery
+}
+
+// Single returns a Config of one instance.
+func Single(instance Instance) *Config { return &Config{instances: []Instance{instance}} }
+
+// Instances returns the listed instances in their order. Their ids are unique.
+// Callers must not modify the slice.
+func (c *Config) Instances() []Instance { return c.instances }
+
+// Partner returns how to discover further instances, or nil if there is no discovery.
+func (c *Config) Partner() *PartnerDiscovery { return c.partner }
+
+// Collects reports whether any instance has the named collector enabled.
+func (c *Config) Collects(name string) bool {
+	return c.partner != nil && slices.Contains(c.partner.given.Collectors, name) ||
+		slices.ContainsFunc(c.instances, func(i Instance) bool { return i.Collects(name) })
+}
+
+// Instance is a GREEN-API instance and how to read it. It is immutable.
+// Flags.Validate, Source.Load and PartnerDiscovery.Instances make instances.
 type Instance struct {
 	id      string
 	token   greenapi.TokenSource
 	labels  map[string]string
 	expires time.Time
-	Settings
+	validSettings
 }
 
-// Settings are how to read an instance.
-type Settings struct {
-	url         *url.URL
-	minutes     int
-	timeout     time.Duration
-	minInterval time.Duration
-	retention   time.Duration
-	collectors  []string
-}
-
-// URL is the API host, https or allowed to be http, with a path prefix and no slash at its end.
+// URL returns the API host. It may have a path prefix, without a slash at its end.
 func (i Instance) URL() *url.URL { return i.url }
 
-// ID is the idInstance: digits.
+// ID returns the idInstance, which consists of digits.
 func (i Instance) ID() string { return i.id }
 
-// Token is where its token comes from.
+// Token returns the source of the instance's token.
 func (i Instance) Token() greenapi.TokenSource { return i.token }
 
-// Minutes is the window, at least 1.
-func (i Instance) Minutes() int { return i.minutes }
+// Minutes returns the length of the window, at least 1.
+func (i Instance) Minutes() int { return i.given.Minutes }
 
-// Timeout is the longest that a call may take, more than 0.
-func (i Instance) Timeout() time.Duration { return i.timeout }
+// Timeout returns the longest duration of a call, more than 0.
+func (i Instance) Timeout() time.Duration { return i.given.Timeout }
 
-// MinInterval is the least time between two calls of a journal method, at least 0.
-func (i Instance) MinInterval() time.Duration { return i.minInterval }
+// MinInterval returns the least time between two calls of a journal method, at least 0.
+func (i Instance) MinInterval() time.Duration { return i.given.MinInterval }
 
-// Retention is how long the ledger remembers a message, at least the window and ledger.MinRetention.
-func (i Instance) Retention() time.Duration { return i.retention }
+// Retention returns how long the ledger remembers a message. It is at least MinRetention longer
+// than the window.
+func (i Instance) Retention() time.Duration { return i.given.Retention }
 
-// Collects reports whether the collector of that name is on.
-func (i Instance) Collects(name string) bool { return slices.Contains(i.collectors, name) }
+// Collects reports whether the named collector is enabled.
+func (i Instance) Collects(name string) bool { return slices.Contains(i.given.Collectors, name) }
 
-// Labels are what service discovery says of the instance beyond the rest: valid names of labels and their values. They are
-// not to be changed.
+// Labels returns the additional labels for service discovery. Their names are valid.
+// Callers must not modify the map.
 func (i Instance) Labels() map[string]string { return i.labels }
 
-// Expires is when the subscription ends, by the Partner API; zero where that does not say.
+// Expires returns when the subscription ends according to the Partner API, or zero if unknown.
 func (i Instance) Expires() time.Time { return i.expires }
 
-// Expiring is i with a subscription that ends at that time.
-func (i Instance) Expiring(at time.Time) Instance {
-	i.expires = at
+// WithExpiry returns a copy of i whose subscription ends at the given time.
+func (i Instance) WithExpiry(end time.Time) Instance {
+	i.expires = end
 	return i
 }

@@ -3,95 +3,85 @@ package config
 import (
 	"os"
 	"path/filepath"
-	"reflect"
 	"regexp"
-	"slices"
+	"strings"
 	"testing"
 
 	"github.com/go-kit/log"
 	"go.yaml.in/yaml/v3"
 )
 
-// The example that is shipped, beside the files and with the variables that it names.
-func example(t *testing.T) (path string, text []byte) {
-	t.Helper()
-	text, err := os.ReadFile("../../deploy/greenapi_exporter.yml")
+const exampleFile = "../../deploy/greenapi_exporter.yml"
+
+func TestExampleLoads(t *testing.T) {
+	text, err := os.ReadFile(exampleFile)
 	if err != nil {
 		t.Fatal(err)
 	}
 	directory := t.TempDir()
-	write := func(name string, text []byte) string {
-		path := filepath.Join(directory, name)
-		if err := os.WriteFile(path, text, 0o600); err != nil {
+	files := map[string]string{"greenapi_exporter.yml": string(text)}
+	for _, match := range regexp.MustCompile(`token_file: (\S+)`).FindAllSubmatch(text, -1) {
+		files[string(match[1])] = secret
+	}
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(directory, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		return path
 	}
-	for _, name := range regexp.MustCompile(`token_file: (\S+)`).FindAllSubmatch(text, -1) {
-		write(string(name[1]), []byte(secret))
+	for _, match := range regexp.MustCompile(`token_env: (\S+)`).FindAllSubmatch(text, -1) {
+		t.Setenv(string(match[1]), secret)
 	}
-	for _, name := range regexp.MustCompile(`token_env: (\S+)`).FindAllSubmatch(text, -1) {
-		t.Setenv(string(name[1]), secret)
-	}
-	return write("greenapi_exporter.yml", text), text
-}
-
-func TestTheExampleIsGood(t *testing.T) {
-	path, _ := example(t)
-	loaded, err := Source{
-		Path: path, Defaults: good(),
-		Collectors: []string{"outgoing", "state", "queue", "webhooks", "settings", "account", "incoming"},
+	config, err := Source{
+		Path: filepath.Join(directory, "greenapi_exporter.yml"), Defaults: validFlags(),
+		Collectors: strings.Fields("outgoing state queue webhooks settings account incoming"),
 	}.Load(log.NewNopLogger())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(loaded.Instances()) != 3 || loaded.Partner() == nil {
-		t.Errorf("%d instances, partner %v", len(loaded.Instances()), loaded.Partner())
+	if len(config.Instances()) != 3 || config.Partner() == nil {
+		t.Errorf("got %d instances and partner %v, want 3 and a partner", len(config.Instances()), config.Partner())
 	}
 }
 
-// Each key is there, in each place that can have it; of the sources of a token there can be but one.
-func TestTheExampleHasEveryKey(t *testing.T) {
-	_, text := example(t)
-	var file yaml.Node
+// TestExampleHasEveryKey also allows only one token source for the partner.
+func TestExampleHasEveryKey(t *testing.T) {
+	text, err := os.ReadFile(exampleFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct {
+		Top       map[string]any   `yaml:",inline"`
+		Instances []map[string]any `yaml:"instances"`
+		Partner   map[string]any   `yaml:"partner"`
+	}
 	if err := yaml.Unmarshal(text, &file); err != nil {
 		t.Fatal(err)
 	}
-	has := make(map[string][]string)
-	var walk func(part string, of *yaml.Node)
-	walk = func(part string, of *yaml.Node) {
-		for n := 0; n+1 < len(of.Content); n += 2 {
-			key, value := of.Content[n].Value, of.Content[n+1]
-			has[part] = append(has[part], key)
-			switch {
-			case part == "fileNode" && key == "instances":
-				for _, instance := range value.Content {
-					walk("instanceNode", instance)
-				}
-			case part == "fileNode" && key == "partner":
-				walk("partnerNode", value)
+	check := func(name string, spec any, sections ...map[string]any) {
+		_, keys := fieldsOf(spec)
+		for _, key := range keys {
+			found := false
+			for _, section := range sections {
+				found = found || section[key] != nil
+			}
+			if !found {
+				t.Errorf("the example has no key %s in %s", key, name)
 			}
 		}
 	}
-	walk("fileNode", file.Content[0])
-	var tokens []string
-	for field := range reflect.TypeFor[tokenNode]().Fields() {
-		tokens = append(tokens, field.Tag.Get("yaml"))
-	}
-	for _, part := range []string{"fileNode", "instanceNode", "partnerNode"} {
-		if len(knownKeys(part)) == 0 {
-			t.Fatalf("%s has no keys", part)
+	check("the top level", new(fileSpec), file.Top, map[string]any{"instances": file.Instances, "partner": file.Partner})
+	check("any instance", new(instanceSpec), file.Instances...)
+
+	sources := 0
+	_, keys := fieldsOf(new(tokenSpec))
+	for _, key := range keys {
+		if file.Partner[key] != nil {
+			sources++
 		}
-		for _, key := range knownKeys(part) {
-			if part == "partnerNode" && slices.Contains(tokens, key) {
-				continue
-			}
-			if !slices.Contains(has[part], key) {
-				t.Errorf("the example has no %s in %s", key, part)
-			}
-		}
+		file.Partner[key] = secret
 	}
-	if !slices.ContainsFunc(has["partnerNode"], func(key string) bool { return slices.Contains(tokens, key) }) {
-		t.Error("the example's partner has no token")
+	if sources != 1 {
+		t.Errorf("the example's partner has %d token sources, want 1", sources)
 	}
+	check("partner", new(partnerSpec), file.Partner)
 }

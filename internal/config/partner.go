@@ -3,101 +3,109 @@ package config
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"net/url"
 	"regexp"
 	"regexp/syntax"
 	"slices"
 	"time"
 
-	"github.com/go-kit/log"
+	"go.yaml.in/yaml/v3"
 
 	"greenapi_exporter/internal/greenapi"
 )
 
-// PartnerDiscovery is where instances are taken from beside those that a file lists. It is immutable.
+const (
+	defaultRefresh = 10 * time.Minute
+	minRefresh     = time.Second // the API allows one call a second
+	maxRefresh     = 24 * time.Hour
+)
+
+// PartnerDiscovery is how to discover instances by the Partner API. It is immutable.
 type PartnerDiscovery struct {
 	token   greenapi.TokenSource
 	refresh time.Duration
 	include *regexp.Regexp
-	Settings
+	validSettings
 }
 
-const (
-	defaultRefresh = 10 * time.Minute
-	minRefresh     = time.Second // the least that can be right for an API that allows a call a second
-	maxRefresh     = 24 * time.Hour
-)
+// partnerSpec mirrors the section of the file.
+type partnerSpec struct {
+	tokenSpec
+	URL     string        `yaml:"url"`
+	Refresh time.Duration `yaml:"refresh"`
+	Include string        `yaml:"include"`
+}
 
-func (s Source) partner(written *partnerNode, line int, common rawSettings, logger log.Logger) (*PartnerDiscovery, error) {
-	p := &PartnerDiscovery{refresh: defaultRefresh}
-	if written.URL.line > 0 {
-		common.url = sourced[string]{written.URL.text, "url", written.URL.line}
-	}
-	var err error
-	if p.Settings, err = common.validate(); err != nil {
+// partner decodes the section onto the defaults.
+func (l *loader) partner(node *yaml.Node, at section, settings Settings) (*PartnerDiscovery, error) {
+	spec := partnerSpec{URL: settings.URL, Refresh: defaultRefresh}
+	if err := at.decode(node, &spec); err != nil {
 		return nil, err
 	}
-	if written.Refresh.line > 0 {
-		if p.refresh, err = written.Refresh.duration("refresh"); err != nil {
-			return nil, err
-		}
-		if p.refresh < minRefresh || p.refresh > maxRefresh {
-			return nil, lineError{written.Refresh.line, fmt.Errorf("refresh is %s; it must be from %s to %s (10m is usual)", p.refresh, minRefresh, hours(maxRefresh))}
-		}
+	settings.URL = spec.URL
+	valid, err := settings.validate(at)
+	if err != nil {
+		return nil, err
 	}
-	if p.include, err = regexp.Compile(written.Include.text); err != nil {
-		var invalid *syntax.Error
-		reason := "no regular expression"
-		if errors.As(err, &invalid) {
-			reason += ": " + invalid.Code.String()
-		}
-		return nil, lineError{written.Include.line, fmt.Errorf("include is %s; \"^11\" has the ids that begin with 11", reason)}
+	if spec.Refresh < minRefresh || spec.Refresh > maxRefresh {
+		return nil, at.errorf("refresh", "refresh is %s; it must be from %s to %s (10m is usual)",
+			spec.Refresh, minRefresh, formatHours(maxRefresh))
 	}
-	p.token, err = s.token(written.tokenNode, "partner", line, log.With(logger, "of", "partner"))
-	return p, err
+	include, err := regexp.Compile(spec.Include)
+	if err != nil {
+		reason := ""
+		if invalid := new(syntax.Error); errors.As(err, &invalid) {
+			reason = ": " + invalid.Code.String() // without the expression, which could be a misplaced token
+		}
+		return nil, at.errorf("include", "include is not a regular expression%s; \"^11\" matches the ids that begin with 11", reason)
+	}
+	token, err := l.openToken(spec.tokenSpec, at, "partner", "of", "partner")
+	return &PartnerDiscovery{token, spec.Refresh, include, valid}, err
 }
 
-// URL is the API host that lists the instances, and that of each of them.
+// URL returns the host of the Partner API and of the discovered instances.
 func (p *PartnerDiscovery) URL() *url.URL { return p.url }
 
-// Token is the source of the partner's token.
+// Token returns the source of the partner's token.
 func (p *PartnerDiscovery) Token() greenapi.TokenSource { return p.token }
 
-// Refresh is how long after a call of the list the next begins.
+// Refresh returns the time from the start of one call of the list to the start of the next.
 func (p *PartnerDiscovery) Refresh() time.Duration { return p.refresh }
 
-// Timeout is the longest that such a call may take.
-func (p *PartnerDiscovery) Timeout() time.Duration { return p.timeout }
+// Timeout returns the longest duration of a call.
+func (p *PartnerDiscovery) Timeout() time.Duration { return p.given.Timeout }
 
-// SameSource reports whether both ask the same host with the same token, and as often and patiently.
+// SameSource reports whether p and q call the same host with the same token, refresh and timeout.
+// Either may be nil.
 func (p *PartnerDiscovery) SameSource(q *PartnerDiscovery) bool {
-	return p != nil && q != nil && p.url.String() == q.url.String() && p.refresh == q.refresh && p.timeout == q.timeout &&
-		p.token.Token().Equal(q.token.Token())
+	return p != nil && q != nil && p.url.String() == q.url.String() && p.refresh == q.refresh &&
+		p.Timeout() == q.Timeout() && p.token.Token().Equal(q.token.Token())
 }
 
-// Instances are those of the list that are to be watched, in the order of their ids, beside and in place of those that
-// the file lists: of an instance that it lists, only the end of the subscription is taken. Those that are deleted or have
-// expired, that have no token, or whose id include leaves out are not among them.
+// Instances returns the instances of the file, followed by those listed by the Partner API in the
+// order of their ids. An instance in both is configured by the file; only its expiry comes from
+// the list. Listed instances that are deleted, have expired, lack a token or do not match include
+// are left out.
 func (p *PartnerDiscovery) Instances(listed []greenapi.PartnerInstance, file []Instance) []Instance {
 	all := slices.Clone(file)
-	own := make(map[string]int)
+	index := make(map[string]int)
 	for n, i := range file {
-		own[i.ID()] = n
+		index[i.id] = n
 	}
-	var further []Instance
+	var discovered []Instance
 	for _, l := range listed {
-		if n, ok := own[l.ID]; ok {
-			all[n] = all[n].Expiring(l.Expires)
+		if n, ok := index[l.ID]; ok {
+			all[n] = all[n].WithExpiry(l.Expires)
 			continue
 		}
-		if l.Deleted || l.Expired || l.Token.Equal(greenapi.Token{}) || checkID(l.ID) != nil || !p.include.MatchString(l.ID) {
+		hasToken := !l.Token.Equal(greenapi.Token{})
+		if l.Deleted || l.Expired || !hasToken || checkID(l.ID) != nil || !p.include.MatchString(l.ID) {
 			continue
 		}
-		further = append(further, Instance{id: l.ID, token: l.Token, expires: l.Expires, Settings: p.Settings})
+		discovered = append(discovered, Instance{id: l.ID, token: l.Token, expires: l.Expires, validSettings: p.validSettings})
 	}
-	slices.SortFunc(further, func(a, b Instance) int {
+	slices.SortFunc(discovered, func(a, b Instance) int {
 		return cmp.Or(cmp.Compare(len(a.id), len(b.id)), cmp.Compare(a.id, b.id))
 	})
-	return append(all, further...)
+	return append(all, discovered...)
 }

@@ -3,127 +3,201 @@ package config
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
+	"maps"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 )
 
-// decode reads the one document of a file, strictly.
-func decode(text []byte) (*fileNode, error) {
-	decoder := yaml.NewDecoder(bytes.NewReader(text))
-	decoder.KnownFields(true)
-	file := new(fileNode)
-	err := decoder.Decode(file)
+// lineError is a problem in a line of the file, or anywhere if line is 0.
+type lineError struct {
+	line int
+	error
+}
+
+// section is a mapping of the file. The zero section stands for the flags.
+type section struct {
+	prefix string         // of the paths of its keys, such as "instances[1]."
+	lines  map[string]int // from each path in the file, such as "instances[1].url", to its line
+}
+
+func (s section) isFlags() bool { return s.lines == nil }
+
+// line returns the line of a key, or 0 if the file does not have it. For "" it is the line in
+// which the section begins.
+func (s section) line(key string) int { return s.lines[s.prefix+key] }
+
+func (s section) errorf(key, format string, args ...any) error {
+	return lineError{s.line(key), fmt.Errorf(format, args...)}
+}
+
+// name returns the name under which the user knows a setting: its key, or its flag.
+func (s section) name(key string) string {
 	switch {
-	case errors.Is(err, io.EOF):
+	case s.line(key) > 0:
+		return key
+	case key == "token":
+		return "GREENAPI_API_TOKEN_INSTANCE"
+	case key == "token_file":
+		return "--greenapi.token-file (GREENAPI_TOKEN_FILE)"
+	default:
+		return "--greenapi." + strings.ReplaceAll(key, "_", "-")
+	}
+}
+
+// subsection returns the section of a mapping that begins in the given line.
+func (s section) subsection(path string, line int) section {
+	s.prefix = path + "."
+	s.lines[s.prefix] = line
+	return s
+}
+
+// decode sets the fields of the struct that into points to by their yaml tags. A field keeps its
+// value if node does not have its key. Unlike those of the YAML library, the errors name the key,
+// and never repeat a value.
+func (s section) decode(node *yaml.Node, into any) error {
+	var values map[string]yaml.Node
+	err := yamlError(node.Decode(&values), "keys and values are expected here; deploy/greenapi_exporter.yml is an example")
+	if err != nil {
+		return err
+	}
+	for key, value := range values {
+		s.lines[s.prefix+key] = value.Line // of a key that is merged in
+	}
+	for i, node := range deref(node).Content {
+		if i%2 == 0 {
+			s.lines[s.prefix+node.Value] = node.Line
+		}
+	}
+	fields, known := fieldsOf(into)
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		value := values[key]
+		switch node := deref(&value); {
+		case fields[key] == nil:
+			return s.errorf(key, "unknown key%s; the known keys are %s", quoteShort(key), strings.Join(known, ", "))
+		case node.ShortTag() == "!!null":
+			delete(s.lines, s.prefix+key)
+		default:
+			if err := s.set(fields[key], key, node); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// fieldsOf returns pointers to the tagged fields of the struct that into points to, by their keys,
+// and the keys in the order of the fields.
+func fieldsOf(into any) (fields map[string]any, keys []string) {
+	fields = make(map[string]any)
+	value := reflect.ValueOf(into).Elem()
+	for _, field := range reflect.VisibleFields(value.Type()) {
+		if key := field.Tag.Get("yaml"); key != "" {
+			fields[key] = value.FieldByIndex(field.Index).Addr().Interface()
+			keys = append(keys, key)
+		}
+	}
+	return fields, keys
+}
+
+// set sets the variable that target points to.
+func (s section) set(target any, key string, value *yaml.Node) (err error) {
+	want := "one value, not a list or map"
+	switch target := target.(type) {
+	case *int:
+		if *target, err = strconv.Atoi(value.Value); err != nil {
+			err = s.errorf(key, "%s must be a whole number", key)
+		}
+		return err
+	case *time.Duration:
+		if *target, err = time.ParseDuration(value.Value); err != nil {
+			err = s.errorf(key, "%s must be a duration such as 30s, 5m or 24h", key)
+		}
+		return err
+	case *[]string:
+		want = "a list, such as [outgoing, state]"
+		for n, item := range value.Content {
+			s.lines[fmt.Sprintf("%s%s[%d]", s.prefix, key, n)] = item.Line
+		}
+	case *map[string]string:
+		want = "a map with one value for each name, such as {team: sales}"
+	case *[]yaml.Node:
+		want = "a list"
+	}
+	return yamlError(value.Decode(target), key+" must be "+want)
+}
+
+// deref returns the node that an alias refers to.
+func deref(node *yaml.Node) *yaml.Node {
+	if node.Kind == yaml.AliasNode {
+		return node.Alias
+	}
+	return node
+}
+
+// quoteShort quotes a word if it is too short to be a token.
+func quoteShort(word string) string {
+	if len(word) > 24 {
+		return ""
+	}
+	return fmt.Sprintf(" %q", word)
+}
+
+// parseYAML returns the root of the only document in the text.
+func parseYAML(text []byte) (*yaml.Node, error) {
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	var document, second yaml.Node
+	if err := decoder.Decode(&document); errors.Is(err, io.EOF) {
 		return nil, lineError{1, errors.New("the file is empty")}
-	case err != nil:
-		return nil, explain(err)
+	} else if err != nil {
+		return nil, yamlError(err, "")
 	}
-	file.lines.of(text)
-	var more yaml.Node
-	if err := decoder.Decode(&more); err == nil {
-		return nil, lineError{more.Line, errors.New("there is a second document; there must be one")}
-	} else if !errors.Is(err, io.EOF) {
-		return nil, explain(err)
+	switch err := decoder.Decode(&second); {
+	case err == nil:
+		return nil, lineError{second.Line, errors.New("a second document begins here; keep only one")}
+	case !errors.Is(err, io.EOF):
+		return nil, yamlError(err, "")
 	}
-	return file, nil
+	return document.Content[0], nil
 }
 
 var (
-	yamlLine     = regexp.MustCompile(`^(?:yaml: )?(?:unmarshal errors:\s+)?line (\d+): `)
-	unknownField = regexp.MustCompile(`^field (.*) not found in type config\.(\w+)$`)
-	repeatedKey  = regexp.MustCompile(`^mapping key "(.*)" already defined at line (\d+)$`)
-	plainWords   = regexp.MustCompile(`^[a-z ,]+$`)
-	plainKey     = regexp.MustCompile(`^[a-z_]{1,24}$`)
+	yamlLine    = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?`)
+	repeatedKey = regexp.MustCompile(`^mapping key (".*") already defined at line (\d+)$`)
+	plainWords  = regexp.MustCompile(`^[a-z ,]+$`)
 )
 
-// explain makes one line of what the YAML library says. It repeats only what cannot be a token.
-func explain(err error) error {
-	var ours lineError
-	if errors.As(err, &ours) {
-		return ours
-	}
-	text, line := err.Error(), 0
-	var wrongType *yaml.TypeError
-	if errors.As(err, &wrongType) && len(wrongType.Errors) > 0 {
-		text = wrongType.Errors[0]
-	}
-	if at := yamlLine.FindStringSubmatch(text); at != nil {
-		line, _ = strconv.Atoi(at[1])
-		text = text[len(at[0]):]
-	}
-	return lineError{line, errors.New(reword(strings.TrimPrefix(text, "yaml: ")))}
-}
-
-func reword(text string) string {
-	if m := unknownField.FindStringSubmatch(text); m != nil {
-		key := "an unknown key"
-		if plainKey.MatchString(m[1]) {
-			key = "unknown key " + m[1]
-		}
-		return key + "; here can be " + strings.Join(knownKeys(m[2]), ", ")
-	}
-	if m := repeatedKey.FindStringSubmatch(text); m != nil && plainKey.MatchString(m[1]) {
-		return m[1] + " is given twice, first in line " + m[2]
-	}
-	if plainWords.MatchString(text) {
-		return "here or further down this is no YAML: " + text + "; look at the indentation, quotes and brackets"
-	}
-	return "here or further down this is no YAML, or of another shape than it must have: look at the indentation, quotes and brackets; deploy/greenapi_exporter.yml is an example"
-}
-
-// knownKeys are those that a part of the file can have.
-func knownKeys(part string) []string {
-	parts := map[string]reflect.Type{
-		"fileNode": reflect.TypeFor[fileNode](), "instanceNode": reflect.TypeFor[instanceNode](), "partnerNode": reflect.TypeFor[partnerNode](),
-	}
-	var list func(reflect.Type) []string
-	list = func(of reflect.Type) []string {
-		var all []string
-		for i := range of.NumField() {
-			field := of.Field(i)
-			if field.Anonymous {
-				all = append(all, list(field.Type)...)
-				continue
-			}
-			if key := field.Tag.Get("yaml"); key != "" {
-				all = append(all, key)
-			}
-		}
-		return all
-	}
-	if parts[part] == nil {
+// yamlError returns an error of the YAML library in one line, without anything that could be a
+// token. If a value has the wrong type, the text is wrongType.
+func yamlError(err error, wrongType string) error {
+	if err == nil {
 		return nil
 	}
-	return list(parts[part])
-}
-
-// lines are where the parts of a file begin that can be there without a value of their own.
-type lines struct {
-	instances []int // of each one that is listed
-	partner   int
-}
-
-// of finds them in the text, which has been decoded before.
-func (l *lines) of(text []byte) {
-	var document yaml.Node
-	if yaml.Unmarshal(text, &document) != nil || len(document.Content) == 0 {
-		return
+	text := err.Error()
+	var typeError *yaml.TypeError
+	if errors.As(err, &typeError) {
+		text = typeError.Errors[0]
 	}
-	top := document.Content[0].Content
-	for i := 0; i+1 < len(top); i += 2 {
-		switch top[i].Value {
-		case "partner":
-			l.partner = top[i].Line
-		case "instances":
-			for _, item := range resolved(top[i+1]).Content {
-				l.instances = append(l.instances, item.Line)
-			}
-		}
+	match := yamlLine.FindStringSubmatch(text)
+	line, _ := strconv.Atoi(match[1])
+	text = text[len(match[0]):]
+	switch repeated := repeatedKey.FindStringSubmatch(text); {
+	case repeated != nil:
+		key, _ := strconv.Unquote(repeated[1])
+		text = fmt.Sprintf("key%s is given twice, first in line %s", quoteShort(key), repeated[2])
+	case typeError != nil:
+		text = wrongType
+	case plainWords.MatchString(text):
+		text = "invalid YAML here or further down: " + text + "; check indentation, quotes and brackets"
+	default:
+		text = "invalid YAML here or further down; check indentation, quotes and brackets"
 	}
+	return lineError{line, errors.New(text)}
 }

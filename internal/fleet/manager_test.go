@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -40,10 +39,10 @@ func (a *apis) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func instance(t *testing.T, id string) config.Instance {
 	t.Helper()
-	i, err := config.Flags{
-		URL: (&url.URL{Scheme: "https", Host: "api.example"}).String(), IDInstance: id, Token: "token-of-" + id,
-		Minutes: 60, Timeout: time.Second, MinInterval: time.Hour, Retention: 360 * time.Hour, Collectors: []string{"outgoing"},
-	}.Validate(log.NewNopLogger())
+	i, err := config.Flags{IDInstance: id, Token: "token-of-" + id, Settings: config.Settings{
+		URL: "https://api.example", Minutes: 60, Timeout: time.Second, MinInterval: time.Hour,
+		Retention: 360 * time.Hour, Collectors: []string{"outgoing"},
+	}}.Validate(log.NewNopLogger())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -101,10 +101,10 @@ func watch(t *testing.T, directory string, api http.RoundTripper) *watched {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &watched{storage: storage, flags: config.Flags{
-		URL: "https://api.example", Token: "token", Minutes: 60, Timeout: 30 * time.Second, MinInterval: time.Hour,
+	w := &watched{storage: storage, flags: config.Flags{Token: "token", Settings: config.Settings{
+		URL: "https://api.example", Minutes: 60, Timeout: 30 * time.Second, MinInterval: time.Hour,
 		Retention: 360 * time.Hour, Collectors: []string{"outgoing", "state"},
-	}}
+	}}}
 	if api == nil {
 		w.api = &journals{sent: make(map[string]int)}
 		api = w.api

@@ -367,7 +367,7 @@ func TestStartsThatCannotWork(t *testing.T) {
 		"the demo and a file":            {map[string]string{"GREENAPI_CONFIG_FILE": file("one.yml", oneInstance)}, []string{"--demo"}, "--demo"},
 		"a file that is not there":       {nil, []string{"--config.file=" + filepath.Join(dir, "absent")}, "--config.file"},
 		"the token as a file":            {nil, []string{"--config.file=" + secret}, "--config.file"},
-		"a file with a slip":             {nil, []string{"--config.file=" + file("slip.yml", "minuets: 5\n"+oneInstance)}, "slip.yml:1: unknown key minuets"},
+		"a file with a slip":             {nil, []string{"--config.file=" + file("slip.yml", "minuets: 5\n"+oneInstance)}, "slip.yml:1: unknown key"},
 		"a scope that is none":           {instance, []string{"--web.metrics-scope=some"}, "--web.metrics-scope"},
 		"the demo and a URL":             {map[string]string{"GREENAPI_URL": "https://a.example"}, []string{"--demo"}, "--demo"},
 	} {

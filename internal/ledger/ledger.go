@@ -27,13 +27,9 @@ import (
 type Options struct {
 	// Minutes is the window: how many minutes of the journal a reading shows, at least 1.
 	Minutes int
-	// Retention is how long a message is remembered after it was last shown: at least the window and MinRetention.
+	// Retention is how long a message is remembered after it was last shown: at least the window and config.MinRetention.
 	Retention time.Duration
 }
-
-// MinRetention is how much longer than the window a message must be remembered at the least: one that is forgotten
-// while the journal may still show it would be counted twice.
-const MinRetention = 24 * time.Hour
 
 // sweepEvery is how often the ledger looks for messages to forget, which means to look at all.
 const sweepEvery = 10 * time.Minute

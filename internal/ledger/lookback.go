@@ -1,6 +1,10 @@
 package ledger
 
-import "time"
+import (
+	"time"
+
+	"greenapi_exporter/internal/config"
+)
 
 const (
 	// visibilityDelay is asked for beyond the time since the last good reading: a row can appear 2 minutes after its message
@@ -26,7 +30,7 @@ type lookback struct {
 
 // setWindow changes how many minutes are always asked for; what is remembered for retention bounds the rest.
 func (a *lookback) setWindow(window int, retention time.Duration) {
-	a.window, a.maxMinutes = window, max(window, minutes(retention-MinRetention))
+	a.window, a.maxMinutes = window, max(window, minutes(retention-config.MinRetention))
 }
 
 // resume goes on at now with what an earlier run has left. That run's clock and this one's are both the wall's; from

@@ -16,10 +16,9 @@ import (
 // TestDiscovery checks that targets have the address that the client used, and no secret.
 func TestDiscovery(t *testing.T) {
 	const secret = "d75b3a66374942c5b3c019c698abc2067e151558acbd412345"
-	instance, err := config.Flags{
-		URL: "https://3100.api.green-api.com/v3", IDInstance: knownID, Token: secret,
-		Minutes: 60, Timeout: time.Second, Retention: 360 * time.Hour,
-	}.Validate(log.NewNopLogger())
+	instance, err := config.Flags{IDInstance: knownID, Token: secret, Settings: config.Settings{
+		URL: "https://3100.api.green-api.com/v3", Minutes: 60, Timeout: time.Second, Retention: 360 * time.Hour,
+	}}.Validate(log.NewNopLogger())
 	if err != nil {
 		t.Fatal(err)
 	}

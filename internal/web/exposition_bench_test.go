@@ -47,10 +47,10 @@ func fleetHandler(t testing.TB, instances int, api http.RoundTripper) http.Handl
 	t.Cleanup(f.Close)
 	all := make([]config.Instance, instances)
 	for n := range all {
-		all[n], err = config.Flags{
-			URL: "https://api.example", IDInstance: fmt.Sprint(1101000001 + n), Token: "token", Minutes: 60, Timeout: time.Minute,
+		all[n], err = config.Flags{IDInstance: fmt.Sprint(1101000001 + n), Token: "token", Settings: config.Settings{
+			URL: "https://api.example", Minutes: 60, Timeout: time.Minute,
 			MinInterval: time.Hour, Retention: 360 * time.Hour, Collectors: []string{"outgoing"},
-		}.Validate(log.NewNopLogger())
+		}}.Validate(log.NewNopLogger())
 		if err != nil {
 			t.Fatal(err)
 		}

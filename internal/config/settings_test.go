@@ -12,15 +12,14 @@ import (
 
 const secret = "d75b3a66374942c5b3c019c698abc2067e151558acbd412345"
 
-func good() Flags {
-	return Flags{
-		URL: DefaultURL, IDInstance: "1101000001", Token: secret, Minutes: 1440,
-		Timeout: 30 * time.Second, MinInterval: time.Second, Retention: 360 * time.Hour,
-	}
+func validFlags() Flags {
+	return Flags{IDInstance: "1101000001", Token: secret, Settings: Settings{
+		URL: DefaultURL, Minutes: 1440, Timeout: 30 * time.Second, MinInterval: time.Second, Retention: 360 * time.Hour,
+	}}
 }
 
 func TestValidate(t *testing.T) {
-	f := good()
+	f := validFlags()
 	i, err := f.Validate(log.NewNopLogger())
 	if err != nil {
 		t.Fatal(err)
@@ -43,13 +42,13 @@ func TestURLs(t *testing.T) {
 		"http://[::1]:80":                   "http://[::1]:80",
 		"HTTPS://a.example":                 "https://a.example",
 	} {
-		f := good()
+		f := validFlags()
 		f.URL = text
 		if i, err := f.Validate(log.NewNopLogger()); err != nil || i.URL().String() != want {
 			t.Errorf("%q: got %v, %v; want %s", text, i.URL(), err, want)
 		}
 	}
-	f := good()
+	f := validFlags()
 	f.URL, f.InsecureHTTP = "http://a.example", true
 	if _, err := f.Validate(log.NewNopLogger()); err != nil {
 		t.Errorf("http where it is allowed: %v", err)
@@ -102,7 +101,7 @@ func TestValidateRefuses(t *testing.T) {
 		"a long window":             {func(f *Flags) { f.Minutes = 26300 }, "462h20m"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := good()
+			f := validFlags()
 			c.spoil(&f)
 			_, err := f.Validate(log.NewNopLogger())
 			if err == nil {

@@ -26,7 +26,7 @@ func source(t *testing.T, text string) Source {
 	}
 	t.Setenv("TOKEN_OF_A_TEST", secret)
 	t.Setenv("EMPTY_TOKEN_OF_A_TEST", "")
-	defaults := good()
+	defaults := validFlags()
 	defaults.IDInstance, defaults.Token, defaults.Collectors = "", "", []string{"outgoing", "state", "queue"}
 	return Source{Path: filepath.Join(dir, "greenapi.yml"), Defaults: defaults, Collectors: known}
 }
@@ -126,17 +126,17 @@ func TestBadFiles(t *testing.T) {
 		"a comment":                   {"# nothing\n", ":1:", "empty"},
 		"no instance":                 {"minutes: 60\n", ":1:", "partner"},
 		"instances that are null":     {"instances:\n", ":1:", "partner"},
-		"no YAML":                     {"instances: [\n", ":1:", "no YAML"},
-		"a tab":                       {"instances:\n\t- x\n", ":2:", "no YAML"},
+		"invalid YAML":                {"instances: [\n", ":1:", "invalid YAML"},
+		"a tab":                       {"instances:\n\t- x\n", ":2:", "invalid YAML"},
 		"a list":                      {"- id_instance: 1\n", ":1:", "example"},
 		"two documents":               {one + "---\n" + one, ":4:", "second document"},
-		"an unknown key":              {"minuets: 60\n" + one, ":1:", "unknown key minuets; here can be url, minutes"},
-		"one of an instance":          {one + "    tokn: x\n", ":4:", "unknown key tokn; here can be id_instance"},
-		"one of the partner's":        {one + "partner:\n  token_file: one\n  refrsh: 1m\n", ":6:", "unknown key refrsh; here can be token_file"},
-		"a token for a key":           {one + "    " + secret + ": x\n", ":4:", "an unknown key"},
-		"a token for an instance":     {"instances:\n  - " + secret + "\n", ":2:", "shape"},
-		"a key given twice":           {one + "    token_file: one\n", ":4:", "token_file is given twice, first in line 3"},
-		"minutes given twice":         {"minutes: 1\nminutes: 2\n" + one, ":2:", "minutes is given twice"},
+		"an unknown key":              {"minuets: 60\n" + one, ":1:", "unknown key \"minuets\"; the known keys are url, minutes"},
+		"one of an instance":          {one + "    tokn: x\n", ":4:", "unknown key \"tokn\"; the known keys are id_instance"},
+		"one of the partner's":        {one + "partner:\n  token_file: one\n  refrsh: 1m\n", ":6:", "unknown key \"refrsh\"; the known keys are token_file"},
+		"a token for a key":           {one + "    " + secret + ": x\n", ":4:", "unknown key; the"},
+		"a token for an instance":     {"instances:\n  - " + secret + "\n", ":2:", "keys and values"},
+		"a key given twice":           {one + "    token_file: one\n", ":4:", "\"token_file\" is given twice, first in line 3"},
+		"minutes given twice":         {"minutes: 1\nminutes: 2\n" + one, ":2:", "\"minutes\" is given twice"},
 		"an id given twice":           {one + strings.TrimPrefix(one, "instances:\n"), ":4:", "1101000001 is given twice, first in line 2"},
 		"an empty instance":           {one + "  - {}\n", ":4:", "no id_instance"},
 		"a null instance":             {one + "  -\n", ":4:", "no id_instance"},
@@ -175,16 +175,15 @@ func TestBadFiles(t *testing.T) {
 		"a partner without token":     {"partner:\n  refresh: 1m\n", ":1:", "partner has no token"},
 		"a quick refresh":             {"partner:\n  token_file: one\n  refresh: 10ms\n", ":3:", "refresh is 10ms"},
 		"an instance of labels":       {one + "  - labels: {a: b}\n", ":4:", "no id_instance"},
-		"a collector that is a token": {"collectors: [" + secret + "]\n" + one, ":1:", "no such collector"},
+		"a collector that is a token": {"collectors: [" + secret + "]\n" + one, ":1:", "unknown collector"},
 		"a label that is a token":     {one + "    labels: {" + secret + ": {b: c}}\n", ":4:", "one value"},
-		"merged labels":               {one + "    labels: {<<: {a: b}}\n", ":4:", "write them out"},
 		"an empty URL":                {"partner:\n  token_file: one\n  url: \"\"\n", ":3:", "https://"},
 		"an empty refresh":            {"partner:\n  token_file: one\n  refresh: \"\"\n", ":3:", "duration"},
 		"an endless refresh":          {"partner:\n  token_file: one\n  refresh: 25h\n", ":3:", "to 24h"},
-		"a list that is merged in":    {"x: &x\n  instances: [{}]\n<<: *x\n", ":1:", "unknown key x"},
+		"a list that is merged in":    {"x: &x\n  instances: [{}]\n<<: *x\n", ":1:", "unknown key \"x\""},
 		"a pattern that is none":      {"partner:\n  token_file: one\n  include: \"(" + secret + "\"\n", ":3:", "missing closing )"},
-		"an alias that is nowhere":    {"minutes: *" + secret[:20] + "\n" + one, ":", "no YAML"},
-		"a partner that is a value":   {"partner: " + secret + "\n", ":1:", "shape"},
+		"an alias that is nowhere":    {"minutes: *" + secret[:20] + "\n" + one, ":", "invalid YAML"},
+		"a partner that is a value":   {"partner: " + secret + "\n", ":1:", "keys and values"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := source(t, c.text)
@@ -243,7 +242,7 @@ func TestAFileThatIsNotThere(t *testing.T) {
 	if err := os.Remove(s.Path); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Load(log.NewNopLogger()); err == nil || err.Error() != "--config.file (GREENAPI_CONFIG_FILE) "+s.Path+" must name a file that can be read: no such file or directory" {
+	if _, err := s.Load(log.NewNopLogger()); err == nil || err.Error() != "--config.file (GREENAPI_CONFIG_FILE) "+s.Path+" must name a readable file: no such file or directory" {
 		t.Errorf("got %v", err)
 	}
 }

@@ -1,0 +1,176 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/go-kit/log"
+	"go.yaml.in/yaml/v3"
+)
+
+// Source is a file with instances, and the settings that apply if the file has none.
+type Source struct {
+	// Path is the path of the file. Token files are relative to its directory.
+	Path string
+	// Defaults are the flags. Only their Settings are used.
+	Defaults Flags
+	// SetByFlag maps the key of each setting that the user set by a flag or variable to its name.
+	// The file must not set such a key for all instances, too.
+	SetByFlag map[string]string
+	// Collectors are the names of all collectors.
+	Collectors []string
+	// TokenEnv is the variable with the token of an instance that is configured by flags.
+	// If it is set, a token_env in the file must name it.
+	TokenEnv string
+}
+
+// The specs mirror the file. A test compares them with deploy/greenapi_exporter.yml.
+type (
+	fileSpec struct {
+		Settings
+		Instances []yaml.Node `yaml:"instances"` // of instanceSpecs
+		Partner   yaml.Node   `yaml:"partner"`   // a partnerSpec
+	}
+	instanceSpec struct {
+		ID string `yaml:"id_instance"`
+		tokenSpec
+		Settings
+		Labels map[string]string `yaml:"labels"`
+	}
+)
+
+// Load reads the file and the token files. The logger receives later problems with token files.
+// An error is one line that begins with the path and the line number, and that repeats nothing
+// that could be a token.
+func (s Source) Load(logger log.Logger) (*Config, error) {
+	err := checkRegular(s.Path)
+	var text []byte
+	if err == nil {
+		text, err = os.ReadFile(s.Path)
+	}
+	if err != nil {
+		path := ""
+		if strings.ContainsAny(s.Path, `/\.`) { // otherwise it could be a token
+			path = " " + s.Path
+		}
+		return nil, fmt.Errorf("--config.file (GREENAPI_CONFIG_FILE)%s must name a readable file: %w", path, withoutPath(err))
+	}
+	config, err := (&loader{Source: s, logger: logger}).parse(text)
+	var at lineError
+	if errors.As(err, &at) && at.line > 0 {
+		return nil, fmt.Errorf("%s:%d: %w", s.Path, at.line, err)
+	} else if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.Path, err)
+	}
+	return config, nil
+}
+
+// loader makes a Config of one file.
+type loader struct {
+	Source
+	logger       log.Logger
+	usesTokenEnv bool // whether a token_env names TokenEnv
+}
+
+func (l *loader) parse(text []byte) (*Config, error) {
+	root, err := parseYAML(text)
+	if err != nil {
+		return nil, err
+	}
+	top := section{lines: make(map[string]int)}
+	file := fileSpec{Settings: l.Defaults.Settings}
+	if err := top.decode(root, &file); err != nil {
+		return nil, err
+	}
+	if file.Instances == nil && file.Partner.IsZero() {
+		return nil, lineError{1, errors.New("the file has no instances: list them under instances, " +
+			"or take them from the Partner API by partner")}
+	}
+	for _, key := range slices.Sorted(maps.Keys(l.SetByFlag)) {
+		if top.line(key) > 0 {
+			return nil, top.errorf(key, "%s is given here and by %s; drop one of them", key, l.SetByFlag[key])
+		}
+	}
+	if _, err := l.validate(file.Settings, top); err != nil {
+		return nil, err
+	}
+	config := new(Config)
+	if config.instances, err = l.instances(file, top); err != nil {
+		return nil, err
+	}
+	if !file.Partner.IsZero() {
+		at := top.subsection("partner", top.line("partner"))
+		if config.partner, err = l.partner(&file.Partner, at, file.Settings); err != nil {
+			return nil, err
+		}
+	}
+	if os.Getenv(l.TokenEnv) != "" && !l.usesTokenEnv {
+		return nil, fmt.Errorf("%s is set, but no token_env names it; unset it or use it", l.TokenEnv)
+	}
+	return config, nil
+}
+
+// labelName matches what may follow __meta_greenapi_label_.
+var labelName = regexp.MustCompile(`^[a-zA-Z0-9_]{1,128}$`)
+
+func (l *loader) instances(file fileSpec, top section) ([]Instance, error) {
+	var instances []Instance
+	lines := make(map[string]int) // by id
+	for n := range file.Instances {
+		node := &file.Instances[n]
+		at := top.subsection(fmt.Sprintf("instances[%d]", n), node.Line)
+		spec := instanceSpec{Settings: file.Settings}
+		if err := at.decode(node, &spec); err != nil {
+			return nil, err
+		}
+		if spec.ID == "" {
+			return nil, at.errorf("", "an instance has no id_instance; it needs one, and token_file, token_env or token")
+		}
+		if err := checkID(spec.ID); err != nil {
+			return nil, at.errorf("id_instance", "id_instance %w", err)
+		}
+		if first := lines[spec.ID]; first > 0 {
+			return nil, at.errorf("id_instance", "instance %s is given twice, first in line %d", spec.ID, first)
+		}
+		lines[spec.ID] = at.line("id_instance")
+		for _, name := range slices.Sorted(maps.Keys(spec.Labels)) {
+			if !labelName.MatchString(name) {
+				return nil, at.errorf("labels", "label name%s must consist of letters, digits and _", quoteShort(name))
+			}
+		}
+		valid, err := l.validate(spec.Settings, at)
+		if err != nil {
+			return nil, err
+		}
+		token, err := l.openToken(spec.tokenSpec, at, "instance "+spec.ID, "id_instance", spec.ID)
+		if err != nil {
+			return nil, err
+		}
+		instances = append(instances, Instance{id: spec.ID, token: token, labels: spec.Labels, validSettings: valid})
+	}
+	return instances, nil
+}
+
+// validate checks the settings of a section, and the names of the collectors if it has any.
+func (l *loader) validate(settings Settings, at section) (validSettings, error) {
+	if at.line("collectors") > 0 {
+		if len(settings.Collectors) == 0 {
+			return validSettings{}, at.errorf("collectors", "collectors is empty; name some, or leave it out for the defaults")
+		}
+		for n, name := range settings.Collectors {
+			item := fmt.Sprintf("collectors[%d]", n)
+			if !slices.Contains(l.Collectors, name) {
+				return validSettings{}, at.errorf(item, "unknown collector; the collectors are %s", strings.Join(l.Collectors, ", "))
+			}
+			if slices.Contains(settings.Collectors[:n], name) {
+				return validSettings{}, at.errorf(item, "collector %s is given twice", name)
+			}
+		}
+	}
+	return settings.validate(at)
+}

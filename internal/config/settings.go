@@ -1,0 +1,151 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-kit/log"
+)
+
+// MinRetention is the least difference between the retention and the window. If a message were
+// forgotten while the journal still shows it, it would be counted twice.
+const MinRetention = 24 * time.Hour
+
+const (
+	maxMinutes = 10 * 365 * 24 * 60 // ten years, far longer than any journal
+	// maxRetention is twice as long. The ledger's clock has room for 136 years.
+	maxRetention = 2 * maxMinutes * time.Minute
+	maxIDLength  = 32 // an idInstance has 10 to 12 digits today
+)
+
+// Settings specify how to read an instance. They are not validated.
+// A key of the file sets each field that has a yaml tag; only flags set the others.
+type Settings struct {
+	URL          string        `yaml:"url"`
+	Minutes      int           `yaml:"minutes"`
+	MinInterval  time.Duration `yaml:"min_interval"`
+	Timeout      time.Duration `yaml:"timeout"`
+	Collectors   []string      `yaml:"collectors"` // names
+	Retention    time.Duration
+	InsecureHTTP bool
+}
+
+// validSettings are settings that passed validation.
+type validSettings struct {
+	url   *url.URL // of given.URL
+	given Settings
+}
+
+// validate checks s. The section at locates the settings for error messages.
+func (s Settings) validate(at section) (validSettings, error) {
+	base, err := parseURL(s.URL, s.InsecureHTTP)
+	if err != nil {
+		return validSettings{}, at.errorf("url", "%s %w", at.name("url"), err)
+	}
+	minimum := time.Duration(s.Minutes)*time.Minute + MinRetention
+	switch {
+	case s.Minutes < 1 || s.Minutes > maxMinutes:
+		err = at.errorf("minutes", "%s is %d; it must be from 1 to %d (1440 is a day)",
+			at.name("minutes"), s.Minutes, maxMinutes)
+	case s.Timeout <= 0:
+		err = at.errorf("timeout", "%s is %s; it must be more than 0 (30s is usual)",
+			at.name("timeout"), s.Timeout)
+	case s.MinInterval < 0:
+		err = at.errorf("min_interval", "%s is %s; it must not be negative (1s is usual)",
+			at.name("min_interval"), s.MinInterval)
+	case s.Retention < minimum:
+		err = at.errorf("minutes", "--storage.retention is %s; with %s=%d it must be at least %s",
+			formatHours(s.Retention), at.name("minutes"), s.Minutes, formatHours(minimum))
+	case s.Retention > maxRetention:
+		err = fmt.Errorf("--storage.retention is %s; it must be at most %s",
+			formatHours(s.Retention), formatHours(maxRetention))
+	}
+	return validSettings{base, s}, err
+}
+
+// formatHours formats d in hours if possible, as flags usually give it.
+func formatHours(d time.Duration) string {
+	if d%time.Hour == 0 {
+		return fmt.Sprintf("%dh", d/time.Hour)
+	}
+	return strings.TrimSuffix(d.String(), "0s")
+}
+
+// parseURL returns the base URL of the API. An error never repeats the text: a pasted request URL
+// contains the token.
+func parseURL(text string, insecureHTTP bool) (*url.URL, error) {
+	u, err := url.Parse(strings.TrimSpace(text))
+	problem := ""
+	switch {
+	case err != nil || u.Hostname() == "" || u.Opaque != "":
+		problem = "must begin with https:// and name a host"
+	case strings.Contains(strings.ToLower(u.Path), "/wainstance"):
+		problem = "must end before /waInstance"
+	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		problem = "must have no user, query or fragment"
+	case u.Scheme != "https" && u.Scheme != "http":
+		problem = "must begin with https://"
+	case u.Scheme == "http" && !insecureHTTP && !isLoopback(u.Hostname()):
+		return nil, errors.New("is http, which exposes the token to the network; use https, " +
+			"or allow http by --greenapi.insecure-http")
+	case !validPort(u):
+		problem = "has a port that is not from 1 to 65535"
+	}
+	if problem != "" {
+		return nil, errors.New(problem + "; use the apiUrl from your console, such as " + DefaultURL)
+	}
+	u.Host = strings.ToLower(u.Host) // calls and scrapes are limited by host
+	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/")
+	return u, nil
+}
+
+func validPort(u *url.URL) bool {
+	port, err := strconv.Atoi(u.Port())
+	return err == nil && port >= 1 && port <= 65535 || u.Port() == "" && !strings.HasSuffix(u.Host, ":")
+}
+
+func isLoopback(host string) bool {
+	return strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback()
+}
+
+// checkID returns an error that does not repeat the id, which could be a misplaced token.
+func checkID(id string) error {
+	if id == "" || len(id) > maxIDLength || strings.Trim(id, "0123456789") != "" {
+		return errors.New("must be the digits of idInstance, such as 1101000001")
+	}
+	return nil
+}
+
+// Flags are the settings from the command line and the environment. They describe one instance,
+// or the defaults for the instances of a file.
+type Flags struct {
+	Settings
+	IDInstance string
+	Token      string // GREENAPI_API_TOKEN_INSTANCE
+	TokenFile  string
+}
+
+// Validate returns the instance that the flags describe. The error has one line that says what to
+// do. Validate reads the token file; logger receives later problems with that file.
+func (f Flags) Validate(logger log.Logger) (Instance, error) {
+	if f.IDInstance == "" {
+		return Instance{}, errors.New("no instance is configured: set GREENAPI_ID_INSTANCE or " +
+			"--greenapi.id-instance to the idInstance from your console, " +
+			"pass a file with many instances to --config.file, or try --demo")
+	}
+	if err := checkID(f.IDInstance); err != nil {
+		return Instance{}, fmt.Errorf("--greenapi.id-instance %w", err)
+	}
+	valid, err := f.Settings.validate(section{})
+	if err != nil {
+		return Instance{}, err
+	}
+	spec := tokenSpec{File: f.TokenFile, Token: f.Token}
+	token, err := (&loader{logger: logger}).openToken(spec, section{}, "instance "+f.IDInstance)
+	return Instance{id: f.IDInstance, token: token, validSettings: valid}, err
+}

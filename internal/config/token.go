@@ -1,0 +1,90 @@
+package config
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/go-kit/log"
+
+	"greenapi_exporter/internal/greenapi"
+)
+
+// tokenSpec is the source of a token. Exactly one field must be set.
+type tokenSpec struct {
+	File  string `yaml:"token_file"`
+	Env   string `yaml:"token_env"`
+	Token string `yaml:"token"`
+}
+
+// openToken opens the source of a token. The owner is what the token belongs to; the logger of
+// a token file has the given labels. An error repeats neither a path nor the name of a variable,
+// because both could be a misplaced token.
+func (l *loader) openToken(spec tokenSpec, at section, owner string, labels ...any) (greenapi.TokenSource, error) {
+	l.usesTokenEnv = l.usesTokenEnv || spec.Env != "" && spec.Env == l.TokenEnv
+	sources := "token_file, token_env or token"
+	if at.isFlags() {
+		sources = at.name("token") + " or " + at.name("token_file")
+	}
+	var given []string
+	fields, keys := fieldsOf(&spec)
+	for _, key := range keys {
+		if *fields[key].(*string) != "" {
+			given = append(given, key)
+		}
+	}
+	switch {
+	case len(given) == 0:
+		return nil, at.errorf("", "%s has no token: it needs %s", owner, sources)
+	case len(given) > 1:
+		return nil, at.errorf(given[1], "the token of %s is given twice: keep one of %s", owner, sources)
+	case spec.File != "":
+		file, err := l.openTokenFile(spec.File, log.With(l.logger, labels...))
+		if err != nil {
+			return nil, at.errorf("token_file", "%s of %s must name a file that contains only the token: %w",
+				at.name("token_file"), owner, err)
+		}
+		return file, nil
+	case spec.Env != "":
+		if spec.Token = os.Getenv(spec.Env); spec.Token == "" {
+			return nil, at.errorf("token_env", "token_env of %s must name an environment variable "+
+				"that contains the token; that one is empty or not set", owner)
+		}
+	}
+	token, err := greenapi.NewToken(strings.TrimSpace(spec.Token))
+	if err != nil {
+		return nil, at.errorf(given[0], "%s of %s: %w", at.name(given[0]), owner, err)
+	}
+	return token, nil
+}
+
+// openTokenFile opens a file whose path is relative to the configuration file.
+func (l *loader) openTokenFile(path string, logger log.Logger) (*greenapi.TokenFile, error) {
+	if l.Path != "" {
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(filepath.Dir(l.Path), path)
+		}
+		if err := checkRegular(path); err != nil {
+			return nil, err
+		}
+	}
+	return greenapi.OpenTokenFile(path, logger)
+}
+
+// checkRegular returns an error for a file that is not regular. A reload reads all files again,
+// and opening a pipe can block forever. The error does not contain the path.
+func checkRegular(path string) error {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("it is not a regular file")
+	}
+	return withoutPath(err)
+}
+
+func withoutPath(err error) error {
+	if pathError := new(os.PathError); errors.As(err, &pathError) {
+		return pathError.Err
+	}
+	return err
+}
