@@ -96,35 +96,29 @@ e2e: ## Test the exporter among Prometheus, Alertmanager and Chromium
 	CGO_ENABLED=1 go build -race -buildvcs=false -o .tools/bin/greenapi_exporter .
 	CGO_ENABLED=1 go -C e2e test -race -count=1 -timeout 10m ./...
 
-# Each file is read by the program that it is for: the command line, the project and what it mounts into which container,
-# then those files where the containers have them. .env is left out, since it is the user's.
+# Each program checks the files that it reads. The tests in internal/app check that the files fit each other. promtool
+# needs the rules beside prometheus.yml, as in the container. .env belongs to the user, so it is ignored.
 #
-# The manifests are read as kubectl and the API server would: kustomize is what `kubectl apply -k` has in it.
-#
-# systemd-analyze reads the unit in a root where the binary is where the unit says (and another for kill, of which it looks
-# only whether it is there), among the units it refers to. A warning
-# about the unit is an error. The threshold is what it measured, times ten.
-STACK := .tools/bin/stack .tools/stack exporter=.tools/root/usr/local/bin/greenapi_exporter \
-	prometheus=.tools/bin/prometheus alertmanager=.tools/bin/alertmanager
+# systemd-analyze looks up the unit's binaries and the units that it names below --root; kill only has to exist there. Any
+# warning about the unit is an error. --threshold is ten times the exposure level that it reports.
+COMPOSE := .tools/bin/docker-compose --env-file /dev/null -f deploy/compose/compose.yaml
 
-deploy: ## Check what is in deploy/ by the programs that read it
-	$(TOOL) -tags remove_all_sd github.com/prometheus/prometheus/cmd/prometheus github.com/prometheus/prometheus/cmd/promtool
-	$(TOOL) ./stack ./kubernetes
-	go -C tools/alertmanager build -buildvcs=false -o ../../.tools/bin/ github.com/prometheus/alertmanager/cmd/alertmanager github.com/prometheus/alertmanager/cmd/amtool
+deploy: ## Check the files in deploy/ with the programs that read them
+	$(TOOL) -tags remove_all_sd github.com/prometheus/prometheus/cmd/promtool
+	go -C tools/alertmanager build -buildvcs=false -o ../../.tools/bin/ github.com/prometheus/alertmanager/cmd/amtool
 	go -C tools/kustomize build -buildvcs=false -o ../../.tools/bin/ sigs.k8s.io/kustomize/kustomize/v5
 	go -C tools/compose build -buildvcs=false -o ../../.tools/bin/docker-compose github.com/docker/compose/v5/cmd
-	rm -rf .tools/root .tools/stack .tools/kubernetes && mkdir -p .tools/root/etc/systemd/system .tools/root/usr/lib/systemd
-	$(BUILD) -o .tools/root/usr/local/bin/greenapi_exporter .
-	.tools/bin/docker-compose --env-file /dev/null -f deploy/compose/compose.yaml config --format json | $(STACK)
-	GREENAPI_ID_INSTANCE=1101000001 .tools/bin/docker-compose --env-file /dev/null \
-		-f deploy/compose/compose.yaml -f deploy/compose/compose.real.yaml config --format json | $(STACK)
-	.tools/bin/promtool check config --lint=all --lint-fatal .tools/stack/prometheus/etc/prometheus/prometheus.yml
-	.tools/bin/amtool check-config .tools/stack/alertmanager/etc/alertmanager/alertmanager.yml
-	.tools/bin/kustomize build deploy/kubernetes > .tools/kubernetes.yaml
-	.tools/bin/kubernetes -scrape deploy/kubernetes/scrape.yml -readme deploy/kubernetes/README.md \
-		-exporter .tools/root/usr/local/bin/greenapi_exporter -stage .tools/kubernetes deploy/kubernetes/reshard.yaml < .tools/kubernetes.yaml
+	rm -rf .tools/root .tools/compose
+	mkdir -p .tools/compose .tools/root/bin .tools/root/etc/systemd/system .tools/root/usr/lib/systemd
+	$(COMPOSE) config --quiet
+	GREENAPI_ID_INSTANCE=1101000001 $(COMPOSE) -f deploy/compose/compose.real.yaml config --quiet
+	cp deploy/compose/prometheus.yml deploy/prometheus/greenapi.rules.yml .tools/compose/
+	.tools/bin/promtool check config --lint=all --lint-fatal .tools/compose/prometheus.yml
+	.tools/bin/amtool check-config deploy/compose/alertmanager.yml
+	.tools/bin/kustomize build deploy/kubernetes > /dev/null
 	.tools/bin/promtool check config --lint=all --lint-fatal deploy/kubernetes/scrape.yml
-	mkdir -p .tools/root/bin && cp .tools/root/usr/local/bin/greenapi_exporter .tools/root/bin/kill
+	$(BUILD) -o .tools/root/usr/local/bin/greenapi_exporter .
+	cp .tools/root/usr/local/bin/greenapi_exporter .tools/root/bin/kill
 	cp -R /usr/lib/systemd/system .tools/root/usr/lib/systemd/
 	cp deploy/systemd/greenapi_exporter.service .tools/root/etc/systemd/system/
 	systemd-analyze verify --man=no --recursive-errors=no --root="$(CURDIR)/.tools/root" greenapi_exporter.service

@@ -1,6 +1,6 @@
-// Faster reads a file with Prometheus rules on standard input and writes it with all time in it divided by a number: how
-// long conditions must last, ranges, offsets, the groups' own intervals, and numbers that are written as durations (1h, and
-// not 3600). What takes hours to set off an alert takes minutes then, by the same expressions.
+// Faster reads Prometheus rules from standard input, divides every duration in them, and writes them to standard output.
+// It divides "for", "keep_firing_for", intervals, ranges, offsets and numbers written as durations (1h, not 3600).
+// Tests can then set off alerts in minutes instead of hours, by the same expressions.
 package main
 
 import (
@@ -18,7 +18,7 @@ import (
 )
 
 func main() {
-	by := flag.Int64("by", 60, "what to divide by")
+	by := flag.Int64("by", 60, "the divisor")
 	flag.Parse()
 	if err := run(os.Stdin, os.Stdout, *by); err != nil {
 		fmt.Fprintln(os.Stderr, "faster:", err)
@@ -60,7 +60,7 @@ func run(r io.Reader, w io.Writer, by int64) error {
 	return yaml.NewEncoder(w).Encode(rules)
 }
 
-// divide divides what is written as a duration in the expression.
+// divide divides the durations in expr.
 func divide(expr parser.Expr, by int64) {
 	parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {
 		switch n := node.(type) {

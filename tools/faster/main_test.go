@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestAllTimeIsDivided(t *testing.T) {
+func TestAllDurationsAreDivided(t *testing.T) {
 	const rules = `
 groups:
   - name: g
@@ -43,7 +43,7 @@ groups:
 	}
 }
 
-func TestWhatIsNoRulesIsRefused(t *testing.T) {
+func TestInvalidRulesAreRejected(t *testing.T) {
 	for _, text := range []string{"groups: 1", "groups: [{name: g, rules: [{record: a, expr: 'x +'}]}]", "groups: [{name: g, rule: []}]"} {
 		if err := run(strings.NewReader(text), new(strings.Builder), 2); err == nil {
 			t.Errorf("%s is accepted", text)

@@ -1,5 +1,5 @@
-// Openmetrics reads an exposition in the OpenMetrics format on standard input with Prometheus's own parser, and ends
-// with code 1 if it is none or has no series.
+// Openmetrics parses an OpenMetrics exposition from standard input with Prometheus's parser. It exits with code 1 if the
+// exposition is invalid or has no series.
 package main
 
 import (
