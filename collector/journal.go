@@ -25,7 +25,7 @@ type journal struct {
 func journalSource(suffix string, call journalCall) func(*env, *requestStats) (source[*ledger.Summary], error) {
 	return func(t *env, c *requestStats) (source[*ledger.Summary], error) {
 		now := t.config()
-		options := ledger.Options{Minutes: now.Minutes(), Retention: now.Retention()}
+		options := ledger.Options{Minutes: now.Minutes(), MaxMinutes: now.MaxMinutes(), Retention: now.Retention()}
 		l, err := t.Storage.Ledger(now.ID()+suffix, options, time.Now())
 		if err != nil {
 			return source[*ledger.Summary]{}, err

@@ -67,6 +67,11 @@ func (i Instance) MinInterval() time.Duration { return i.given.MinInterval }
 // than the window.
 func (i Instance) Retention() time.Duration { return i.given.Retention }
 
+// MaxMinutes returns the most minutes that a call may request after a pause. It is at least Minutes.
+func (i Instance) MaxMinutes() int {
+	return int((i.given.Retention - MinRetention) / time.Minute)
+}
+
 // Collects reports whether the named collector is enabled.
 func (i Instance) Collects(name string) bool { return slices.Contains(i.given.Collectors, name) }
 

@@ -25,7 +25,7 @@ func TestValidate(t *testing.T) {
 		t.Fatal(err)
 	}
 	if i.URL().String() != DefaultURL || i.ID() != "1101000001" || i.Minutes() != 1440 || i.Timeout() != 30*time.Second ||
-		i.MinInterval() != time.Second || i.Retention() != 360*time.Hour {
+		i.MinInterval() != time.Second || i.Retention() != 360*time.Hour || i.MaxMinutes() != 336*60 {
 		t.Errorf("got %+v", i)
 	}
 }

@@ -27,7 +27,11 @@ import (
 type Options struct {
 	// Minutes is the window: how many minutes of the journal a reading shows, at least 1.
 	Minutes int
-	// Retention is how long a message is remembered after it was last shown: at least the window and config.MinRetention.
+	// MaxMinutes limits how many minutes a call requests after a pause, unless Minutes is larger.
+	MaxMinutes int
+	// Retention is how long the ledger remembers a message after the journal last returned it. It must
+	// exceed Minutes and MaxMinutes by a safe margin: a message that is forgotten while the journal
+	// still returns it counts twice.
 	Retention time.Duration
 }
 
@@ -76,7 +80,7 @@ func newLedgerOf(w vocabularies, options Options) *Ledger {
 // SetMinutes changes the window, from the next reading on. Messages and totals stay as they are.
 func (l *Ledger) SetMinutes(minutes int) {
 	l.options.Minutes = minutes
-	l.lookback.setWindow(minutes, l.options.Retention)
+	l.lookback.window, l.lookback.maxMinutes = minutes, max(minutes, l.options.MaxMinutes)
 }
 
 // NewBatch begins a reading that is asked for at now, by our clock with its monotonic part.

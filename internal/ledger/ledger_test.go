@@ -14,8 +14,13 @@ var testNow = time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
 // at is noon and so many minutes.
 func at(minutes float64) time.Time { return testNow.Add(time.Duration(minutes * float64(time.Minute))) }
 
+// testOptions returns options with a retention of 15 days, of which calls request at most 14.
+func testOptions(minutes int) Options {
+	return Options{Minutes: minutes, MaxMinutes: 14 * 24 * 60, Retention: 360 * time.Hour}
+}
+
 func newLedger(minutes int) *Ledger {
-	return New(Options{Minutes: minutes, Retention: 360 * time.Hour})
+	return New(testOptions(minutes))
 }
 
 // messageRow is a row of the message key; its timestamp is as many minutes behind noon as given.

@@ -1,10 +1,6 @@
 package ledger
 
-import (
-	"time"
-
-	"greenapi_exporter/internal/config"
-)
+import "time"
 
 const (
 	// visibilityDelay is asked for beyond the time since the last good reading: a row can appear 2 minutes after its message
@@ -26,11 +22,6 @@ type lookback struct {
 	uncovered time.Duration // journal time that no call could cover
 	shrunk    bool          // whether a call that asked for more than the window failed since then
 	maxExtra  int           // if so, the most that may be asked for beyond the window
-}
-
-// setWindow changes how many minutes are always asked for; what is remembered for retention bounds the rest.
-func (a *lookback) setWindow(window int, retention time.Duration) {
-	a.window, a.maxMinutes = window, max(window, minutes(retention-config.MinRetention))
 }
 
 // resume goes on at now with what an earlier run has left. That run's clock and this one's are both the wall's; from

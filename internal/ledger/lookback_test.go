@@ -39,7 +39,7 @@ func TestWhatACallAsksFor(t *testing.T) {
 }
 
 func TestAWindowAsLongAsTheRetentionIsAskedFor(t *testing.T) {
-	l := New(Options{Minutes: 1440, Retention: 48 * time.Hour})
+	l := New(Options{Minutes: 1440, MaxMinutes: 1440, Retention: 48 * time.Hour})
 	takeReading(l, 0)
 	if got := asks(l, 60); got != 1440 {
 		t.Errorf("asks for %d, want 1440", got)
@@ -170,7 +170,7 @@ func TestAnAnswerToTheWindowIsShownAsItIs(t *testing.T) {
 
 // TestSetMinutes: another window holds from the next reading on, and changes nothing of what was counted.
 func TestSetMinutes(t *testing.T) {
-	l := New(Options{Minutes: 60, Retention: 72 * time.Hour})
+	l := New(Options{Minutes: 60, MaxMinutes: 48 * 60, Retention: 72 * time.Hour})
 	now := time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
 	read := func(want int, rows ...Row) *Summary {
 		t.Helper()

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"runtime"
 	"testing"
-	"time"
 
 	"github.com/go-kit/log"
 	"pgregory.net/rapid"
@@ -102,7 +101,7 @@ func TestAMessageTakesAtMost24Bytes(t *testing.T) {
 // TestALedgerOfAThousandMessagesTakesAtMost34KB with what it has shown, be it kept on file or not.
 func TestALedgerOfAThousandMessagesTakesAtMost34KB(t *testing.T) {
 	const n, most = 100, 34_000
-	options := Options{Minutes: 60, Retention: 360 * time.Hour}
+	options := testOptions(60)
 	for _, directory := range []string{"", t.TempDir()} {
 		storage, err := OpenStorage(directory, log.NewNopLogger())
 		if err != nil {

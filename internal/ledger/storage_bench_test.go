@@ -13,7 +13,7 @@ func million(b *testing.B) (*disk, *Ledger) {
 	b.Helper()
 	d := newDisk(b)
 	d.storage.logger = log.NewNopLogger()
-	l, err := d.storage.Ledger(id, Options{Minutes: 60, Retention: 360 * time.Hour}, at(0))
+	l, err := d.storage.Ledger(id, testOptions(60), at(0))
 	if err != nil {
 		b.Fatal(err)
 	}
