@@ -15,63 +15,65 @@ import (
 	"greenapi_exporter/internal/ledger"
 )
 
-// Resources is what the collectors of all instances share.
+// Resources are what the collectors of all instances share.
 type Resources struct {
 	Service *greenapi.Backend
 	Storage *ledger.Storage
 	Logger  log.Logger
 }
 
-// env is an instance as its collectors see it: as it is configured now.
+// env is what the collectors of one instance share. Its configuration can change at any time.
 type env struct {
 	Resources
 	current atomic.Pointer[config.Instance]
 }
 
-func (t *env) config() config.Instance { return *t.current.Load() }
+func (e *env) config() config.Instance { return *e.current.Load() }
 
-// client calls the API as is configured now.
-func (t *env) client() *greenapi.Client {
-	now := t.config()
-	return greenapi.NewClient(t.Service, now.URL(), now.ID(), now.Token())
+// client returns a client for the instance as it is configured now.
+func (e *env) client() *greenapi.Client {
+	now := e.config()
+	return greenapi.NewClient(e.Service, now.URL(), now.ID(), now.Token())
 }
 
-// asking stands for what calls ask for, of whom and with which token: where it has changed, what the last one found says
-// nothing of the next.
-func (t *env) requestKey() string {
-	now := t.config()
+// requestKey identifies what calls request: the host, the window and the token. If it changes, the
+// result of an earlier call does not predict the result of the next one.
+func (e *env) requestKey() string {
+	now := e.config()
 	return now.Token().Token().Fingerprint(fmt.Sprint(now.URL(), " ", now.Minutes()))
 }
 
-// Instance is the collectors at work for one instance, with what they remember. It is safe for concurrent use.
+// Instance is the collectors of one instance, with what they have read. It is safe for concurrent use.
 type Instance struct {
-	set    *Set
-	target *env
+	set *Set
+	env *env
 
-	changing       sync.Mutex // for one change at a time
-	lastRequestKey string     // of the target, when it was last changed
+	// applyMu serializes ApplyConfig, Drain and Close. It is locked before mu.
+	applyMu sync.Mutex
 
-	mu       sync.Mutex
-	parts    []*activeCollector          // in the order of the set
-	draining map[string]*activeCollector // by name: those switched off that have not ended yet
+	// mu guards the fields below, and refs of each collector.
+	mu      sync.Mutex
+	enabled []*activeCollector          // in the order of the set
+	open    map[string]*activeCollector // by name: enabled, or switched off and not closed yet
 }
 
-// activeCollector is one of its collectors.
+// activeCollector is a collector at work for one instance.
 type activeCollector struct {
 	Info
 	collector collector
 	calls     *requestStats
+	close     func() // closes collector once; every call returns after that
 
-	scrapes int           // in flight
-	ending  bool          // whether it is past being taken back
-	close   func()        // ends it; any number may call it, and each returns when it has ended
-	closed  chan struct{} // by then
+	// refs counts the scrapes in flight, and one more while the collector is enabled.
+	// At 0 the collector closes and cannot be used again.
+	refs       int
+	requestKey string // when it was last configured; Instance.applyMu guards it
 }
 
-// NewInstance puts the collectors that an instance has switched on to work. No call is made before the first scrape. It is an
-// error if what an earlier run has kept of the instance is there but cannot be read.
+// NewInstance returns an instance with its enabled collectors. They make no call before the first
+// scrape. It returns an error if the storage has a ledger of the instance but cannot read it.
 func (s *Set) NewInstance(instance config.Instance, resources Resources) (*Instance, error) {
-	i := &Instance{set: s, target: &env{Resources: resources}, draining: make(map[string]*activeCollector)}
+	i := &Instance{set: s, env: &env{Resources: resources}, open: make(map[string]*activeCollector)}
 	if err := i.ApplyConfig(instance); err != nil {
 		i.Close()
 		return nil, err
@@ -79,152 +81,133 @@ func (s *Set) NewInstance(instance config.Instance, resources Resources) (*Insta
 	return i, nil
 }
 
-// Config is how the instance is configured.
-func (i *Instance) Config() config.Instance { return i.target.config() }
+// Config returns the configuration of the instance.
+func (i *Instance) Config() config.Instance { return i.env.config() }
 
-// ApplyConfig changes how the instance is read, from the next calls on; its id stays. Collectors that stay on keep what they
-// have read and counted. One that is switched off ends in the background, when the scrapes in flight have; switched on
-// again before, it goes on as if nothing had been. An error is that of a collector that cannot be switched on; all else is then
-// as told.
+// ApplyConfig changes how the instance is read, from the next calls on. The id must stay the same.
+// A collector that stays enabled keeps what it has read and counted. One that is switched off
+// closes in the background after the scrapes in flight; until then it can be enabled again and
+// continue. If collectors cannot be enabled, ApplyConfig applies all the rest and returns an error.
 func (i *Instance) ApplyConfig(to config.Instance) error {
-	i.changing.Lock()
-	defer i.changing.Unlock()
-	i.target.current.Store(&to)
-	asking := i.target.requestKey()
-	renewed := asking != i.lastRequestKey
-	i.lastRequestKey = asking
-
-	on := make(map[string]*activeCollector)
-	for _, p := range i.parts { // which only changes change
-		if to.Collects(p.Name) {
-			p.collector.configure(renewed)
-			on[p.Name] = p
+	i.applyMu.Lock()
+	defer i.applyMu.Unlock()
+	i.env.current.Store(&to)
+	var enabled []*activeCollector
+	var errs []error
+	for _, f := range i.set.kinds {
+		if !to.Collects(f.info().Name) {
+			continue
 		}
+		c, err := i.acquire(f)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		enabled = append(enabled, c)
 	}
-	var parts []*activeCollector
-	var failed error
-	for _, k := range i.set.kinds {
-		name := k.info().Name
-		p := on[name]
-		if p == nil && to.Collects(name) {
-			var err error
-			if p, err = i.start(k); err != nil {
-				failed = errors.Join(failed, err)
-			}
-		}
-		if p != nil {
-			parts = append(parts, p)
-		}
-	}
-	i.swap(parts)
-	return failed
+	i.replace(enabled)
+	return errors.Join(errs...)
 }
 
-// start puts a collector to work.
-func (i *Instance) start(k factory) (*activeCollector, error) {
-	if p := i.reuse(k.info().Name); p != nil {
-		p.collector.configure(true)
-		return p, nil
+// acquire returns the open collector of f with the current configuration, or opens it.
+// The caller owns a reference to it, and must hold applyMu.
+func (i *Instance) acquire(f factory) (*activeCollector, error) {
+	key := i.env.requestKey()
+	i.mu.Lock()
+	c := i.open[f.info().Name]
+	closing := c != nil && c.refs == 0
+	if c != nil && !closing {
+		c.refs++
 	}
-	calls := newCalls(i.target, k.info())
-	c, err := k.bind(i.target, calls)
+	i.mu.Unlock()
+	if closing {
+		c.close() // waits for the disk: no two ledgers may use one file
+	} else if c != nil {
+		c.collector.configure(key != c.requestKey)
+		c.requestKey = key
+		return c, nil
+	}
+	calls := newCalls(i.env, f.info())
+	opened, err := f.bind(i.env, calls)
 	if err != nil {
 		return nil, err
 	}
-	closed := make(chan struct{})
-	return &activeCollector{Info: k.info(), collector: c, calls: calls, closed: closed, close: sync.OnceFunc(func() {
-		c.close()
-		close(closed)
-	})}, nil
-}
-
-// reuse returns a part that has been switched off and has not begun to end, or nil. One that has is waited for, which
-// is up to the disk: there must not be two of a ledger.
-func (i *Instance) reuse(name string) *activeCollector {
-	i.mu.Lock()
-	p := i.draining[name]
-	if p == nil || !p.ending {
-		delete(i.draining, name)
-		i.mu.Unlock()
-		return p
+	c = &activeCollector{
+		Info: f.info(), collector: opened, calls: calls, close: sync.OnceFunc(opened.close), refs: 1, requestKey: key,
 	}
-	i.mu.Unlock()
-	<-p.closed
-	return nil
-}
-
-// swap has the scrapes from now on see these parts, and ends those that are no longer among them.
-func (i *Instance) swap(parts []*activeCollector) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	for _, p := range i.parts {
-		if !slices.Contains(parts, p) {
-			i.draining[p.Name] = p
-			i.closeIfIdle(p)
-		}
-	}
-	i.parts = parts
+	i.open[c.Name] = c
+	return c, nil
 }
 
-// closeIfIdle ends, in the background, a part that is leaving and that no scrape sees any more. The lock is held.
-func (i *Instance) closeIfIdle(p *activeCollector) {
-	if p.scrapes > 0 || i.draining[p.Name] != p || p.ending {
-		return
-	}
-	p.ending = true
-	go func() {
-		p.close()
-		i.mu.Lock()
-		defer i.mu.Unlock()
-		if i.draining[p.Name] == p {
-			delete(i.draining, p.Name)
-		}
-	}()
-}
-
-// acquire returns the collectors at work, which stay so until leave is called, once.
-func (i *Instance) acquire() (parts []*activeCollector, leave func()) {
+// replace enables these collectors, whose references it takes over, in place of the previous ones.
+// The caller must hold applyMu.
+func (i *Instance) replace(enabled []*activeCollector) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	parts = i.parts
-	for _, p := range parts {
-		p.scrapes++
-	}
-	return parts, func() {
-		i.mu.Lock()
-		defer i.mu.Unlock()
-		for _, p := range parts {
-			p.scrapes--
-			i.closeIfIdle(p)
+	i.release(i.enabled)
+	i.enabled = enabled
+}
+
+// release drops a reference to each collector, and closes those without any in the background.
+// The caller must hold mu.
+func (i *Instance) release(collectors []*activeCollector) {
+	for _, c := range collectors {
+		if c.refs--; c.refs > 0 {
+			continue
 		}
+		go func() {
+			c.close()
+			i.mu.Lock()
+			defer i.mu.Unlock()
+			if i.open[c.Name] == c {
+				delete(i.open, c.Name)
+			}
+		}()
 	}
 }
 
-// Drain has no further scrape see anything of the instance. When those in flight have ended, it ends the calls that run
-// and puts on file what is to be kept, in the background. The Instance can be configured again.
+// scrape returns the enabled collectors. They stay open until the caller calls done, once.
+func (i *Instance) scrape() (collectors []*activeCollector, done func()) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	collectors = i.enabled
+	for _, c := range collectors {
+		c.refs++
+	}
+	return collectors, func() {
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		i.release(collectors)
+	}
+}
+
+// Drain disables all collectors. They close in the background after the scrapes in flight, and
+// save what must be kept. A later ApplyConfig enables them again.
 func (i *Instance) Drain() {
-	i.changing.Lock()
-	defer i.changing.Unlock()
-	i.swap(nil)
+	i.applyMu.Lock()
+	defer i.applyMu.Unlock()
+	i.replace(nil)
 }
 
-// Idle reports whether the instance has retired and all of it has ended.
+// Idle reports whether no collector is open.
 func (i *Instance) Idle() bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return len(i.parts) == 0 && len(i.draining) == 0
+	return len(i.open) == 0
 }
 
-// Close ends the calls that run and puts on file what is to be kept, without a thought for scrapes in flight. The Instance
-// is not to be used any more.
+// Close cancels the calls in flight, closes all collectors and saves what must be kept. It does not
+// wait for scrapes. The Instance must not be used any more.
 func (i *Instance) Close() {
-	i.changing.Lock()
-	defer i.changing.Unlock()
-	i.swap(nil)
+	i.applyMu.Lock()
+	defer i.applyMu.Unlock()
+	i.replace(nil)
 	i.mu.Lock()
-	leaving := slices.Collect(maps.Values(i.draining))
+	open := slices.Collect(maps.Values(i.open))
 	i.mu.Unlock()
-	for _, p := range leaving {
-		p.close()
+	for _, c := range open {
+		c.close()
 	}
 }

@@ -30,7 +30,7 @@ func (s *Set) Scrape(ctx context.Context, instances []*Instance, names []string)
 	c := &scrape{set: s, ctx: ctx, names: names}
 	var leaves []func()
 	for _, i := range instances {
-		parts, leave := i.acquire()
+		parts, leave := i.scrape()
 		leaves = append(leaves, leave)
 		c.instances = append(c.instances, scraped{i.Config(), parts})
 	}

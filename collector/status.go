@@ -46,7 +46,7 @@ func (c CollectorStatus) Failing() bool { return c.Result != "" && c.Result != g
 func (i *Instance) Status() Status {
 	now := i.Config()
 	s := Status{ID: now.ID(), Window: time.Duration(now.Minutes()) * time.Minute, Interval: now.MinInterval(), Expires: now.Expires()}
-	parts, leave := i.acquire()
+	parts, leave := i.scrape()
 	defer leave()
 	for _, p := range parts {
 		h := p.collector.peek(&s)
