@@ -62,26 +62,26 @@ func (p *patient) restart(t *testing.T) {
 func failing(alert string, fault simulator.Fault, methods ...string) trouble {
 	return trouble{
 		alerts:  []string{alert},
-		account: simulator.Config{MessagesPerHour: 100, Fates: all("read")},
+		account: simulator.Config{MessagesPerHour: 100, Outcomes: all("read")},
 		begin:   func(_ *testing.T, p *patient) { p.SetFault(fault, methods...) },
 		mend:    func(_ *testing.T, p *patient) { p.SetFault(simulator.FaultNone) },
 	}
 }
 
 // all is the fate of messages that all end with the same status.
-func all(status string) []simulator.FateChange { return []simulator.FateChange{{Status: status}} }
+func all(status string) []simulator.OutcomeChange { return []simulator.OutcomeChange{{Status: status}} }
 
 // meanwhile is a fate of messages between two times, among messages that are read.
-func meanwhile(status string, from, to time.Duration) []simulator.FateChange {
-	return []simulator.FateChange{{Status: "read"}, {After: from, Status: status}, {After: to, Status: "read"}}
+func meanwhile(status string, from, to time.Duration) []simulator.OutcomeChange {
+	return []simulator.OutcomeChange{{Status: "read"}, {After: from, Status: status}, {After: to, Status: "read"}}
 }
 
 // A window of one minute, so that the counters cover it soon, and an account that sends a message a second to people who
 // read at once.
 var minute = []string{"--greenapi.minutes=1"}
 
-func busy(fates []simulator.FateChange, states ...simulator.StateChange) simulator.Config {
-	return simulator.Config{MessagesPerHour: 3600, Speedup: speed, Fates: fates, States: states}
+func busy(fates []simulator.OutcomeChange, states ...simulator.StateChange) simulator.Config {
+	return simulator.Config{MessagesPerHour: 3600, Speedup: speed, Outcomes: fates, States: states}
 }
 
 func troubles() []trouble {
@@ -144,7 +144,7 @@ func troubles() []trouble {
 		},
 		{
 			alerts:  []string{"GreenapiPendingHigh", "GreenapiPendingStuck"},
-			account: simulator.Config{MessagesPerHour: 2 * 3600, Speedup: speed, Fates: meanwhile("pending", 10*time.Second, 80*time.Second)},
+			account: simulator.Config{MessagesPerHour: 2 * 3600, Speedup: speed, Outcomes: meanwhile("pending", 10*time.Second, 80*time.Second)},
 			args:    minute,
 		},
 		{

@@ -33,7 +33,7 @@ const (
 // demoAccount is the account at the start of the demo; its troubles last for a week.
 func demoAccount(now time.Time) simulator.Config {
 	var states []simulator.StateChange
-	var fates []simulator.FateChange
+	var fates []simulator.OutcomeChange
 	for at := demoDay; at < 8*demoDay; at += demoCycle {
 		states = append(states,
 			simulator.StateChange{After: at + demoLoggedOut, State: "notAuthorized"},
@@ -41,8 +41,8 @@ func demoAccount(now time.Time) simulator.Config {
 			simulator.StateChange{After: at + demoSuspended, State: "suspended"},
 			simulator.StateChange{After: at + demoNotSuspended, State: "authorized"})
 		fates = append(fates,
-			simulator.FateChange{After: at + demoHanging, Status: "pending"},
-			simulator.FateChange{After: at + demoNotHanging})
+			simulator.OutcomeChange{After: at + demoHanging, Status: "pending"},
+			simulator.OutcomeChange{After: at + demoNotHanging})
 	}
 	return simulator.Config{
 		IDInstance:      demoID,
@@ -53,7 +53,7 @@ func demoAccount(now time.Time) simulator.Config {
 		IncomingPerHour: demoPerHour / 2,
 		SendDelay:       2 * time.Second,
 		States:          states,
-		Fates:           fates,
+		Outcomes:        fates,
 	}
 }
 

@@ -1,140 +1,88 @@
 package simulator
 
 import (
+	"bufio"
+	"bytes"
 	"compress/gzip"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// dripEvery is how long FaultDrip waits between two bytes.
-const dripEvery = 100 * time.Millisecond
+// dripInterval is the time between two bytes under FaultDrip.
+const dripInterval = 100 * time.Millisecond
 
-// moreThanSize is by how much the Content-Length of FaultTruncated is beyond the whole body: enough for what is sent of
-// a journal without rows, which is more than all of it.
-const moreThanSize = 36
-
-// body is what a good answer holds, as something that can be sent in many ways. Each stops at the first error of w.
+// body is the successful answer of a method.
 type body interface {
-	write(w io.Writer, q malformation) error
-	writeHalf(w io.Writer) error    // the first half, and nothing that would end it well
-	writeEndless(w io.Writer) error // with something of it over and over, until an error of w
+	// write writes the JSON with the malformation. It returns the first error of w.
+	write(w io.Writer, m malformation) error
 }
 
-// malformation are the oddities of a body, as the text to put at each place; without any it is plain JSON. Those of an array
-// have no place in a body that is not one.
+// malformation describes how the body of an answer differs from plain JSON, and how it is sent.
 type malformation struct {
 	before, after string // around the body
-	lastMember    string // behind the last member of the object, or of each row
-	first, last   string // in an array, around the rows if there are any
+	lastMember    string // after the last member of each row, or of the object
+	first, last   string // around the rows, if there are any
 	middle        string // between the rows in the middle
-	extra         string // a further element, the last
-	badTime       bool   // such an element that is a row with a timestamp in words
+	extra         string // an additional last element of the array
+	badTime       bool   // the additional element is a row with a word as its timestamp
+
+	cut       bool // after half the rows and half of the next row, or after half the object
+	endless   bool // repeats the rows, or writes an endless string in the object
+	truncated bool // the Content-Length is greater than the body
+	gzip      bool // if the client accepts it
+	drip      bool // byte by byte
+	hang      bool // does not end the answer
 }
 
-// sendBody sends the body in the way that the fault asks for. Errors of writing mean that the client has gone.
-func sendBody(w http.ResponseWriter, r *http.Request, b body, f Fault) {
-	switch f {
-	case FaultHangInBody:
-		_ = b.writeHalf(w)
-		_ = http.NewResponseController(w).Flush()
+// sendBody sends the body as the fault requires.
+func sendBody(w http.ResponseWriter, r *http.Request, b body, name Fault) {
+	f, _ := findFault(name)
+	flush := http.NewResponseController(w).Flush
+	w.Header().Set("Content-Type", "application/json")
+	var out io.Writer = w
+	switch {
+	case f.truncated:
+		var half bytes.Buffer
+		_ = b.write(&half, f.malformation)
+		w.Header().Set("Content-Length", strconv.Itoa(2*half.Len()))
+	case f.gzip && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip"):
+		w.Header().Set("Content-Encoding", "gzip")
+		compressor := gzip.NewWriter(w)
+		defer compressor.Close()
+		out = compressor
+	case f.drip:
+		out = dripper{w, flush, r.Context()}
+	}
+	if b.write(out, f.malformation) != nil {
+		panic(http.ErrAbortHandler)
+	}
+	if f.hang {
+		_ = flush()
 		hang(r.Context())
-	case FaultTruncated:
-		w.Header().Set("Content-Length", strconv.FormatInt(size(b)+moreThanSize, 10))
-		_ = b.writeHalf(w)
-	case FaultCutRow:
-		_ = b.writeHalf(w)
-	case FaultDrip:
-		if b.write(newDripper(w, r.Context()), malformation{}) != nil {
-			panic(http.ErrAbortHandler)
-		}
-	case FaultGzip:
-		compressed(w, r, func(w io.Writer) { _ = b.write(w, malformation{}) })
-	case FaultEndless:
-		endless(w, r.Context(), b)
-	case FaultEndlessGzip:
-		compressed(w, r, func(w io.Writer) { endless(w, r.Context(), b) })
-	default:
-		_ = b.write(w, quirksOf(f))
 	}
 }
 
-// quirksOf is how a body looks under a fault; plain under those that leave it alone.
-func quirksOf(f Fault) malformation {
-	switch f {
-	case FaultCommaStart:
-		return malformation{first: ","}
-	case FaultCommaMiddle:
-		return malformation{middle: ","}
-	case FaultCommaEnd:
-		return malformation{last: ","}
-	case FaultCommaMembers:
-		return malformation{lastMember: ","}
-	case FaultBOM:
-		return malformation{before: "\ufeff"}
-	case FaultTrailing:
-		return malformation{after: "[]"}
-	case FaultRowNotObject:
-		return malformation{extra: `"typeMessage"`}
-	case FaultBadTimestamp:
-		return malformation{badTime: true}
-	}
-	return malformation{}
-}
-
-// hang waits for the end of the request and then breaks the connection, so that no answer seems to have been given.
+// hang waits until the request ends and then breaks the connection.
 func hang(ctx context.Context) {
 	<-ctx.Done()
 	panic(http.ErrAbortHandler)
 }
 
-// endless writes until the request ends, and breaks the connection.
-func endless(w io.Writer, ctx context.Context, b body) {
-	_ = b.writeEndless(untilDone{w, ctx})
-	panic(http.ErrAbortHandler)
-}
-
-// compressed hands write a writer that compresses, if the client accepts that.
-func compressed(w http.ResponseWriter, r *http.Request, write func(io.Writer)) {
-	if !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-		write(w)
-		return
-	}
-	w.Header().Set("Content-Encoding", "gzip")
-	zip := gzip.NewWriter(w)
-	write(zip)
-	_ = zip.Close()
-}
-
-// untilDone is a writer that refuses to write once the context has ended.
-type untilDone struct {
-	io.Writer
-	ctx context.Context
-}
-
-func (u untilDone) Write(b []byte) (int, error) {
-	if err := u.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return u.Writer.Write(b)
-}
-
-// dripper sends each byte on its way alone, and waits before the next.
+// dripper is an io.Writer that sends one byte per dripInterval.
 type dripper struct {
 	w     io.Writer
 	flush func() error
 	ctx   context.Context
 }
 
-func newDripper(w http.ResponseWriter, ctx context.Context) dripper {
-	return dripper{w: w, flush: http.NewResponseController(w).Flush, ctx: ctx}
-}
-
 func (d dripper) Write(b []byte) (int, error) {
-	tick := time.NewTicker(dripEvery)
+	tick := time.NewTicker(dripInterval)
 	defer tick.Stop()
 	for n := range b {
 		if _, err := d.w.Write(b[n : n+1]); err != nil {
@@ -152,17 +100,80 @@ func (d dripper) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// size is how many bytes the whole body has.
-func size(b body) int64 {
-	var n counter
-	_ = b.write(&n, malformation{}) // counting does not fail
-	return int64(n)
+// arrayBody is a list of rows. Rows are generated while they are written.
+type arrayBody struct {
+	n         int
+	appendRow func(b []byte, n int) []byte
+	emptyRow  string // a row without data
+	badRow    string // a row with a word as its timestamp
 }
 
-// counter is a writer that only counts.
-type counter int64
+func (a arrayBody) write(w io.Writer, m malformation) error {
+	out := bufio.NewWriterSize(w, 32<<10) // a write error persists until Flush
+	rows := a.n
+	if m.cut {
+		rows /= 2
+	}
+	_, _ = out.WriteString(m.before + "[")
+	var row []byte
+	for n := 0; n < rows || m.endless; n++ {
+		separator := ","
+		switch n {
+		case 0:
+			separator = m.first
+		case a.n / 2:
+			separator += m.middle
+		}
+		row = a.row(append(row[:0], separator...), n)
+		row = append(append(row[:len(row)-1], m.lastMember...), '}')
+		if _, err := out.Write(row); err != nil {
+			return err
+		}
+	}
+	if a.n > 0 {
+		_, _ = out.WriteString(m.last)
+	}
+	if m.badTime {
+		m.extra = a.badRow
+	}
+	if m.cut {
+		m.extra = string(a.row(nil, rows))
+		m.extra = m.extra[:len(m.extra)/2]
+	}
+	if rows > 0 && m.extra != "" {
+		_ = out.WriteByte(',')
+	}
+	_, _ = out.WriteString(m.extra)
+	if !m.cut {
+		_, _ = out.WriteString("]" + m.after)
+	}
+	return out.Flush()
+}
 
-func (c *counter) Write(b []byte) (int, error) {
-	*c += counter(len(b))
-	return len(b), nil
+// row appends row n of an endless list: the rows, an empty row, and all of them again.
+func (a arrayBody) row(b []byte, n int) []byte {
+	if n %= a.n + 1; n == a.n {
+		return append(b, a.emptyRow...)
+	}
+	return a.appendRow(b, n)
+}
+
+// objectBody is the JSON of an object with at least one member.
+type objectBody []byte
+
+func (o objectBody) write(w io.Writer, m malformation) error {
+	members := o[:len(o)-1]
+	switch {
+	case m.cut:
+		_, err := w.Write(o[:len(o)/2])
+		return err
+	case m.endless:
+		_, err := w.Write(slices.Concat(members, []byte(`,"endless":"`)))
+		for piece := bytes.Repeat([]byte("more"), 8<<10); err == nil; {
+			_, err = w.Write(piece)
+		}
+		return err
+	}
+	_, err := fmt.Fprintf(w, "%s%s%s}%s", m.before, members, m.lastMember, m.after)
+	return err
 }

@@ -8,45 +8,48 @@ import (
 	"time"
 )
 
-// FleetConfig says which accounts there are behind one host, and who may list them.
+// FleetConfig describes a host with many accounts.
 type FleetConfig struct {
-	// Accounts are the accounts, each with an IDInstance of its own; all else is as for New.
+	// Accounts need different IDInstances.
 	Accounts []Config
-	// PartnerToken opens the Partner API; any other is refused with 401. Empty: there is no such API, which is a 404.
+	// PartnerToken is the token of the Partner API. Others are refused with 401. If it is empty,
+	// the host has no Partner API.
 	PartnerToken string
-	// Now is the clock of the Partner API, and of the host where no account answers. It is called from many goroutines.
-	// Nil: time.Now.
+	// Now is the clock of the Partner API and of refusals. It may be called concurrently. The
+	// default is time.Now.
 	Now func() time.Time
 }
 
-// Fleet is many simulated accounts behind one host, and the Partner API that lists them. All methods may be called
-// concurrently.
+// Fleet is an http.Handler that answers for many accounts and for the Partner API. Its methods may
+// be called concurrently.
 //
-// Accounts that live alike, which is that their Configs differ in nothing but IDInstance, Token, Now and what limits or
-// words the answers, share the memory of their messages: ten thousand of them take little more than one. Those with
-// another Seed or Start need about 90 bytes a message. For that, give the Start: without one, each account has another.
+// Accounts share the memory of their messages if their Configs, including Start, differ only in
+// IDInstance, Token, Now and the format of answers. Ten thousand such accounts take little more
+// memory than one. Other accounts take about 90 bytes per message.
 type Fleet struct {
-	token string
-	now   func() time.Time
+	token   string
+	now     func() time.Time
+	partner requests
 
-	mu       sync.RWMutex
+	mu       sync.RWMutex // guards the fields below and the listings of the members
 	accounts map[string]*member
-	order    []*member // as they were added
-	lives    map[string]stories
-	partner  usage
-	followed []string
+	order    []*member // as added
+	shared   map[string]timelines
 }
 
-// member is an account of a fleet, and what the Partner API says of it.
+// member is an account and what the Partner API lists about it.
 type member struct {
 	account *Simulator
 	Subscription
 	deletedAt time.Time
 }
 
-// NewFleet returns the host that cfg describes. It starts no goroutine and needs no closing. It panics where Add does.
+// NewFleet returns a host. It starts no goroutine. It panics if Add does.
 func NewFleet(cfg FleetConfig) *Fleet {
-	f := &Fleet{token: cfg.PartnerToken, now: cfg.Now, accounts: map[string]*member{}, lives: map[string]stories{}}
+	f := &Fleet{
+		token: cfg.PartnerToken, now: cfg.Now, partner: requests{endpoints: newEndpoints(partnerMethod)},
+		accounts: map[string]*member{}, shared: map[string]timelines{},
+	}
 	if f.now == nil {
 		f.now = time.Now
 	}
@@ -56,39 +59,36 @@ func NewFleet(cfg FleetConfig) *Fleet {
 	return f
 }
 
-// Add adds an account, which is served and listed from then on. It panics where New does, if the IDInstance is no whole
-// number as JSON writes one, and if there is an account with it, which are slips of the caller's.
+// Add adds an account. It panics if New does, if the IDInstance is not a decimal number, or if the
+// fleet already has it.
 func (f *Fleet) Add(cfg Config) {
 	id := cfg.IDInstance
 	if id == "" || strings.Trim(id, "0123456789") != "" || id[0] == '0' {
-		panic(fmt.Sprintf("simulator: no number that JSON has: %q", id))
+		panic(fmt.Sprintf("simulator: IDInstance is not a number: %q", id))
 	}
-	cfg = cfg.completed()
+	cfg = cfg.withDefaults()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.accounts[id] != nil {
-		panic(fmt.Sprintf("simulator: an account twice: %s", id))
+		panic(fmt.Sprintf("simulator: duplicate IDInstance: %s", id))
 	}
-	life := lifeOf(cfg)
-	of, ok := f.lives[life]
-	if !ok {
-		of = newStories(cfg, newSchedule(cfg.States))
-		f.lives[life] = of
+	key := sharingKey(cfg)
+	if _, ok := f.shared[key]; !ok {
+		f.shared[key] = newTimelines(cfg)
 	}
-	m := &member{account: newSimulator(cfg, of)}
+	m := &member{account: newSimulator(cfg, f.shared[key])}
 	f.accounts[id] = m
 	f.order = append(f.order, m)
 }
 
-// lifeOf tells accounts apart whose messages can differ. Of a completed Config, it leaves out what has no influence on
-// them.
-func lifeOf(cfg Config) string {
+// sharingKey returns a text that is equal for accounts with equal messages.
+func sharingKey(cfg Config) string {
 	cfg.IDInstance, cfg.Token, cfg.Now = "", "", nil
-	cfg.CyrillicCount, cfg.WebhookLag, cfg.ByLastAction, cfg.Quota, cfg.NoRateLimit = false, 0, false, 0, false
+	cfg.CyrillicCount, cfg.ByLastAction, cfg.NoRateLimit = false, false, false
 	return fmt.Sprintf("%#v", cfg)
 }
 
-// Account is the account with the id, nil if there is none. Its faults, limits and counters are its own.
+// Account returns the account with the ID, or nil.
 func (f *Fleet) Account(id string) *Simulator {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
@@ -98,11 +98,11 @@ func (f *Fleet) Account(id string) *Simulator {
 	return nil
 }
 
-// ServeHTTP lets the account answer whose id is in the path, as Simulator.ServeHTTP does, and refuses other ids with 403.
-// GET …/partner/getInstances/{token}, behind any path prefix, is answered with the list of all accounts.
+// ServeHTTP answers like the account in the path, or 403 for an unknown one. It answers GET
+// {prefix}/partner/getInstances/{token}, with any prefix, with the list of accounts.
 func (f *Fleet) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if _, behind, ok := strings.Cut(r.URL.Path, instanceMark); ok {
-		id, _, _ := strings.Cut(behind, "/")
+	if _, rest, ok := strings.Cut(r.URL.Path, instanceMarker); ok {
+		id, _, _ := strings.Cut(rest, "/")
 		if account := f.Account(id); account != nil {
 			account.ServeHTTP(w, r)
 			return
@@ -111,7 +111,7 @@ func (f *Fleet) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now := f.now()
 	w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
 	if c := parseCall(r, now); c.method != "" {
-		forbidden().send(w)
+		forbidden.send(w, c)
 		return
 	}
 	f.servePartner(w, r, parsePartnerCall(r, now))

@@ -92,15 +92,15 @@ func TestAccountsOfAFleetAreWhatTheyAreAlone(t *testing.T) {
 		func(cfg *simulator.Config) { cfg.IncomingPerHour++ },
 		func(cfg *simulator.Config) { cfg.States = states("suspended", 20) },
 		func(cfg *simulator.Config) { cfg.States = states("suspended", 21) },
-		func(cfg *simulator.Config) { cfg.Fates = []simulator.FateChange{{After: time.Hour, Status: "failed"}} },
+		func(cfg *simulator.Config) {
+			cfg.Outcomes = []simulator.OutcomeChange{{After: time.Hour, Status: "failed"}}
+		},
 		func(cfg *simulator.Config) { cfg.SendDelay = time.Minute },
 		func(cfg *simulator.Config) { cfg.Messages = 100 },
 		func(cfg *simulator.Config) { cfg.Speedup = 10 },
 		func(cfg *simulator.Config) { cfg.TextOnly = true },
 		func(cfg *simulator.Config) { cfg.ByLastAction = true },
 		func(cfg *simulator.Config) { cfg.CyrillicCount = true },
-		func(cfg *simulator.Config) { cfg.WebhookLag = time.Hour },
-		func(cfg *simulator.Config) { cfg.Quota = 1 },
 		func(cfg *simulator.Config) { cfg.NoRateLimit = false },
 	}
 	f := simulator.NewFleet(simulator.FleetConfig{})

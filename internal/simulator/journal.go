@@ -7,65 +7,68 @@ import (
 	"time"
 )
 
-// page is a journal as it is at one moment: which rows it shows, in which order. It holds no JSON; that is made as it
-// is written.
-type page struct {
-	incoming     bool
-	lives        []message // all sent by then, or received
-	rows         []int32   // of the lives: those shown, newest first
+// journalView is a journal at one time.
+type journalView struct {
+	*timeline
+	sent         []message // by then
+	rows         []int32   // indexes of the visible messages, newest first
 	at           time.Duration
-	start        time.Time
-	seed         uint64
 	thumbnails   string
 	byLastAction bool
 }
 
-// pageWithoutRows is the journal of no minutes: it knows the lives. What is received has no action but its arrival.
-func (s *Simulator) pageWithoutRows(of *timeline, now time.Time) page {
-	p := page{incoming: of.incoming, start: s.start, seed: of.seed, thumbnails: s.thumbnails}
-	p.byLastAction = s.cfg.ByLastAction && !of.incoming
-	p.lives, p.at = s.livesUntil(of, now)
-	return p
+// view returns a journal without rows.
+func (s *Simulator) view(of *timeline, now time.Time) *journalView {
+	at := s.since(now)
+	return &journalView{
+		timeline: of, sent: of.sentBy(at), at: at, thumbnails: s.thumbnails,
+		byLastAction: s.cfg.ByLastAction && !of.incoming, // the only action of a received message is its arrival
+	}
 }
 
-// page is the journal of the given minutes before now.
-func (s *Simulator) page(of *timeline, now time.Time, minutes int64) page {
-	p := s.pageWithoutRows(of, now)
+// journal returns the journal of the given minutes before now.
+func (s *Simulator) journal(of *timeline, now time.Time, minutes int64) *journalView {
+	v := s.view(of, now)
 	oldest := now.Unix() - 60*minutes
-	reach := int64(0)
-	if p.byLastAction {
-		reach = 1 + int64(longest.Seconds()/s.cfg.Speedup)
+	oldestSent := oldest
+	if v.byLastAction {
+		oldestSent -= 1 + int64(maxLifetime.Seconds()/s.cfg.Speedup)
 	}
-	first := sort.Search(len(p.lives), func(i int) bool {
-		return p.start.Add(p.lives[i].sent).Unix() >= oldest-reach
-	})
-	for i := len(p.lives) - 1; i >= first; i-- {
-		if l := &p.lives[i]; l.visible <= p.at && p.timestamp(l) >= oldest {
-			p.rows = append(p.rows, int32(i))
+	first := sort.Search(len(v.sent), func(i int) bool { return v.unix(v.sent[i].sent) >= oldestSent })
+	for i := len(v.sent) - 1; i >= first; i-- {
+		if m := &v.sent[i]; m.visible <= v.at && v.timestamp(m) >= oldest {
+			v.rows = append(v.rows, int32(i))
 		}
 	}
-	if p.byLastAction {
-		slices.SortStableFunc(p.rows, func(a, b int32) int {
-			return cmp.Compare(p.lives[b].lastAction(p.at), p.lives[a].lastAction(p.at))
+	if v.byLastAction {
+		slices.SortStableFunc(v.rows, func(a, b int32) int {
+			return cmp.Compare(v.sent[b].lastAction(v.at), v.sent[a].lastAction(v.at))
 		})
 	}
-	return p
+	return v
 }
 
-// timestamp is the time that a row stands for, in UNIX seconds.
-func (p page) timestamp(l *message) int64 {
-	if p.byLastAction {
-		return p.start.Add(l.lastAction(p.at)).Unix()
+// timestamp returns the time of a row in Unix seconds.
+func (v *journalView) timestamp(m *message) int64 {
+	if v.byLastAction {
+		return v.unix(m.lastAction(v.at))
 	}
-	return p.start.Add(l.sent).Unix()
+	return v.unix(m.sent)
 }
 
-// body is the journal as what can be sent.
-func (p page) body() body {
-	return array{
-		n:    len(p.rows),
-		row:  func(b []byte, n int) []byte { return p.appendRow(b, int(p.rows[n])) },
-		bare: p.bareRow(),
-		bad:  p.badRow(),
+func (v *journalView) unix(at time.Duration) int64 { return v.cfg.Start.Add(at).Unix() }
+
+func (v *journalView) body() body {
+	bad := `{"type":"outgoing","idMessage":"BAD0000000000000","timestamp":"yesterday","typeMessage":"textMessage",` +
+		`"chatId":"11005550100@c.us","textMessage":"","statusMessage":"sent"}`
+	if v.incoming {
+		bad = `{"type":"incoming","idMessage":"BAD0000000000000","timestamp":"yesterday","typeMessage":"textMessage",` +
+			`"chatId":"11005550100@c.us","textMessage":""}`
+	}
+	return arrayBody{
+		n:         len(v.rows),
+		appendRow: func(b []byte, n int) []byte { return v.appendRow(b, int(v.rows[n])) },
+		emptyRow:  emptyRows[v.incoming],
+		badRow:    bad,
 	}
 }

@@ -2,7 +2,7 @@ package simulator
 
 import "math/rand/v2"
 
-// kind is a word of typeMessage.
+// kind is an index of kinds.
 type kind uint8
 
 const (
@@ -21,15 +21,9 @@ const (
 	contact
 )
 
-// refers says whether messages of the kind have to do with an earlier one.
-func (k kind) refers() bool { return k == quoted || k == reaction || k == deleted }
-
-// isText says whether a message of the kind is nothing but words.
-func (k kind) isText() bool { return k == extendedText || k == text }
-
-// kinds tells each kind's word and its share of all messages, per mille.
+// kinds are the values of typeMessage, each with its share of all messages in per mille.
 var kinds = [...]struct {
-	word  string
+	name  string
 	share int
 }{
 	extendedText: {"extendedTextMessage", 560},
@@ -47,34 +41,51 @@ var kinds = [...]struct {
 	contact:      {"contactMessage", 15},
 }
 
-// outcome is an index of fates.
+// refers reports whether messages of the kind refer to an earlier message.
+func (k kind) refers() bool { return k == quoted || k == reaction || k == deleted }
+
+func (k kind) isText() bool { return k == extendedText || k == text }
+
+// outcome is an index of outcomes.
 type outcome uint8
 
-// usual is the fate of a message with which all goes well.
-const usual = 0
+const isRead outcome = 0
 
-// fates tells the ways that messages go, and how many of a thousand go each. The empty word is a row that never has a
-// status. Only a FateChange lets messages hang in pending; and only those that are accepted while the account is suspended
-// are refused for it, others have the usual fate instead.
-var fates = [...]struct {
-	share int
-	path  [4]string
-	steps int
+// outcomes are the sequences of statuses of a message, each with its share of all messages in per
+// mille. An empty status is absent, empty or null in the row. Messages remain pending only by an
+// OutcomeChange. Messages that are not accepted during a suspension are never refused for it.
+var outcomes = [...]struct {
+	share    int
+	statuses []string
 }{
-	usual: {630, [4]string{"pending", "sent", "delivered", "read"}, 4},
-	{170, [4]string{"pending", "sent", "delivered"}, 3},
-	{90, [4]string{"pending", "sent"}, 2},
-	{45, [4]string{"pending", "noAccount"}, 2},
-	{0, [4]string{"pending"}, 1},
-	{20, [4]string{"pending", "failed"}, 2},
-	{8, [4]string{"pending", "yellowCard"}, 2},
-	{12, [4]string{"pending", "suspended"}, 2},
-	{5, [4]string{"pending", "notInGroup"}, 2},
-	{5, [4]string{"pending", "noActiveSession"}, 2},
-	{15, [4]string{""}, 1},
+	isRead: {630, []string{"pending", "sent", "delivered", "read"}},
+	{170, []string{"pending", "sent", "delivered"}},
+	{90, []string{"pending", "sent"}},
+	{45, []string{"pending", "noAccount"}},
+	{0, []string{"pending"}},
+	{20, []string{"pending", "failed"}},
+	{8, []string{"pending", yellowCard}},
+	{12, []string{"pending", suspended}},
+	{5, []string{"pending", "notInGroup"}},
+	{5, []string{"pending", "noActiveSession"}},
+	{15, []string{""}},
 }
 
-// draw picks one of n by their shares.
+func (o outcome) lastStatus() string {
+	statuses := outcomes[o].statuses
+	return statuses[len(statuses)-1]
+}
+
+func findOutcome(lastStatus string) (outcome, bool) {
+	for o := range outcomes {
+		if outcome(o).lastStatus() == lastStatus {
+			return outcome(o), true
+		}
+	}
+	return 0, false
+}
+
+// draw returns a random index below n, weighted by shares.
 func draw(r *rand.Rand, n int, share func(int) int) int {
 	sum := 0
 	for i := range n {
@@ -86,18 +97,5 @@ func draw(r *rand.Rand, n int, share func(int) int) int {
 			return i
 		}
 	}
-	panic("simulator: shares that do not add up")
-}
-
-// word is how the fate ends.
-func (f outcome) word() string { return fates[f].path[fates[f].steps-1] }
-
-// fateOf finds the fate that ends with the word.
-func fateOf(word string) (outcome, bool) {
-	for f := range fates {
-		if outcome(f).word() == word {
-			return outcome(f), true
-		}
-	}
-	return 0, false
+	panic("unreachable: rest is less than the sum of the shares")
 }

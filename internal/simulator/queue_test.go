@@ -214,15 +214,15 @@ func TestQueueThatIsNeverSent(t *testing.T) {
 // TestTheEndOfTime asks about moments that are further away than a time.Duration can tell.
 func TestTheEndOfTime(t *testing.T) {
 	s, _ := newAccount(simulator.Config{
-		MessagesPerHour: 50, Messages: 20, SendDelay: math.MaxInt64, WebhookLag: math.MaxInt64,
+		MessagesPerHour: 50, Messages: 20, SendDelay: math.MaxInt64,
 		States: states("authorized", 1, "blocked", 2),
 	}, 0)
 	for _, at := range []time.Time{start.AddDate(1000, 0, 0), start.AddDate(200, 0, 0)} {
 		if sent, waiting := len(s.Messages(at)), s.Queued(at); sent != 1 || waiting != 19 {
 			t.Errorf("at %v %d messages are sent and %d wait", at, sent, waiting)
 		}
-		if n := s.Webhooks(at); n < 1 || n > 4 {
-			t.Errorf("at %v there are %d notifications of one message", at, n)
+		if n := s.Webhooks(at); n != 0 {
+			t.Errorf("at %v there are %d notifications", at, n)
 		}
 	}
 	if at := start.AddDate(-1000, 0, 0); len(s.Messages(at))+s.Queued(at)+s.Webhooks(at) != 0 {
@@ -230,55 +230,48 @@ func TestTheEndOfTime(t *testing.T) {
 	}
 }
 
-func TestWebhooksAreTheStepsOfLate(t *testing.T) {
-	for _, lag := range []time.Duration{0, time.Nanosecond, time.Minute, 30 * time.Hour} {
-		for pace, last := range map[float64]float64{0.2: 80, 1: 30, 100: 30} {
-			s, c := newAccount(simulator.Config{
-				Seed: 12, MessagesPerHour: 90, IncomingPerHour: 60, WebhookLag: lag, Speedup: pace, NoRateLimit: true,
-				States: states("suspended", 3, "authorized", 5),
-			}, 0)
-			within := lag
-			if lag == 0 {
-				within = 5 * time.Second
+func TestWebhooksCountTheStepsOfTheLastFiveSeconds(t *testing.T) {
+	for speedup, hours := range map[float64]float64{0.2: 80, 1: 30, 100: 30} {
+		s, c := newAccount(simulator.Config{
+			Seed: 12, MessagesPerHour: 900, IncomingPerHour: 600, Speedup: speedup, NoRateLimit: true,
+			States: states("suspended", 3, "authorized", 5),
+		}, 0)
+		maxDelay := time.Duration(float64(2*time.Minute) / min(speedup, 1)) // of rows
+		largest := 0
+		for hour := 0.0; hour < hours; hour += 1.1 {
+			c.Set(start.Add(time.Duration(hour * float64(time.Hour))))
+			want := 0
+			count1 := func(at time.Time) {
+				if !at.After(c.Now()) && at.After(c.Now().Add(-5*time.Second)) {
+					want++
+				}
 			}
-			visible := time.Duration(float64(2*time.Minute) / min(pace, 1)) // by then all rows are
-			most := 0
-			for hours := 0.0; hours < last; hours += 1.1 {
-				c.Set(start.Add(time.Duration(hours * float64(time.Hour))))
-				n := 0
-				late := func(at time.Time) {
-					if !at.After(c.Now()) && at.After(c.Now().Add(-within)) {
-						n++
-					}
+			for _, m := range s.Messages(c.Now().Add(maxDelay)) {
+				for _, step := range m.Steps {
+					count1(step.At)
 				}
-				for _, m := range s.Messages(c.Now().Add(visible)) {
-					for _, step := range m.Steps {
-						late(step.At)
-					}
-				}
-				for _, m := range s.IncomingMessages(c.Now().Add(visible)) {
-					late(m.Sent)
-				}
-				if got := count(t, s, "getWebhooksCount"); got != n || s.Webhooks(c.Now()) != n {
-					t.Errorf("lag %v, pace %v, after %v h: %d, truth %d, want %d", lag, pace, hours, got, s.Webhooks(c.Now()), n)
-				}
-				most = max(most, n)
 			}
-			if lag > time.Second && most < 5 {
-				t.Errorf("lag %v: never more than %d", lag, most)
+			for _, m := range s.IncomingMessages(c.Now().Add(maxDelay)) {
+				count1(m.Sent)
 			}
+			if got, truth := count(t, s, "getWebhooksCount"), s.Webhooks(c.Now()); got != want || truth != want {
+				t.Errorf("speedup %v, hour %v: answer %d, truth %d, want %d", speedup, hour, got, truth, want)
+			}
+			largest = max(largest, want)
+		}
+		if largest < 5 {
+			t.Errorf("speedup %v: at most %d notifications", speedup, largest)
 		}
 	}
 }
 
-func TestWebhookIsTakenAfterTheLag(t *testing.T) {
+func TestNotificationsLeaveTheQueueAfterFiveSeconds(t *testing.T) {
 	for name, cfg := range map[string]simulator.Config{
-		"sent":     {Seed: 1, MessagesPerHour: 0.01, Messages: 1, Speedup: 1e-6}, // no further step comes soon
+		"sent":     {Seed: 1, MessagesPerHour: 0.01, Messages: 1, Speedup: 1e-6}, // the next step comes late
 		"received": {Seed: 1, IncomingPerHour: 0.01},
 	} {
-		cfg.WebhookLag = time.Second
 		s, _ := newAccount(cfg, 0)
-		for after, want := range map[time.Duration]int{-1: 0, 0: 1, time.Second - 1: 1, time.Second: 0} {
+		for after, want := range map[time.Duration]int{-1: 0, 0: 1, 5*time.Second - 1: 1, 5 * time.Second: 0} {
 			if n := s.Webhooks(start.Add(after)); n != want {
 				t.Errorf("%s: %d notifications after %v, want %d", name, n, after, want)
 			}

@@ -5,50 +5,37 @@ import (
 	"time"
 )
 
-// usualWebhookLag is that of a Config without one.
-const usualWebhookLag = 5 * time.Second
+// webhookLag is how long a notification stays in the queue of webhooks.
+const webhookLag = 5 * time.Second
 
-// Queued is how many messages are accepted and not yet sent at a moment, which may lie ahead of the clock: what
-// getMessagesCount answers.
-func (s *Simulator) Queued(at time.Time) int {
-	return s.outgoing.queued(s.since(at))
-}
+// Queued returns the number of messages at time t that are accepted and not sent, which is the
+// answer of getMessagesCount.
+func (s *Simulator) Queued(t time.Time) int { return s.outgoing.queued(s.since(t)) }
 
-// Webhooks is how many notifications the account's consumer has not yet taken at a moment, which may lie ahead of the
-// clock: what getWebhooksCount answers. There is one of each step of a message that is sent, and of each arrival of one
-// that is received, whether its row is visible yet or not; it is taken WebhookLag later.
-func (s *Simulator) Webhooks(at time.Time) int {
-	n := 0
-	lives, since := s.livesUntil(s.outgoing, at)
-	waits := func(reached time.Duration) bool { return reached <= since && later(reached, s.cfg.WebhookLag) > since }
-	for _, l := range lives[s.firstWithin(lives, s.outgoing.paced(longest), since):] {
-		if l.shape&incomplete != 0 {
+// Webhooks returns the number of queued notifications at time t, which is the answer of
+// getWebhooksCount. Each status of a sent message and each received message causes a notification,
+// even if its row is not visible yet. Notifications leave the queue after 5 seconds.
+func (s *Simulator) Webhooks(t time.Time) int {
+	n, at := 0, s.since(t)
+	messages := s.outgoing.sentBy(at)
+	for _, m := range messages[firstNotified(messages, s.outgoing.scaled(maxLifetime), at):] {
+		if m.variant&incomplete != 0 {
 			continue
 		}
-		for _, reached := range l.reached[:fates[l.fate].steps] {
-			if waits(reached) {
+		for _, reached := range m.reached[:m.steps(at)] {
+			if add(reached, webhookLag) > at {
 				n++
 			}
 		}
 	}
-	lives, _ = s.livesUntil(s.incoming, at)
-	return n + len(lives) - s.firstWithin(lives, 0, since)
+	messages = s.incoming.sentBy(at)
+	return n + len(messages) - firstNotified(messages, 0, at)
 }
 
-// firstWithin is the index of the first life of which a notification can still wait if its last comes within reach of
-// its sending.
-func (s *Simulator) firstWithin(lives []message, reach, since time.Duration) int {
-	return sort.Search(len(lives), func(i int) bool {
-		return later(later(lives[i].sent, reach), s.cfg.WebhookLag) > since
+// firstNotified returns the index of the first message that can have queued notifications if its
+// last status is reached within lifetime.
+func firstNotified(messages []message, lifetime, at time.Duration) int {
+	return sort.Search(len(messages), func(i int) bool {
+		return add(add(messages[i].sent, lifetime), webhookLag) > at
 	})
-}
-
-// writeCount writes a count under the key that the account has for it. The documentation's begins with a letter that
-// only looks like a c.
-func (s *Simulator) writeCount(o *jsonWriter, n int) {
-	key := "count"
-	if s.cfg.CyrillicCount {
-		key = "\u0441ount"
-	}
-	o.num(key, int64(n))
 }

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// Words of stateInstance on which something depends. The API has more.
+// Values of stateInstance that the simulator treats in a special way.
 const (
-	authorized    = "authorized" // the only state in which messages leave and arrive
+	authorized    = "authorized"
 	notAuthorized = "notAuthorized"
 	blocked       = "blocked"
 	starting      = "starting"
@@ -18,62 +18,73 @@ const (
 	yellowCard    = "yellowCard"
 )
 
-// StateChange is a moment at which the account enters a state.
+// StateChange is a change of the account's state.
 type StateChange struct {
-	After time.Duration // since the Start
-	State string        // the word that is answered; empty: null, as for an instance that is being made
+	After time.Duration // since Start
+	State string        // stateInstance; null if empty, as while an instance is created
 }
 
-// FateChange is a moment from which on all messages that are accepted have the same fate.
-type FateChange struct {
-	After  time.Duration // since the Start
-	Status string        // the last that they reach: pending, sent, delivered, read or a failure; empty: as among people
+// OutcomeChange sets the outcome of all messages that are accepted from then on.
+type OutcomeChange struct {
+	After  time.Duration // since Start
+	Status string        // the last status of the messages; random if empty
 }
 
-// newFates copies the changes. It panics if they are not ascending, or if no message ends with such a status.
-func newFates(changes []FateChange) []FateChange {
-	for i, change := range changes {
-		if i > 0 && change.After <= changes[i-1].After {
-			panic(fmt.Sprintf("simulator: fates are not ascending: %v comes after %v", change.After, changes[i-1].After))
-		}
-		if _, ok := fateOf(change.Status); !ok {
+func cloneStates(changes []StateChange) []StateChange {
+	checkAscending("states", len(changes), func(i int) time.Duration { return changes[i].After })
+	return slices.Clone(changes)
+}
+
+func cloneOutcomes(changes []OutcomeChange) []OutcomeChange {
+	checkAscending("outcomes", len(changes), func(i int) time.Duration { return changes[i].After })
+	for _, change := range changes {
+		if _, ok := findOutcome(change.Status); !ok {
 			panic(fmt.Sprintf("simulator: no message ends with the status %q", change.Status))
 		}
 	}
 	return slices.Clone(changes)
 }
 
-// schedule is the state of an account at any time since its start.
-type schedule []StateChange
-
-// newSchedule copies the changes. It panics if they are not in the order of their times, each later than the one before.
-func newSchedule(changes []StateChange) schedule {
-	for i := 1; i < len(changes); i++ {
-		if changes[i].After <= changes[i-1].After {
-			panic(fmt.Sprintf("simulator: states are not ascending: %v comes after %v", changes[i].After, changes[i-1].After))
+func checkAscending(what string, n int, after func(int) time.Duration) {
+	for i := 1; i < n; i++ {
+		if after(i) <= after(i-1) {
+			panic(fmt.Sprintf("simulator: %s are not ascending: %v follows %v", what, after(i), after(i-1)))
 		}
 	}
-	return slices.Clone(changes)
 }
 
-// latest is the index of the change by which the state at the time was entered, and -1 before the first.
-func (s schedule) latest(at time.Duration) int {
-	return sort.Search(len(s), func(i int) bool { return s[i].After > at }) - 1
+// schedule is the state of an account at all times since its start.
+type schedule []StateChange
+
+func (s *Simulator) states() schedule { return s.cfg.States }
+
+// current returns the index of the latest change, or -1 before the first one.
+func (s schedule) current(t time.Duration) int {
+	return sort.Search(len(s), func(i int) bool { return s[i].After > t }) - 1
 }
 
-func (s schedule) state(at time.Duration) string {
-	if i := s.latest(at); i >= 0 {
+func (s schedule) at(t time.Duration) string {
+	if i := s.current(t); i >= 0 {
 		return s[i].State
 	}
 	return authorized
 }
 
-// authorizedFrom is the first moment from at on at which the account is authorized, never if there is none.
-func (s schedule) authorizedFrom(at time.Duration) time.Duration {
-	if s.state(at) == authorized {
-		return at
+// end returns when the state at t ends. A change must have started that state.
+func (s schedule) end(t time.Duration) time.Duration {
+	i := s.current(t)
+	if i+1 < len(s) {
+		return s[i+1].After
 	}
-	for _, change := range s[s.latest(at)+1:] {
+	return s[i].After + defaultSuspension
+}
+
+// authorizedFrom returns the first time from t on at which the account is authorized, or never.
+func (s schedule) authorizedFrom(t time.Duration) time.Duration {
+	if s.at(t) == authorized {
+		return t
+	}
+	for _, change := range s[s.current(t)+1:] {
 		if change.State == authorized {
 			return change.After
 		}
@@ -81,13 +92,13 @@ func (s schedule) authorizedFrom(at time.Duration) time.Duration {
 	return never
 }
 
-// never is after all times that can be asked about.
+// never is after all times that callers can ask for.
 const never = time.Duration(math.MaxInt64)
 
-// later is d after at, and never if that is too far to be told. Neither is negative.
-func later(at, d time.Duration) time.Duration {
-	if at > never-d {
+// add returns the sum of two non-negative times, or never if it overflows.
+func add(t, d time.Duration) time.Duration {
+	if t > never-d {
 		return never
 	}
-	return at + d
+	return t + d
 }

@@ -2,131 +2,120 @@ package simulator
 
 import (
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
 )
 
 const (
+	outgoingMethod = "lastOutgoingMessages"
+	incomingMethod = "lastIncomingMessages"
+
 	defaultMinutes = 1440
-	// mostMinutes is two thousand years: more asks for the same, and seconds stay far from overflowing.
-	mostMinutes = 1 << 30
-	// instanceMark is what stands in a path before the id of an instance.
-	instanceMark = "/waInstance"
-	// redirectPrefix is put before the path by FaultRedirect.
-	redirectPrefix = "/moved"
+	maxMinutes     = 1 << 30 // two thousand years: seconds cannot overflow
+
+	instanceMarker = "/waInstance" // precedes the ID of an instance in a path
+	redirectPrefix = "/moved"      // precedes the path in the redirects of FaultRedirect
 )
 
-// call is a request taken apart.
+// call is a parsed request.
 type call struct {
 	verb     string
-	prefix   string // of the path, before /waInstance or /partner
-	echo     string // path and query behind the prefix, as error bodies repeat them
+	prefix   string // the path before /waInstance or /partner/
+	uri      string // the rest of the path, and the query
 	instance string
 	method   string
 	token    string
-	minutes  string
 	now      time.Time
 }
 
-// ServeHTTP answers GET …/waInstance{id}/{method}/{token}, behind any path prefix, and refuses everything else in the
-// service's words. The methods are lastOutgoingMessages and lastIncomingMessages, both with ?minutes=N, and
-// getStateInstance, getMessagesCount, getWebhooksCount, getSettings and getWaSettings. The Date header is the
-// simulator's time. Where a fault calls for a broken connection it panics with http.ErrAbortHandler, which net/http
-// turns into just that.
+// ServeHTTP answers GET {prefix}/waInstance{id}/{method}/{token}, with any prefix. The methods are
+// lastOutgoingMessages and lastIncomingMessages, which accept ?minutes=N, getStateInstance,
+// getMessagesCount, getWebhooksCount, getSettings and getWaSettings. The Date header is the
+// simulator's time. Faults that break the connection panic with http.ErrAbortHandler.
 func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := parseCall(r, s.cfg.Now())
 	w.Header().Set("Date", c.now.UTC().Format(http.TimeFormat))
-
 	if strings.HasSuffix(c.prefix, redirectPrefix) {
-		s.noteFollowed(r.Referer())
-		moved().send(w)
+		s.recordFollowed(r.Referer())
+		moved.send(w, c)
 		return
 	}
-	fault, tooSoon := s.noteCall(c)
-	if refusal, ok := s.refusal(c); ok {
-		refusal.send(w)
-		return
+	fault, tooSoon := s.record(c)
+	minutes, validMinutes := parseMinutes(r)
+	switch {
+	case c.method == "":
+		notFound.send(w, c)
+	case c.instance != s.cfg.IDInstance:
+		forbidden.send(w, c)
+	case !s.serves(c.method) || c.verb != http.MethodGet:
+		notFound.send(w, c)
+	case c.token != s.cfg.Token:
+		unauthorized.send(w, c)
+	case sendFault(w, r, c, fault):
+	case isJournal(c.method) && !validMinutes:
+		badRequest.send(w, c)
+	case fault == FaultNone && tooSoon && !s.cfg.NoRateLimit:
+		rateLimited.send(w, c)
+	case fault == FaultNone && isJournal(c.method) && sendFault(w, r, c, s.stateFault(c.now)):
+	default:
+		sendBody(w, r, s.body(c, minutes), fault)
 	}
-	if fault == FaultHang {
-		hang(r.Context())
-	}
-	if canned, ok := cannedAnswer(fault, c); ok {
-		canned.send(w)
-		return
-	}
-	minutes, ok := parseMinutes(c.minutes)
-	if isJournal(c.method) && !ok {
-		badRequest(c, "'minutes' must be an integer of at least 1").send(w)
-		return
-	}
-	if fault == FaultNone {
-		if refusal, ok := s.limit(c, tooSoon); ok {
-			refusal.send(w)
-			return
-		}
-	}
-	w.Header().Set("Content-Type", "application/json")
-	sendBody(w, r, s.body(c, minutes), fault)
 }
 
-// parseCall takes the path apart; a path of another form leaves instance, method and token empty.
+// parseCall leaves instance, method and token empty if the path has another form.
 func parseCall(r *http.Request, now time.Time) call {
-	c, rest := newCall(r, instanceMark, now)
+	c, rest := splitCall(r, instanceMarker, now)
 	if parts := strings.Split(rest, "/"); len(parts) == 3 {
 		c.instance, c.method, c.token = parts[0], parts[1], parts[2]
 	}
 	return c
 }
 
-// newCall is the call without what stands behind the mark in its path, which is returned, empty where there is no mark.
-func newCall(r *http.Request, mark string, now time.Time) (c call, rest string) {
-	c = call{verb: r.Method, echo: r.URL.RequestURI(), minutes: firstMinutes(r.URL.Query()), now: now}
-	at := strings.Index(r.URL.Path, mark)
+// splitCall returns a call without instance, method and token, and the path after the marker.
+func splitCall(r *http.Request, marker string, now time.Time) (c call, rest string) {
+	c = call{verb: r.Method, uri: r.URL.RequestURI(), now: now}
+	at := strings.Index(r.URL.Path, marker)
 	if at < 0 {
 		return c, ""
 	}
-	c.prefix, c.echo = r.URL.Path[:at], r.URL.Path[at:]
-	rest = c.echo[len(mark):]
+	c.prefix, c.uri = r.URL.Path[:at], r.URL.Path[at:]
+	rest = c.uri[len(marker):]
 	if r.URL.RawQuery != "" {
-		c.echo += "?" + r.URL.RawQuery
+		c.uri += "?" + r.URL.RawQuery
 	}
 	return c, rest
 }
 
-func firstMinutes(query url.Values) string {
+func parseMinutes(r *http.Request) (minutes int64, ok bool) {
+	query := r.URL.Query()
 	if !query.Has("minutes") {
-		return strconv.Itoa(defaultMinutes)
+		return defaultMinutes, true
 	}
-	return query.Get("minutes")
+	minutes, err := strconv.ParseInt(query.Get("minutes"), 10, 64)
+	return min(minutes, maxMinutes), err == nil && minutes >= 1
 }
 
-func parseMinutes(text string) (minutes int64, ok bool) {
-	minutes, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || minutes < 1 {
-		return 0, false
+func isJournal(method string) bool { return method == outgoingMethod || method == incomingMethod }
+
+// stateFault returns the fault of the journals that the account's state implies.
+func (s *Simulator) stateFault(now time.Time) Fault {
+	switch s.states().at(s.since(now)) {
+	case notAuthorized:
+		return FaultLoggedOut
+	case starting:
+		return FaultStarting
 	}
-	return min(minutes, mostMinutes), true
+	return FaultNone
 }
 
-func (s *Simulator) noteFollowed(referer string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.followed = append(s.followed, referer)
-}
-
-// refusal is the answer to a call that is wrong whatever the state of the account.
-func (s *Simulator) refusal(c call) (answer, bool) {
-	switch {
-	case c.method == "":
-		return notFound(c), true
-	case c.instance != s.cfg.IDInstance:
-		return forbidden(), true
-	case !isMethod(c.method) || c.verb != http.MethodGet:
-		return notFound(c), true
-	case c.token != s.cfg.Token:
-		return unauthorized(), true
+// body returns the successful answer of a method. Only the journals use minutes.
+func (s *Simulator) body(c call, minutes int64) body {
+	switch c.method {
+	case outgoingMethod:
+		return s.journal(s.outgoing, c.now, minutes).body()
+	case incomingMethod:
+		return s.journal(s.incoming, c.now, minutes).body()
 	}
-	return answer{}, false
+	return objectBody(objectMethods[c.method](s, c.now))
 }

@@ -253,34 +253,6 @@ func TestRateLimitIsThatOfAMethod(t *testing.T) {
 	}
 }
 
-func TestQuotaIsThatOfAJournal(t *testing.T) {
-	cfg := busy()
-	cfg.Quota = 2
-	s, _ := newAccount(cfg, time.Hour)
-	s.SetFault(simulator.FaultRateLimited, incoming)
-	get(s, pathOf(incoming)) // answered by a fault, and so not counted
-	s.SetFault(simulator.FaultNone)
-	for n, want := range []int{200, 200, 466, 466} {
-		for _, method := range journals {
-			w := get(s, pathOf(method))
-			if w.Code != want {
-				t.Errorf("call %d of %s: %d, want %d", n, method, w.Code, want)
-			}
-			if want != 466 {
-				continue
-			}
-			if status := exceeded(t, w.Body.Bytes()); status != (invokeStatus{method, 2, 2}) {
-				t.Errorf("%s: %+v", method, status)
-			}
-		}
-		for _, method := range objects {
-			if code := get(s, pathOf(method)).Code; code != 200 {
-				t.Errorf("call %d of %s: %d", n, method, code)
-			}
-		}
-	}
-}
-
 // invokeStatus is what an answer over the quota says of it.
 type invokeStatus struct {
 	Method      string
@@ -296,9 +268,9 @@ func exceeded(t *testing.T, body []byte) invokeStatus {
 	return answer.InvokeStatus
 }
 
-func TestRefusalByStateIsNoPieceOfTheQuota(t *testing.T) {
+func TestRefusalsByStateAreRateLimited(t *testing.T) {
 	cfg := busy()
-	cfg.Quota, cfg.NoRateLimit = 1, false
+	cfg.NoRateLimit = false
 	cfg.States = states("notAuthorized", 1, "authorized", 2)
 	s, c := newAccount(cfg, time.Hour)
 	for n, want := range []int{400, 429} {
@@ -309,34 +281,6 @@ func TestRefusalByStateIsNoPieceOfTheQuota(t *testing.T) {
 	c.Advance(time.Hour)
 	if code := get(s, journalPath(5)).Code; code != 200 {
 		t.Errorf("after login: %d", code)
-	}
-}
-
-func TestQuotaIsThatOfAMonth(t *testing.T) {
-	cfg := busy()
-	cfg.Quota = 3
-	cfg.NoRateLimit = false
-	s, c := newAccount(cfg, time.Hour)
-	get(s, journalPath(0)) // refused, and so not counted
-	c.Advance(time.Second)
-	for n := range 3 {
-		if code := get(s, journalPath(5)).Code; code != 200 {
-			t.Fatalf("call %d: %d", n, code)
-		}
-		get(s, journalPath(5)) // 429, and so not counted
-		c.Advance(time.Second)
-	}
-	w := get(s, journalPath(5))
-	if w.Code != 466 || !strings.Contains(w.Body.String(), `"total":3,"status":"QUOTE_EXCEEDED"`) {
-		t.Errorf("after the quota: %d %s", w.Code, w.Body)
-	}
-	c.Set(time.Date(2026, 3, 31, 23, 59, 59, 0, time.UTC))
-	if code := get(s, journalPath(5)).Code; code != 466 {
-		t.Errorf("on the last day of the month: %d", code)
-	}
-	c.Advance(time.Second)
-	if code := get(s, journalPath(5)).Code; code != 200 {
-		t.Errorf("on the first of the next month: %d", code)
 	}
 }
 

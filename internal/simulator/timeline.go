@@ -8,259 +8,239 @@ import (
 	"time"
 )
 
-// message is all that will ever happen to one message. Times are since the start of the account.
+// message is the whole history of one message. Times are since the start of the account.
 type message struct {
-	accepted time.Duration    // when the API takes it over, or someone sends it to the account
-	sent     time.Duration    // when it leaves the account, or arrives there; never if that does not come
-	visible  time.Duration    // when its row appears
-	reached  [4]time.Duration // when each status of its fate's path is reached; the first as it is sent
-	dice     uint64           // settles what its content is
-	other    int32            // the message that it answers, deletes or shares its id with
+	accepted time.Duration    // by the API, or sent to the account
+	sent     time.Duration    // or received; never if the account stays unauthorized
+	visible  time.Duration    // when the row appears
+	reached  [4]time.Duration // when the statuses of the outcome are reached
+	seed     uint64           // of the content
+	related  int32            // the message that this one refers to, or whose ID it shares
 	kind     kind
-	fate     outcome // of no meaning for a message that is received
-	shape    rowVariant
+	outcome  outcome // undefined for a received message
+	variant  rowVariant
 }
 
-// rowVariant is what is peculiar about a row, in bits.
+// rowVariant is a set of peculiarities of a row.
 type rowVariant uint8
 
 const (
-	incomplete  rowVariant = 1 << iota // the row has neither id nor time, chat or status
-	duplicateID                        // the row has the id of the message before it, and another type
-	oldOrder                           // as rows of some years ago: the status before the content, no type, no flags
-	flagless                           // without the flags about edits and deletions
-	byPhone                            // typed on the phone, not sent by the API
+	incomplete   rowVariant = 1 << iota // without ID, time, chat and status
+	duplicateID                         // has the ID of the previous message, but another type
+	oldOrder                            // as years ago: the status before the content, no type and no flags
+	withoutFlags                        // without the flags of edits and deletions
+	typedOnPhone                        // not sent by the API
 )
 
-// timeline is the list of the lives of all messages that go one way, told as far as anyone has asked. It is safe for
-// concurrent use, and so are the lives that until has returned, since they never change: accounts that live alike can
-// share it.
+// timeline is the list of all messages in one direction, generated on demand. Accounts with equal
+// messages share it. It is safe for concurrent use, and generated messages never change.
 type timeline struct {
+	cfg      Config
 	incoming bool
-	seed     uint64
+	limit    int
 	meanGap  float64 // in nanoseconds
-	pace     float64
-	most     int // lives in all
-	textOnly bool
-	schedule schedule
-	fates    []FateChange
-	delay    time.Duration // at least, between two that are sent
 
-	mu     sync.Mutex
-	lives  []message
-	source *rand.PCG
-	random *rand.Rand
+	mu       sync.Mutex // guards the fields below
+	messages []message
+	source   *rand.PCG
+	random   *rand.Rand
 }
 
-// stories are what an account sends and receives, with the thumbnails for both.
-type stories struct {
-	outgoing   *timeline
-	incoming   *timeline
-	thumbnails string
+// timelines are the messages of an account in both directions.
+type timelines struct {
+	outgoing, incoming *timeline
+	thumbnails         string
 }
 
-// newStories are those of an account as cfg says.
-func newStories(cfg Config, states schedule) stories {
-	s := stories{outgoing: newStory(cfg, states), incoming: newIncomingStory(cfg, states)}
+// newTimelines requires a Config with defaults.
+func newTimelines(cfg Config) timelines {
+	t := timelines{outgoing: newTimeline(cfg)}
 	if !cfg.TextOnly {
-		s.thumbnails = newThumbnails(cfg.Seed)
+		t.thumbnails = newThumbnails(cfg.Seed)
 	}
-	return s
-}
-
-// newIncomingStory is what an account as cfg says receives. Its seed is another than that of what the account sends, so
-// that no message is in both stories.
-func newIncomingStory(cfg Config, states schedule) *timeline {
-	cfg.Seed = mix(cfg.Seed ^ 'r')
+	cfg.Seed = hash(cfg.Seed ^ 'r') // no message has the ID of a sent one
 	cfg.MessagesPerHour, cfg.Messages, cfg.SendDelay = cfg.IncomingPerHour, 0, 0
-	s := newStory(cfg, states)
-	s.incoming = true
-	return s
+	t.incoming = newTimeline(cfg)
+	t.incoming.incoming = true
+	return t
 }
 
-// newStory is what an account as cfg says sends.
-func newStory(cfg Config, states schedule) *timeline {
-	s := &timeline{
-		seed: cfg.Seed, pace: cfg.Speedup, most: math.MaxInt32, textOnly: cfg.TextOnly,
-		schedule: states, fates: newFates(cfg.Fates), delay: cfg.SendDelay, source: rand.NewPCG(0, 0),
-	}
-	s.random = rand.New(s.source)
+func newTimeline(cfg Config) *timeline {
+	t := &timeline{cfg: cfg, limit: math.MaxInt32, source: rand.NewPCG(0, 0)}
+	t.random = rand.New(t.source)
 	if cfg.Messages > 0 {
-		s.most = cfg.Messages
+		t.limit = cfg.Messages
 	}
 	if cfg.MessagesPerHour > 0 {
-		s.meanGap = float64(time.Hour) / cfg.MessagesPerHour
+		t.meanGap = float64(time.Hour) / cfg.MessagesPerHour
 	} else {
-		s.most = 0
+		t.limit = 0
 	}
-	return s
+	return t
 }
 
-// until returns the lives of all messages sent by at, oldest first.
-func (s *timeline) until(at time.Duration) []message {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.tell(at)
+// sentBy returns all messages sent by the time at, oldest first.
+func (t *timeline) sentBy(at time.Duration) []message {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.extend(at)
 }
 
-// queued is how many lives are accepted and not yet sent by at.
-func (s *timeline) queued(at time.Duration) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	sent := len(s.tell(at)) // which has told all that are accepted
-	return sort.Search(len(s.lives), func(i int) bool { return s.lives[i].accepted > at }) - sent
+// queued returns the number of messages that are accepted and not sent at the time at.
+func (t *timeline) queued(at time.Duration) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	sent := len(t.extend(at)) // generates all accepted messages
+	return sort.Search(len(t.messages), func(i int) bool { return t.messages[i].accepted > at }) - sent
 }
 
-// tell tells all lives that are accepted by at, since none is sent earlier, and one more, which ends the telling: the
-// times of both never go back from one life to the next. It returns those that are sent by then. The lock must be held.
-func (s *timeline) tell(at time.Duration) []message {
-	for len(s.lives) < s.most && (len(s.lives) == 0 || s.lives[len(s.lives)-1].accepted <= at) {
-		s.lives = append(s.lives, s.next())
+// extend generates all messages accepted by the time at, and one more. It returns the messages sent
+// by then. Times of acceptance and of sending never decrease. The caller must hold mu.
+func (t *timeline) extend(at time.Duration) []message {
+	for len(t.messages) < t.limit && (len(t.messages) == 0 || t.messages[len(t.messages)-1].accepted <= at) {
+		t.messages = append(t.messages, t.next())
 	}
-	n := sort.Search(len(s.lives), func(i int) bool { return s.lives[i].sent > at })
-	return s.lives[:n:n]
+	n := sort.Search(len(t.messages), func(i int) bool { return t.messages[i].sent > at })
+	return t.messages[:n:n]
 }
 
-// next makes up the life that follows the last one. Each has a random sequence of its own, so that what one of them
-// draws does not shift all that come later.
-func (s *timeline) next() message {
-	i := len(s.lives)
-	s.source.Seed(mix(s.seed), mix(uint64(i)))
-	var l message
-	if gap := s.random.ExpFloat64() * s.meanGap; i > 0 {
-		l.accepted = later(s.lives[i-1].accepted, time.Duration(min(gap, float64(100*365*24*time.Hour))))
+// next generates a message. Each has its own random sequence, so the values that one uses do not
+// affect the messages after it.
+func (t *timeline) next() message {
+	i := len(t.messages)
+	t.source.Seed(hash(t.cfg.Seed), hash(uint64(i)))
+	var m message
+	if gap := t.random.ExpFloat64() * t.meanGap; i > 0 {
+		previous := t.messages[i-1]
+		m.accepted = add(previous.accepted, time.Duration(min(gap, float64(100*365*24*time.Hour))))
+		m.sent = add(previous.sent, t.cfg.SendDelay)
 	}
-	l.sent = s.sending(i, l.accepted)
-	l.kind = kind(draw(s.random, len(kinds), func(k int) int { return kinds[k].share }))
-	l.fate = s.fate(l.accepted, outcome(draw(s.random, len(fates), func(f int) int { return fates[f].share })))
-	l.dice = s.random.Uint64()
-	s.plan(&l)
-	s.shape(&l, i)
-	if s.textOnly && !l.kind.isText() { // at the end, for the sake of what is drawn before
-		l.kind = extendedText
-		l.shape &^= duplicateID
+	m.sent = schedule(t.cfg.States).authorizedFrom(max(m.accepted, m.sent))
+	m.kind = kind(draw(t.random, len(kinds), func(k int) int { return kinds[k].share }))
+	m.outcome = t.outcome(m.accepted, outcome(draw(t.random, len(outcomes), func(o int) int { return outcomes[o].share })))
+	m.seed = t.random.Uint64()
+	t.setTimes(&m)
+	t.setVariant(&m, i)
+	if t.cfg.TextOnly && !m.kind.isText() { // after all random values, which must not change
+		m.kind = extendedText
+		m.variant &^= duplicateID
 	}
-	return l
+	return m
 }
 
-// sending is when the i-th message leaves the account after it was accepted: when it is authorized, and the delay after
-// the message before it.
-func (s *timeline) sending(i int, accepted time.Duration) time.Duration {
-	if i > 0 {
-		accepted = max(accepted, later(s.lives[i-1].sent, s.delay))
+// outcome returns the configured outcome of a message accepted at the time, or else the random one.
+func (t *timeline) outcome(accepted time.Duration, random outcome) outcome {
+	changes := t.cfg.Outcomes
+	i := sort.Search(len(changes), func(i int) bool { return changes[i].After > accepted }) - 1
+	if i >= 0 && changes[i].Status != "" {
+		configured, _ := findOutcome(changes[i].Status)
+		return configured
 	}
-	return s.schedule.authorizedFrom(accepted)
+	state, status := schedule(t.cfg.States).at(accepted), random.lastStatus()
+	if (status == suspended || status == yellowCard) && state != suspended && state != yellowCard {
+		return isRead
+	}
+	return random
 }
 
-// outcome is what becomes of a message that is accepted at the time, if the dice say drawn.
-func (s *timeline) fate(at time.Duration, drawn outcome) outcome {
-	if i := sort.Search(len(s.fates), func(i int) bool { return s.fates[i].After > at }) - 1; i >= 0 && s.fates[i].Status != "" {
-		drawn, _ = fateOf(s.fates[i].Status)
-		return drawn
-	}
-	state := s.schedule.state(at)
-	if word := drawn.word(); (word == suspended || word == yellowCard) && state != suspended && state != yellowCard {
-		return usual
-	}
-	return drawn
-}
+// maxLifetime is more than the time between the first and the last status of any message, without
+// Speedup.
+const maxLifetime = 26 * time.Hour
 
-// longest is more than any life lasts from its sending on, at a pace of 1.
-const longest = 26 * time.Hour
-
-// plan settles when the row appears and the statuses are reached.
-func (s *timeline) plan(l *message) {
-	late := s.between(time.Second/5, 3*time.Second, 2*time.Minute, 0.9)
-	if s.random.IntN(30) == 0 {
-		late = time.Duration(s.random.Float64() * float64(2*time.Minute))
+func (t *timeline) setTimes(m *message) {
+	delay := t.delay(time.Second/5, 3*time.Second, 2*time.Minute, 0.9)
+	if t.random.IntN(30) == 0 {
+		delay = time.Duration(t.random.Float64() * float64(2*time.Minute))
 	}
-	l.visible = later(l.sent, s.paced(late))
-	at := l.sent
-	for i := range fates[l.fate].steps {
-		at = later(at, s.paced(s.wait(fates[l.fate].path[i])))
-		l.reached[i] = at
+	m.visible = add(m.sent, t.scaled(delay))
+	at := m.sent
+	for i, status := range outcomes[m.outcome].statuses {
+		at = add(at, t.scaled(t.statusDelay(status)))
+		m.reached[i] = at
 	}
 }
 
-// wait is how long after the status before it one is reached among people. The sum along a path is below longest.
-func (s *timeline) wait(status string) time.Duration {
+// statusDelay returns the time from the previous status to this one, without Speedup. The sum of
+// the delays of an outcome is less than maxLifetime.
+func (t *timeline) statusDelay(status string) time.Duration {
 	switch status {
 	case "pending", "":
 		return 0
 	case "sent":
-		return s.between(time.Second/5, time.Second, 20*time.Second, 0.6)
+		return t.delay(time.Second/5, time.Second, 20*time.Second, 0.6)
 	case "delivered":
-		return s.between(time.Second/2, 8*time.Second, 30*time.Minute, 1.5)
+		return t.delay(time.Second/2, 8*time.Second, 30*time.Minute, 1.5)
 	case "read":
-		return s.between(5*time.Second, 15*time.Minute, 24*time.Hour, 1.5)
+		return t.delay(5*time.Second, 15*time.Minute, 24*time.Hour, 1.5)
 	default:
-		return s.between(time.Second/2, 4*time.Second, 5*time.Minute, 1)
+		return t.delay(time.Second/2, 4*time.Second, 5*time.Minute, 1)
 	}
 }
 
-// shape settles the looks of the i-th row, and which earlier message it has to do with.
-func (s *timeline) shape(l *message, i int) {
-	r := s.random
-	if l.kind.refers() {
-		if i == 0 {
-			l.kind = extendedText // there is nothing to answer yet
-		} else {
-			l.other = int32(i - 1 - r.IntN(min(i, 20)))
-		}
-	}
-	for _, odd := range []struct {
-		shape rowVariant
-		oneIn int
-	}{{oldOrder, 25}, {flagless, 6}, {byPhone, 4}} {
-		if r.IntN(odd.oneIn) == 0 {
-			l.shape |= odd.shape
-		}
-	}
-	if s.incoming {
-		l.shape &^= oldOrder // which is of what the account sends
-	} else if fates[l.fate].path[1] == "noAccount" && r.IntN(3) == 0 {
-		l.shape |= incomplete
-		return
-	}
-	if l.kind == image && i > 0 && r.IntN(8) == 0 {
-		before := s.lives[i-1]
-		if before.kind.isText() && before.shape&incomplete == 0 {
-			l.shape |= duplicateID
-			l.other = int32(i - 1)
-		}
-	}
-}
-
-// between draws a delay that is mostly near the median, sometimes far longer, and within the bounds always.
-func (s *timeline) between(least, median, most time.Duration, spread float64) time.Duration {
-	d := time.Duration(float64(median) * math.Exp(spread*s.random.NormFloat64()))
+// delay returns a random time with a log-normal distribution, clamped to the limits.
+func (t *timeline) delay(least, median, most time.Duration, deviation float64) time.Duration {
+	d := time.Duration(float64(median) * math.Exp(deviation*t.random.NormFloat64()))
 	return min(max(d, least), most)
 }
 
-// paced is what the pace makes of a time among people. Half of never is beyond all bounds, and stays a Duration.
-func (s *timeline) paced(d time.Duration) time.Duration {
-	return time.Duration(min(float64(d)/s.pace, float64(never/2)))
+// scaled divides a delay by Speedup. It returns at most half of never, so it cannot overflow.
+func (t *timeline) scaled(d time.Duration) time.Duration {
+	return time.Duration(min(float64(d)/t.cfg.Speedup, float64(never/2)))
 }
 
-// steps is how many statuses the life has reached by at, none before it was sent.
-func (l *message) steps(at time.Duration) int {
+// setVariant sets the peculiarities of the row of message i, and the message that it refers to.
+func (t *timeline) setVariant(m *message, i int) {
+	r := t.random
+	if m.kind.refers() {
+		if i == 0 {
+			m.kind = extendedText // there is no earlier message
+		} else {
+			m.related = int32(i - 1 - r.IntN(min(i, 20)))
+		}
+	}
+	for _, rare := range []struct {
+		variant rowVariant
+		oneIn   int
+	}{{oldOrder, 25}, {withoutFlags, 6}, {typedOnPhone, 4}} {
+		if r.IntN(rare.oneIn) == 0 {
+			m.variant |= rare.variant
+		}
+	}
+	if t.incoming {
+		m.variant &^= oldOrder // exists only in the outgoing journal
+	} else if m.outcome.lastStatus() == "noAccount" && r.IntN(3) == 0 {
+		m.variant |= incomplete
+		return
+	}
+	if m.kind == image && i > 0 && r.IntN(8) == 0 {
+		previous := t.messages[i-1]
+		if previous.kind.isText() && previous.variant&incomplete == 0 {
+			m.variant |= duplicateID
+			m.related = int32(i - 1)
+		}
+	}
+}
+
+// steps returns the number of statuses that the message has reached at the time at.
+func (m *message) steps(at time.Duration) int {
 	n := 0
-	for n < fates[l.fate].steps && l.reached[n] <= at {
+	for n < len(outcomes[m.outcome].statuses) && m.reached[n] <= at {
 		n++
 	}
 	return n
 }
 
-// lastAction is when the latest status by at was reached. An incomplete row has none: its time is that of sending.
-func (l *message) lastAction(at time.Duration) time.Duration {
-	if n := l.steps(at); n > 0 && l.shape&incomplete == 0 {
-		return l.reached[n-1]
+// lastAction returns when the current status was reached. For an incomplete row, it is when the
+// message was sent.
+func (m *message) lastAction(at time.Duration) time.Duration {
+	if n := m.steps(at); n > 0 && m.variant&incomplete == 0 {
+		return m.reached[n-1]
 	}
-	return l.sent
+	return m.sent
 }
 
-// mix spreads the bits of n over the whole word, different ones for different n (the finalizer of SplitMix64).
-func mix(n uint64) uint64 {
+// hash returns the output of SplitMix64 for n. Different n have different hashes.
+func hash(n uint64) uint64 {
 	n += 0x9e3779b97f4a7c15
 	n = (n ^ n>>30) * 0xbf58476d1ce4e5b9
 	n = (n ^ n>>27) * 0x94d049bb133111eb

@@ -13,7 +13,7 @@ import (
 func TestLivesKeepTheirOrder(t *testing.T) {
 	s, _ := newAccount(simulator.Config{
 		Seed: 3, MessagesPerHour: 500, States: states("suspended", 40, "authorized", 50),
-		Fates: []simulator.FateChange{{After: 90 * time.Hour, Status: "pending"}, {After: 91 * time.Hour}},
+		Outcomes: []simulator.OutcomeChange{{After: 90 * time.Hour, Status: "pending"}, {After: 91 * time.Hour}},
 	}, 0)
 	paths := map[string][]string{
 		"pending": {}, "sent": {"pending"}, "delivered": {"pending", "sent"}, "read": {"pending", "sent", "delivered"}, "": {},
@@ -65,7 +65,7 @@ func TestLivesKeepTheirOrder(t *testing.T) {
 
 // TestFatesDecideWhatBecomesOfMessages, by when they are accepted; and without a suspension none is refused for one.
 func TestFatesDecideWhatBecomesOfMessages(t *testing.T) {
-	s, _ := newAccount(simulator.Config{Seed: 3, MessagesPerHour: 500, Fates: []simulator.FateChange{
+	s, _ := newAccount(simulator.Config{Seed: 3, MessagesPerHour: 500, Outcomes: []simulator.OutcomeChange{
 		{After: 20 * time.Hour, Status: "noAccount"}, {After: 30 * time.Hour, Status: "pending"}, {After: 40 * time.Hour},
 	}}, 0)
 	for _, m := range s.Messages(start.Add(80 * time.Hour)) {
@@ -87,14 +87,14 @@ func TestFatesDecideWhatBecomesOfMessages(t *testing.T) {
 			t.Errorf("%s of %v ended as %q, want %s", m.ID, m.Sent, m.Status(), want)
 		}
 	}
-	for _, bad := range [][]simulator.FateChange{{{Status: "lost"}}, {{After: 2}, {After: 2}}} {
+	for _, bad := range [][]simulator.OutcomeChange{{{Status: "lost"}}, {{After: 2}, {After: 2}}} {
 		func() {
 			defer func() {
 				if recover() == nil {
 					t.Errorf("%v is accepted", bad)
 				}
 			}()
-			simulator.New(simulator.Config{Fates: bad})
+			simulator.New(simulator.Config{Outcomes: bad})
 		}()
 	}
 }

@@ -2,31 +2,31 @@ package simulator
 
 import "time"
 
-// Step is a status and when the message reached it.
+// Step is a status that a message has reached.
 type Step struct {
-	Status string // the API's word; empty for a row that never has one: absent, "" or null in the JSON
+	Status string // statusMessage; if empty, the member is absent, "" or null
 	At     time.Time
 }
 
-// Message is what is true of one message at one time.
+// Message is the truth about one message at one time.
 type Message struct {
-	// ID and Type are those of the row, and together no other message's. Now and then an imageMessage has the ID of a
-	// text, as in the vendor's own example. Both are empty if Incomplete.
+	// ID and Type are those of the row. Together they are unique. Rarely an imageMessage has the ID
+	// of a text, as in an example of the documentation. Both are empty if the row is incomplete.
 	ID, Type string
-	// Incomplete is a message whose row is only {"type":"outgoing","typeMessage":""}. It has no Steps.
+	// Incomplete reports whether the row has no members but "type" and an empty "typeMessage".
 	Incomplete bool
-	// Sent is when it left the account, or was received there, Visible when its row appears in the journal, at a Pace
-	// of 1 up to two minutes later.
+	// Sent is when the message was sent or received. Visible is when its row appears: without
+	// Speedup, up to two minutes later.
 	Sent, Visible time.Time
-	// Timestamp is what decides whether it is within the minutes asked for, in whole seconds, and except for an
-	// incomplete row what the row shows: Sent or, with ByLastAction, the time of the latest step.
+	// Timestamp, in whole seconds, is the timestamp of the row, and decides whether the row is in
+	// the requested window: Sent or, with ByLastAction, the time of the last step.
 	Timestamp time.Time
-	// Steps are the statuses reached so far, in order; some may have been reached before the row was visible. A message
-	// that is received has none.
+	// Steps are the statuses reached so far, in order, even before the row was visible. Received
+	// and incomplete messages have none.
 	Steps []Step
 }
 
-// Status is the one the row shows: that of the latest step. It is empty without one.
+// Status returns the last status, or "" without Steps.
 func (m Message) Status() string {
 	if len(m.Steps) == 0 {
 		return ""
@@ -34,60 +34,59 @@ func (m Message) Status() string {
 	return m.Steps[len(m.Steps)-1].Status
 }
 
-// Messages is the truth at a moment: every message whose row could be seen by then, in the order of sending, with the
-// steps reached by then, incomplete ones included. It does not depend on the clock, so the moment may lie ahead of it.
-// A journal asked for at until shows those whose Timestamp is at least until, in whole seconds, less the minutes. The
-// slices are the caller's.
-func (s *Simulator) Messages(until time.Time) []Message { return s.messages(s.outgoing, until) }
+// Messages returns all sent messages that are visible at time t, in the order of sending, with the
+// steps reached by then. The time may be in the future. The journal at time t contains the messages
+// with a Timestamp within the requested minutes before t. The caller owns the slices.
+func (s *Simulator) Messages(t time.Time) []Message { return s.messages(s.outgoing, t) }
 
-// IncomingMessages is the same truth of the messages that the account receives, in the order of their arrival. None of
-// them is incomplete or has Steps.
-func (s *Simulator) IncomingMessages(until time.Time) []Message { return s.messages(s.incoming, until) }
+// IncomingMessages is like Messages for received messages. These are never incomplete.
+func (s *Simulator) IncomingMessages(t time.Time) []Message { return s.messages(s.incoming, t) }
 
-func (s *Simulator) messages(of *timeline, until time.Time) []Message {
-	p := s.pageWithoutRows(of, until)
-	messages := make([]Message, 0, len(p.lives))
-	for i := range p.lives {
-		if p.lives[i].visible <= p.at {
-			messages = append(messages, p.message(i))
+func (s *Simulator) messages(of *timeline, t time.Time) []Message {
+	v := s.view(of, t)
+	messages := make([]Message, 0, len(v.sent))
+	for i := range v.sent {
+		if v.sent[i].visible <= v.at {
+			messages = append(messages, v.message(i))
 		}
 	}
 	return messages
 }
 
-// message tells the i-th life as far as it is known by the time of the page.
-func (p page) message(i int) Message {
-	l := &p.lives[i]
+func (v *journalView) message(i int) Message {
+	l := &v.sent[i]
+	start := v.cfg.Start
 	m := Message{
-		Sent:       p.start.Add(l.sent),
-		Visible:    p.start.Add(l.visible),
-		Timestamp:  time.Unix(p.timestamp(l), 0).In(p.start.Location()),
-		Incomplete: l.shape&incomplete != 0,
+		Sent:       start.Add(l.sent),
+		Visible:    start.Add(l.visible),
+		Timestamp:  time.Unix(v.timestamp(l), 0).In(start.Location()),
+		Incomplete: l.variant&incomplete != 0,
 	}
 	if m.Incomplete {
 		return m
 	}
-	m.ID, m.Type = p.id(i), kinds[l.kind].word
-	if p.incoming {
+	m.ID, m.Type = string(v.appendID(nil, i)), kinds[l.kind].name
+	if v.incoming {
 		return m
 	}
-	for n := range l.steps(p.at) {
-		m.Steps = append(m.Steps, Step{Status: fates[l.fate].path[n], At: p.start.Add(l.reached[n])})
+	for n, status := range outcomes[l.outcome].statuses[:l.steps(v.at)] {
+		m.Steps = append(m.Steps, Step{Status: status, At: start.Add(l.reached[n])})
 	}
 	return m
 }
 
-// Change is what happened between two moments, in the words that counters have for it: "unknown" for an empty status.
+// Change is the difference between the truth at two times, as counters of messages. An empty status
+// counts as "unknown".
 type Change struct {
-	Messages map[string]int // by type, those that the second moment has and the first had not
+	Messages map[string]int // by type
 	Statuses map[Reached]int
 }
 
-// Reached is a status that messages of a type have reached.
+// Reached is a status of messages of one type.
 type Reached struct{ Status, Type string }
 
-// Between compares the truth of two moments. Incomplete messages are in no counter, and every status but "unknown" means
-// that the message was accepted, which is "pending".
+// Between compares the truth at two times. It ignores incomplete messages. Every status but
+// "unknown" implies "pending".
 func Between(before, after []Message) Change {
 	known := make(map[[2]string]map[string]bool, len(before))
 	for _, m := range before {
@@ -113,7 +112,7 @@ func Between(before, after []Message) Change {
 	return change
 }
 
-// reached is the set of the statuses of m, in the counters' words.
+// reached returns the set of statuses of m, as labels of counters.
 func (m Message) reached() map[string]bool {
 	statuses := make(map[string]bool)
 	for _, step := range m.Steps {
