@@ -10,8 +10,8 @@ import (
 	"greenapi_exporter/internal/poll"
 )
 
-// journalCall is a method of the API's that reads a journal; see greenapi.Client.OutgoingMessages.
-type journalCall func(c *greenapi.Client, ctx context.Context, minutes int, begin func(date time.Time) func(*greenapi.Row)) error
+// journalCall is Client.OutgoingMessages or Client.IncomingMessages.
+type journalCall func(c *greenapi.Client, ctx context.Context, minutes int) (*greenapi.Journal, error)
 
 // journal is a journal of one instance.
 type journal struct {
@@ -53,34 +53,45 @@ func renderJournal(totals, window func(emitter, *ledger.Summary)) func(emitter, 
 	}
 }
 
-// read makes one call and counts what its answer shows.
+// read makes a call and counts the rows of the response. The ledger changes only if the whole
+// response is valid.
 func (j *journal) read(ctx context.Context) (*ledger.Summary, error) {
-	begin, now := j.calls.begun, j.target.config()
-	j.ledger.SetMinutes(now.Minutes())
-	count := j.ledger.NewBatch(begin)
-	err := j.call(j.target.client(), ctx, count.Minutes(), func(date time.Time) func(*greenapi.Row) {
-		count.SetServerTime(date)
-		return func(r *greenapi.Row) { count.Add(ledger.Row(*r)) }
-	})
+	begin, settings := j.calls.begun, j.target.config()
+	j.ledger.SetMinutes(settings.Minutes())
+	batch := j.ledger.NewBatch(begin)
+	rows, err := j.call(j.target.client(), ctx, batch.Minutes())
 	if err == nil {
-		return count.Commit(), nil
-	}
-	if failure := new(greenapi.Error); errors.As(err, &failure) && failure.NotSent {
-		return nil, err // nothing was asked, so it was not too much
-	}
-	switch greenapi.ResultOf(err) {
-	case greenapi.Timeout:
-		// Where the program stood still (SIGSTOP, a machine that was suspended) the answer was not what took long.
-		if time.Now().Round(0).Sub(begin.Round(0)) > now.Timeout()+suspendThreshold {
-			return nil, err
+		defer rows.Close()
+		batch.SetServerTime(rows.Date())
+		for rows.Next() {
+			batch.Add(ledger.Row(*rows.Row()))
 		}
-		count.Shrink()
-	case greenapi.TooLarge, greenapi.BadRequest:
-		count.Shrink()
+		if err = rows.Err(); err == nil {
+			return batch.Commit(), nil
+		}
+	}
+	elapsed := time.Now().Round(0).Sub(begin.Round(0)) // by the wall clock, which includes a suspension
+	if mayBeTooLong(err, elapsed > settings.Timeout()+suspendThreshold) {
+		batch.Shrink()
 	}
 	return nil, err
 }
 
-// suspendThreshold is how much longer than its timeout a call takes at the least, by the wall clock, if the program stood still
-// meanwhile.
+// suspendThreshold is how much longer than its timeout a call takes only if the process or the
+// machine is suspended during it.
 const suspendThreshold = 5 * time.Second
+
+// mayBeTooLong reports whether a call for fewer minutes may succeed.
+func mayBeTooLong(err error, suspended bool) bool {
+	if failure := new(greenapi.Error); errors.As(err, &failure) && failure.NotSent {
+		return false
+	}
+	switch greenapi.ResultOf(err) {
+	case greenapi.Timeout:
+		return !suspended
+	case greenapi.TooLarge, greenapi.BadRequest:
+		return true
+	default:
+		return false
+	}
+}

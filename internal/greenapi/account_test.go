@@ -135,16 +135,16 @@ func TestStatesAndSettingsAreThoseOfTheDocumentation(t *testing.T) {
 // TestErrorsOfObjectsAreOurWords, and repeat no byte of the answer.
 func TestErrorsOfObjectsAreOurWords(t *testing.T) {
 	for body, want := range map[string]string{
-		`[1]`:                 "invalid_response: the body is no object at offset 0",
-		`{"a":1}7`:            "invalid_response: bytes behind the end at offset 7",
-		`{"a":secret}`:        "invalid_response: no value at offset 5",
-		`{secret}`:            "invalid_response: a key is no string at offset 1",
-		`{"a":1 "b":2}`:       "invalid_response: no comma between members at offset 7",
-		`{"a":1`:              "invalid_response: the body is cut off at offset 6",
+		`[1]`:                 "invalid_response: the body is not an object at offset 0",
+		`{"a":1}7`:            "invalid_response: data after the end at offset 7",
+		`{"a":secret}`:        "invalid_response: invalid value at offset 5",
+		`{secret}`:            "invalid_response: a key is not a string at offset 1",
+		`{"a":1 "b":2}`:       "invalid_response: missing comma at offset 7",
+		`{"a":1`:              "invalid_response: the body is truncated at offset 6",
 		``:                    "invalid_response: the body is empty",
-		`{"secret":1}`:        "invalid_response: the answer has no sound count at offset 0",
-		`{"count":-1}`:        "invalid_response: the answer has no sound count at offset 0",
-		"\ufeff{\"count\":x}": "invalid_response: no value at offset 12",
+		`{"secret":1}`:        "invalid_response: the response has no valid count at offset 0",
+		`{"count":-1}`:        "invalid_response: the response has no valid count at offset 0",
+		"\ufeff{\"count\":x}": "invalid_response: invalid value at offset 12",
 	} {
 		server := httptest.NewServer(status(200, body))
 		_, err := newTestClient(t, server.URL).QueuedMessages(t.Context())
@@ -247,8 +247,8 @@ func TestEveryMethodAsksForItsURL(t *testing.T) {
 	c := newTestClient(t, server.URL+"/v3")
 	calls := objectMethods()
 	for method, journal := range map[string]func(*Client) error{
-		LastOutgoingMessages: func(c *Client) error { return c.OutgoingMessages(t.Context(), 5, nil) },
-		LastIncomingMessages: func(c *Client) error { return c.IncomingMessages(t.Context(), 5, nil) },
+		LastOutgoingMessages: func(c *Client) error { _, err := c.OutgoingMessages(t.Context(), 5); return err },
+		LastIncomingMessages: func(c *Client) error { _, err := c.IncomingMessages(t.Context(), 5); return err },
 	} {
 		calls[method] = func(_ context.Context, c *Client) (string, error) { return "", journal(c) }
 	}
@@ -344,7 +344,7 @@ func FuzzReadObject(f *testing.F) {
 			}
 		}
 		account, _ := readAccount(o)
-		for _, s := range []UnixTime{settings.SendDelay, account.SuspendedUntil} {
+		for _, s := range []UnixTime{UnixTime(settings.SendDelay), account.SuspendedUntil} {
 			if !(s.Value >= 0 && s.Value <= 1<<53) || !s.Known && s.Value != 0 {
 				t.Fatalf("%v seconds", s)
 			}

@@ -44,15 +44,15 @@ func newTestClient(t testing.TB, base string) *Client {
 
 // ask makes one call and keeps its rows.
 func ask(ctx context.Context, c *Client) ([]seen, time.Time, error) {
+	journal, err := c.OutgoingMessages(ctx, 60)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
 	var rows []seen
-	var answer time.Time
-	err := c.OutgoingMessages(ctx, 60, func(date time.Time) func(*Row) {
-		answer = date
-		return func(r *Row) {
-			rows = append(rows, seen{r.Key, string(r.Type), string(r.Status), r.Timestamp, r.Timed})
-		}
-	})
-	return rows, answer, err
+	for journal.Next() {
+		rows = append(rows, see(journal.Row()))
+	}
+	return rows, journal.Date(), journal.Err()
 }
 
 // status answers with a status and body.
@@ -370,7 +370,7 @@ func TestATimeoutSaysWhetherThereWasAConnection(t *testing.T) {
 	for _, c := range []struct {
 		dropped bool
 		want    string
-	}{{true, "no connection"}, {false, "before the answer began"}} {
+	}{{true, "not yet connected"}, {false, "before the response"}} {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			cancel(context.DeadlineExceeded)

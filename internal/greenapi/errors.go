@@ -16,17 +16,17 @@ import (
 )
 
 const (
-	// maxErrorBody is how much of an error's body is read, to find the words that name it.
+	// maxErrorBody is the limit on what is read of an error's body, in bytes.
 	maxErrorBody = 64 << 10
-	// MaxRetryAfter is the longest wait that an answer can ask for: a header cannot switch the exporter off for good.
+	// MaxRetryAfter is the limit on Retry-After, so that a header cannot stop the calls forever.
 	MaxRetryAfter = 24 * time.Hour
 )
 
-// contextResult is the result of a call that ended with its context.
+// contextResult returns the result of a call whose context has ended.
 func contextResult(ctx context.Context) Result { return ResultOf(context.Cause(ctx)) }
 
-// networkError makes an *Error of what the transport says. Errors of net/http can quote what the other side sent, so
-// only kinds that are known not to are repeated.
+// networkError converts an error of the transport. Errors of net/http can quote the response, so
+// networkError only includes the text of errors that do not.
 func networkError(ctx context.Context, err error) *Error {
 	var (
 		op          *net.OpError
@@ -37,9 +37,9 @@ func networkError(ctx context.Context, err error) *Error {
 	)
 	switch {
 	case ctx.Err() != nil:
-		return &Error{Result: contextResult(ctx), Detail: "before the answer began"}
+		return &Error{Result: contextResult(ctx), Detail: "before the response"}
 	case errors.As(err, &timeout) && timeout.Timeout():
-		// Not the call's time: that of the transport for a connection, or of the operating system.
+		// This is a timeout of the transport or the operating system, not of the call.
 		return &Error{Result: Network, Detail: "the connection timed out"}
 	case errors.As(err, &certificate):
 		return &Error{Result: Network, Detail: certificateDetail(certificate)}
@@ -50,13 +50,13 @@ func networkError(ctx context.Context, err error) *Error {
 	case errors.As(err, &op):
 		return &Error{Result: Network, Detail: op.Error()}
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return &Error{Result: Network, Detail: "the connection was closed before the answer was complete"}
+		return &Error{Result: Network, Detail: "the connection was closed before the end of the response"}
 	default:
-		return &Error{Result: Network, Detail: "the connection broke, a proxy refused it, or what came was not HTTP"}
+		return &Error{Result: Network, Detail: "the connection failed, a proxy refused it, or the response was not HTTP"}
 	}
 }
 
-// certificateDetail names the usual causes without repeating the certificate, which is foreign text.
+// certificateDetail returns the usual causes. It does not quote the certificate, which is untrusted.
 func certificateDetail(err error) string {
 	var (
 		unknown x509.UnknownAuthorityError
@@ -67,7 +67,7 @@ func certificateDetail(err error) string {
 	case errors.As(err, &unknown):
 		return "the host's certificate is signed by an unknown authority"
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return "the host's certificate has expired or is not yet valid; is the clock right?"
+		return "the host's certificate has expired or is not yet valid; check the clock"
 	case errors.As(err, &host):
 		return "the certificate is for another host"
 	default:
@@ -75,19 +75,19 @@ func certificateDetail(err error) string {
 	}
 }
 
-// statusError makes an *Error of an answer whose status is not 200. Only the body of a 400 is read, since no other
-// says more than its status; who drips the rest cannot hold up the scrape.
-func statusError(ctx context.Context, response *http.Response, body io.Reader, now time.Time) error {
+// statusError returns the error for a status other than 200. It reads the body of a 400 only. Other
+// bodies say no more than their status, and a slow one would delay the scrape.
+func (r *response) statusError(received *http.Response) error {
 	failure := &Error{
 		Result:     UnexpectedStatus,
-		Detail:     fmt.Sprintf("HTTP %d", response.StatusCode),
-		RetryAfter: retryAfter(response.Header.Get("Retry-After"), now),
+		Detail:     fmt.Sprintf("HTTP %d", received.StatusCode),
+		RetryAfter: retryAfter(received.Header.Get("Retry-After"), r.date),
 	}
-	switch status := response.StatusCode; {
+	switch status := received.StatusCode; {
 	case status == http.StatusBadRequest:
-		text, err := io.ReadAll(io.LimitReader(body, maxErrorBody))
-		if err != nil && ctx.Err() != nil {
-			return &Error{Result: contextResult(ctx), Detail: "while reading the body of HTTP 400"}
+		text, err := io.ReadAll(io.LimitReader(r, maxErrorBody))
+		if err != nil && r.ctx.Err() != nil {
+			return &Error{Result: contextResult(r.ctx), Detail: "while reading the body of HTTP 400"}
 		}
 		failure.Result = classifyText(stripPath(text))
 	case status == http.StatusUnauthorized:
@@ -104,8 +104,9 @@ func statusError(ctx context.Context, response *http.Response, body io.Reader, n
 	return failure
 }
 
-// classifyText tells apart what the API says with status 400, or 200 and "status":false. "not authorized" comes first:
-// an instance that "is starting or not authorized" has most often been logged out.
+// classifyText returns the result for the text of a failure with status 400, or with status 200 and
+// "status":false. "not authorized" has priority: an instance that "is starting or not authorized"
+// is most often logged out.
 func classifyText(text string) Result {
 	text = strings.ToLower(text)
 	for _, c := range []struct {
@@ -124,16 +125,17 @@ func classifyText(text string) Result {
 	return BadRequest
 }
 
-// pathMember is the member of an error's JSON that repeats the request's path: its words are no one's but the user's.
+// pathMember matches the member of an error's JSON that repeats the path of the request.
 var pathMember = regexp.MustCompile(`"path"\s*:\s*"(\\.|[^"\\])*`)
 
-// stripPath is the part of an error's body that is meant to be read.
+// stripPath returns the text of an error without the path of the request, which can contain any
+// words.
 func stripPath(body []byte) string { return string(pathMember.ReplaceAll(body, nil)) }
 
-// retryAfter reads the header of that name (RFC 9110, section 10.2.3): seconds, or a date.
+// retryAfter parses the header Retry-After (RFC 9110, section 10.2.3): seconds, or a date.
 func retryAfter(header string, now time.Time) time.Duration {
 	wait := time.Duration(0)
-	seconds, err := strconv.ParseUint(header, 10, 64) // the largest where it is out of range
+	seconds, err := strconv.ParseUint(header, 10, 64) // the largest uint64 with ErrRange
 	if err == nil || errors.Is(err, strconv.ErrRange) {
 		wait = time.Duration(min(seconds, uint64(MaxRetryAfter/time.Second))) * time.Second
 	} else if date, err := http.ParseTime(header); err == nil {

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/iotest"
 	"unicode/utf8"
+
+	"greenapi_exporter/internal/jsonstream"
 )
 
 // FuzzReadJournal holds the reader against encoding/json: whatever that takes for an array of objects with sound
@@ -69,7 +71,7 @@ func FuzzMemory(f *testing.F) {
 		for _, before := range []string{"", "[", "[{", `[{"`, `[{"a":`, `[{"a":"`, `[{"idMessage":"`, `[{"timestamp":`, `[{"timestamp":"1`, "[{}", "{", `{"`} {
 			var start, end runtime.MemStats
 			runtime.ReadMemStats(&start)
-			_ = readJournal(io.MultiReader(strings.NewReader(before), strings.NewReader(long)), func(*Row) {})
+			_ = discard(io.MultiReader(strings.NewReader(before), strings.NewReader(long)))
 			runtime.ReadMemStats(&end)
 			if took := end.TotalAlloc - start.TotalAlloc; took > 2<<20 {
 				t.Fatalf("%q and then %q again and again took %d bytes", before, piece, took)
@@ -137,7 +139,7 @@ func strictTime(raw json.RawMessage) (seconds float64, timed, sound bool) {
 		raw = json.RawMessage(s)
 	}
 	seconds, err := strconv.ParseFloat(string(raw), 64)
-	return seconds, true, err == nil && len(raw) < maxValueLen && math.Abs(seconds) <= 1<<53
+	return seconds, true, err == nil && len(raw) < jsonstream.MaxLen && math.Abs(seconds) <= 1<<53
 }
 
 func text(raw json.RawMessage) string {

@@ -2,41 +2,41 @@ package greenapi
 
 import (
 	"bytes"
-	"fmt"
+	"context"
 	"io"
 	"math"
 	"strconv"
 	"strings"
+
+	"greenapi_exporter/internal/jsonstream"
 )
 
 const (
-	// maxObject is how large an answer may be that is one object, in bytes. The largest is that of getWaSettings, which
-	// can hold a picture.
+	// maxObject is the limit on a response that is one object, in bytes. The largest is that of
+	// getWaSettings, which can contain a picture.
 	maxObject = 1 << 20
-	// maxMembers is how many members of it are looked at; getSettings has the most, about 25.
+	// maxMembers is the limit on the members that are kept. getSettings has the most, about 25.
 	maxMembers = 1000
 )
 
-// object is an answer that is one JSON object, by the keys of its members. Some are secret or private: only what is asked
-// for leaves this package.
+// object is a response that is one JSON object. Some members are secret or private, so an object
+// must not leave this package.
 type object map[string]value
 
-// value is a value of JSON.
+// value is a JSON value.
 type value struct {
-	first byte   // as it is written
-	text  string // what a string means, or how a number is written; longer ones are cut
+	first byte   // of its JSON text
+	text  string // of a string or number, at most jsonstream.MaxLen bytes; otherwise empty
 }
 
-// readObject reads the body of an answer with status 200, as leniently as readJournal does. The error is that of the
-// reader, io.ErrUnexpectedEOF for a body that is cut off, a *SyntaxError, or an *Error for a failure that the API tells
-// with status 200.
+// readObject reads the body of a response with status 200. Its errors are those of startArray.
 func readObject(body io.Reader) (object, error) {
 	text, err := io.ReadAll(io.LimitReader(body, maxObject+1))
 	if err != nil {
 		return nil, err
 	}
 	if len(text) > maxObject {
-		return nil, &Error{Result: TooLarge, Detail: fmt.Sprintf("the body has more than %d bytes, which no answer of this method has", maxObject)}
+		return nil, tooLarge(maxObject)
 	}
 	o, err := parseObject(text)
 	if err != nil {
@@ -46,55 +46,96 @@ func readObject(body io.Reader) (object, error) {
 }
 
 func parseObject(text []byte) (object, error) {
-	s := newScanner(bytes.NewReader(text))
-	if err := s.skipByteOrderMark(); err != nil {
-		return nil, err
-	}
-	c, err := s.token()
+	in := jsonstream.New(bytes.NewReader(text))
+	c, err := in.Start()
 	if err != nil {
 		return nil, err
 	}
 	if c != '{' {
-		return nil, s.syntax("the body is no object")
+		return nil, in.Invalid("the body is not an object")
 	}
 	o := make(object)
-	err = s.members(func() error {
-		key, err := s.readString(nil)
+	for {
+		key, ok, err := in.Key()
 		if err != nil {
-			return err
+			return nil, err
+		}
+		if !ok {
+			return o, in.End()
 		}
 		name := string(key)
-		v, err := s.value()
+		c, err := in.Value()
+		if err != nil {
+			return nil, err
+		}
+		v, err := readValue(in, c)
+		if err != nil {
+			return nil, err
+		}
 		if len(o) < maxMembers {
 			o[name] = v
 		}
-		return err
-	})
-	if err == nil {
-		err = s.finishBody()
 	}
-	return o, err
 }
 
-// value reads a colon and the value behind it.
-func (s *scanner) value() (value, error) {
-	c, err := s.valueAfterColon()
-	if err != nil {
-		return value{}, err
-	}
+// readValue reads the value whose first byte is c.
+func readValue(in *jsonstream.Scanner, c byte) (v value, err error) {
 	var text []byte
 	switch {
 	case c == '"':
-		text, err = s.readString(nil)
+		text, err = in.ReadString(nil)
 	case c == '-' || isDigit(c):
-		text, err = s.number(c)
+		text, err = in.ReadNumber(c)
 	default:
-		err = s.skipValue(c)
+		err = in.Skip(c)
 	}
-	return value{c, string(text[:min(len(text), maxValueLen)])}, err
+	return value{c, string(text)}, err
 }
 
-// failure is what the API tells with status 200 and this object, which was read from text; nil if it tells of none.
+// startArray reads the start of the body of a response with status 200 that is an array of objects.
+// nextObject reads its elements.
+//
+// Errors are those of jsonstream, or an *Error if the API reports a failure with status 200, which
+// it does by an object.
+func startArray(in *jsonstream.Scanner) error {
+	c, err := in.Start()
+	switch {
+	case err != nil:
+		return err
+	case c == '[':
+		return nil
+	case c != '{':
+		return in.Invalid("the body is not an array")
+	}
+	rest, err := io.ReadAll(io.LimitReader(in.Rest(), maxErrorBody))
+	if err != nil {
+		return err
+	}
+	text := append([]byte{'{'}, rest...)
+	if o, err := parseObject(text); err == nil {
+		if err := o.failure(text); err != nil {
+			return err
+		}
+	}
+	return &jsonstream.SyntaxError{Reason: "the body is an object"}
+}
+
+// nextObject reads the opening brace of the next object in an array. It reports false with a nil
+// error after the end of the body.
+func nextObject(in *jsonstream.Scanner) (bool, error) {
+	switch c, err := in.Element(); {
+	case err != nil:
+		return false, err
+	case c == '{':
+		return true, nil
+	case c == ']':
+		return false, in.End()
+	default:
+		return false, in.Invalid("a row is not an object")
+	}
+}
+
+// failure returns the failure that the API reports with status 200 and this object, if any.
 func (o object) failure(text []byte) error {
 	switch {
 	case o["status"].first == 'f':
@@ -106,7 +147,7 @@ func (o object) failure(text []byte) error {
 	}
 }
 
-// has reports whether the object has one of these members, whatever its value.
+// has reports whether the object has one of these members.
 func (o object) has(keys ...string) bool {
 	for _, key := range keys {
 		if _, ok := o[key]; ok {
@@ -116,7 +157,7 @@ func (o object) has(keys ...string) bool {
 	return false
 }
 
-// word is a member that is a string, empty if it is none.
+// str returns a member that is a string, or "".
 func (o object) str(key string) string {
 	if v := o[key]; v.first == '"' {
 		return v.text
@@ -124,19 +165,36 @@ func (o object) str(key string) string {
 	return ""
 }
 
-// num is a member that is a number of at least 0, or a string of digits, as numbers come in some answers; ok if it is
-// one.
-func (o object) num(key string) (number float64, ok bool) {
+// num returns a member that is a number of at least 0, or a string of digits.
+func (o object) num(key string) (n float64, ok bool) {
 	v := o[key]
-	if v.first == '"' && strings.Trim(v.text, "0123456789") != "" || len(v.text) == maxValueLen {
+	if v.first == '"' && !isDigits(v.text) || len(v.text) == jsonstream.MaxLen {
 		return 0, false
 	}
-	number, err := strconv.ParseFloat(v.text, 64) // an error where the member is neither
-	return math.Abs(number), err == nil && number >= 0 && number <= 1<<53
+	n, err := strconv.ParseFloat(v.text, 64)
+	return math.Abs(n), err == nil && n >= 0 && n <= maxTime
 }
 
-// integer is number for one without a fraction.
-func (o object) integer(key string) (number int64, ok bool) {
-	n, ok := o.num(key)
-	return int64(n), ok && n == math.Trunc(n)
+// integer is num for a number without a fraction.
+func (o object) integer(key string) (n int64, ok bool) {
+	f, ok := o.num(key)
+	return int64(f), ok && f == math.Trunc(f)
+}
+
+func isDigits(text string) bool { return strings.Trim(text, "0123456789") == "" }
+
+// fetch calls a method that returns an object, and converts it.
+func fetch[T any](ctx context.Context, c *Client, method string, convert func(object) (T, error)) (T, error) {
+	var zero T
+	r, err := c.call(ctx, method, nil)
+	if err != nil {
+		return zero, err
+	}
+	defer r.close()
+	o, err := readObject(r)
+	if err != nil {
+		return zero, r.bodyError(err)
+	}
+	result, err := convert(o)
+	return result, r.bodyError(err)
 }

@@ -8,148 +8,152 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"greenapi_exporter/internal/jsonstream"
 )
 
-// GetInstances is the method of the API that a Partner calls, as its name stands in the URL.
+// GetInstances is the method of the API that a Partner calls, as in its URL.
 const GetInstances = "getInstances"
 
 const (
-	// MaxInstances is how many instances a partner can have: all of them are kept at once, and no exporter asks for so
-	// many in time.
+	// MaxInstances is the limit on a partner's instances, which are all in memory.
 	MaxInstances = 100_000
-	// maxPartnerBody is how large the list may be, in bytes, after decompression. An instance has about 400.
+	// maxPartnerBody is the limit on the list, in bytes after decompression. An instance has about
+	// 400.
 	maxPartnerBody = 64 << 20
 	// MaxIDLength is the maximum number of digits in an idInstance. Current ones have at most twelve.
 	MaxIDLength = 32
 )
 
-// PartnerInstance is one of a partner's instances, as the Partner API lists it. It is safe to log, since its Token is.
+// PartnerInstance is an instance in the list of a partner. It is safe to log.
 type PartnerInstance struct {
-	ID      string    // idInstance: digits, though the API writes it as a number; never parsed as one
-	Token   Token     // apiTokenInstance, a secret; the zero Token where the answer has none that can be one
-	Deleted bool      // it was deleted; the API still lists it for some months
-	Expired bool      // it is not paid for
-	Expires time.Time // expirationDate, in UTC; zero where the answer has none that can be read
+	ID      string    // idInstance: a string of digits
+	Token   Token     // apiTokenInstance; the zero Token if the list has no valid one
+	Deleted bool      // the API lists deleted instances for some months
+	Expired bool      // the subscription has ended
+	Expires time.Time // expirationDate, in UTC; zero if the list has no valid one
 }
 
 // Partner calls the Partner API. It is safe for concurrent use.
 type Partner struct{ transport }
 
-// NewPartner returns a client of the Partner API at the API host base, whose path prefix is kept. The token is that of
-// the partner, which opens the tokens of all instances.
-func NewPartner(service *Backend, base *url.URL, token TokenSource) *Partner {
-	return &Partner{transport{backend: service, base: base, pathPrefix: "/partner", token: token, maxBody: maxPartnerBody}}
+// NewPartner returns a Partner. The base URL can have a path prefix. The token is that of the
+// partner, which gives access to the tokens of all its instances.
+func NewPartner(backend *Backend, base *url.URL, token TokenSource) *Partner {
+	return &Partner{transport{backend: backend, base: base, pathPrefix: "/partner", token: token, maxBody: maxPartnerBody}}
 }
 
-// Instances lists the partner's instances, in the order in which the answer first names them, those that are deleted
-// too. Each is listed once: where the answer has an id twice, the last that is not deleted counts, or else the last. A
-// row without a sound idInstance is left out; what else of a row is not as documented is as if it were absent.
+// Instances requests the list of the partner's instances, which includes deleted ones. If the list
+// contains an id twice, Instances returns the last that is not deleted, or else the last. It omits
+// a row without a valid idInstance, and ignores other invalid members.
 //
-// Errors are those of OutgoingMessages: an *Error, with the Result TooLarge beyond 64 MiB or MaxInstances. It comes
-// without instances, since half a list would look as if the others were gone.
+// Errors are of type *Error. The result is TooLarge if the list exceeds 64 MiB or MaxInstances. An
+// error comes without instances, because a partial list would look as if the others were deleted.
 func (p *Partner) Instances(ctx context.Context) ([]PartnerInstance, error) {
-	var instances []PartnerInstance
-	err := p.call(ctx, GetInstances, nil, func(a answer) (err error) {
-		instances, err = readInstances(a.body, MaxInstances)
-		return err
-	})
-	return instances, err
+	r, err := p.call(ctx, GetInstances, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer r.close()
+	instances, err := readInstances(r, MaxInstances)
+	return instances, r.bodyError(err)
 }
 
-// readInstances reads the body of an answer with status 200, as leniently as readJournal does and with its errors, and
-// no more than most instances. With an error it returns none.
-func readInstances(body io.Reader, most int) ([]PartnerInstance, error) {
-	p := instanceParser{scanner: newScanner(body)}
+// readInstances reads up to limit instances. Its errors are those of startArray.
+func readInstances(body io.Reader, limit int) ([]PartnerInstance, error) {
+	in := jsonstream.New(body)
+	if err := startArray(in); err != nil {
+		return nil, err
+	}
 	instances := []PartnerInstance{}
 	index := make(map[string]int)
-	err := p.array(func() error {
-		instance, err := p.instance()
-		if err != nil || instance.ID == "" {
-			return err
+	for {
+		ok, err := nextObject(in)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			return instances, nil
+		}
+		instance, err := readInstance(in)
+		if err != nil {
+			return nil, err
 		}
 		i, known := index[instance.ID]
 		switch {
-		case !known && len(instances) == most:
-			return &Error{Result: TooLarge, Detail: fmt.Sprintf("the partner has more than %d instances", most)}
+		case instance.ID == "":
+		case !known && len(instances) == limit:
+			return nil, &Error{Result: TooLarge, Detail: fmt.Sprintf("the partner has more than %d instances", limit)}
 		case !known:
 			index[instance.ID] = len(instances)
 			instances = append(instances, instance)
 		case !instance.Deleted || instances[i].Deleted:
 			instances[i] = instance
 		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
 	}
-	return instances, nil
 }
 
-type instanceParser struct {
-	*scanner
-	id, token, deleted, expired, expires value
-}
-
-// instance reads a row from behind its brace. Without a sound idInstance its ID is empty.
-func (p *instanceParser) instance() (PartnerInstance, error) {
-	*p = instanceParser{scanner: p.scanner}
-	if err := p.members(p.member); err != nil {
-		return PartnerInstance{}, err
+// readInstance reads a row after its opening brace. The ID is empty if the row has no valid one.
+func readInstance(in *jsonstream.Scanner) (PartnerInstance, error) {
+	var id, token, deleted, expired, expires value
+	for {
+		key, ok, err := in.Key()
+		if err != nil {
+			return PartnerInstance{}, err
+		}
+		if !ok {
+			break
+		}
+		var member *value
+		switch string(key) {
+		case "idInstance":
+			member = &id
+		case "apiTokenInstance":
+			member = &token
+		case "deleted":
+			member = &deleted
+		case "isExpired":
+			member = &expired
+		case "expirationDate":
+			member = &expires
+		}
+		c, err := in.Value()
+		if err != nil {
+			return PartnerInstance{}, err
+		}
+		if member == nil {
+			err = in.Skip(c)
+		} else {
+			*member, err = readValue(in, c)
+		}
+		if err != nil {
+			return PartnerInstance{}, err
+		}
 	}
 	return PartnerInstance{
-		ID: p.id.digits(), Token: p.token.token(), Deleted: p.deleted.yes(), Expired: p.expired.yes(), Expires: p.expires.time(),
+		ID: id.digits(), Token: token.token(), Deleted: deleted.isTrue(), Expired: expired.isTrue(), Expires: expires.time(),
 	}, nil
 }
 
-// member reads a key from behind its quote, the colon and the value.
-func (p *instanceParser) member() error {
-	key, err := p.readString(nil)
-	if err != nil {
-		return err
-	}
-	// The switch decides before the buffer that holds the key can change.
-	var into *value
-	switch string(key) {
-	case "idInstance":
-		into = &p.id
-	case "apiTokenInstance":
-		into = &p.token
-	case "deleted":
-		into = &p.deleted
-	case "isExpired":
-		into = &p.expired
-	case "expirationDate":
-		into = &p.expires
-	default:
-		c, err := p.valueAfterColon()
-		if err != nil {
-			return err
-		}
-		return p.skipValue(c)
-	}
-	*into, err = p.value()
-	return err
-}
-
-// digits is a value that is nothing but digits, as a number or a string, and empty if it is not.
+// digits returns a number or string that consists of digits, or "".
 func (v value) digits() string {
-	if len(v.text) > MaxIDLength || strings.Trim(v.text, "0123456789") != "" {
+	if len(v.text) > MaxIDLength || !isDigits(v.text) {
 		return ""
 	}
 	return v.text
 }
 
-// token is a value that can be a token, or none.
+// token returns a valid token, or the zero Token.
 func (v value) token() Token {
-	if v.first != '"' || len(v.text) == maxValueLen { // which may have been cut
+	if v.first != '"' || len(v.text) == jsonstream.MaxLen { // which can be truncated
 		return Token{}
 	}
-	token, _ := NewToken(v.text) // the zero Token with an error
+	token, _ := NewToken(v.text)
 	return token
 }
 
-// yes reports whether the value is true, be it as one of the words and numbers that stand for that elsewhere.
-func (v value) yes() bool {
+// isTrue reports whether the value is true, or a word or number that other APIs use for true.
+func (v value) isTrue() bool {
 	switch strings.ToLower(v.text) {
 	case "true", "yes", "1":
 		return true
@@ -158,8 +162,8 @@ func (v value) yes() bool {
 	}
 }
 
-// time is a value that is a time after 1970, and zero if it is not. The documentation's have no zone, which is taken for
-// UTC, and the year 1 for none.
+// time returns a time after 1970, or zero. The times of the documentation have no zone, and are
+// taken for UTC.
 func (v value) time() time.Time {
 	const lastSecond = 253402300799 // of the year 9999
 	if v.first != '"' || v.digits() != "" {

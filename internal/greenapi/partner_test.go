@@ -15,6 +15,8 @@ import (
 	"testing"
 	"testing/iotest"
 	"time"
+
+	"greenapi_exporter/internal/jsonstream"
 )
 
 // other is the token of an instance in the partner's list.
@@ -282,7 +284,7 @@ func TestAPartnersCallNeedsAPlaceAndEndsWithItsContext(t *testing.T) {
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err = partner.Instances(ended)
-	if ResultOf(err) != Canceled || !strings.Contains(err.Error(), "no place") {
+	if ResultOf(err) != Canceled || !strings.Contains(err.Error(), "no slot") {
 		t.Errorf("got %v, want %s for want of a place", err, Canceled)
 	}
 }
@@ -418,7 +420,7 @@ func strictInstances(body []byte) (list []listed, ok bool) {
 			continue
 		}
 		l := listed{ID: id}
-		if token := text(row["apiTokenInstance"]); len(token) < maxValueLen && regexp.MustCompile(`^[!-~]*$`).MatchString(token) {
+		if token := text(row["apiTokenInstance"]); len(token) < jsonstream.MaxLen && regexp.MustCompile(`^[!-~]*$`).MatchString(token) {
 			l.Token = token
 		}
 		switch strings.ToLower(strings.Trim(string(row["deleted"]), `"`)) {

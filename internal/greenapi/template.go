@@ -2,159 +2,128 @@ package greenapi
 
 import (
 	"bytes"
-
-	"github.com/cespare/xxhash/v2"
+	"encoding/binary"
+	"math/bits"
 )
 
-// quick reads rows that are like rows before them, which nearly all are. Two rows of a kind differ in some strings and
-// numbers; what lies between those, mostly braces and keys, is the same. Such a stretch of text is learned from a row that
-// the reader in rows.go has read, which knows all that is legal, and from then on it is only compared. So a row of
-// 30 members is a dozen stretches and values.
+// A rowTemplate reads rows that resemble earlier rows, as nearly all rows do. Such rows differ in
+// some strings and numbers. The text between these values, mostly braces and keys, is a segment. A
+// rowTemplate learns the segments of rows that rowReader.readMembers has accepted, and only
+// compares them with later rows. A row of 30 members has about a dozen segments.
 //
-// quick gives up on a row that has anything it does not know, that does not lie in the buffer as a whole, or that has
-// escapes in what counts. The reader in rows.go then reads it from its beginning: giving up costs time and nothing else. What
-// quick accepts is a row that the other has accepted, with other strings in the place of strings and other numbers in the
-// place of numbers, and so it is legal and means what the other sees in it. FuzzQuick holds one against the other.
+// A rowTemplate rejects a row with an unknown segment, a row that exceeds the buffered text, and
+// escapes in the fields of Row. Then rowReader.readMembers reads the row, so a rejection costs time
+// only. A row that a rowTemplate accepts consists of segments that followed each other in valid
+// rows, with other strings and numbers between them. Therefore it is valid, and both readers see
+// the same fields in it. FuzzRowTemplate compares the two.
 //
-// Its functions are given a piece of the body that ends in a byte 0. Outside of strings that is legal nowhere, so that
-// nobody needs to look for the end. They return where to go on, or 0 to give up.
+// The text that is read ends in a NUL, which is invalid outside strings. So loops need no bounds
+// check.
 type rowTemplate struct {
-	segments [maxSegments]segment // the first is the begin of a row
-	known    int                  // how many there are
-	texts    [maxTexts]byte       // of all stretches
-	used     int                  // how many bytes of that
-	misses   int                  // how many rows more it has given up on than it has read, of late
-
-	values     [maxValues]span // of the row that is learned from
-	n          int             // how many there are
-	nullFields fieldSet        // what the row has been said to be without, behind the last of them
-	learnable  bool            // whether it is a row to learn from
+	segments [maxSegments]segment // segments[0] is the start of a row
+	n        int                  // number of segments
+	texts    [maxTexts]byte       // backs the texts of the segments
+	used     int                  // length of texts
+	misses   int                  // recent rejections minus recent successes, at least 0
 }
 
-// How much can be learned of one body. An ordinary one has fewer than a hundred stretches.
+// These limits apply to one journal. An ordinary one has fewer than a hundred segments.
 const (
-	maxSegments = 256     // as many as a place in next can tell
+	maxSegments = 256     // the range of segment.next
 	maxTexts    = 8 << 10 // bytes
-	maxValues   = 64      // of a row
-	maxMisses   = 1000    // then rows are not alike, and it tries no more
+	maxValues   = 64      // values that are learned from one row
+	maxMisses   = 1000    // the template is disabled if rows are not alike
 )
 
-// segment is the text between two values of a row, before the first or behind the last.
+// segment is the text before a value, or after the last value of a row.
 type segment struct {
-	text       []byte
-	from       nesting  // where it begins; the text says where it ends
-	field               // the value behind it
-	nullFields fieldSet // what the text says that the row is without: it has null there, or the like
-	next       [8]uint8 // which stretches have followed, the likeliest first; 0 is none
+	text  []byte
+	from  nesting  // at the start of the text; with the text, it determines the rest
+	value field    // that follows the text
+	nulls fieldSet // fields that have null or an unusable type in the text
+	next  [8]uint8 // indexes of segments that have followed, the likeliest first; 0 is none
 }
 
-// field is what a value is to us.
-type field uint8
-
+// Values of a segment, besides the fields of Row and strings of other members.
 const (
-	idMessage field = iota
-	typeMessage
-	statusMessage
-	skipString // that does not count
-	timestamp
-	skipNumber // that does not count
-	rowEnd     // but the end of the row
+	number = otherField + 1 + iota // of any other member
+	rowEnd                         // none: the row ends
 )
 
-// fieldSet is a set of such, a bit for each.
+// fieldSet has a bit for each field.
 type fieldSet uint8
 
-// span is a value: the bytes of the body that a string has between its quotes, or a number.
-type span struct {
-	begin, end int64
-	field
-	in         nesting
-	nullFields fieldSet // of the stretch before it
-}
+func (s fieldSet) has(f field) bool { return s>>f&1 == 1 }
 
-// nesting is what a value lies in. Each array or object has a bit, the outermost the lowest, which is 1 for an object, and
-// the highest 1 is behind them.
+// nesting has a bit for each array (0) and object (1) around a value, below a leading 1 for the row.
 type nesting uint64
 
 const inRow nesting = 1
 
-func newRowTemplate() *rowTemplate { return &rowTemplate{known: 1} }
-
-// row reads the row at the head of piece, from behind its brace, into r and returns how long it is.
-func (q *rowTemplate) row(piece []byte, r *Row) (length int) {
-	if q.misses == maxMisses {
+// read reads the row at the start of text, after its opening brace. It returns the length of the
+// row, or 0 if it rejects the row.
+func (t *rowTemplate) read(text []byte, row *Row) (length int) {
+	if t.misses == maxMisses {
 		return 0
 	}
-	if length = q.try(piece, r); length > 0 {
-		q.misses = max(q.misses-1, 0)
+	if length = t.match(text, row); length > 0 {
+		t.misses = max(t.misses-1, 0)
 	} else {
-		q.misses++
+		t.misses++
 	}
 	return length
 }
 
-func (q *rowTemplate) try(piece []byte, r *Row) (length int) {
-	var words [skipString + 1][]byte // the last is of no use
-	r.Timestamp, r.Timed = 0, false
-	last, i := &q.segments[0], 0
+func (t *rowTemplate) match(text []byte, row *Row) (length int) {
+	var words [3][]byte // idMessage, typeMessage, statusMessage
+	row.Timestamp, row.Timed = 0, false
+	s, i := &t.segments[0], 0
 	for {
-		s := q.match(last, piece[i:])
-		if s == nil {
+		if s = t.successor(s, text[i:]); s == nil {
 			return 0
 		}
 		i += len(s.text)
-		if s.nullFields != 0 { // of a member given twice the last counts
-			for w := range words {
-				if s.nullFields>>w&1 == 1 {
-					words[w] = nil
+		if s.nulls != 0 { // the last of duplicate members counts
+			for f := range words {
+				if s.nulls.has(field(f)) {
+					words[f] = nil
 				}
 			}
-			if s.nullFields>>timestamp&1 == 1 {
-				r.Timestamp, r.Timed = 0, false
+			if s.nulls.has(timestamp) {
+				row.Timestamp, row.Timed = 0, false
 			}
 		}
 		begin := i
-		switch s.field {
+		switch s.value {
 		case rowEnd:
-			r.set(words[idMessage], words[typeMessage], words[statusMessage])
+			row.setWords(words[idMessage], words[typeMessage], words[statusMessage])
 			return i
 		case timestamp:
-			i = quickTimestamp(piece, i, r)
-		case skipNumber:
-			i = quickNumber(piece, i)
+			row.Timestamp, i = readSeconds(text, i)
+			row.Timed = true
+		case number:
+			i = skipNumber(text, i)
+		case otherField:
+			i = skipString(text, i)
 		default:
-			i = quoteOrBackslash(piece, i)
-			if piece[i] == '\\' && s.field == skipString {
-				i = quickString(piece, i)
-			}
-			if i == 0 || piece[i] != '"' {
+			if i = plainEnd(text, i); text[i] != '"' {
 				return 0
 			}
-			words[s.field] = piece[begin:i]
+			words[s.value] = text[begin:i]
 		}
 		if i == 0 {
 			return 0
 		}
-		last = s
 	}
 }
 
-// set is for a row with these words, as they are written.
-func (r *Row) set(id, kind, status []byte) {
-	r.Key = 0
-	if len(id) > 0 && len(kind) > 0 {
-		r.Key = rowKey(xxhash.Sum64(id), xxhash.Sum64(kind))
-	}
-	r.Type, r.Status = kind[:min(len(kind), maxWord)], status[:min(len(status), maxWord)]
-}
-
-// match returns the stretch with which rest begins, of those that have followed the last one, or nil.
-func (q *rowTemplate) match(last *segment, rest []byte) *segment {
+// successor returns the segment at the start of text, if it is known to follow last.
+func (t *rowTemplate) successor(last *segment, text []byte) *segment {
 	for i, n := range last.next {
 		if n == 0 {
 			return nil
 		}
-		if s := &q.segments[n]; bytes.HasPrefix(rest, s.text) {
+		if s := &t.segments[n]; bytes.HasPrefix(text, s.text) {
 			if i > 0 {
 				last.next[i], last.next[i-1] = last.next[i-1], n
 			}
@@ -164,114 +133,226 @@ func (q *rowTemplate) match(last *segment, rest []byte) *segment {
 	return nil
 }
 
-// begin is told before a row is read that may be learned from. A nil quick never learns.
-func (q *rowTemplate) begin() {
-	if q != nil {
-		q.n, q.nullFields, q.learnable = 0, 0, true
-	}
+// lesson is the state of learning a row.
+type lesson struct {
+	*rowTemplate
+	row    []byte
+	last   *segment
+	begin  int      // of the current segment
+	from   nesting  // at begin
+	nulls  fieldSet // of the current segment
+	values int
 }
 
-// noteValue is told of the values of the row, in their order.
-func (q *rowTemplate) noteValue(begin, end int64, w field, in nesting) {
-	switch {
-	case q == nil:
-	case w == skipString && end == begin:
-		// So many rows have the same, an empty title for one, that it is rather part of the stretch.
-	case q.n == maxValues:
-		q.learnable = false
-	default:
-		q.values[q.n] = span{begin, end, w, in, q.nullFields}
-		q.n++
-		q.nullFields = 0
-	}
-}
-
-// noteNull is told when what counts of the row is null or the like.
-func (q *rowTemplate) noteNull(w field) {
-	if q != nil {
-		q.nullFields |= 1 << w
-	}
-}
-
-// unlearnable is told when there is nothing to be learned from the row.
-func (q *rowTemplate) unlearnable() {
-	if q != nil {
-		q.learnable = false
-	}
-}
-
-// learn takes in the stretches of the row that has been read, which began at the offset. Where there is no room it forgets
-// all, since what it knows is of no use where it is new rows that it does not know.
-func (q *rowTemplate) learn(row []byte, offset int64) {
-	if !q.learnable || q.misses == maxMisses {
+// learn learns the segments of an accepted row: the text after its opening brace.
+func (t *rowTemplate) learn(row []byte) {
+	if t.misses == maxMisses {
 		return
 	}
-	last, i, in := &q.segments[0], 0, nesting(0)
-	for n := range q.n + 1 {
-		v := span{end: offset + int64(len(row)), field: rowEnd, nullFields: q.nullFields}
-		end := len(row)
-		if n < q.n {
-			v = q.values[n]
-			end = int(v.begin - offset)
-		}
-		s := q.match(last, row[i:end])
-		if s == nil || len(s.text) != end-i {
-			place := q.intern(segment{text: row[i:end], from: in, field: v.field, nullFields: v.nullFields})
-			if place == 0 {
-				q.known, q.used, q.segments[0] = 1, 0, segment{}
-				return
+	l := lesson{rowTemplate: t, row: row, last: &t.segments[0]}
+	in, member, isValue := inRow, otherField, false
+	for i, ok := 0, true; i < len(row) && ok; i++ {
+		switch c := row[i]; {
+		case c == '"':
+			begin := i + 1
+			i = skipString(row, begin)
+			isKey := in&1 == 1 && !isValue
+			switch {
+			case isKey && in == inRow:
+				member = fieldOf(row[begin:i])
+				ok = bytes.IndexByte(row[begin:i], '\\') < 0 // an escaped key can name any field
+			case isKey:
+			case i == begin && member == otherField:
+				// An empty string is often empty in other rows too. It remains part of the segment.
+			default:
+				ok = l.add(begin, i, member, in)
 			}
-			copy(last.next[1:], last.next[:])
-			last.next[0] = place
-			s = &q.segments[place]
+		case c == '-' || isDigit(c):
+			begin, value := i, number
+			if member == timestamp {
+				value = timestamp
+			} else {
+				l.setNull(member)
+			}
+			i = skipNumber(row, i)
+			ok = l.add(begin, i, value, in)
+			i--
+		case c == 't' || c == 'f' || c == 'n': // true, false, null
+			l.setNull(member)
+		case c == ':':
+			isValue = true
+		case c == ',':
+			isValue = false
+		case c == '{' || c == '[':
+			l.setNull(member)
+			ok = in>>63 == 0 // not too deep
+			if in <<= 1; c == '{' {
+				in |= 1
+			}
+			member, isValue = otherField, false
+		case (c == '}' || c == ']') && in == inRow:
+			l.add(len(row), len(row), rowEnd, 0)
+		case c == '}' || c == ']':
+			in >>= 1
 		}
-		last, i, in = s, int(v.end-offset), v.in
 	}
 }
 
-// intern returns which of the stretches this is, or 0 if it is none and there is no room for it. Where a stretch begins and
-// what its text is says all of it.
-func (q *rowTemplate) intern(s segment) uint8 {
-	for n := 1; n < q.known; n++ {
-		if k := &q.segments[n]; k.from == s.from && bytes.Equal(k.text, s.text) {
+func (l *lesson) setNull(f field) {
+	if f != otherField {
+		l.nulls |= 1 << f
+	}
+}
+
+// add learns the segment before the value in row[begin:end]. It reports whether to continue. If
+// there is no room, the template forgets all segments, which did not match this row anyway.
+func (l *lesson) add(begin, end int, value field, in nesting) bool {
+	text := l.row[l.begin:begin]
+	s := l.successor(l.last, text)
+	if s == nil || len(s.text) != len(text) {
+		n := l.intern(segment{text: text, from: l.from, value: value, nulls: l.nulls})
+		if n == 0 {
+			l.n, l.used, l.segments[0] = 0, 0, segment{}
+			return false
+		}
+		copy(l.last.next[1:], l.last.next[:])
+		l.last.next[0] = n
+		s = &l.segments[n]
+	}
+	l.last, l.begin, l.from, l.nulls = s, end, in, 0
+	l.values++
+	return l.values < maxValues
+}
+
+// intern returns the index of a segment, which it adds if it is new. It returns 0 if there is no
+// room for it.
+func (t *rowTemplate) intern(s segment) uint8 {
+	t.n = max(t.n, 1)
+	for n := 1; n < t.n; n++ {
+		if known := &t.segments[n]; known.from == s.from && bytes.Equal(known.text, s.text) {
 			return uint8(n)
 		}
 	}
-	if q.known == maxSegments || len(s.text) > maxTexts-q.used {
+	if t.n == maxSegments || len(s.text) > maxTexts-t.used {
 		return 0
 	}
-	begin := q.used
-	q.used += copy(q.texts[begin:], s.text)
-	s.text = q.texts[begin:q.used]
-	q.segments[q.known] = s
-	q.known++
-	return uint8(q.known - 1)
+	begin := t.used
+	t.used += copy(t.texts[begin:], s.text)
+	s.text = t.texts[begin:t.used]
+	t.segments[t.n] = s
+	t.n++
+	return uint8(t.n - 1)
 }
 
-// quickTimestamp reads a whole number of seconds.
-func quickTimestamp(piece []byte, i int, r *Row) int {
-	begin, seconds := i, uint64(0)
-	for ; isDigit(piece[i]); i++ {
-		seconds = seconds*10 + uint64(piece[i]-'0')
+// readSeconds reads a UNIX time of at most 15 digits. It returns the index after it, or 0 if there
+// is no such time at text[i].
+func readSeconds(text []byte, i int) (seconds float64, end int) {
+	begin, n := i, uint64(0)
+	for ; isDigit(text[i]); i++ {
+		n = n*10 + uint64(text[i]-'0')
 	}
-	if i == begin || i > begin+15 || piece[begin] == '0' {
+	if i == begin || i > begin+15 || text[begin] == '0' {
+		return 0, 0
+	}
+	return float64(n), i
+}
+
+// skipNumber returns the index after the number at text[i], or 0 if there is none.
+func skipNumber(text []byte, i int) int {
+	if text[i] == '-' {
+		i++
+	}
+	if text[i] == '0' {
+		i++
+	} else if i = skipDigits(text, i); i == 0 {
 		return 0
 	}
-	r.Timestamp, r.Timed = float64(seconds), true
+	if text[i] == '.' {
+		if i = skipDigits(text, i+1); i == 0 {
+			return 0
+		}
+	}
+	if text[i]|0x20 != 'e' {
+		return i
+	}
+	if i++; text[i] == '+' || text[i] == '-' {
+		i++
+	}
+	return skipDigits(text, i)
+}
+
+// skipDigits returns the index after the digits at text[i], or 0 if there are none.
+func skipDigits(text []byte, i int) int {
+	if !isDigit(text[i]) {
+		return 0
+	}
+	for isDigit(text[i]) {
+		i++
+	}
 	return i
 }
 
-// quickNumber skips a number.
-func quickNumber(piece []byte, i int) int {
-	state, ok := numberBegin(piece[i])
-	for ok {
-		i++
-		var next int
-		if next, ok = numberStep(state, piece[i]); ok {
-			state = next
-		} else if numberMayEnd(state) {
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+// skipString returns the index of the quote that ends the string at text[i], or 0 if the string is
+// invalid or not complete.
+func skipString(text []byte, i int) int {
+	for {
+		i = plainEnd(text, i)
+		switch text[i] {
+		case '"':
 			return i
+		case '\\':
+		default:
+			return 0
+		}
+		switch i++; text[i] {
+		case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		case 'u':
+			for range 4 {
+				if i++; !isDigit(text[i]) && (text[i]|0x20 < 'a' || 'f' < text[i]|0x20) {
+					return 0
+				}
+			}
+		default:
+			return 0
+		}
+		i++
+	}
+}
+
+// plainEnd returns the index of the first quote or backslash from text[i] on, or of the last byte.
+//
+// Most strings have a few bytes. For these, a call of bytes.IndexByte costs as much as looking at
+// eight bytes at a time. In a long string, IndexByte looks at 32 bytes at a time.
+func plainEnd(text []byte, i int) int {
+	const (
+		ones        = 0x0101010101010101
+		quotes      = '"' * ones
+		backslashes = '\\' * ones
+		short       = 64
+		long        = 1024 // bounds what is searched again after a backslash
+	)
+	last := len(text) - 1
+	for stop := min(i+short, last-8); i <= stop; i += 8 {
+		w := binary.LittleEndian.Uint64(text[i:])
+		q, b := w^quotes, w^backslashes
+		// The borrow sets the high bit of the first byte that is a quote or a backslash.
+		if found := ((q-ones)&^q | (b-ones)&^b) & (0x80 * ones); found != 0 {
+			return i + bits.TrailingZeros64(found)/8
 		}
 	}
-	return 0
+	for i < last {
+		chunk := text[i:min(i+long, last)]
+		if quote := bytes.IndexByte(chunk, '"'); quote >= 0 {
+			chunk = chunk[:quote+1]
+		}
+		if backslash := bytes.IndexByte(chunk, '\\'); backslash >= 0 {
+			return i + backslash
+		}
+		if i += len(chunk); text[i-1] == '"' {
+			return i - 1
+		}
+	}
+	return last
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
+	"greenapi_exporter/internal/jsonstream"
 	"greenapi_exporter/internal/simulator"
 )
 
@@ -28,10 +29,31 @@ type seen struct {
 	Timed        bool
 }
 
+// readAll reads a journal and copies its rows.
 func readAll(body io.Reader) ([]seen, error) {
+	return collect(body, new(rowTemplate))
+}
+
+// collect reads a journal with the template.
+func collect(body io.Reader, template *rowTemplate) ([]seen, error) {
 	rows := []seen{}
-	err := readJournal(body, func(r *Row) { rows = append(rows, see(r)) })
+	r, err := newRowReader(body)
+	r.template = template
+	for ok := err == nil; ok; {
+		if ok, err = r.next(); ok {
+			rows = append(rows, see(&r.row))
+		}
+	}
 	return rows, err
+}
+
+// discard reads a journal.
+func discard(body io.Reader) error {
+	r, err := newRowReader(body)
+	for ok := err == nil; ok; {
+		ok, err = r.next()
+	}
+	return err
 }
 
 func see(r *Row) seen { return seen{r.Key, string(r.Type), string(r.Status), r.Timestamp, r.Timed} }
@@ -150,7 +172,7 @@ func TestReadJournalRefuses(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			rows, err := readAll(strings.NewReader(c.body))
-			var syntax *SyntaxError
+			var syntax *jsonstream.SyntaxError
 			if !errors.As(err, &syntax) && err != io.ErrUnexpectedEOF {
 				t.Errorf("got %+v, %v; want a syntax error or one of a cut off body", rows, err)
 			}
@@ -163,7 +185,7 @@ func TestReadJournalRefuses(t *testing.T) {
 
 func TestReadJournalSaysWhere(t *testing.T) {
 	_, err := readAll(strings.NewReader(`[{"a":1},{"b":x}]`))
-	if got, want := fmt.Sprint(err), "no value at offset 14"; got != want {
+	if got, want := fmt.Sprint(err), "invalid value at offset 14"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
@@ -210,7 +232,7 @@ func TestWhatIsCutOffIsRefusedAtEveryOffset(t *testing.T) {
 }
 
 func TestStringsFarLongerThanTheBuffer(t *testing.T) {
-	for _, size := range []int{bufferSize - 30, bufferSize, 3*bufferSize + 7} {
+	for _, size := range []int{64<<10 - 30, 64 << 10, 192<<10 + 7} {
 		for name, piece := range map[string]string{"plain": "x", "escapes": `\n`, "quotes": `\"`, "backslashes": `\\`, "surrogates": `\ud83d\ude04`} {
 			long := strings.Repeat(piece, size/len(piece))
 			var means string
@@ -231,7 +253,7 @@ func TestStringsFarLongerThanTheBuffer(t *testing.T) {
 }
 
 func TestLongIdentitiesDifferByTheirLastByte(t *testing.T) {
-	long := strings.Repeat("a", 2*bufferSize)
+	long := strings.Repeat("a", 128<<10)
 	rows, err := readAll(strings.NewReader(`[{"idMessage":"` + long + `1","typeMessage":"t"},{"idMessage":"` + long + `2","typeMessage":"t"}]`))
 	if err != nil || len(rows) != 2 || rows[0].Key == rows[1].Key {
 		t.Errorf("got %+v, %v", rows, err)
@@ -244,12 +266,12 @@ func TestNestingToTenThousandAndNoDeeper(t *testing.T) {
 			inner := strings.Repeat(brackets[0], depth-1) + "[]" + strings.Repeat(brackets[1], depth-1)
 			return `[{"n":` + inner + `,"typeMessage":"t"}]`
 		}
-		if rows, err := readAll(strings.NewReader(nested(maxDepth))); err != nil || !equal(rows, []seen{untimed("", "t", "")}) {
-			t.Errorf("%d levels of %s: %v", maxDepth, brackets[0], err)
+		if rows, err := readAll(strings.NewReader(nested(jsonstream.MaxDepth))); err != nil || !equal(rows, []seen{untimed("", "t", "")}) {
+			t.Errorf("%d levels of %s: %v", jsonstream.MaxDepth, brackets[0], err)
 		}
-		var syntax *SyntaxError
-		if _, err := readAll(strings.NewReader(nested(maxDepth + 1))); !errors.As(err, &syntax) {
-			t.Errorf("%d levels of %s: got %v, want a syntax error", maxDepth+1, brackets[0], err)
+		var syntax *jsonstream.SyntaxError
+		if _, err := readAll(strings.NewReader(nested(jsonstream.MaxDepth + 1))); !errors.As(err, &syntax) {
+			t.Errorf("%d levels of %s: got %v, want a syntax error", jsonstream.MaxDepth+1, brackets[0], err)
 		}
 	}
 }
@@ -267,7 +289,7 @@ func (stuck) Read([]byte) (int, error) { return 0, nil }
 func TestRowsAreReadWithoutAllocation(t *testing.T) {
 	allocations := func(body []byte) float64 {
 		return testing.AllocsPerRun(5, func() {
-			if err := readJournal(bytes.NewReader(body), func(*Row) {}); err != nil {
+			if err := discard(bytes.NewReader(body)); err != nil {
 				t.Fatal(err)
 			}
 		})
@@ -313,7 +335,11 @@ func BenchmarkReadJournal(b *testing.B) {
 				b.ReportAllocs()
 				n := 0
 				for b.Loop() {
-					if err := readJournal(bytes.NewReader(body), func(*Row) { n++ }); err != nil {
+					r, err := newRowReader(bytes.NewReader(body))
+					for ok := err == nil; ok; n++ {
+						ok, err = r.next()
+					}
+					if err != nil {
 						b.Fatal(err)
 					}
 				}
@@ -362,10 +388,20 @@ func TestReadingAllocatesLittle(t *testing.T) {
 		})
 	}
 	nothing := allocations(func() error {
-		return client.call(t.Context(), LastOutgoingMessages, url.Values{"minutes": {"60"}}, func(answer) error { return nil })
+		response, err := client.call(t.Context(), LastOutgoingMessages, url.Values{"minutes": {"60"}})
+		if err == nil {
+			response.close()
+		}
+		return err
 	})
 	all := allocations(func() error {
-		return client.OutgoingMessages(t.Context(), 60, func(time.Time) func(*Row) { return func(*Row) {} })
+		journal, err := client.OutgoingMessages(t.Context(), 60)
+		if err != nil {
+			return err
+		}
+		for journal.Next() {
+		}
+		return journal.Err()
 	})
 	if all-nothing > 10 {
 		t.Errorf("reading 1,000 rows allocates %v times, beside the %v times of the request", all-nothing, nothing)

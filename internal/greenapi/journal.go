@@ -1,0 +1,84 @@
+package greenapi
+
+import (
+	"context"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// A Journal reads the rows of a journal from a response, as database/sql.Rows reads a result:
+//
+//	for journal.Next() {
+//		row := journal.Row()
+//		...
+//	}
+//	err := journal.Err()
+//
+// The rows count only if Err returns nil after the loop, because a response is known to be complete
+// and valid only at its end. A Journal is not safe for concurrent use.
+type Journal struct {
+	response *response
+	rows     *rowReader
+	redact   func([]byte) []byte
+	done     bool
+	err      error
+}
+
+// OutgoingMessages requests the journal of sent messages of the last minutes. The caller must call
+// Close. The call ends with ctx. Errors are of type *Error.
+func (c *Client) OutgoingMessages(ctx context.Context, minutes int) (*Journal, error) {
+	return c.journal(ctx, LastOutgoingMessages, minutes)
+}
+
+// IncomingMessages requests the journal of received messages, as OutgoingMessages does. Its rows
+// have no status.
+func (c *Client) IncomingMessages(ctx context.Context, minutes int) (*Journal, error) {
+	return c.journal(ctx, LastIncomingMessages, minutes)
+}
+
+func (c *Client) journal(ctx context.Context, method string, minutes int) (*Journal, error) {
+	r, err := c.call(ctx, method, url.Values{"minutes": {strconv.Itoa(minutes)}})
+	if err != nil {
+		return nil, err
+	}
+	rows, err := newRowReader(r)
+	if err != nil {
+		r.close()
+		return nil, r.bodyError(err)
+	}
+	return &Journal{response: r, rows: rows, redact: r.token.redactor()}, nil
+}
+
+// Date returns the API's time of the response, in whole seconds, or the local time if the API did
+// not specify one.
+func (j *Journal) Date() time.Time { return j.response.date }
+
+// Next reads the next row. It reports false after the last row or an error, and closes the Journal.
+func (j *Journal) Next() bool {
+	if j.done {
+		return false
+	}
+	ok, err := j.rows.next()
+	if !ok {
+		j.err = j.response.bodyError(err)
+		j.Close()
+		return false
+	}
+	row := &j.rows.row
+	row.Type, row.Status = j.redact(row.Type), j.redact(row.Status)
+	return true
+}
+
+// Row returns the row that Next has read. It is valid until the next call of Next.
+func (j *Journal) Row() *Row { return &j.rows.row }
+
+// Err returns the error that ended the rows, if any. It is an *Error.
+func (j *Journal) Err() error { return j.err }
+
+// Close ends the call. It releases the connection and the call's slot of the Limiter. Calls after
+// the first do nothing.
+func (j *Journal) Close() {
+	j.done = true
+	j.response.close()
+}

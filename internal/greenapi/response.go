@@ -1,0 +1,133 @@
+package greenapi
+
+import (
+	"compress/flate"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"greenapi_exporter/internal/jsonstream"
+)
+
+// response is a response with status 200 and a reader of its body. It holds a slot of the Limiter
+// until close.
+type response struct {
+	ctx     context.Context
+	backend *Backend
+	method  string
+	token   Token // of the request
+	sent    time.Time
+	date    time.Time // the API's time, or the local time if the response has none
+
+	body    io.ReadCloser
+	read    int64 // bytes of body
+	limit   int64
+	release func() // nil after close
+}
+
+// call makes a call. The caller must close the response. Errors are of type *Error.
+func (t *transport) call(ctx context.Context, method string, query url.Values) (*response, error) {
+	release, err := t.backend.Limiter.acquire(ctx, t.base.Host, method)
+	if err != nil {
+		return nil, &Error{
+			Result: contextResult(ctx), Detail: "no slot was free for the call (--greenapi.max-calls)", NotSent: true,
+		}
+	}
+	r := &response{
+		ctx: ctx, backend: t.backend, method: method, token: t.token.Token(), sent: time.Now(),
+		body: http.NoBody, limit: t.maxBody, release: release,
+	}
+	if err := r.send(t.request(method, query, r.token.reveal())); err != nil {
+		r.close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// send sends the request and receives the response's header.
+func (r *response) send(request *http.Request) error {
+	var connected atomic.Bool
+	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }}
+	received, err := r.backend.Transport.RoundTrip(request.WithContext(httptrace.WithClientTrace(r.ctx, trace)))
+	switch {
+	case err != nil && r.ctx.Err() != nil && !connected.Load():
+		return &Error{Result: contextResult(r.ctx), Detail: "not yet connected to the host", NotSent: true}
+	case err != nil:
+		failure := networkError(r.ctx, err)
+		failure.NotSent = !connected.Load()
+		return failure
+	}
+	r.body = received.Body
+	r.date = time.Now()
+	if date, err := http.ParseTime(received.Header.Get("Date")); err == nil {
+		r.date = date
+	}
+	if received.StatusCode != http.StatusOK {
+		return r.statusError(received)
+	}
+	if received.ContentLength > r.limit {
+		return tooLarge(r.limit)
+	}
+	return nil
+}
+
+// Read implements io.Reader. It fails with TooLarge if the body exceeds the limit.
+func (r *response) Read(p []byte) (int, error) {
+	n, err := r.body.Read(p)
+	r.read += int64(n)
+	if r.read > r.limit {
+		return 0, tooLarge(r.limit)
+	}
+	return n, err
+}
+
+// close releases the connection and the slot. Calls after the first do nothing.
+func (r *response) close() {
+	if r.release == nil {
+		return
+	}
+	_ = r.body.Close()
+	if r.backend.OnResponse != nil {
+		r.backend.OnResponse(r.method, time.Since(r.sent), r.read)
+	}
+	r.release()
+	r.release = nil
+}
+
+// bodyError converts an error of reading the body to an *Error. It returns nil for nil.
+func (r *response) bodyError(err error) error {
+	var failure *Error
+	var syntax *jsonstream.SyntaxError
+	var corrupt flate.CorruptInputError
+	detail := ""
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &failure):
+		return failure
+	case errors.As(err, &syntax):
+		detail = syntax.Error()
+	case r.ctx.Err() != nil:
+		return &Error{Result: contextResult(r.ctx), Detail: "while reading the body"}
+	case errors.Is(err, io.ErrUnexpectedEOF) && r.read == 0, errors.Is(err, io.EOF) && r.read == 0:
+		detail = "the body is empty"
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		detail = fmt.Sprintf("the body is truncated at offset %d", r.read)
+	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.As(err, &corrupt):
+		detail = fmt.Sprintf("invalid gzip after offset %d", r.read)
+	default:
+		return networkError(r.ctx, err)
+	}
+	return &Error{Result: InvalidResponse, Detail: detail}
+}
+
+func tooLarge(limit int64) *Error {
+	return &Error{Result: TooLarge, Detail: fmt.Sprintf("the body exceeds %d bytes", limit)}
+}

@@ -1,0 +1,206 @@
+package greenapi
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io"
+	"math"
+	"strconv"
+
+	"github.com/cespare/xxhash/v2"
+
+	"greenapi_exporter/internal/jsonstream"
+)
+
+// Row contains the fields of a journal's row that are counted. It contains no content, such as
+// texts, thumbnails or phone numbers.
+type Row struct {
+	// Key identifies the message. It is a 64-bit xxhash of idMessage and typeMessage. It is 0 if
+	// one of them is absent, empty, or not a string, as in rows for numbers without an account.
+	Key uint64
+	// Type and Status are the first 65 bytes of typeMessage and statusMessage. They are empty if
+	// the member is absent or not a string. The bytes are valid until the next row is read.
+	Type, Status []byte
+	// Timestamp is the row's UNIX time in seconds, if Timed. The documentation calls it the time of
+	// the last action.
+	Timestamp float64
+	Timed     bool
+}
+
+// maxWord is the limit on the length of a type or status, in bytes. It exceeds the limit on label
+// values by one, so a truncated word still exceeds that limit.
+const maxWord = 65
+
+// maxTime is the limit on a time or count that the API returns. A float64 represents all smaller
+// integers exactly.
+const maxTime = 1 << 53
+
+// prefetchSize is the length of nearly all rows, in bytes.
+const prefetchSize = 16 << 10
+
+// rowReader reads the rows of a journal in constant memory.
+//
+// A journal is a JSON array of objects. Only members of the row itself count, not those of nested
+// objects. The last of duplicate members counts, but every timestamp must be valid.
+type rowReader struct {
+	in       *jsonstream.Scanner
+	template *rowTemplate
+	row      Row
+	words    [3]word // idMessage, typeMessage, statusMessage
+}
+
+// word is a string field: its first bytes, and a hash of the whole string.
+type word struct {
+	text [maxWord]byte
+	n    int
+	hash uint64
+}
+
+// field identifies a member of a row that is counted.
+type field uint8
+
+const (
+	idMessage field = iota
+	typeMessage
+	statusMessage
+	timestamp
+	otherField // is not counted
+)
+
+func fieldOf(key []byte) field {
+	switch string(key) {
+	case "idMessage":
+		return idMessage
+	case "typeMessage":
+		return typeMessage
+	case "statusMessage":
+		return statusMessage
+	case "timestamp":
+		return timestamp
+	default:
+		return otherField
+	}
+}
+
+// newRowReader reads the start of a journal. Its error, and those of next, are the errors of
+// startArray.
+func newRowReader(body io.Reader) (*rowReader, error) {
+	r := &rowReader{in: jsonstream.New(body), template: new(rowTemplate)}
+	return r, startArray(r.in)
+}
+
+// next reads a row. It reports false with a nil error after the end of a valid journal.
+func (r *rowReader) next() (bool, error) {
+	if ok, err := nextObject(r.in); !ok {
+		return false, err
+	}
+	n := r.template.read(r.in.Buffered(), &r.row)
+	if n == 0 && r.in.Prefetch(prefetchSize) {
+		n = r.template.read(r.in.Buffered(), &r.row)
+	}
+	if n > 0 {
+		r.in.Discard(n)
+		return true, nil
+	}
+	begin := r.in.Offset()
+	if err := r.readMembers(); err != nil {
+		return false, err
+	}
+	r.template.learn(r.in.Since(begin))
+	return true, nil
+}
+
+// readMembers reads any valid row after its opening brace.
+func (r *rowReader) readMembers() error {
+	r.row = Row{}
+	for i := range r.words {
+		r.words[i].n = 0
+	}
+	for {
+		key, ok, err := r.in.Key()
+		if err != nil {
+			return err
+		}
+		if !ok {
+			break
+		}
+		f := fieldOf(key)
+		c, err := r.in.Value()
+		if err != nil {
+			return err
+		}
+		switch {
+		case f == timestamp:
+			err = r.readTimestamp(c)
+		case f == otherField:
+			err = r.in.Skip(c)
+		default:
+			err = r.readWord(&r.words[f], c)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	id, kind, status := &r.words[idMessage], &r.words[typeMessage], &r.words[statusMessage]
+	r.row.Type, r.row.Status = kind.text[:kind.n], status.text[:status.n]
+	if id.n > 0 && kind.n > 0 {
+		r.row.Key = rowKey(id.hash, kind.hash)
+	}
+	return nil
+}
+
+// readWord reads the value whose first byte is c.
+func (r *rowReader) readWord(w *word, c byte) error {
+	w.n = 0
+	if c != '"' {
+		return r.in.Skip(c)
+	}
+	text, err := r.in.ReadString(&w.hash)
+	w.n = copy(w.text[:], text)
+	return err
+}
+
+// readTimestamp reads the value whose first byte is c: a number, a string of digits, or null.
+func (r *rowReader) readTimestamp(c byte) (err error) {
+	r.row.Timestamp, r.row.Timed = 0, false
+	begin := r.in.Offset() - 1
+	var text []byte
+	switch c {
+	case 'n':
+		return r.in.Skip(c)
+	case '"':
+		text, err = r.in.ReadString(nil)
+		if len(bytes.Trim(text, "0123456789")) != 0 {
+			text = nil
+		}
+	case '{', '[', 't', 'f':
+	default:
+		text, err = r.in.ReadNumber(c)
+	}
+	if err != nil {
+		return err
+	}
+	seconds, err := strconv.ParseFloat(string(text), 64)
+	if err != nil || len(text) == jsonstream.MaxLen || math.Abs(seconds) > maxTime {
+		return &jsonstream.SyntaxError{Offset: begin, Reason: "invalid timestamp"}
+	}
+	r.row.Timestamp, r.row.Timed = seconds, true
+	return nil
+}
+
+// setWords sets the fields that are strings.
+func (r *Row) setWords(id, kind, status []byte) {
+	r.Key = 0
+	if len(id) > 0 && len(kind) > 0 {
+		r.Key = rowKey(xxhash.Sum64(id), xxhash.Sum64(kind))
+	}
+	r.Type, r.Status = kind[:min(len(kind), maxWord)], status[:min(len(status), maxWord)]
+}
+
+// rowKey combines the hashes of idMessage and typeMessage.
+func rowKey(id, kind uint64) uint64 {
+	var both [16]byte
+	binary.LittleEndian.PutUint64(both[:8], id)
+	binary.LittleEndian.PutUint64(both[8:], kind)
+	return max(1, xxhash.Sum64(both[:]))
+}

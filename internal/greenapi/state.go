@@ -1,0 +1,76 @@
+package greenapi
+
+import (
+	"context"
+	"slices"
+
+	"greenapi_exporter/internal/jsonstream"
+)
+
+// State is the state of an instance, from a closed set. It can be the value of a label.
+type State string
+
+// The states that the program distinguishes. StateSuspended has replaced StateYellowCard in July
+// 2026.
+const (
+	StateAuthorized State = "authorized"
+	StateYellowCard State = "yellowCard" // sending is suspended
+	StateSuspended  State = "suspended"  // sending is suspended
+	StateUnknown    State = "unknown"    // the API returns none, as while it creates the instance
+	StateOther      State = "other"      // not documented
+)
+
+// States returns the closed set: the documented states, StateUnknown and StateOther.
+func States() []State {
+	return []State{
+		StateAuthorized, "notAuthorized", "blocked", "starting", StateYellowCard, StateSuspended, "sleepMode", "pendingCode",
+		"pendingPassword", StateUnknown, StateOther,
+	}
+}
+
+// Advice returns a sentence about what to do in a state. It is empty for StateAuthorized.
+func (s State) Advice() string {
+	switch s {
+	case StateAuthorized:
+		return ""
+	case "notAuthorized":
+		return "the account is logged out and nothing is sent; scan the QR code in the console"
+	case "blocked":
+		return "the messenger has banned the account; appeal in its app, or use another number"
+	case "starting":
+		return "the instance is starting; wait some minutes, then reboot it from the console"
+	case StateYellowCard, StateSuspended:
+		return "the messenger has suspended sending; wait until the suspension ends, and send less to recipients who do not expect it"
+	case "sleepMode":
+		return "the phone is switched off or has no network; switch it on and wait some minutes"
+	case "pendingCode", "pendingPassword":
+		return "the login is not complete; enter the code or password in the console"
+	default:
+		return "look at the instance in the console"
+	}
+}
+
+// State requests the state of the instance. Errors are of type *Error.
+func (c *Client) State(ctx context.Context) (State, error) {
+	return fetch(ctx, c, GetStateInstance, readState)
+}
+
+func readState(o object) (State, error) {
+	if !o.has("stateInstance") {
+		return "", &jsonstream.SyntaxError{Reason: "the response has no stateInstance"}
+	}
+	return o.state(), nil
+}
+
+// state returns the member stateInstance.
+func (o object) state() State {
+	word := o.str("stateInstance")
+	switch {
+	case word == "":
+		return StateUnknown
+	case slices.Contains(States(), State(word)):
+		return State(word)
+	default:
+		return StateOther
+	}
+}

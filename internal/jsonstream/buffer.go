@@ -1,0 +1,78 @@
+package jsonstream
+
+import (
+	"bytes"
+	"io"
+)
+
+// Buffered returns the buffered bytes that are not yet read, followed by a NUL. A NUL is invalid
+// outside strings, so loops need no bounds check. The slice is valid until the next read.
+func (s *Scanner) Buffered() []byte {
+	s.buf[s.end] = 0
+	return s.buf[s.pos : s.end+1]
+}
+
+// Prefetch reads until n bytes are buffered or the stream ends. It reports whether it has read
+// anything. The next method reports errors.
+func (s *Scanner) Prefetch(n int) bool {
+	if s.end-s.pos >= n || s.readErr != nil {
+		return false
+	}
+	s.base += int64(s.pos)
+	s.pos, s.end = 0, copy(s.buf, s.buf[s.pos:s.end])
+	for s.end < n && s.readErr == nil {
+		s.read()
+	}
+	return true
+}
+
+// Discard skips n buffered bytes. The last of them must end a value.
+func (s *Scanner) Discard(n int) {
+	s.pos += n
+	s.needComma = true
+}
+
+// Since returns the bytes read since the offset, or nil if the buffer no longer holds all of them.
+// The slice is valid until the next read.
+func (s *Scanner) Since(offset int64) []byte {
+	if offset < s.base {
+		return nil
+	}
+	return s.buf[offset-s.base : s.pos]
+}
+
+// Rest returns a reader of the unread bytes. The Scanner must not be used any more.
+func (s *Scanner) Rest() io.Reader {
+	return io.MultiReader(bytes.NewReader(s.buf[s.pos:s.end]), s.r)
+}
+
+// fill replaces the buffer, which must be read, by the next bytes of the stream.
+func (s *Scanner) fill() error {
+	s.base += int64(s.end)
+	s.pos, s.end = 0, 0
+	if s.read(); s.end > 0 {
+		return nil
+	}
+	if s.readErr == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return s.readErr
+}
+
+// read appends the next bytes of the stream to the buffer, or sets readErr.
+func (s *Scanner) read() {
+	const maxEmptyReads = 100 // as in bufio
+	for range maxEmptyReads {
+		if s.readErr != nil {
+			return
+		}
+		n, err := s.r.Read(s.buf[s.end : bufferSize-1])
+		s.end, s.readErr = s.end+n, err
+		if n > 0 {
+			return
+		}
+	}
+	if s.readErr == nil {
+		s.readErr = io.ErrNoProgress
+	}
+}
