@@ -191,7 +191,7 @@ func TestTheTokenIsNowhere(t *testing.T) {
 	client := &http.Client{Timeout: 20 * time.Second}
 	for _, format := range []string{"logfmt", "json"} {
 		for _, fault := range simulator.Faults() {
-			t.Run(format+"/"+string(fault), func(t *testing.T) {
+			t.Run(format+"/"+fault.String(), func(t *testing.T) {
 				s, a := serveSimulator(t, simulator.Config{Start: time.Now().Add(-time.Hour), MessagesPerHour: 100, IncomingPerHour: 100})
 				s.SetFault(fault)
 				p := startProcess(t, a.URL, append(withEverything(), "--log.level=debug", "--log.format="+format)...)

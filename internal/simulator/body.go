@@ -40,31 +40,45 @@ type malformation struct {
 	hang      bool // does not end the answer
 }
 
-// sendBody sends the body as the fault requires.
-func sendBody(w http.ResponseWriter, r *http.Request, b body, name Fault) {
-	f, _ := findFault(name)
-	flush := http.NewResponseController(w).Flush
+// sendBody breaks the connection if the client ends the request early.
+func sendBody(w http.ResponseWriter, r *http.Request, b body, m malformation) {
 	w.Header().Set("Content-Type", "application/json")
 	var out io.Writer = w
 	switch {
-	case f.truncated:
+	case m.truncated:
 		var half bytes.Buffer
-		_ = b.write(&half, f.malformation)
+		_ = b.write(&half, m)
 		w.Header().Set("Content-Length", strconv.Itoa(2*half.Len()))
-	case f.gzip && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip"):
+	case m.drip:
+		drip(w, r.Context(), b)
+		return
+	case m.gzip && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip"):
 		w.Header().Set("Content-Encoding", "gzip")
 		compressor := gzip.NewWriter(w)
 		defer compressor.Close()
 		out = compressor
-	case f.drip:
-		out = dripper{w, flush, r.Context()}
 	}
-	if b.write(out, f.malformation) != nil {
+	if b.write(out, m) != nil {
 		panic(http.ErrAbortHandler)
 	}
-	if f.hang {
-		_ = flush()
+	if m.hang {
+		_ = http.NewResponseController(w).Flush()
 		hang(r.Context())
+	}
+}
+
+// drip sends one byte per dripInterval.
+func drip(w http.ResponseWriter, ctx context.Context, b body) {
+	var all bytes.Buffer
+	_ = b.write(&all, malformation{})
+	for c := range slices.Chunk(all.Bytes(), 1) {
+		_, _ = w.Write(c)
+		_ = http.NewResponseController(w).Flush()
+		select {
+		case <-ctx.Done():
+			panic(http.ErrAbortHandler)
+		case <-time.After(dripInterval):
+		}
 	}
 }
 
@@ -72,32 +86,6 @@ func sendBody(w http.ResponseWriter, r *http.Request, b body, name Fault) {
 func hang(ctx context.Context) {
 	<-ctx.Done()
 	panic(http.ErrAbortHandler)
-}
-
-// dripper is an io.Writer that sends one byte per dripInterval.
-type dripper struct {
-	w     io.Writer
-	flush func() error
-	ctx   context.Context
-}
-
-func (d dripper) Write(b []byte) (int, error) {
-	tick := time.NewTicker(dripInterval)
-	defer tick.Stop()
-	for n := range b {
-		if _, err := d.w.Write(b[n : n+1]); err != nil {
-			return n, err
-		}
-		if err := d.flush(); err != nil {
-			return n, err
-		}
-		select {
-		case <-d.ctx.Done():
-			return n + 1, d.ctx.Err()
-		case <-tick.C:
-		}
-	}
-	return len(b), nil
 }
 
 // arrayBody is a list of rows. Rows are generated while they are written.

@@ -47,7 +47,7 @@ type member struct {
 // NewFleet returns a host. It starts no goroutine. It panics if Add does.
 func NewFleet(cfg FleetConfig) *Fleet {
 	f := &Fleet{
-		token: cfg.PartnerToken, now: cfg.Now, partner: requests{endpoints: newEndpoints(partnerMethod)},
+		token: cfg.PartnerToken, now: cfg.Now, partner: newRequests(partnerMethod),
 		accounts: map[string]*member{}, shared: map[string]timelines{},
 	}
 	if f.now == nil {

@@ -155,7 +155,6 @@ func TestSlipsWithAFleetPanic(t *testing.T) {
 		"no id":            func() { f.Add(simulator.Config{}) },
 		"an id in words":   func() { f.Add(simulator.Config{IDInstance: "one"}) },
 		"a zero ahead":     func() { f.Add(simulator.Config{IDInstance: "01"}) },
-		"fault":            func() { f.SetPartnerFault("no-such-fault") },
 		"subscription":     func() { f.Subscribe(idOf(1), simulator.Subscription{}) },
 		"states of an account": func() {
 			f.Add(simulator.Config{IDInstance: idOf(1), States: states("suspended", 2, "authorized", 1)})

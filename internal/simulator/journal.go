@@ -59,16 +59,30 @@ func (v *journalView) timestamp(m *message) int64 {
 func (v *journalView) unix(at time.Duration) int64 { return v.cfg.Start.Add(at).Unix() }
 
 func (v *journalView) body() body {
-	bad := `{"type":"outgoing","idMessage":"BAD0000000000000","timestamp":"yesterday","typeMessage":"textMessage",` +
-		`"chatId":"11005550100@c.us","textMessage":"","statusMessage":"sent"}`
+	status := `,"statusMessage":"sent"`
 	if v.incoming {
-		bad = `{"type":"incoming","idMessage":"BAD0000000000000","timestamp":"yesterday","typeMessage":"textMessage",` +
-			`"chatId":"11005550100@c.us","textMessage":""}`
+		status = ""
 	}
 	return arrayBody{
-		n:         len(v.rows),
-		appendRow: func(b []byte, n int) []byte { return v.appendRow(b, int(v.rows[n])) },
-		emptyRow:  emptyRows[v.incoming],
-		badRow:    bad,
+		n: len(v.rows),
+		appendRow: func(b []byte, n int) []byte {
+			i := int(v.rows[n])
+			return v.row(&v.sent[i]).append(b, v, i)
+		},
+		emptyRow: v.emptyRow(),
+		badRow: `{"type":"` + direction(v.incoming) + `","idMessage":"BAD0000000000000","timestamp":"yesterday",` +
+			`"typeMessage":"textMessage","chatId":"11005550100@c.us","textMessage":""` + status + `}`,
 	}
+}
+
+// emptyRow returns the row of an incomplete message.
+func (v *journalView) emptyRow() string {
+	return `{"type":"` + direction(v.incoming) + `","typeMessage":""}`
+}
+
+func direction(incoming bool) string {
+	if incoming {
+		return "incoming"
+	}
+	return "outgoing"
 }

@@ -21,25 +21,43 @@ const (
 	contact
 )
 
-// kinds are the values of typeMessage, each with its share of all messages in per mille.
+// kinds are the values of typeMessage, each with its share of all messages in per mille, and with
+// the members of its rows. Members of a quoted message have the names of members of the row, but
+// other values.
 var kinds = [...]struct {
-	name  string
-	share int
+	name    string
+	share   int
+	content template
 }{
-	extendedText: {"extendedTextMessage", 560},
-	text:         {"textMessage", 30},
-	image:        {"imageMessage", 90},
-	document:     {"documentMessage", 70},
-	video:        {"videoMessage", 20},
-	audio:        {"audioMessage", 30},
-	quoted:       {"quotedMessage", 60},
-	reaction:     {"reactionMessage", 50},
-	deleted:      {"deletedMessage", 20},
-	sticker:      {"stickerMessage", 20},
-	poll:         {"pollMessage", 20},
-	location:     {"locationMessage", 15},
-	contact:      {"contactMessage", 15},
+	extendedText: {"extendedTextMessage", 560, newTemplate(`"textMessage":"$text$",` +
+		`"extendedTextMessage":{"text":"$text$","description":"","title":"","previewType":"None",` +
+		`"jpegThumbnail":"","forwardingScore":0,"isForwarded":false}`)},
+	text:     {"textMessage", 30, newTemplate(`"textMessage":"$text$"`)},
+	image:    {"imageMessage", 90, newTemplate(fileHead + thumbnail + fileTail)},
+	document: {"documentMessage", 70, newTemplate(fileHead + thumbnail + fileTail)},
+	video:    {"videoMessage", 20, newTemplate(fileHead + fileTail)},
+	audio:    {"audioMessage", 30, newTemplate(fileHead + fileTail)},
+	quoted: {"quotedMessage", 60, newTemplate(`"extendedTextMessageData":{"text":"$text$"},` +
+		`"quotedMessage":{"stanzaId":"$related.id$","participant":"$related.chat$","type":"$oppositeType$",` +
+		`"idMessage":"$related.id$","timestamp":$start$,"typeMessage":"$related.kind$","statusMessage":"read",` +
+		`"extendedTextMessage":{"text":"$related.text$"},"isEdited":true,"isDeleted":true}`)},
+	reaction: {"reactionMessage", 50, newTemplate(`"extendedTextMessageData":{"text":"\ud83d\ude04"},` +
+		`"quotedMessage":{"stanzaId":"$related.id$","participant":"$related.chat$"}`)},
+	deleted: {"deletedMessage", 20, newTemplate(`"deletedMessageData":{"stanzaId":"$related.id$"}`)},
+	sticker: {"stickerMessage", 20, newTemplate(fileHead + fileTail)},
+	poll: {"pollMessage", 20, newTemplate(`"pollMessageData":{"name":"$text$","options":[{"optionName":"Monday"},` +
+		`{"optionName":"Never, {really}"},{"optionName":"[]"}],"multipleAnswers":false}`)},
+	location: {"locationMessage", 15, newTemplate(`"location":{"nameLocation":"$text$","address":"",` +
+		`"latitude":-48.8767,"longitude":-1.2345e2,"jpegThumbnail":""}`)},
+	contact: {"contactMessage", 15, newTemplate(`"contact":{"displayName":"$text$",` +
+		`"vcard":"BEGIN:VCARD\nVERSION:3.0\nTEL:+11005550199\nEND:VCARD"}`)},
 }
+
+const (
+	fileHead  = `"downloadUrl":"https://files.example.invalid/$id$","caption":"$text$","fileName":"about \"all\" that.bin",`
+	thumbnail = `"jpegThumbnail":"$thumbnail$",`
+	fileTail  = `"mimeType":"application/octet-stream","forwardingScore":0,"isForwarded":false`
+)
 
 // refers reports whether messages of the kind refer to an earlier message.
 func (k kind) refers() bool { return k == quoted || k == reaction || k == deleted }

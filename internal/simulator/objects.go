@@ -18,21 +18,20 @@ const (
 // objectMethods returns the JSON object of each method that is not a journal.
 var objectMethods = map[string]func(*Simulator, time.Time) []byte{
 	"getStateInstance": func(s *Simulator, now time.Time) []byte {
-		return fmt.Appendf(nil, `{"stateInstance":%s}`, toJSON(s.state(now)))
+		return fmt.Appendf(nil, `{"stateInstance":%s}`, s.state(now))
 	},
 	"getMessagesCount": func(s *Simulator, now time.Time) []byte { return s.count(s.Queued(now)) },
 	"getWebhooksCount": func(s *Simulator, now time.Time) []byte { return s.count(s.Webhooks(now)) },
 	"getSettings":      func(s *Simulator, _ time.Time) []byte { return s.settings() },
-	"getWaSettings":    func(s *Simulator, now time.Time) []byte { return toJSON(s.waSettings(now)) },
+	"getWaSettings":    func(s *Simulator, now time.Time) []byte { return s.waSettings(now) },
 }
 
-// state returns the word of stateInstance, which is null for the empty state.
-func (s *Simulator) state(now time.Time) *string {
-	state := s.states().at(s.since(now))
-	if state == "" {
-		return nil
+// state returns the JSON of stateInstance.
+func (s *Simulator) state(now time.Time) []byte {
+	if state := s.states().at(s.since(now)); state != "" {
+		return toJSON(state)
 	}
-	return &state
+	return []byte("null")
 }
 
 func (s *Simulator) count(n int) []byte {
@@ -55,27 +54,16 @@ func (s *Simulator) settings() []byte {
 		`"deletedMessageWebhook":"no"}`, Phone, WebhookToken, s.cfg.SendDelay.Milliseconds())
 }
 
-// waSettings is the answer of getWaSettings.
-type waSettings struct {
-	Avatar          string  `json:"avatar"`
-	Phone           string  `json:"phone"`
-	StateInstance   *string `json:"stateInstance"`
-	DeviceID        string  `json:"deviceId"`
-	SuspendedUntil  int64   `json:"suspendedUntil,omitempty"`
-	YellowCardUntil int64   `json:"yellowCardUntil,omitempty"`
-}
-
 // waSettings returns only the state if the account has no session.
-func (s *Simulator) waSettings(now time.Time) waSettings {
+func (s *Simulator) waSettings(now time.Time) []byte {
 	at := s.since(now)
-	w := waSettings{"https://pictures.example.invalid/avatar.jpg", Phone, s.state(now), Phone + ":12@s.whatsapp.net", 0, 0}
-	switch s.states().at(at) {
+	avatar, phone, device, end := "https://pictures.example.invalid/avatar.jpg", Phone, Phone+":12@s.whatsapp.net", ""
+	switch state := s.states().at(at); state {
 	case notAuthorized, blocked, starting:
-		w.Avatar, w.Phone, w.DeviceID = "", "", ""
-	case suspended:
-		w.SuspendedUntil = s.cfg.Start.Add(s.states().end(at)).Unix()
-	case yellowCard:
-		w.YellowCardUntil = s.cfg.Start.Add(s.states().end(at)).Unix()
+		avatar, phone, device = "", "", ""
+	case suspended, yellowCard:
+		end = fmt.Sprintf(`,"%sUntil":%d`, state, s.cfg.Start.Add(s.states().end(at)).Unix())
 	}
-	return w
+	return fmt.Appendf(nil, `{"avatar":"%s","phone":"%s","stateInstance":%s,"deviceId":"%s"%s}`,
+		avatar, phone, s.state(now), device, end)
 }

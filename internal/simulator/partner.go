@@ -1,7 +1,6 @@
 package simulator
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -68,9 +67,9 @@ func (f *Fleet) servePartner(w http.ResponseWriter, r *http.Request, c call) {
 		notFound.send(w, c)
 	case c.token != f.token:
 		unauthorized.send(w, c)
-	case sendFault(w, r, c, fault):
+	case fault.replaceAnswer(w, r, c):
 	default:
-		sendBody(w, r, f.list(), fault)
+		sendBody(w, r, f.list(), fault.malformation)
 	}
 }
 
@@ -84,38 +83,19 @@ func (f *Fleet) list() body {
 	}
 	return arrayBody{
 		n:         len(members),
-		appendRow: func(b []byte, n int) []byte { return append(b, toJSON(members[n].listing())...) },
+		appendRow: func(b []byte, n int) []byte { return members[n].appendRow(b) },
 		emptyRow:  `{"name":"","apiTokenInstance":""}`,
 		badRow: `{"idInstance":1100000000,"apiTokenInstance":"","deleted":false,"expirationDate":"yesterday",` +
 			`"isExpired":false}`,
 	}
 }
 
-// listing is an account in the list of getInstances. The documentation lists other members for other messengers
-// than WhatsApp.
-type listing struct {
-	ID          json.Number `json:"idInstance"`
-	Name        string      `json:"name"`
-	Type        string      `json:"typeInstance"`
-	TypeAccount string      `json:"typeAccount"`
-	UserUIID    string      `json:"partnerUserUiid"`
-	Created     string      `json:"timeCreated"`
-	DeletedAt   string      `json:"timeDeleted"`
-	Token       string      `json:"apiTokenInstance"`
-	Deleted     bool        `json:"deleted"`
-	Tariff      string      `json:"tariff"`
-	IsFree      bool        `json:"isFree"`
-	IsPartner   bool        `json:"isPartner"`
-	Expires     string      `json:"expirationDate"`
-	Expired     bool        `json:"isExpired"`
-}
-
-func (m member) listing() listing {
-	id := m.account.cfg.IDInstance
+// appendRow appends the listing of an account, with the members of a WhatsApp instance.
+func (m member) appendRow(b []byte) []byte {
+	cfg := m.account.cfg
 	format := func(t time.Time) string { return t.UTC().Format(partnerTime) }
-	return listing{
-		ID: json.Number(id), Name: "Instance " + id, Type: "whatsapp", Token: m.account.cfg.Token,
-		Created: format(m.account.cfg.Start), DeletedAt: format(m.deletedAt), Deleted: m.Deleted,
-		Tariff: "PARTNER", IsPartner: true, Expires: format(m.Expires), Expired: m.Expired,
-	}
+	return fmt.Appendf(b, `{"idInstance":%s,"name":"Instance %[1]s","typeInstance":"whatsapp","typeAccount":"",`+
+		`"partnerUserUiid":"","timeCreated":"%s","timeDeleted":"%s","apiTokenInstance":%s,"deleted":%t,`+
+		`"tariff":"PARTNER","isFree":false,"isPartner":true,"expirationDate":"%s","isExpired":%t}`,
+		cfg.IDInstance, format(cfg.Start), format(m.deletedAt), toJSON(cfg.Token), m.Deleted, format(m.Expires), m.Expired)
 }

@@ -22,21 +22,18 @@ type endpoint struct {
 	fault    Fault
 }
 
-func newEndpoints(methods ...string) map[string]*endpoint {
+func newRequests(methods ...string) requests {
 	endpoints := map[string]*endpoint{}
 	for _, method := range methods {
 		endpoints[method] = &endpoint{}
 	}
-	return endpoints
+	return requests{endpoints: endpoints}
 }
 
 // SetFault makes all following requests of the given methods fail, or of all methods if none is
-// given. FaultNone ends a fault. Answers that were started are not affected. SetFault panics if the
-// fault or a method is unknown.
+// given. FaultNone ends a fault. Answers that were started are not affected. SetFault panics if a
+// method is unknown.
 func (r *requests) SetFault(f Fault, methods ...string) {
-	if _, ok := findFault(f); !ok && f != FaultNone {
-		panic(fmt.Sprintf("simulator: unknown fault: %q", string(f)))
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(methods) == 0 {

@@ -63,7 +63,7 @@ func TestStateFollowsTheSchedule(t *testing.T) {
 func TestStateDecidesWhichMethodsAnswer(t *testing.T) {
 	for state, fault := range map[string]simulator.Fault{
 		"notAuthorized": simulator.FaultLoggedOut, "starting": simulator.FaultStarting,
-		"authorized": "", "blocked": "", "yellowCard": "", "suspended": "", "sleepMode": "", "pendingCode": "", "": "",
+		"authorized": {}, "blocked": {}, "yellowCard": {}, "suspended": {}, "sleepMode": {}, "pendingCode": {}, "": {},
 	} {
 		cfg := busy()
 		cfg.IncomingPerHour = 20
@@ -74,7 +74,7 @@ func TestStateDecidesWhichMethodsAnswer(t *testing.T) {
 		}
 		for _, method := range journals {
 			got := get(s, pathOf(method))
-			if fault == "" {
+			if fault == simulator.FaultNone {
 				if rows := decode(t, got.Body.Bytes()); got.Code != http.StatusOK || len(rows) == 0 {
 					t.Errorf("%q: %s: %d with %d rows", state, method, got.Code, len(rows))
 				}

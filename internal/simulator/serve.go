@@ -52,14 +52,14 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		notFound.send(w, c)
 	case c.token != s.cfg.Token:
 		unauthorized.send(w, c)
-	case sendFault(w, r, c, fault):
+	case fault.replaceAnswer(w, r, c):
 	case isJournal(c.method) && !validMinutes:
 		badRequest.send(w, c)
 	case fault == FaultNone && tooSoon && !s.cfg.NoRateLimit:
 		rateLimited.send(w, c)
-	case fault == FaultNone && isJournal(c.method) && sendFault(w, r, c, s.stateFault(c.now)):
+	case fault == FaultNone && isJournal(c.method) && s.stateFault(c.now).replaceAnswer(w, r, c):
 	default:
-		sendBody(w, r, s.body(c, minutes), fault)
+		sendBody(w, r, s.body(c, minutes), fault.malformation)
 	}
 }
 

@@ -98,7 +98,7 @@ func New(cfg Config) *Simulator {
 // newSimulator requires a Config with defaults.
 func newSimulator(cfg Config, shared timelines) *Simulator {
 	methods := slices.AppendSeq([]string{outgoingMethod, incomingMethod}, maps.Keys(objectMethods))
-	return &Simulator{cfg: cfg, timelines: shared, requests: requests{endpoints: newEndpoints(methods...)}}
+	return &Simulator{cfg: cfg, timelines: shared, requests: newRequests(methods...)}
 }
 
 // since returns the time from the start to t, clamped below never.

@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strconv"
+	"strings"
 )
 
 // appendValue appends a value of the row of message i. Strings are JSON without quotes.
 func (v *journalView) appendValue(b []byte, name string, i int) []byte {
 	m := &v.sent[i]
-	related := &v.sent[m.related]
+	if name, ok := strings.CutPrefix(name, "related."); ok {
+		return v.appendValue(b, name, int(m.related))
+	}
 	switch name {
 	case "id":
 		return v.appendID(b, i)
@@ -28,6 +31,10 @@ func (v *journalView) appendValue(b []byte, name string, i int) []byte {
 	case "thumbnail":
 		start := 4 * choose(m.seed, 't', 512)
 		return append(append(b, "/9j/"...), v.thumbnails[start:start+5600+start/16*4]...)
+	case "content":
+		return kinds[m.kind].content.append(b, v, i)
+	case "flags":
+		return m.flags().append(b, v, i)
 	case "status":
 		return v.appendStatus(b, m)
 	case "byAPI":
@@ -38,21 +45,20 @@ func (v *journalView) appendValue(b []byte, name string, i int) []byte {
 		return append(b, senderNames[senderOf(m.seed)%len(senderNames)].own...)
 	case "contactName":
 		return append(b, senderNames[senderOf(m.seed)%len(senderNames)].contact...)
-	case "relatedID":
-		return v.appendID(b, int(m.related))
-	case "relatedChat":
-		return appendChat(b, related.seed)
-	case "relatedKind":
-		return append(b, kinds[related.kind].name...)
-	case "relatedText":
-		return append(b, phrase(related.seed)...)
 	case "oppositeType":
-		if v.incoming {
-			return append(b, "outgoing"...)
-		}
-		return append(b, "incoming"...)
+		return append(b, direction(!v.incoming)...)
 	}
 	panic("simulator: unknown value " + name)
+}
+
+func (m *message) flags() template {
+	switch {
+	case m.kind == deleted:
+		return deletedFlags
+	case m.variant&(oldOrder|withoutFlags) == 0:
+		return unsetFlags
+	}
+	return nil
 }
 
 // appendStatus appends a member with the current status. For a message without one the member is
