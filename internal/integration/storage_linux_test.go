@@ -63,7 +63,7 @@ func TestAFullDiskCostsNothing(t *testing.T) {
 			if n, _ := sampleOf(got["greenapi_exporter_storage_failures_total"]); n < 12 {
 				t.Errorf("%v failures in six scrapes", n)
 			}
-			if text := p.output.String(); strings.Count(text, "level=error") != 1 || !strings.Contains(text, "the ledger cannot be written") || !strings.Contains(text, "advice=") {
+			if text := p.output.String(); strings.Count(text, "level=error") != 1 || !strings.Contains(text, "cannot write the ledger") || !strings.Contains(text, "advice=") {
 				t.Errorf("the log:\n%s", text)
 			}
 			if !thePageSays(t, p, "counters cannot be written") {
@@ -74,7 +74,7 @@ func TestAFullDiskCostsNothing(t *testing.T) {
 			}
 			limitFiles(t, p, math.MaxUint64)
 			w.see(t, families(t, p.base+"/metrics"))
-			if text := p.output.String(); strings.Count(text, "the ledger is written again") != 1 {
+			if text := p.output.String(); strings.Count(text, "writing the ledger works again") != 1 {
 				t.Errorf("the log:\n%s", text)
 			}
 			if thePageSays(t, p, "counters cannot be written") {

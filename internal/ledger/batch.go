@@ -6,226 +6,185 @@ import (
 	"time"
 )
 
-// Row is what counts of a row of the journal.
+// Row holds the fields of a journal row that the ledger needs.
 type Row struct {
-	// Key stands for the message; 0 if the row does not say which it is: it is then in the window alone.
+	// Key identifies the message. It is 0 if the row does not; such a row counts in the window
+	// only.
 	Key uint64
-	// Type and Status are the API's words, empty where it gives none. They are not kept.
+	// Type and Status are the API's words, or empty if absent. Add does not retain them.
 	Type, Status []byte
-	// Timestamp is the row's time in UNIX seconds, by the API's clock, if Timed.
+	// Timestamp is the time of the row in UNIX seconds, by the server's clock. It is valid if
+	// Timed.
 	Timestamp float64
 	Timed     bool
 }
 
-// Batch is a reading being counted. Nothing of it counts before Commit, but the messages it shows are remembered for
-// longer at once: they are still in the journal. A Count that is never committed needs no end.
+// Batch collects the rows of one reading. No row counts before Commit, but Add already extends the
+// time for which the ledger remembers a message, because the journal still shows it. A Batch that
+// is not committed needs no cleanup.
 type Batch struct {
-	ledger  *Ledger
-	now     time.Time
-	gap     time.Duration
-	clock   time.Duration
-	minutes int
+	vocabularies
+	ledger      *Ledger
+	requestedAt time.Time
+	minutes     int
+	clock       time.Duration // the ledger's clock at this reading
+	lastSeen    seconds       // clock of the last good reading
+	seen        seconds       // clock of this reading
 
-	last, shown seconds // the clock at the last good reading, and at this one
+	serverTime  float64 // UNIX seconds, by the server's clock
+	windowStart float64 // UNIX seconds; older rows are outside the window
 
-	answered float64 // when the API answered, by its own clock, in UNIX seconds
-	since    float64 // rows older than this are not in the window
-
-	statuses *vocabulary
-	types    *vocabulary
 	window   window
 	changes  []change
-	unknown  int      // how many of them are of messages that the ledger does not know
-	returned []uint64 // the keys of the messages that the last good reading did not show
+	unknown  int      // number of changes whose message is new to the ledger
+	returned []uint64 // keys of known messages that the last good reading did not show
 	newest   Timestamp
 }
 
-// window is what stands in the window of one reading.
-type window struct {
-	cells         [][]cell  // by the places of type and status; a row or column is missing where nothing was shown
-	spare         []cell    // for the rows that there will be
-	oldestPending Timestamp // of the oldest pending row
-}
-
-// cell counts the rows of a type and status.
-type cell struct {
-	rows  int
-	shown bool // also if only by rows outside the window
-}
-
-// change is a row that says something new of a message.
+// change is a row that shows a new message or a new status.
 type change struct {
 	key    uint64
-	kind   uint8
+	typ    uint8
 	status uint8
-	old    bool // the row is older than the ledger's reach
+	old    bool // whether the row is older than what the ledger covers
 }
 
-// Minutes is how many minutes of the journal to ask for.
-func (c *Batch) Minutes() int { return c.minutes }
-
-// Shrink notes that the call failed in a way that asking for fewer minutes may mend.
-func (c *Batch) Shrink() { c.ledger.lookback.shrink(c.minutes) }
-
-// SetServerTime says, before the first row, by the API's clock when it answered.
-func (c *Batch) SetServerTime(date time.Time) {
-	c.answered = unix(date)
-	c.since = math.Inf(-1)
-	if window := c.ledger.options.Minutes; c.minutes > window {
-		c.since = c.answered - float64(window)*60
+// NewBatch starts a reading that is requested at now. To measure gaps reliably, now should have a
+// monotonic clock reading.
+func (l *Ledger) NewBatch(now time.Time) *Batch {
+	clock := min(l.clock+l.lookback.gap(now), maxClock)
+	return &Batch{
+		vocabularies: l.vocabularies,
+		ledger:       l,
+		requestedAt:  now,
+		minutes:      l.lookback.minutes(now),
+		clock:        clock,
+		lastSeen:     inSeconds(l.clock),
+		seen:         inSeconds(clock),
+		window:       l.window.emptyLike(len(l.types.words), len(l.statuses.words)),
 	}
 }
 
-// Add counts a row.
-func (c *Batch) Add(row Row) {
-	var kind, status uint8
-	kind, c.types = c.types.intern(row.Type)
-	status, c.statuses = c.statuses.intern(row.Status)
+// Minutes returns how many minutes of the journal to request.
+func (b *Batch) Minutes() int { return b.minutes }
 
-	cell := c.window.cell(kind, status, len(c.statuses.words))
-	cell.shown = true
-	at := Timestamp{row.Timestamp, row.Timed}
-	if !row.Timed || row.Timestamp >= c.since {
-		cell.rows++
+// Shrink records a failed call that might succeed for fewer minutes.
+func (b *Batch) Shrink() { b.ledger.lookback.shrink(b.minutes) }
+
+// SetServerTime sets the time of the response by the server's clock. Call it before the first Add.
+func (b *Batch) SetServerTime(date time.Time) {
+	b.serverTime = unixSeconds(date)
+	b.windowStart = math.Inf(-1)
+	if window := b.ledger.options.Minutes; b.minutes > window {
+		b.windowStart = b.serverTime - float64(window)*60
+	}
+}
+
+// Add adds a row to the reading.
+func (b *Batch) Add(row Row) {
+	var typ, status uint8
+	typ, b.types = b.types.intern(row.Type)
+	status, b.statuses = b.statuses.intern(row.Status)
+
+	timestamp, inWindow := Timestamp{row.Timestamp, row.Timed}, 0
+	if !row.Timed || row.Timestamp >= b.windowStart {
+		inWindow = 1
 		if status == pending {
-			c.window.oldestPending = c.window.oldestPending.earlier(at)
+			b.window.oldestPending = b.window.oldestPending.earlier(timestamp)
 		}
 	}
-	c.newest = c.newest.later(at)
+	b.window.add(typ, status, inWindow, len(b.statuses.words))
+	b.newest = b.newest.later(timestamp)
 	if row.Key == 0 {
 		return
 	}
-	set, known := impliedStatuses(status), c.ledger.messages.get(row.Key)
-	if known != nil {
-		if known.lastSeen != c.last {
-			c.returned = append(c.returned, row.Key)
+	m := b.ledger.messages.get(row.Key)
+	if m == nil {
+		b.unknown++
+	} else {
+		if m.lastSeen != b.lastSeen {
+			b.returned = append(b.returned, row.Key)
 		}
-		known.lastSeen = c.shown
+		m.lastSeen = b.seen
 	}
-	if known == nil {
-		c.unknown++
-	}
-	if known == nil || known.reached|set != known.reached {
-		c.changes = append(c.changes, change{row.Key, kind, status, row.Timed && row.Timestamp < c.ledger.coveredSince})
+	if set := impliedStatuses(status); m == nil || m.reached|set != m.reached {
+		old := row.Timed && row.Timestamp < b.ledger.coveredSince
+		b.changes = append(b.changes, change{row.Key, typ, status, old})
 	}
 }
 
-// cell returns the one of these places, which it makes if need be, beside those of all statuses there are.
-func (w *window) cell(kind, status uint8, statuses int) *cell {
-	for int(kind) >= len(w.cells) {
-		w.cells = append(w.cells, nil)
-	}
-	row := &w.cells[kind]
-	if int(status) >= len(*row) {
-		longer := w.newRow(statuses)
-		copy(longer, *row)
-		*row = longer
-	}
-	return &(*row)[status]
-}
-
-// newRow returns n cells.
-func (w *window) newRow(n int) []cell {
-	if len(w.spare) < n {
-		return make([]cell, n)
-	}
-	row := w.spare[:n:n]
-	w.spare = w.spare[n:]
-	return row
-}
-
-// emptyLike returns an empty standing with room for as many types as w has.
-func (w *window) emptyLike(types, statuses int) window {
-	shown := 0
-	for _, row := range w.cells {
-		shown += min(1, len(row))
-	}
-	return window{cells: make([][]cell, types), spare: make([]cell, shown*statuses)}
-}
-
-// row returns the cells of a type by the place of the status, as far as there are any.
-func (w *window) row(kind int) []cell {
-	if kind < len(w.cells) {
-		return w.cells[kind]
-	}
-	return nil
-}
-
-// dateResolution is how much later than it says the API's time can be, in seconds: the Date header is cut to whole ones. A row
-// of the second with which the window of the baseline begins can be older than it, and a wider call shows it later.
+// dateResolution is the resolution of the API's Date header in seconds. The header truncates, so a
+// row from the first second of the baseline's window may be outside it. A later, wider call shows
+// that row.
 const dateResolution = 1
 
-// Commit puts the reading into the ledger: all of the answer has been added. It returns what there is to show, which no
-// later reading changes. Called puts it on file.
-func (c *Batch) Commit() *Summary {
-	l := c.ledger
-	baseline := l.birth.IsZero()
+// Commit adds the reading to the ledger and returns the new Summary. The caller must have added all
+// rows of the response. Persist writes the reading to the file.
+func (b *Batch) Commit() *Summary {
+	l := b.ledger
+	baseline := l.countingSince.IsZero()
 	created := l.lookback.lastGood
 	if baseline {
-		l.birth, created = c.now, c.now
-		l.coveredSince = c.answered + dateResolution - float64(c.minutes)*60
+		l.countingSince, created = b.requestedAt, b.requestedAt
+		l.coveredSince = b.serverTime + dateResolution - float64(b.minutes)*60
 	}
-	l.statuses, l.types, l.clock = c.statuses, c.types, c.clock
-	c.create(created)
-	c.apply(baseline)
-	l.window, l.newest = c.window, l.newest.later(c.newest)
-	l.lookback.success(c.now, c.gap, c.minutes)
-	l.forget()
-	l.markDirty(c, baseline)
+	l.vocabularies, l.clock = b.vocabularies, b.clock
+	b.createCounters(created)
+	b.apply(baseline)
+	l.window, l.newest = b.window, l.newest.later(b.newest)
+	l.lookback.success(b.requestedAt, b.minutes)
+	l.forgetOld()
+	l.markDirty(b, baseline)
 	return l.Summary()
 }
 
-// create makes the counters that this reading is the first to show: of every type shown so far and every documented
-// status, and of whatever else was shown together.
-func (c *Batch) create(created time.Time) {
-	l := c.ledger
+// createCounters creates the counters that this reading is the first to need. Each default type and
+// each type that the journal has shown gets counters for all documented statuses. Other statuses
+// get a counter once the journal shows them with the type.
+func (b *Batch) createCounters(created time.Time) {
+	l := b.ledger
 	l.totals = growTo(l.totals, len(l.types.words))
-	for kind := range l.totals {
-		t := &l.totals[kind]
-		cells := c.window.row(kind)
-		if !isDefaultType(kind) && len(cells) == 0 && !t.Messages.exists() {
+	for typ := range l.totals {
+		t, seen := &l.totals[typ], b.window.seen[typ]
+		if !isDefaultType(typ) && seen == 0 && !t.Messages.exists() {
 			continue
 		}
 		t.Statuses = growTo(t.Statuses, len(l.statuses.words))
 		t.Messages.create(created)
 		for status := range t.Statuses {
-			if isDocumentedStatus(status) || status < len(cells) && cells[status].shown {
+			if isDocumentedStatus(status) || seen>>status&1 == 1 {
 				t.Statuses[status].create(created)
 			}
 		}
 	}
 }
 
-// growTo returns all, and behind it as many zeros as it takes to be n long.
-func growTo[T any](all []T, n int) []T { return append(all, make([]T, max(0, n-len(all)))...) }
-
-// apply counts the changes. A message that is new to the ledger is not counted in the baseline, nor if it is from
-// before the ledger's reach; it is remembered with the statuses that this reading shows it with.
-func (c *Batch) apply(baseline bool) {
-	l := c.ledger
-	l.messages.grow(c.unknown)
+// apply updates messages and totals. Two kinds of new messages do not count, but the ledger
+// remembers them with their current statuses: those of the baseline, and those whose row is older
+// than what the ledger covers.
+func (b *Batch) apply(baseline bool) {
+	l := b.ledger
+	l.messages.grow(b.unknown)
 	uncounted := make(map[uint64]bool)
-	for _, change := range c.changes {
-		m := message{key: change.key}
-		known := l.messages.get(change.key)
+	for _, change := range b.changes {
+		m, known := message{key: change.key}, l.messages.get(change.key)
 		if known != nil {
 			m = *known
-		}
-		if known == nil && change.old {
+		} else if change.old {
 			uncounted[change.key] = true
 		}
 		set := impliedStatuses(change.status)
 		if !baseline && !uncounted[change.key] {
-			t := &l.totals[change.kind]
+			t := &l.totals[change.typ]
 			if known == nil {
 				t.Messages[0]++
 			}
-			for fresh := set &^ m.reached; fresh != 0; fresh &= fresh - 1 {
-				t.Statuses[bits.TrailingZeros32(uint32(fresh))][0]++
+			for added := set &^ m.reached; added != 0; added &= added - 1 {
+				t.Statuses[bits.TrailingZeros32(uint32(added))][0]++
 			}
 		}
-		m.reached, m.lastSeen = m.reached|set, c.shown
+		m.reached, m.lastSeen = m.reached|set, b.seen
 		l.messages.put(m)
 	}
-	l.messages.trim() // where the same message was shown many times, room was made for each
+	l.messages.trim() // a new message with several rows has reserved room several times
 }

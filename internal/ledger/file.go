@@ -15,41 +15,42 @@ import (
 	"github.com/go-kit/log/level"
 )
 
-// minAppended is how long the appended part of a file becomes at the least before a snapshot takes its place: a few
-// hundred readings.
+// minAppended is the least size of the appended records that causes a snapshot. It corresponds to a
+// few hundred readings.
 const minAppended = 1 << 20
 
-// tmpSuffix is what the name of a snapshot has behind that of the file whose place it is to take.
+// tmpSuffix is the suffix of a snapshot's file before the rename.
 const tmpSuffix = ".new"
 
-// errFileChanged is that there is no file, or not as it was left: it has been removed, put back or written by someone else.
-var errFileChanged = errors.New("the file is not as it was left")
+// errFileChanged reports that the file is missing or that another program has changed it.
+var errFileChanged = errors.New("the file has changed since the last write")
 
-// file is the file of one ledger. It is opened for each write, so that ten thousand ledgers are not as many open files,
-// and one that has been taken away is noticed. It is safe for concurrent use.
+// file is the file of one ledger. It is open only during a write: a fleet has thousands of ledgers,
+// and a write must notice if the file was removed. It is safe for concurrent use.
 type file struct {
 	path    string
-	name    string // in its first line
+	name    string // in the header line
 	storage *Storage
 	logger  log.Logger
 
+	// mu guards the fields below. It is never held together with Storage.mu.
 	mu           sync.Mutex
-	lastStat     fs.FileInfo   // how it was left; nil: there is none, or who knows
-	size         int64         // how long it is
-	snapshot     int64         // where its snapshot ends
-	sum          xxhash.Digest // of all of it
-	due          int64         // the size at which it is time for another snapshot
-	snapshotting bool          // whether one is being written
-	tail         [][]byte      // if so, the records appended since it was taken
+	lastStat     fs.FileInfo   // after the last write; nil if there is no usable file
+	size         int64         // of the valid part
+	snapshot     int64         // size up to the end of the snapshot
+	sum          xxhash.Digest // of the valid part
+	dueSize      int64         // size from which a snapshot is due
+	snapshotting bool          // whether a snapshot is being written
+	tail         [][]byte      // records appended since that snapshot was taken
 	writes       outage
 	replaces     outage
 }
 
-// outage is whether a kind of writing fails for the time being, and what the log says of that.
+// outage records whether one kind of write is failing.
 type outage struct {
-	failing              bool
-	countsAsBehind       int64 // 1 if a restart meanwhile would lose counters
-	begins, advice, ends string
+	failing      bool
+	lossy        int64 // 1 if a restart during the outage would lose counts
+	what, advice string
 }
 
 func newFile(s *Storage, path, name string) *file {
@@ -59,21 +60,16 @@ func newFile(s *Storage, path, name string) *file {
 		name:    name,
 		storage: s,
 		logger:  log.With(s.logger, "id_instance", instance, "file", path),
-		writes: outage{
-			countsAsBehind: 1,
-			begins:         "the ledger cannot be written",
-			advice:         "counting goes on in memory, and what is missing is written as soon as that works; make room, or the directory writable for the exporter",
-			ends:           "the ledger is written again",
-		},
-		replaces: outage{
-			begins: "a snapshot of the ledger cannot be written",
-			advice: "what it would say is on file all the same, which grows on; make room for another of its size",
-			ends:   "a snapshot of the ledger has been written again",
-		},
+		dueSize: minAppended,
+		writes: outage{lossy: 1, what: "the ledger",
+			advice: "free disk space or make the directory writable; until then, counting continues in memory"},
+		replaces: outage{what: "a snapshot of the ledger",
+			advice: "free disk space for a second copy of the file; until then, the file grows"},
 	}
 }
 
-// append appends a record to the file, by a plain write.
+// append appends a record to the file without syncing it. It returns errFileChanged if the caller
+// must replace the file instead.
 func (f *file) append(record []byte) error {
 	if err := f.storage.ensureLock(); err != nil {
 		return err
@@ -85,16 +81,17 @@ func (f *file) append(record []byte) error {
 	}
 	file, err := os.OpenFile(f.path, os.O_WRONLY, 0)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
-		return errFileChanged // a directory that may be written is enough to put another in its place
+		return errFileChanged // a writable directory suffices to replace the file
 	} else if err != nil {
 		return err
 	}
 	defer file.Close()
-	now, err := file.Stat()
+	info, err := file.Stat()
 	if err != nil {
 		return err
 	}
-	if !os.SameFile(now, f.lastStat) || now.Size() != f.lastStat.Size() || !now.ModTime().Equal(f.lastStat.ModTime()) {
+	if !os.SameFile(info, f.lastStat) || info.Size() != f.lastStat.Size() ||
+		!info.ModTime().Equal(f.lastStat.ModTime()) {
 		return errFileChanged
 	}
 	sum := f.sum
@@ -113,147 +110,145 @@ func (f *file) append(record []byte) error {
 	return nil
 }
 
-// snapshotDue reports whether it is time for a snapshot, since the appended part has outgrown the last one. If so, one is to
-// be taken at once and given to replace, which no record may come between.
+// snapshotDue reports whether a snapshot is due because the appended records have outgrown the last
+// one. If it returns true, the caller must take a snapshot before the next append and pass it to
+// replace.
 func (f *file) snapshotDue() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.snapshotting || f.size < f.due {
+	if f.snapshotting || f.size < f.dueSize {
 		return false
 	}
 	f.snapshotting = true
 	return true
 }
 
-// requestSnapshot makes it time for a snapshot.
+// requestSnapshot makes a snapshot due.
 func (f *file) requestSnapshot() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.due = 0
+	f.dueSize = 0
 }
 
-// hasTail reports whether there is more in the file than a snapshot.
-func (f *file) hasTail() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.size > f.snapshot
-}
-
-// nextSnapshotSize is the size at which it is time for another snapshot if there was one, or a try at one, at this size.
-func (f *file) nextSnapshotSize(size int64) int64 { return size + max(f.snapshot, minAppended) }
-
-// replace puts a snapshot in the place of the file, and behind it the records that have been appended meanwhile. It is
-// on disk before it takes the place, so that whatever happens there is a whole file.
+// replace replaces the file with a snapshot and the records appended since it was taken. The
+// snapshot is on disk before the rename, so the file is complete after a crash at any moment.
 func (f *file) replace(snapshot []byte) error {
-	path := f.path + tmpSuffix
 	err := f.storage.ensureLock()
 	if err == nil {
-		err = f.replaceBy(path, snapshot)
+		err = f.writeAndRename(f.path+tmpSuffix, snapshot)
 	}
 	f.mu.Lock()
 	f.snapshotting, f.tail = false, nil
-	f.due = f.nextSnapshotSize(f.snapshot)
-	if err != nil {
-		f.due = f.nextSnapshotSize(f.size)
-	}
+	f.dueSize = f.size + max(f.snapshot, minAppended)
 	f.mu.Unlock()
 	if err != nil {
 		return err
 	}
-	// Without this a power cut can bring back the file from before, which is whole too.
-	if directory, err := os.Open(filepath.Dir(path)); err == nil {
+	// Sync the rename. Without it, a power cut can restore the previous file, which is complete
+	// too.
+	if directory, err := os.Open(filepath.Dir(f.path)); err == nil {
 		_ = directory.Sync()
 		_ = directory.Close()
 	}
 	return nil
 }
 
-// replaceBy does so by way of the file at path.
-func (f *file) replaceBy(path string, snapshot []byte) error {
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+// writeAndRename writes the snapshot and the tail to a temporary path and renames it to f.path.
+func (f *file) writeAndRename(tmp string, snapshot []byte) error {
+	file, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
-	first := header(f.name)
-	sum, size := sumOf(first), int64(0)
-	write := func(data []byte) error {
-		n, err := file.Write(data)
-		size += int64(n)
-		return err
+	header := fileHeader(f.name)
+	sum, size := newChecksum(header), int64(0)
+	write := func(data []byte) {
+		if err == nil {
+			var n int
+			n, err = file.Write(data)
+			size += int64(n)
+		}
 	}
-	err = write(first)
-	if err == nil {
-		err = write(appendChecksum(snapshot, &sum))
-	}
+	write(header)
+	write(appendChecksum(snapshot, &sum))
 	if err == nil {
 		err = file.Sync()
 	}
-	length := size
+	snapshotSize := size
 
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, record := range f.tail {
-		if err == nil {
-			err = write(appendChecksum(record, &sum))
-		}
+		write(appendChecksum(record, &sum))
 	}
-	left, unknown := file.Stat()
-	if err = errors.Join(err, unknown, file.Close()); err == nil {
-		err = os.Rename(path, f.path)
+	info, statErr := file.Stat()
+	if err = errors.Join(err, statErr, file.Close()); err == nil {
+		err = os.Rename(tmp, f.path)
 	}
 	if err != nil {
-		_ = os.Remove(path)
+		_ = os.Remove(tmp)
 		return err
 	}
-	f.lastStat, f.size, f.snapshot, f.sum = left, size, length, sum
+	f.lastStat, f.size, f.snapshot, f.sum = info, size, snapshotSize, sum
 	return nil
 }
 
-// quarantine moves away a file that cannot be used, for reason, so that nothing of it is lost.
+// quarantine renames an unusable file, so that no data is lost.
 func (f *file) quarantine(reason error, now time.Time) error {
 	path := fmt.Sprintf("%s.set-aside-%s", f.path, now.UTC().Format("20060102T150405.000Z"))
 	if err := os.Rename(f.path, path); err != nil {
 		return err
 	}
 	f.storage.damaged.Add(1)
-	level.Error(f.logger).Log("msg", "the ledger's file cannot be used and was set aside: counting begins anew", "reason", reason, "set_aside", path,
-		"advice", "it is as it was: if there is a sound copy, or it belongs to another instance or version of the exporter, stop the exporter before you move it")
+	level.Error(f.logger).Log("msg", "set aside the ledger's unusable file, counting starts again",
+		"reason", reason, "set_aside", path,
+		"advice", "to restore a good copy, or to move the file to the right exporter, stop the exporter first")
 	return nil
 }
 
-// truncateDamaged takes away the last so many bytes of the file, which do not check. There is a baseline in what is left, or not.
-func (f *file) truncateDamaged(bytes int64, baseline bool) {
-	f.storage.damaged.Add(1)
-	left := "the journal is asked again for what it said"
-	if !baseline {
-		left = "no reading is left, counting begins anew"
+// adopt takes over the valid part of an existing file of the given size, and truncates the rest.
+func (f *file) adopt(valid extent, size int64, hasBaseline bool) {
+	f.size, f.snapshot, f.sum = valid.length, valid.snapshot, valid.sum
+	f.dueSize = f.snapshot + max(f.snapshot, minAppended)
+	if size > f.size {
+		f.storage.damaged.Add(1)
+		next := "the next call reads that part of the journal again"
+		if !hasBaseline {
+			next = "no reading is left and counting starts again"
+		}
+		level.Warn(f.logger).Log("msg", "removed the damaged end of the ledger's file, "+next,
+			"bytes", size-f.size,
+			"advice", "this is normal after a crash or a power cut; otherwise check the disk")
+		_ = os.Truncate(f.path, f.size) // if this fails, the next write replaces the file
 	}
-	level.Warn(f.logger).Log("msg", "the end of the ledger's file is damaged and was cut off: "+left, "bytes", bytes,
-		"advice", "nothing is to be done after a crash or a power cut; else look at the disk")
-	_ = os.Truncate(f.path, f.size) // if that fails, the next write replaces it
+	if info, err := os.Stat(f.path); err == nil && info.Size() == f.size {
+		f.lastStat = info
+	}
 }
 
-// forget is for a ledger that is let go: what it lacks on file is not waited for any more.
-func (f *file) forget() {
+// forget ends an outage of writes because the ledger will not append again. It reports whether the
+// file contains records after the snapshot.
+func (f *file) forget() (hasTail bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.writes.failing {
-		f.storage.behind.Add(-f.writes.countsAsBehind)
+		f.storage.behind.Add(-f.writes.lossy)
 		f.writes.failing = false
 	}
+	return f.size > f.snapshot
 }
 
-// report counts a write that failed with err, and tells the log when writing begins to fail and when it works again.
+// report records the result of a write. It counts each error, but logs only the start and the end
+// of an outage. The outage must be one of f's.
 func (f *file) report(o *outage, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch {
 	case err == nil && o.failing:
-		f.storage.behind.Add(-o.countsAsBehind)
-		level.Info(f.logger).Log("msg", o.ends)
+		f.storage.behind.Add(-o.lossy)
+		level.Info(f.logger).Log("msg", "writing "+o.what+" works again")
 	case err != nil && !o.failing:
-		f.storage.behind.Add(o.countsAsBehind)
-		level.Error(f.logger).Log("msg", o.begins, "err", err, "advice", o.advice)
+		f.storage.behind.Add(o.lossy)
+		level.Error(f.logger).Log("msg", "cannot write "+o.what, "err", err, "advice", o.advice)
 	}
 	if o.failing = err != nil; o.failing {
 		f.storage.failures.Add(1)

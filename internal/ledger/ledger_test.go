@@ -19,13 +19,13 @@ func testOptions(minutes int) Options {
 	return Options{Minutes: minutes, MaxMinutes: 14 * 24 * 60, Retention: 360 * time.Hour}
 }
 
-func newLedger(minutes int) *Ledger {
+func newTestLedger(minutes int) *Ledger {
 	return New(testOptions(minutes))
 }
 
 // messageRow is a row of the message key; its timestamp is as many minutes behind noon as given.
 func messageRow(key uint64, kind, status string, minutes float64) Row {
-	return Row{Key: key, Type: []byte(kind), Status: []byte(status), Timestamp: unix(at(minutes)), Timed: true}
+	return Row{Key: key, Type: []byte(kind), Status: []byte(status), Timestamp: unixSeconds(at(minutes)), Timed: true}
 }
 
 // takeReading takes a reading at so many minutes behind noon; the API's clock is ours.
@@ -77,7 +77,7 @@ func expect[K comparable, V any](t *testing.T, what string, got, want map[K]V) {
 }
 
 func TestTheBaselineIsNotCounted(t *testing.T) {
-	l := newLedger(60)
+	l := newTestLedger(60)
 	r := takeReading(l, 0, messageRow(1, "text", "sent", -5), messageRow(1, "text", "delivered", -5), messageRow(2, "text", "pending", -1))
 	expect(t, "totals", totals(r), map[string]uint64{})
 	expect(t, "window", windowRows(r), map[string]int{"sent/text": 1, "delivered/text": 1, "pending/text": 1})
@@ -87,7 +87,7 @@ func TestTheBaselineIsNotCounted(t *testing.T) {
 }
 
 func TestStatusesReachedAfterTheBaselineCount(t *testing.T) {
-	l := newLedger(60)
+	l := newTestLedger(60)
 	takeReading(l, 0, messageRow(1, "text", "sent", -5))
 	r := takeReading(l, 1, messageRow(1, "text", "read", -5), messageRow(2, "text", "delivered", 0.5))
 	expect(t, "totals", totals(r), map[string]uint64{
@@ -103,7 +103,7 @@ func TestEveryStatusImplies(t *testing.T) {
 		"read": {"pending", "sent", "delivered", "read"}, "noAccount": {"pending", "noAccount"},
 		"failed": {"pending", "failed"}, "brandNew": {"pending", "brandNew"}, "not a word": {"pending", "other"}, "": {"unknown"},
 	} {
-		l := newLedger(60)
+		l := newTestLedger(60)
 		takeReading(l, 0)
 		wanted := map[string]uint64{"text": 1}
 		for _, s := range want {
@@ -115,7 +115,7 @@ func TestEveryStatusImplies(t *testing.T) {
 
 func TestOneIDOfTwoTypesIsTwoMessages(t *testing.T) {
 	// Their keys differ, since a key is made of both.
-	l := newLedger(60)
+	l := newTestLedger(60)
 	takeReading(l, 0)
 	r := takeReading(l, 1, messageRow(1, "textMessage", "read", 0.5), messageRow(2, "imageMessage", "sent", 0.5))
 	if got := totals(r); got["textMessage"] != 1 || got["imageMessage"] != 1 || got["sent/imageMessage"] != 1 {
@@ -124,7 +124,7 @@ func TestOneIDOfTwoTypesIsTwoMessages(t *testing.T) {
 }
 
 func TestRowsWithoutAnIdentityAreInTheWindowAlone(t *testing.T) {
-	l := newLedger(60)
+	l := newTestLedger(60)
 	takeReading(l, 0)
 	r := takeReading(l, 1, Row{}, Row{Type: []byte("text")}, Row{})
 	expect(t, "totals", totals(r), map[string]uint64{})
@@ -135,7 +135,7 @@ func TestRowsWithoutAnIdentityAreInTheWindowAlone(t *testing.T) {
 }
 
 func TestMessagesFromBeforeTheReachAreNotCounted(t *testing.T) {
-	l := newLedger(60)
+	l := newTestLedger(60)
 	takeReading(l, 0)
 	r := takeReading(l, 30, messageRow(1, "text", "sent", -61), messageRow(1, "text", "read", -61), messageRow(2, "text", "sent", -59),
 		Row{Key: 3, Type: []byte("text"), Status: []byte("sent")})
@@ -149,14 +149,14 @@ func TestMessagesFromBeforeTheReachAreNotCounted(t *testing.T) {
 // TestTheSecondInWhichTheWindowBeginsIsBeforeTheReach: the API's clock says noon, and it is noon and 0.9 s; the row of
 // half a second before its window is not in the baseline, but in the wider call after a pause.
 func TestTheSecondInWhichTheWindowBeginsIsBeforeTheReach(t *testing.T) {
-	l := newLedger(60)
+	l := newTestLedger(60)
 	takeReading(l, 0)
 	r := takeReading(l, 30, messageRow(1, "text", "sent", -60+0.4/60), messageRow(2, "text", "sent", -60+1.1/60))
 	expect(t, "totals", totals(r), map[string]uint64{"text": 1, "pending/text": 1, "sent/text": 1})
 }
 
 func TestAReadingThatIsNotCommittedChangesNothing(t *testing.T) {
-	l := newLedger(60)
+	l := newTestLedger(60)
 	before := takeReading(l, 0, messageRow(1, "text", "sent", -5))
 	count := l.NewBatch(at(1))
 	count.SetServerTime(at(1))
@@ -168,13 +168,13 @@ func TestAReadingThatIsNotCommittedChangesNothing(t *testing.T) {
 	if r.Messages != 1 || len(r.Types) != len(before.Types) {
 		t.Errorf("%d messages and %d types, before %d and %d", r.Messages, len(r.Types), before.Messages, len(before.Types))
 	}
-	if !r.LastMessage.Known || r.LastMessage.Seconds != unix(at(-5)) {
+	if !r.LastMessage.Known || r.LastMessage.Seconds != unixSeconds(at(-5)) {
 		t.Errorf("last message %+v", r.LastMessage)
 	}
 }
 
 func TestReadingsDoNotChange(t *testing.T) {
-	l := newLedger(60)
+	l := newTestLedger(60)
 	takeReading(l, 0)
 	r := takeReading(l, 1, messageRow(1, "text", "sent", 0.5))
 	before := totals(r)
@@ -183,7 +183,7 @@ func TestReadingsDoNotChange(t *testing.T) {
 }
 
 func TestWordsAreBounded(t *testing.T) {
-	l := newLedger(60)
+	l := newTestLedger(60)
 	takeReading(l, 0)
 	var rows []Row
 	for i := range 100 {
@@ -216,21 +216,21 @@ func TestOnlyWordsAreExposed(t *testing.T) {
 		"a-b": "other", "a b": "other", "a\n": "other", "é": "other", "79001234567@c.us": "other", "other": "other", "unknown": "unknown", "": "unknown",
 		"[": "other", "`": "other", "{": "other", "@": "other", "a\xff": "other",
 	} {
-		l := newLedger(60)
+		l := newTestLedger(60)
 		r := takeReading(l, 0, Row{Type: []byte(word), Status: []byte(word)})
 		expect(t, fmt.Sprintf("%q", word), windowRows(r), map[string]int{want + "/" + want: 1})
 	}
 }
 
 func TestSeriesExistFromTheFirstReadingOn(t *testing.T) {
-	l := newLedger(60)
+	l := newTestLedger(60)
 	r := takeReading(l, 0, messageRow(1, "stickerMessage", "sent", -1), messageRow(2, "textMessage", "odd", -1))
 	statuses := make(map[string]int)
 	for _, kind := range r.Types {
 		statuses[kind.Word] = len(kind.Statuses)
 	}
 	want := map[string]int{"stickerMessage": 10}
-	for _, kind := range defaultTypes() {
+	for _, kind := range defaultTypes {
 		want[kind] = 10
 	}
 	want["textMessage"] = 11 // and the odd one
@@ -238,7 +238,7 @@ func TestSeriesExistFromTheFirstReadingOn(t *testing.T) {
 }
 
 func TestSeriesAreCreatedAtTheBirthOrTheReadingBefore(t *testing.T) {
-	l := newLedger(60)
+	l := newTestLedger(60)
 	takeReading(l, 0)
 	takeReading(l, 1)
 	failed := l.NewBatch(at(2))
@@ -262,20 +262,20 @@ func TestSeriesAreCreatedAtTheBirthOrTheReadingBefore(t *testing.T) {
 }
 
 func TestOldestPendingAndLastMessage(t *testing.T) {
-	l := newLedger(60)
+	l := newTestLedger(60)
 	r := takeReading(l, 0, messageRow(1, "text", "sent", -50), messageRow(2, "text", "pending", -20), messageRow(3, "text", "pending", -30),
 		Row{Key: 4, Type: []byte("text"), Status: []byte("pending")}, messageRow(5, "text", "read", -10))
-	if want := (Timestamp{unix(at(-30)), true}); r.OldestPending != want {
+	if want := (Timestamp{unixSeconds(at(-30)), true}); r.OldestPending != want {
 		t.Errorf("oldest pending %+v, want %+v", r.OldestPending, want)
 	}
-	if want := (Timestamp{unix(at(-10)), true}); r.LastMessage != want {
+	if want := (Timestamp{unixSeconds(at(-10)), true}); r.LastMessage != want {
 		t.Errorf("last message %+v, want %+v", r.LastMessage, want)
 	}
 	r = takeReading(l, 1, messageRow(2, "text", "sent", -20))
-	if r.OldestPending.Known || r.LastMessage.Seconds != unix(at(-10)) {
+	if r.OldestPending.Known || r.LastMessage.Seconds != unixSeconds(at(-10)) {
 		t.Errorf("oldest pending %+v, last message %+v", r.OldestPending, r.LastMessage)
 	}
-	if r := takeReading(newLedger(60), 0); r.LastMessage.Known {
+	if r := takeReading(newTestLedger(60), 0); r.LastMessage.Known {
 		t.Errorf("last message %+v of an empty journal", r.LastMessage)
 	}
 }
@@ -290,7 +290,7 @@ func TestMessagesAreForgottenPastTheRetention(t *testing.T) {
 	}
 	failed := l.NewBatch(at(minutes + 20)) // forgets nothing, since it is not committed
 	failed.SetServerTime(at(minutes + 20))
-	if l.messages.len() != 2 {
+	if len(l.messages.list) != 2 {
 		t.Error("a reading that failed forgot a message")
 	}
 	r := takeReading(l, minutes+20, kept)
@@ -313,10 +313,10 @@ func TestTheAPIsClockForgetsNothing(t *testing.T) {
 }
 
 func TestKnownRowsAllocateLittle(t *testing.T) {
-	l := newLedger(60)
+	l := newTestLedger(60)
 	rows := make([]Row, 1000)
 	for i := range rows {
-		rows[i] = messageRow(uint64(i+1), defaultTypes()[i%8], documentedStatuses()[i%10], -1)
+		rows[i] = messageRow(uint64(i+1), defaultTypes[i%8], documentedStatuses[i%10], -1)
 	}
 	takeReading(l, 0, rows...)
 	minute := 0.0
@@ -335,7 +335,7 @@ func BenchmarkKnownRows(b *testing.B) {
 				if testing.Short() && n > 1_000_000 {
 					b.Skip("takes 600 MB")
 				}
-				l, minute := newLedger(60), 0.0
+				l, minute := newTestLedger(60), 0.0
 				reading := func(stride int) {
 					minute++
 					count := l.NewBatch(at(minute))
@@ -364,7 +364,7 @@ func BenchmarkKnownRows(b *testing.B) {
 
 // TestCellsOfTypesStandApart although a reading has one piece of memory for those of all types.
 func TestCellsOfTypesStandApart(t *testing.T) {
-	l := newLedger(60)
+	l := newTestLedger(60)
 	rows := []Row{
 		messageRow(1, "textMessage", "lastStatus", -1), // the last that there is a place for
 		messageRow(2, "imageMessage", "", -1),          // the first
@@ -389,7 +389,7 @@ func TestCellsOfTypesStandApart(t *testing.T) {
 
 // TestOneMessageThatIsShownManyTimesTakesRoomForOne although it is unknown each time.
 func TestOneMessageThatIsShownManyTimesTakesRoomForOne(t *testing.T) {
-	l := newLedger(60)
+	l := newTestLedger(60)
 	takeReading(l, 0, slices.Repeat([]Row{messageRow(1, "textMessage", "sent", -1)}, 100_000)...)
 	if room := cap(l.messages.list); room > 100 {
 		t.Errorf("there is room for %d messages", room)

@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"bufio"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -11,94 +13,154 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// errNoFile is that the file is a directory or the like.
-var errNoFile = errors.New("it is not a file")
+var errNotRegular = errors.New("not a regular file")
 
-// readLedger reads the file, unless its first line says that it is no ledger: then that is all that it returns.
-func readLedger(path string) ([]byte, error) {
+// readFile returns the contents of a ledger's file. If the first line shows that the file is not a
+// ledger, readFile returns only the start.
+func readFile(path string) ([]byte, error) {
 	if info, err := os.Stat(path); err != nil {
 		return nil, err
 	} else if !info.Mode().IsRegular() {
-		return nil, &fs.PathError{Op: "open", Path: path, Err: errNoFile}
+		return nil, &fs.PathError{Op: "open", Path: path, Err: errNotRegular}
 	}
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	head := make([]byte, maxHeader)
-	n, err := io.ReadFull(file, head)
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+	r := bufio.NewReader(file)
+	start, err := r.Peek(maxHeader)
+	if err != nil && err != io.EOF {
 		return nil, err
 	}
-	if _, _, err := parseHeader(head[:n]); err != nil {
-		return head[:n], nil
+	if _, _, err := parseFileHeader(start); err != nil {
+		return start, nil
 	}
-	rest, err := io.ReadAll(file)
-	return append(head[:n], rest...), err
+	return io.ReadAll(r)
 }
 
-// extent is how far a file is sound.
+// extent describes the valid part of a file.
 type extent struct {
 	length   int64
-	snapshot int64 // where the snapshot ends
+	snapshot int64 // length up to the end of the snapshot
 	sum      xxhash.Digest
 }
 
-// load puts what the data say into a ledger that is new, and returns how much of them is sound. It is an error if not
-// even the snapshot is, or not of this name; the ledger is of no use then.
-func load(data []byte, name string, l *Ledger) (sound extent, _ error) {
-	written, length, err := parseHeader(data)
+// load applies the valid records of data to a new ledger. It returns an error if data has no valid
+// snapshot with this name. The caller must then discard the ledger.
+func load(data []byte, name string, l *Ledger) (valid extent, _ error) {
+	storedName, length, err := parseFileHeader(data)
 	if err != nil {
 		return extent{}, err
 	}
-	sum := sumOf(data[:length])
-	var snapshot seconds
-	for at := length; at < len(data); {
-		r, err := parseRecord(data[at:], &sum)
+	sum := newChecksum(data[:length])
+	var snapshotClock seconds
+	for offset := length; offset < len(data); {
+		r, err := parseRecord(data[offset:], &sum)
 		if err == nil {
 			err = l.apply(r)
 		}
-		if err != nil || sound.length == 0 && r.State == nil {
+		if err != nil || valid.length == 0 && r.State == nil {
 			break
 		}
-		at += r.length
-		sound.length, sound.sum = int64(at), sum
-		if sound.snapshot == 0 {
-			sound.snapshot, snapshot = int64(at), inSeconds(l.clock)
+		offset += r.length
+		valid.length, valid.sum = int64(offset), sum
+		if valid.snapshot == 0 {
+			valid.snapshot, snapshotClock = int64(offset), inSeconds(l.clock)
 		}
 	}
-	if sound.length == 0 {
+	if valid.length == 0 {
 		return extent{}, errDamaged
 	}
-	if written != name {
-		return extent{}, fmt.Errorf("it is that of %.50q", written)
+	if storedName != name {
+		return extent{}, fmt.Errorf("the file belongs to %.50q", storedName)
 	}
-	// Records do not say which messages were shown without anything new. Those that stood in the journal at the
-	// snapshot may have stood there ever since.
-	for m := range l.messages.all() {
-		if m.lastSeen >= snapshot {
+	// Records omit messages that the journal showed without a change. A message that was in the
+	// journal at the snapshot may have been there ever since.
+	for i := range l.messages.list {
+		m := &l.messages.list[i]
+		if m.lastSeen >= snapshotClock {
 			m.lastSeen = max(m.lastSeen, inSeconds(l.clock))
 		}
 	}
-	return sound, nil
+	return valid, nil
 }
 
-// resume goes on at now, by our clock, with a ledger that was written in an earlier run. What is said to have happened
-// later than that happened now.
-func (l *Ledger) resume(now time.Time) {
-	if l.birth.After(now) {
-		l.birth = now
+// apply applies a record. If the record is invalid, apply changes nothing and returns an error.
+func (l *Ledger) apply(r record) error {
+	if r.State == nil && len(r.messages) > 0 || r.Call != nil && !r.Call.valid() ||
+		r.State != nil && !l.restore(r.State, r.messages) {
+		return errDamaged
 	}
-	for kind := range l.totals {
-		t := &l.totals[kind]
-		t.Messages.resume(now)
-		for i := range t.Statuses {
-			t.Statuses[i].resume(now)
+	if r.Call != nil {
+		l.pollState = *r.Call
+	}
+	return nil
+}
+
+// restore applies a state and the messages that have changed. If they are invalid, restore changes
+// nothing and returns false.
+func (l *Ledger) restore(s *state, messages []byte) bool {
+	if !s.valid() {
+		return false
+	}
+	for m := messages; len(m) > 0; m = m[messageLength:] {
+		set := uint64(binary.LittleEndian.Uint32(m[8:]))
+		if binary.LittleEndian.Uint64(m) == 0 || set>>len(s.Statuses) != 0 {
+			return false
 		}
 	}
-	if wait := l.pollState.Next.Sub(l.pollState.Begun); l.pollState.Begun.After(now) {
-		l.pollState.Begun, l.pollState.Next = now, now.Add(max(0, wait))
+	statusIndex, statuses := l.statuses.remap(s.Statuses)
+	typeIndex, types := l.types.remap(s.Types)
+	l.vocabularies = vocabularies{statuses, types}
+	l.totals = make([]typeState, len(types.words))
+	for typ, stored := range s.Totals {
+		t := &l.totals[typeIndex[typ]]
+		t.Messages.add(stored.Messages)
+		for status, c := range stored.Statuses {
+			t.Statuses = growTo(t.Statuses, len(statuses.words))
+			t.Statuses[statusIndex[status]].add(c)
+		}
+	}
+	l.window = (&window{}).emptyLike(len(types.words), 0)
+	l.window.oldestPending = timestamp(s.Pending)
+	for typ, counts := range s.Rows {
+		for status, n := range counts {
+			l.window.add(typeIndex[typ], statusIndex[status], n, len(statuses.words))
+		}
+	}
+	l.countingSince, l.lookback.lastGood = fromNanoseconds(s.Birth), fromNanoseconds(s.LastGood)
+	l.coveredSince, l.newest = s.Reach, timestamp(s.Newest)
+	l.clock, l.lookback.uncovered = time.Duration(s.Clock), time.Duration(s.Unread)
+	if len(l.messages.list) == 0 { // later records contain mostly known messages
+		l.messages.grow(len(messages) / messageLength)
+	}
+	for m := messages; len(m) > 0; m = m[messageLength:] {
+		set, reached := binary.LittleEndian.Uint32(m[8:]), statusSet(0)
+		for stored, status := range statusIndex {
+			reached |= statusSet(set>>stored&1) << status
+		}
+		lastSeen := seconds(binary.LittleEndian.Uint32(m[12:]))
+		l.messages.put(message{binary.LittleEndian.Uint64(m), reached, lastSeen})
+	}
+	return true
+}
+
+// resume prepares a ledger from an earlier run for use at now. Stored times in the future become
+// now.
+func (l *Ledger) resume(now time.Time) {
+	if l.countingSince.After(now) {
+		l.countingSince = now
+	}
+	for typ := range l.totals {
+		t := &l.totals[typ]
+		t.Messages.clampCreated(now)
+		for i := range t.Statuses {
+			t.Statuses[i].clampCreated(now)
+		}
+	}
+	if s := &l.pollState; s.Begun.After(now) {
+		s.Begun, s.Next = now, now.Add(max(0, s.Next.Sub(s.Begun)))
 	}
 	l.lookback.resume(now)
 }

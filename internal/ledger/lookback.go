@@ -3,81 +3,80 @@ package ledger
 import "time"
 
 const (
-	// visibilityDelay is asked for beyond the time since the last good reading: a row can appear 2 minutes after its message
-	// (documented), and clocks and calls are not exact.
+	// visibilityDelay is the number of extra minutes that a call requests after a gap. A row can
+	// appear up to 2 minutes after its message (documented). Clocks and calls add some error.
 	visibilityDelay = 5
-	// maxScrapeGap is how far apart two readings may be and still show every message between them without asking for more than
-	// the window: statuses of messages that left it in the meantime are the only loss.
+	// maxScrapeGap is the largest gap that the window covers without extra minutes. Such readings
+	// still show every message. They miss only statuses of messages that left the window during the
+	// gap.
 	maxScrapeGap = 5 * time.Minute
 )
 
-// lookback decides how many minutes of the journal the next call asks for.
+// lookback decides how many minutes of the journal the next call requests.
 type lookback struct {
-	window     int // minutes that are always asked for
-	maxMinutes int // minutes that are never exceeded
+	window     int // least minutes to request
+	maxMinutes int // most minutes to request
 
-	lastGood  time.Time     // when the last good reading was asked for, by our clock; zero before the baseline
-	earlier   bool          // whether that was in an earlier run of the program
-	unknown   bool          // whether it is not known how long ago that was, since the clock has been set back
-	uncovered time.Duration // journal time that no call could cover
-	shrunk    bool          // whether a call that asked for more than the window failed since then
-	maxExtra  int           // if so, the most that may be asked for beyond the window
+	lastGood     time.Time     // when the last good reading was requested; zero before the baseline
+	earlierRun   bool          // whether an earlier run of the program made that reading
+	gapUnknown   bool          // whether the clock was set back since then
+	uncovered    time.Duration // total journal time that no call covered
+	shrunk       bool          // whether a call for more than the window has failed since lastGood
+	extraMinutes int           // if shrunk, most minutes to request beyond the window
 }
 
-// resume goes on at now with what an earlier run has left. That run's clock and this one's are both the wall's; from
-// now on it is the monotonic one.
-func (a *lookback) resume(now time.Time) {
-	if a.lastGood.IsZero() {
+// resume prepares a lookback from an earlier run for use at now. Only the wall clock measures the
+// time between runs. Later gaps use the monotonic clock.
+func (l *lookback) resume(now time.Time) {
+	if l.lastGood.IsZero() {
 		return
 	}
-	gap := now.Sub(a.lastGood)
-	a.earlier, a.unknown = true, gap < 0
-	a.lastGood = now.Add(-max(0, gap))
+	gap := now.Sub(l.lastGood)
+	l.earlierRun, l.gapUnknown = true, gap < 0
+	l.lastGood = now.Add(-max(0, gap))
 }
 
-// gap is the time since the last good reading, by the monotonic clock if it was in this run; 0 where there is none or it
-// is not known.
-func (a *lookback) gap(now time.Time) time.Duration {
-	if a.lastGood.IsZero() {
+// gap returns the time since the last good reading, or 0 if there is none.
+func (l *lookback) gap(now time.Time) time.Duration {
+	if l.lastGood.IsZero() {
 		return 0
 	}
-	return max(0, now.Sub(a.lastGood))
+	return max(0, now.Sub(l.lastGood))
 }
 
-// minutes is what to ask for at now. What changed during a pause must still be in view, so the pause is added; without
-// one, the window alone will do, if the gap is in it.
-func (a *lookback) minutes(now time.Time) int {
-	if a.lastGood.IsZero() {
-		return a.window
+// minutes returns how many minutes to request at now. A call after a pause requests the window plus
+// the gap, so that it shows everything that changed during the pause.
+func (l *lookback) minutes(now time.Time) int {
+	if l.lastGood.IsZero() {
+		return l.window
 	}
-	// The monotonic clock stands still where the machine sleeps (golang/go#24595), and the wall clock can be set. Asking
-	// for too much costs little.
-	gap := max(a.gap(now), now.Round(0).Sub(a.lastGood.Round(0)))
-	ask := minutes(gap) + visibilityDelay
-	if gap > maxScrapeGap || a.earlier {
-		ask += a.window
+	// The monotonic clock stops while the machine sleeps (golang/go#24595), and the wall clock can
+	// be set. Requesting too much costs little, so use the larger gap.
+	gap := max(l.gap(now), now.Round(0).Sub(l.lastGood.Round(0)))
+	request := ceilMinutes(gap) + visibilityDelay
+	if gap > maxScrapeGap || l.earlierRun {
+		request += l.window
 	}
-	if a.unknown || now.Before(a.lastGood) {
-		ask = a.maxMinutes
+	if l.gapUnknown || now.Before(l.lastGood) {
+		request = l.maxMinutes
 	}
-	ask = min(max(a.window, ask), a.maxMinutes)
-	if a.shrunk {
-		ask = min(ask, a.window+a.maxExtra)
+	request = min(max(l.window, request), l.maxMinutes)
+	if l.shrunk {
+		request = min(request, l.window+l.extraMinutes)
 	}
-	return ask
+	return request
 }
 
-// shrink notes that a call failed that asked for so many minutes, in a way that asking for less may mend. Where not
-// even the window could be read, size was not the reason, and the next call asks for all again.
-func (a *lookback) shrink(asked int) {
-	a.shrunk, a.maxExtra = asked > a.window, (asked-a.window)/2
+// shrink records a failed call that might succeed for fewer minutes. It halves the extra minutes.
+// If a call for the window alone fails, the size was not the cause, and the limit ends.
+func (l *lookback) shrink(requested int) {
+	l.shrunk, l.extraMinutes = requested > l.window, (requested-l.window)/2
 }
 
-// success notes a good reading that was asked for at now, for so many minutes.
-func (a *lookback) success(now time.Time, gap time.Duration, asked int) {
-	a.uncovered += max(0, gap-time.Duration(asked)*time.Minute)
-	a.lastGood, a.earlier, a.unknown, a.shrunk = now, false, false, false
+// success records a good reading that was requested at now.
+func (l *lookback) success(now time.Time, requested int) {
+	l.uncovered += max(0, l.gap(now)-time.Duration(requested)*time.Minute)
+	l.lastGood, l.earlierRun, l.gapUnknown, l.shrunk = now, false, false, false
 }
 
-// minutes rounds up.
-func minutes(d time.Duration) int { return int((d + time.Minute - 1) / time.Minute) }
+func ceilMinutes(d time.Duration) int { return int((d + time.Minute - 1) / time.Minute) }

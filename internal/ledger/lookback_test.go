@@ -10,7 +10,7 @@ import (
 func asks(l *Ledger, minutes float64) int { return l.NewBatch(at(minutes)).Minutes() }
 
 func TestTheFirstCallsAskForTheWindow(t *testing.T) {
-	l := newLedger(60)
+	l := newTestLedger(60)
 	for _, minute := range []float64{0, 1, 500} {
 		if got := asks(l, minute); got != 60 {
 			t.Errorf("before the baseline, at %v: %d", minute, got)
@@ -30,7 +30,7 @@ func TestWhatACallAsksFor(t *testing.T) {
 		{60, 5.01, 60 + 6 + 5}, {1440, 60, 1440 + 60 + 5}, {1, 6, 1 + 6 + 5}, // after a pause
 		{1440, 13 * 1440, 14 * 1440}, {1440, 100 * 1440, 14 * 1440}, // never more than the retention less a day
 	} {
-		l := newLedger(c.window)
+		l := newTestLedger(c.window)
 		takeReading(l, 0)
 		if got := asks(l, c.gap); got != c.want {
 			t.Errorf("a window of %d, %v minutes later: asks for %d, want %d", c.window, c.gap, got, c.want)
@@ -47,7 +47,7 @@ func TestAWindowAsLongAsTheRetentionIsAskedFor(t *testing.T) {
 }
 
 func TestAWiderCallThatFailsAsksForLess(t *testing.T) {
-	l := newLedger(60)
+	l := newTestLedger(60)
 	takeReading(l, 0)
 	var asked []int
 	for range 8 {
@@ -77,7 +77,7 @@ func TestAPauseIsAskedForByWhicheverClockSaysMore(t *testing.T) {
 		{10 * time.Second, -8 * time.Hour, 60},
 		{2 * time.Hour, -time.Hour, 60 + 120 + 5},
 	} {
-		l := newLedger(60)
+		l := newTestLedger(60)
 		now := time.Now()
 		count := l.NewBatch(now)
 		count.SetServerTime(now)
@@ -109,7 +109,7 @@ func wallAhead(t *testing.T, at time.Time, ahead time.Duration) time.Time {
 // TestAnOutageLosesNothing: calls that time out whatever they ask for have not failed by their size, so the first good
 // one after them asks for the whole pause.
 func TestAnOutageLosesNothing(t *testing.T) {
-	l := newLedger(60)
+	l := newTestLedger(60)
 	takeReading(l, 0)
 	most := 0
 	for range 50 {
@@ -126,7 +126,7 @@ func TestAnOutageLosesNothing(t *testing.T) {
 }
 
 func TestTimeThatNoCallCoveredIsUnread(t *testing.T) {
-	l := newLedger(60)
+	l := newTestLedger(60)
 	if r := takeReading(l, 0); r.Uncovered != 0 {
 		t.Errorf("the baseline has %s unread", r.Uncovered)
 	}
@@ -145,7 +145,7 @@ func TestTimeThatNoCallCoveredIsUnread(t *testing.T) {
 }
 
 func TestRowsOfAWiderAnswerAreNotInTheWindow(t *testing.T) {
-	l := newLedger(60)
+	l := newTestLedger(60)
 	takeReading(l, 0, messageRow(1, "text", "pending", -1))
 	count := l.NewBatch(at(100))
 	// The API's clock is an hour behind ours, and it took half a minute to answer.
@@ -156,14 +156,14 @@ func TestRowsOfAWiderAnswerAreNotInTheWindow(t *testing.T) {
 	count.Add(Row{Key: 4, Type: []byte("text"), Status: []byte("sent")})
 	r := count.Commit()
 	expect(t, "window", windowRows(r), map[string]int{"pending/text": 1, "sent/text": 1})
-	if r.OldestPending.Seconds != unix(at(-19.5)) {
+	if r.OldestPending.Seconds != unixSeconds(at(-19.5)) {
 		t.Errorf("oldest pending %+v", r.OldestPending)
 	}
 	expect(t, "totals", totals(r), map[string]uint64{"text": 3, "pending/text": 3, "sent/text": 2, "delivered/text": 1, "read/text": 1})
 }
 
 func TestAnAnswerToTheWindowIsShownAsItIs(t *testing.T) {
-	l := newLedger(60)
+	l := newTestLedger(60)
 	r := takeReading(l, 0, messageRow(1, "text", "read", -5000))
 	expect(t, "window", windowRows(r), map[string]int{"read/text": 1})
 }

@@ -26,17 +26,17 @@ func TestMemoriesAreAMap(t *testing.T) {
 			},
 			"forget": func(t *rapid.T) {
 				before := seconds(rapid.Uint32Range(0, 9).Draw(t, "before"))
-				m.forget(func(known message) bool { return known.lastSeen < before })
+				m.deleteFunc(func(known message) bool { return known.lastSeen < before })
 				maps.DeleteFunc(want, func(_ uint64, known message) bool { return known.lastSeen < before })
 			},
 			"grow": func(t *rapid.T) { m.grow(rapid.IntRange(0, 50).Draw(t, "n")) },
 			"": func(t *rapid.T) {
 				got := make(map[uint64]message)
-				for known := range m.all() {
-					got[known.key] = *known
+				for _, known := range m.list {
+					got[known.key] = known
 				}
-				if !maps.Equal(got, want) || m.len() != len(want) {
-					t.Fatalf("%d messages: %v, want %v", m.len(), got, want)
+				if !maps.Equal(got, want) || len(m.list) != len(want) {
+					t.Fatalf("%d messages: %v, want %v", len(m.list), got, want)
 				}
 				for key := range want {
 					if known := m.get(key); known == nil || *known != want[key] {
@@ -83,7 +83,7 @@ func heap() uint64 {
 func TestAMessageTakesAtMost24Bytes(t *testing.T) {
 	for _, n := range []int{10_000, 100_000, 1_000_000} {
 		before := heap()
-		l := newLedger(60)
+		l := newTestLedger(60)
 		count := l.NewBatch(at(0))
 		count.SetServerTime(at(0))
 		for i := range n {
@@ -162,10 +162,10 @@ func TestALedgerOfAThousandMessagesTakesAtMost34KB(t *testing.T) {
 func thousandRows(step int) []Row {
 	rows := manyRows(1000)
 	for i := range rows {
-		rows[i].Status = []byte(documentedStatuses()[(i+step)%5])
+		rows[i].Status = []byte(documentedStatuses[(i+step)%5])
 		rows[i].Type = []byte("textMessage")
 		if i%10 == 0 {
-			rows[i].Type = []byte(defaultTypes()[i/10%8])
+			rows[i].Type = []byte(defaultTypes[i/10%8])
 		}
 	}
 	return rows

@@ -8,115 +8,120 @@ import (
 	"github.com/go-kit/log/level"
 )
 
-// persister is what a ledger that is kept on file has beside it. What could not be written stays here until it can.
+// persister writes the changes of a ledger to its file. It retains changes until a write succeeds.
 type persister struct {
 	file      *file
-	dirty     bool     // whether the state has changed since it was last written
-	dirtyKeys []uint64 // the keys of the messages that have, or were shown again
-	snapshots sync.WaitGroup
+	dirty     bool           // whether state or messages have changed since the last write
+	dirtyKeys []uint64       // keys of messages that have changed or returned since then
+	snapshots sync.WaitGroup // the snapshot that is being written, if any
 }
 
-// markDirty notes what a reading has changed, for the next write. The baseline is worth a snapshot: without it the rest of
-// the file means nothing, so it should not lie where the end of the file is cut off.
-func (l *Ledger) markDirty(c *Batch, baseline bool) {
-	k := l.persister
-	if k == nil {
+// markDirty records what a reading has changed, for the next write. The baseline requests a
+// snapshot. Without the baseline the other records are useless, so it must not be at the end of the
+// file, which a crash can damage.
+func (l *Ledger) markDirty(b *Batch, baseline bool) {
+	p := l.persister
+	if p == nil {
 		return
 	}
-	k.dirty = true
-	for _, change := range c.changes {
-		k.dirtyKeys = append(k.dirtyKeys, change.key)
+	p.dirty = true
+	for _, change := range b.changes {
+		p.dirtyKeys = append(p.dirtyKeys, change.key)
 	}
-	k.dirtyKeys = append(k.dirtyKeys, c.returned...)
+	p.dirtyKeys = append(p.dirtyKeys, b.returned...)
 	if baseline {
-		k.file.requestSnapshot()
+		p.file.requestSnapshot()
 	}
 }
 
-// write puts on file all that is not there, and sees to it that there is a snapshot now and then.
+// write writes all changes to the file and starts a snapshot if one is due.
 func (l *Ledger) write() {
-	k := l.persister
+	p := l.persister
 	record, err := l.deltaRecord()
 	if err == nil {
-		err = k.file.append(record)
+		err = p.file.append(record)
 	}
 	if errors.Is(err, errFileChanged) {
-		k.snapshots.Wait() // or it would take the place of what is written now
-		if record, err = l.snapshotRecord(); err == nil {
-			err = k.file.replace(record)
-		}
+		p.snapshots.Wait() // otherwise an older snapshot could replace this one
+		err = l.replaceFile()
 	}
-	k.file.report(&k.file.writes, err)
+	p.file.report(&p.file.writes, err)
 	if err != nil {
-		k.dirty = true // the call is missing too
+		p.dirty = true // the poll state is missing even if nothing else has changed
 		l.compactDirty()
 		return
 	}
-	k.dirty, k.dirtyKeys = false, nil
-	if !k.file.snapshotDue() {
+	p.dirty, p.dirtyKeys = false, nil
+	if !p.file.snapshotDue() {
 		return
 	}
-	// The record is made now, so that it is of one moment; only the disk may be slow.
+	// Build the record now, so that it is consistent. Only the disk may be slow.
 	snapshot, err := l.snapshotRecord()
-	k.snapshots.Go(func() {
+	p.snapshots.Go(func() {
 		if err == nil {
-			err = k.file.replace(snapshot)
+			err = p.file.replace(snapshot)
 		}
-		k.file.report(&k.file.replaces, err)
+		p.file.report(&p.file.replaces, err)
 	})
 }
 
-// compactDirty bounds what is unwritten by what is remembered, however long nothing can be written.
-func (l *Ledger) compactDirty() {
-	k := l.persister
-	if len(k.dirtyKeys) < 2*l.messages.len()+1000 {
-		return
+func (l *Ledger) replaceFile() error {
+	snapshot, err := l.snapshotRecord()
+	if err != nil {
+		return err
 	}
-	slices.Sort(k.dirtyKeys)
-	k.dirtyKeys = slices.DeleteFunc(slices.Compact(k.dirtyKeys), func(key uint64) bool { return l.messages.get(key) == nil })
+	return l.persister.file.replace(snapshot)
 }
 
-// deltaRecord is a record of what is not on file.
-func (l *Ledger) deltaRecord() ([]byte, error) {
-	n := recordHeader{Call: &l.pollState}
-	if l.persister.dirty {
-		n.State = l.state()
+// compactDirty bounds the dirty keys by the number of messages, for the case that writes fail for a
+// long time.
+func (l *Ledger) compactDirty() {
+	keys := l.persister.dirtyKeys
+	if len(keys) < 2*len(l.messages.list)+1000 {
+		return
 	}
-	var changed []*message
+	slices.Sort(keys)
+	isForgotten := func(key uint64) bool { return l.messages.get(key) == nil }
+	l.persister.dirtyKeys = slices.DeleteFunc(slices.Compact(keys), isForgotten)
+}
+
+// deltaRecord returns a record of the changes since the last write.
+func (l *Ledger) deltaRecord() ([]byte, error) {
+	h := recordHeader{Call: &l.pollState}
+	if l.persister.dirty {
+		h.State = l.state()
+	}
+	changed := make([]message, 0, len(l.persister.dirtyKeys))
 	for _, key := range l.persister.dirtyKeys {
 		if m := l.messages.get(key); m != nil {
-			changed = append(changed, m)
+			changed = append(changed, *m)
 		}
 	}
-	return newRecord(n, len(changed), slices.Values(changed))
+	return newRecord(h, changed)
 }
 
-// snapshotRecord is a record of all that there is.
+// snapshotRecord returns a record of the whole ledger.
 func (l *Ledger) snapshotRecord() ([]byte, error) {
-	return newRecord(recordHeader{l.state(), &l.pollState}, l.messages.len(), l.messages.all())
+	return newRecord(recordHeader{l.state(), &l.pollState}, l.messages.list)
 }
 
-// Close puts on file what is missing there, and a last snapshot in the place of the file. The ledger is not to be used
-// any more.
+// Close writes all changes and replaces the file with a last snapshot. The caller must not use the
+// ledger afterwards.
 func (l *Ledger) Close() {
-	k := l.persister
-	if k == nil {
+	p := l.persister
+	if p == nil {
 		return
 	}
-	if k.dirty {
+	if p.dirty {
 		l.write()
 	}
-	k.snapshots.Wait()
-	k.file.forget()
+	p.snapshots.Wait()
+	hasTail := p.file.forget()
 	switch {
-	case k.dirty:
-		level.Error(k.file.logger).Log("msg", "the ledger is closed, and what it has counted since it could last write is not on file",
-			"advice", "the next start goes on from what is on file, if anything is, and asks the journal again; what that no longer shows is lost")
-	case k.file.hasTail():
-		snapshot, err := l.snapshotRecord()
-		if err == nil {
-			err = k.file.replace(snapshot)
-		}
-		k.file.report(&k.file.replaces, err)
+	case p.dirty:
+		level.Error(p.file.logger).Log("msg", "closed the ledger with changes that are not on disk",
+			"advice", "the next start reads the journal again; what the journal no longer shows is lost")
+	case hasTail:
+		p.file.report(&p.file.replaces, l.replaceFile())
 	}
 }

@@ -2,32 +2,36 @@ package ledger
 
 import "time"
 
-// PollState is what a later run of the program must know of the calls of this one, so that it keeps the pace that the API
-// asks for. The ledger only keeps it.
+// PollState is what the next run of the program needs to know about earlier calls in order to
+// respect the API's limits. The ledger stores it and does not interpret it.
 type PollState struct {
-	// Begun is when the last call began, Next when the next may, both by our clock.
+	// Begun is when the last call began. Next is the earliest time of the next call. Both are by
+	// the local clock.
 	Begun time.Time `json:"begun"`
 	Next  time.Time `json:"next"`
-	// Failures is how many calls in a row have failed.
+	// Failures is the number of consecutive failed calls.
 	Failures int `json:"failures,omitempty"`
-	// Result is the latest outcome, empty where there is none. The last call may have begun since.
+	// Result is the latest outcome, or empty if there is none. A later call may have begun.
 	Result string `json:"result,omitempty"`
-	// Took is how long the call of that outcome took.
+	// Took is the duration of the call with that outcome.
 	Took time.Duration `json:"took,omitempty"`
-	// Settings stands for how the call was made: where they differ, it says nothing about the next one.
+	// Settings identifies the settings of the call. After they change, the outcome says nothing
+	// about the next call.
 	Settings string `json:"settings,omitempty"`
 }
 
-func (c *PollState) valid() bool { return c.Failures >= 0 && c.Took >= 0 }
+func (s *PollState) valid() bool { return s.Failures >= 0 && s.Took >= 0 }
 
-// Persist puts on file that a call begins or has ended, and what has been committed before. Where that fails, the next
-// one puts it there; the log and the Storage tell.
-func (l *Ledger) Persist(call PollState) {
-	l.pollState = call
+// Persist stores the state of a call that begins or has ended, and writes it to the file with all
+// changes since the last write. The Storage counts and logs errors. The next Persist writes what is
+// missing.
+func (l *Ledger) Persist(s PollState) {
+	l.pollState = s
 	if l.persister != nil {
 		l.write()
 	}
 }
 
-// LastPollState returns what was last told of a call, in this run or an earlier one; the zero Call where there was none.
+// LastPollState returns the state that Persist stored last, in this run or an earlier one. It is
+// the zero PollState if there is none.
 func (l *Ledger) LastPollState() PollState { return l.pollState }

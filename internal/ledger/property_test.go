@@ -175,7 +175,7 @@ func TestTotalsAreAFunctionOfWhatWasShown(t *testing.T) {
 				}
 			}
 			random.Shuffle(len(dealt), func(i, j int) { dealt[i], dealt[j] = dealt[j], dealt[i] })
-			l := newLedger(60)
+			l := newTestLedger(60)
 			minute := 0.0
 			last := totals(takeReading(l, minute, baseline...))
 			for len(dealt) > 0 {
@@ -205,7 +205,7 @@ func TestTotalsEqualTheTruth(t *testing.T) {
 		for i := range rapid.SampledFrom([]int{1, 10, 60}).Draw(t, "messages") {
 			lives = append(lives, drawLife(t, uint64(i+1), rapid.Float64Range(-150, 400).Draw(t, "sent"), moves))
 		}
-		l := newLedger(minutes)
+		l := newTestLedger(minutes)
 		m := &model{make(map[uint64]map[string]bool), make(map[uint64]map[string]bool), make(map[uint64]string)}
 		lastShown := make(map[uint64]string)
 		last := map[string]uint64{}
@@ -234,7 +234,7 @@ func TestTotalsEqualTheTruth(t *testing.T) {
 			end = minute
 			if baseline {
 				born = minute
-				reach = unix(at(minute)) + 1 - float64(minutes)*60
+				reach = unixSeconds(at(minute)) + 1 - float64(minutes)*60
 			}
 			for _, life := range rows {
 				r := life.row(minute)
@@ -285,7 +285,7 @@ func assertTruth(t *rapid.T, lives []*life, m *model, lastShown map[uint64]strin
 // TestTheFunnelNarrows holds for messages first seen after the baseline.
 func TestTheFunnelNarrows(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		l := newLedger(60)
+		l := newTestLedger(60)
 		takeReading(l, 0)
 		statuses := []string{"pending", "sent", "delivered", "read", "noAccount", "oddWord"}
 		for minute := range 5 {
@@ -305,7 +305,7 @@ func TestTheFunnelNarrows(t *testing.T) {
 // TestAGapNeverGoesBackwards: a clock that is set back does not make the ledger's own run backwards.
 func TestAGapNeverGoesBackwards(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		l := newLedger(60)
+		l := newTestLedger(60)
 		last := time.Duration(-1)
 		for range 20 {
 			takeReading(l, rapid.Float64Range(-5000, 5000).Draw(t, "minute"))

@@ -6,27 +6,24 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"iter"
 	"math"
-	"strconv"
-	"strings"
 
 	"github.com/cespare/xxhash/v2"
 )
 
-// The file of a ledger is a line that says what it is, and records. Integers are little-endian.
+// The file of a ledger is a header line followed by records. Integers are little-endian.
 //
 //	greenapi_exporter ledger VERSION NAME\n
 //
-//	uint32   length of the news
+//	uint32   length of the record header
 //	uint32   number of messages
-//	         the news, as JSON: see news
-//	16 bytes for each message: uint64 key, uint32 the statuses it has reached, uint32 when it was last shown
-//	uint64   xxHash of all of the file before it
+//	         record header as JSON
+//	16 bytes for each message: uint64 key, uint32 statuses reached, uint32 clock when last seen
+//	uint64   xxHash of the whole file up to here
 //
-// The first record is the snapshot: everything at one time. Each further one says what has changed since; what it says
-// takes the place of what was said before. So a record either stands as a whole or not at all, and since each sum takes
-// in all that comes before it, nothing can be changed, left out or added in between.
+// The first record is a snapshot of the ledger. Each further record replaces what has changed. Each
+// checksum covers everything before it, so a record is valid as a whole or not at all, and no record
+// can be changed, removed or inserted unnoticed.
 const (
 	magic         = "greenapi_exporter ledger "
 	version       = 1
@@ -34,43 +31,48 @@ const (
 	maxHeader     = 128 // bytes
 )
 
-// recordHeader is what a record says beside messages; what is nil has not changed.
+// recordHeader is the part of a record before the messages. Fields that have not changed are nil.
 type recordHeader struct {
 	State *state     `json:"state,omitempty"`
 	Call  *PollState `json:"call,omitempty"`
 }
 
-// header is the line at the begin of the file.
-func header(name string) []byte { return fmt.Appendf(nil, "%s%d %s\n", magic, version, name) }
-
-// Why a file cannot be used.
+// The reasons why a file is unusable.
 var (
-	errEmpty   = errors.New("it is empty")
-	errForeign = errors.New("it is not a ledger")
-	errDamaged = errors.New("it is damaged")
+	errEmpty   = errors.New("the file is empty")
+	errForeign = errors.New("the file is not a ledger")
+	errDamaged = errors.New("the file is damaged")
 )
 
-// parseHeader returns the name and how long the line is.
-func parseHeader(data []byte) (name string, length int, _ error) {
+// fileHeader returns the first line of the file of a ledger.
+func fileHeader(name string) []byte { return fmt.Appendf(nil, "%s%d %s\n", magic, version, name) }
+
+// parseFileHeader returns the name in the first line, and the length of the line.
+func parseFileHeader(data []byte) (name string, length int, _ error) {
 	if len(data) == 0 {
 		return "", 0, errEmpty
 	}
-	line, _, whole := bytes.Cut(data[:min(len(data), maxHeader)], []byte("\n"))
-	words, ours := strings.CutPrefix(string(line), magic)
-	if !ours || !whole {
+	line, _, complete := bytes.Cut(data[:min(len(data), maxHeader)], []byte("\n"))
+	var v int
+	if _, err := fmt.Sscanf(string(line), magic+"%d %s", &v, &name); err != nil || !complete {
 		return "", 0, errForeign
 	}
-	number, name, _ := strings.Cut(words, " ")
-	if written, err := strconv.Atoi(number); err != nil {
-		return "", 0, errForeign
-	} else if written != version {
-		return "", 0, fmt.Errorf("it is of version %d, and this program reads version %d", written, version)
+	if v != version {
+		return "", 0, fmt.Errorf("the file has version %d, this program supports %d", v, version)
 	}
 	return name, len(line) + 1, nil
 }
 
-// appendChecksum appends to a record the sum of all of the file up to there; sum is that of what comes before the record, and
-// afterwards that of all of it.
+// newChecksum returns the checksum of a file that contains only its header line.
+func newChecksum(fileHeader []byte) xxhash.Digest {
+	var sum xxhash.Digest
+	sum.Reset()
+	_, _ = sum.Write(fileHeader)
+	return sum
+}
+
+// appendChecksum appends the checksum of the file to a record. On entry, sum covers everything before
+// the record. On return, it includes the record and its checksum.
 func appendChecksum(record []byte, sum *xxhash.Digest) []byte {
 	_, _ = sum.Write(record)
 	sealed := binary.LittleEndian.AppendUint64(record, sum.Sum64())
@@ -78,51 +80,42 @@ func appendChecksum(record []byte, sum *xxhash.Digest) []byte {
 	return sealed
 }
 
-// sumOf begins the sum of a file with its first line.
-func sumOf(header []byte) xxhash.Digest {
-	var sum xxhash.Digest
-	sum.Reset()
-	_, _ = sum.Write(header)
-	return sum
-}
-
-// newRecord returns a record of so many messages without its sum, for which there is room.
-func newRecord(n recordHeader, count int, messages iter.Seq[*message]) ([]byte, error) {
-	text, err := json.Marshal(n)
+// newRecord returns a record without its checksum, with capacity for it.
+func newRecord(h recordHeader, messages []message) ([]byte, error) {
+	text, err := json.Marshal(h)
 	if err != nil {
 		return nil, err
 	}
-	if uint64(count) > math.MaxUint32 {
-		return nil, errors.New("more messages than a file can hold")
+	if uint64(len(messages)) > math.MaxUint32 {
+		return nil, errors.New("too many messages for one file")
 	}
-	length := 8 + len(text)
-	record := make([]byte, length+count*messageLength, length+count*messageLength+8)
-	binary.LittleEndian.PutUint32(record, uint32(len(text)))
-	binary.LittleEndian.PutUint32(record[4:], uint32(count))
-	copy(record[8:], text)
-	for m := range messages {
-		binary.LittleEndian.PutUint64(record[length:], m.key)
-		binary.LittleEndian.PutUint32(record[length+8:], uint32(m.reached))
-		binary.LittleEndian.PutUint32(record[length+12:], uint32(m.lastSeen))
-		length += messageLength
+	record := make([]byte, 0, 8+len(text)+len(messages)*messageLength+8)
+	record = binary.LittleEndian.AppendUint32(record, uint32(len(text)))
+	record = binary.LittleEndian.AppendUint32(record, uint32(len(messages)))
+	record = append(record, text...)
+	for _, m := range messages {
+		record = binary.LittleEndian.AppendUint64(record, m.key)
+		record = binary.LittleEndian.AppendUint32(record, uint32(m.reached))
+		record = binary.LittleEndian.AppendUint32(record, uint32(m.lastSeen))
 	}
 	return record, nil
 }
 
-// record is a record as it lies in the file.
+// record is a parsed record.
 type record struct {
 	recordHeader
-	messages []byte
-	length   int
+	messages []byte // encoded
+	length   int    // in the file
 }
 
-// parseRecord parses the record at the begin of data and checks that its sum goes on from sum, which takes it in.
+// parseRecord parses the record at the start of data. On entry, sum covers everything before the
+// record. On return, it includes the record.
 func parseRecord(data []byte, sum *xxhash.Digest) (record, error) {
 	if len(data) < 8 {
 		return record{}, errDamaged
 	}
-	text, messages := uint64(binary.LittleEndian.Uint32(data)), uint64(binary.LittleEndian.Uint32(data[4:]))
-	end := 8 + text + messages*messageLength
+	text := uint64(binary.LittleEndian.Uint32(data))
+	end := 8 + text + uint64(binary.LittleEndian.Uint32(data[4:]))*messageLength
 	if uint64(len(data)) < end+8 {
 		return record{}, errDamaged
 	}

@@ -16,23 +16,25 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// Storage is the directory where ledgers are kept, one file each. It is safe for concurrent use.
+// Storage is a directory of ledgers, with one file for each. It is safe for concurrent use.
 type Storage struct {
-	directory string // empty: in memory
+	directory string // empty if ledgers are in memory only
 	logger    log.Logger
-	words     vocabularies // that ledgers begin with
-	holding   sync.Mutex
-	lock      *flock.Flock
-	failures  atomic.Uint64
-	behind    atomic.Int64 // how many files lack what their ledgers have counted
-	damaged   atomic.Uint64
-	read      atomic.Int64
-	begun     atomic.Int64
+	words     vocabularies // of new ledgers
+
+	mu   sync.Mutex   // guards lock; never held together with file.mu
+	lock *flock.Flock // nil if not locked
+
+	failures atomic.Uint64
+	behind   atomic.Int64 // number of ledgers with counts that are not in their files
+	damaged  atomic.Uint64
+	loaded   atomic.Int64
+	created  atomic.Int64
 }
 
-// OpenStorage locks the directory, which it makes if need be, so that no other program keeps ledgers there until Close.
-// Without a directory ledgers are kept in memory alone. An error says in one line what is wrong with the directory; a
-// full disk is none, since counting goes on without.
+// OpenStorage creates the directory if necessary and locks it against other exporters until Close.
+// If directory is empty, ledgers are in memory only. A full disk is not an error: ledgers count in
+// memory until there is space. Other errors are one line that says what to do.
 func OpenStorage(directory string, logger log.Logger) (*Storage, error) {
 	s := &Storage{directory: directory, logger: logger, words: documentedWords()}
 	if directory == "" {
@@ -46,27 +48,28 @@ func OpenStorage(directory string, logger log.Logger) (*Storage, error) {
 	case errors.Is(err, errLocked):
 		return nil, err
 	case isFull(err):
-		level.Warn(logger).Log("msg", "the disk is full; counting goes on in memory until there is room", "directory", directory, "err", err)
+		level.Warn(logger).Log("msg", "the disk is full, counting continues in memory",
+			"directory", directory, "err", err, "advice", "free disk space")
 	case err != nil:
 		_ = s.Close()
-		return nil, fmt.Errorf("%w; give the exporter a directory that it may write (it runs as user %d)", err, os.Getuid())
+		return nil, fmt.Errorf("%w; use a directory that user %d may write", err, os.Getuid())
 	}
 	return s, nil
 }
 
-// errLocked is that the directory belongs to another program.
+// errLocked reports that another program has locked the directory.
 var errLocked = errors.New("is in use by another exporter; stop that one or use another directory")
 
-// ensureLock makes sure that the directory is there and the lock is ours. Both can be taken away while the program runs, and
-// then another one could take them.
+// ensureLock locks the directory unless it is still locked. If someone has removed the directory or
+// the lock file during the run, ensureLock creates them again, unless another exporter was faster.
 func (s *Storage) ensureLock() error {
-	s.holding.Lock()
-	defer s.holding.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	path := filepath.Join(s.directory, "lock")
 	if s.lock != nil {
-		ours, err := s.lock.Stat()
-		there, missing := os.Stat(path)
-		if err == nil && missing == nil && os.SameFile(ours, there) {
+		held, heldErr := s.lock.Stat()
+		current, currentErr := os.Stat(path)
+		if heldErr == nil && currentErr == nil && os.SameFile(held, current) {
 			return nil
 		}
 		_ = s.lock.Close()
@@ -86,94 +89,85 @@ func (s *Storage) ensureLock() error {
 	return err
 }
 
-// checkWritable finds out whether files can be made in the directory, before it is too late to say so at the start.
+// checkWritable returns an error if the exporter cannot create files in the directory.
 func (s *Storage) checkWritable() error {
 	file, err := os.OpenFile(filepath.Join(s.directory, ".try"), os.O_WRONLY|os.O_CREATE, 0o600)
-	var inner *fs.PathError
-	if errors.As(err, &inner) {
-		return &fs.PathError{Op: "write", Path: s.directory, Err: inner.Err}
+	var pathErr *fs.PathError
+	if errors.As(err, &pathErr) {
+		return &fs.PathError{Op: "write", Path: s.directory, Err: pathErr.Err}
 	}
 	return errors.Join(file.Close(), os.Remove(file.Name()))
 }
 
 func isFull(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) ||
+		errors.Is(err, syscall.EFBIG)
 }
 
-// Close lets others use the directory. The ledgers are to be closed before.
+// Close unlocks the directory. The caller must close the ledgers first.
 func (s *Storage) Close() error {
-	s.holding.Lock()
-	defer s.holding.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.lock == nil {
 		return nil
 	}
 	return s.lock.Close()
 }
 
-// Failures is how often something could not be written.
+// Failures returns the number of failed writes.
 func (s *Storage) Failures() uint64 { return s.failures.Load() }
 
-// Failing reports whether counters cannot be written for the time being, so that a restart would lose some.
+// Failing reports whether some counts cannot be written at present, so that a restart would lose
+// them.
 func (s *Storage) Failing() bool { return s.behind.Load() > 0 }
 
-// Damaged is how many files were found damaged, or not to be the ledger that they should be, and were cut or set aside.
+// Damaged returns the number of files that were damaged or unusable, and were truncated or set
+// aside.
 func (s *Storage) Damaged() uint64 { return s.damaged.Load() }
 
-// LoadStats is how many ledgers went on from what was on file, and how many began anew since there was nothing that could be
-// used.
-func (s *Storage) LoadStats() (read, begun int64) { return s.read.Load(), s.begun.Load() }
+// LoadStats returns how many ledgers were loaded from a file, and how many were created without a
+// baseline.
+func (s *Storage) LoadStats() (loaded, created int64) { return s.loaded.Load(), s.created.Load() }
 
-// Ledger returns the ledger of that name as its file has it at now, or one without a baseline. The name is the idInstance,
-// and behind a dot which of its journals where that is not the outgoing one. A file that cannot be used is set aside under
-// another name. It is an error if the file cannot be read, though it is there.
+// Ledger loads the ledger with the given name from its file, or creates one without a baseline. The
+// name is the idInstance, plus a dot and the journal's name if it is not the outgoing journal.
+// Ledger sets an unusable file aside under another name. It returns an error if the file exists but
+// cannot be read.
 func (s *Storage) Ledger(name string, options Options, now time.Time) (*Ledger, error) {
+	l := newLedger(s.words, options)
 	if s.directory == "" {
-		return newLedgerOf(s.words, options), nil
+		return l, nil
 	}
-	path := filepath.Join(s.directory, name+".ledger")
-	f := newFile(s, path, name)
-	_ = os.Remove(path + tmpSuffix) // of a run that was killed
-	data, err := readLedger(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		s.begun.Add(1)
-		level.Debug(f.logger).Log("msg", "there is no ledger on file: the first reading will be the baseline")
-		return withFile(f, newLedgerOf(s.words, options)), nil
-	}
-	if errors.Is(err, errNoFile) {
-		return nil, fmt.Errorf("%w; move it away to begin anew", err)
-	} else if err != nil {
-		return nil, fmt.Errorf("%w; make it readable for the exporter (it runs as user %d), or move it away to begin anew", err, os.Getuid())
-	}
-	l := newLedgerOf(s.words, options)
-	sound, err := load(data, name, l)
-	if err != nil {
-		if err := f.quarantine(err, now); err != nil {
+	f := newFile(s, filepath.Join(s.directory, name+".ledger"), name)
+	_ = os.Remove(f.path + tmpSuffix) // left by a killed run
+	data, err := readFile(f.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, errNotRegular):
+		return nil, fmt.Errorf("%w; move it away to start a new ledger", err)
+	case err != nil:
+		return nil, fmt.Errorf("%w; make it readable for user %d or move it away", err, os.Getuid())
+	default:
+		valid, err := load(data, name, l)
+		if err == nil {
+			f.adopt(valid, int64(len(data)), !l.countingSince.IsZero())
+			l.resume(now)
+		} else if err = f.quarantine(err, now); err == nil {
+			l = newLedger(s.words, options) // load may have changed the first one
+		} else {
 			return nil, err
 		}
-		s.begun.Add(1)
-		return withFile(f, newLedgerOf(s.words, options)), nil
 	}
-	f.size, f.snapshot, f.sum = sound.length, sound.snapshot, sound.sum
-	if cut := int64(len(data)) - f.size; cut > 0 {
-		f.truncateDamaged(cut, !l.birth.IsZero())
-	}
-	if left, err := os.Stat(path); err == nil && left.Size() == f.size {
-		f.lastStat = left
-	}
-	l.resume(now)
-	if l.birth.IsZero() {
-		s.begun.Add(1)
-		level.Debug(f.logger).Log("msg", "there is no reading on file: the first will be the baseline")
-		return withFile(f, l), nil
-	}
-	s.read.Add(1)
-	level.Debug(f.logger).Log("msg", "the ledger was read from its file", "messages", l.messages.len(),
-		"counting_since", l.birth.UTC().Format(time.RFC3339), "last_reading", l.lookback.lastGood.UTC().Format(time.RFC3339))
-	return withFile(f, l), nil
-}
-
-func withFile(f *file, l *Ledger) *Ledger {
-	f.due = f.nextSnapshotSize(f.snapshot)
 	l.persister = &persister{file: f}
-	return l
+	if l.countingSince.IsZero() {
+		s.created.Add(1)
+		level.Debug(f.logger).Log("msg", "started a ledger, the first reading will be the baseline")
+		return l, nil
+	}
+	s.loaded.Add(1)
+	level.Debug(f.logger).Log("msg", "loaded the ledger from its file",
+		"messages", len(l.messages.list),
+		"counting_since", l.countingSince.UTC().Format(time.RFC3339),
+		"last_reading", l.lookback.lastGood.UTC().Format(time.RFC3339))
+	return l, nil
 }

@@ -29,7 +29,7 @@ func BenchmarkSnapshot(b *testing.B) {
 	var held time.Duration
 	for b.Loop() {
 		begin := time.Now()
-		l.persister.file.due = 0
+		l.persister.file.dueSize = 0
 		l.persister.file.snapshotDue()
 		snapshot, err := l.snapshotRecord()
 		held += time.Since(begin)
@@ -55,8 +55,8 @@ func BenchmarkLoad(b *testing.B) {
 	b.ResetTimer()
 	for b.Loop() {
 		l, err := d.storage.Ledger(id, l.options, at(0))
-		if err != nil || l.messages.len() != 1_000_000 {
-			b.Fatalf("%d messages, %v", l.messages.len(), err)
+		if err != nil || len(l.messages.list) != 1_000_000 {
+			b.Fatalf("%d messages, %v", len(l.messages.list), err)
 		}
 	}
 }
@@ -65,7 +65,7 @@ func BenchmarkLoad(b *testing.B) {
 func BenchmarkAppend(b *testing.B) {
 	b.Run("changed=100", func(b *testing.B) {
 		_, l := million(b)
-		l.persister.file.due = 1 << 60
+		l.persister.file.dueSize = 1 << 60
 		count := &Batch{changes: make([]change, 100)}
 		for i, row := range manyRows(100) {
 			count.changes[i].key = row.Key
@@ -77,7 +77,7 @@ func BenchmarkAppend(b *testing.B) {
 	})
 	b.Run("call", func(b *testing.B) {
 		_, l := million(b)
-		l.persister.file.due = 1 << 60
+		l.persister.file.dueSize = 1 << 60
 		for b.Loop() {
 			l.Persist(PollState{Begun: at(0), Next: at(1)})
 		}

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"reflect"
 	"runtime"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -142,7 +141,7 @@ func (d *disk) logged() []string {
 func dumpLedger(t fatal, l *Ledger) string {
 	t.Helper()
 	messages := make(map[uint64]string)
-	for m := range l.messages.all() {
+	for _, m := range l.messages.list {
 		messages[m.key] = fmt.Sprintf("%b %d", m.reached, m.lastSeen)
 	}
 	text, err := json.MarshalIndent([]any{l.state(), l.pollState, messages}, "", " ")
@@ -248,7 +247,7 @@ func TestRestartsChangeNothing(t *testing.T) {
 			_ = os.RemoveAll(directory)
 			_ = os.RemoveAll(directory + ".away")
 		}()
-		kept, twin := d.ledger(t, 0), newLedger(60)
+		kept, twin := d.ledger(t, 0), newTestLedger(60)
 		there, minute := true, 0.0
 		statuses := []string{"pending", "sent", "delivered", "read", "noAccount", "oddWord", "not a word", ""}
 		drawRow := rapid.Custom(func(t *rapid.T) Row {
@@ -297,7 +296,7 @@ func TestRestartsChangeNothing(t *testing.T) {
 				}
 			case "snapshot":
 				kept.persister.file.mu.Lock()
-				kept.persister.file.due = 0
+				kept.persister.file.dueSize = 0
 				kept.persister.file.mu.Unlock()
 			}
 		}
@@ -347,7 +346,7 @@ func history(t *testing.T) (file []byte, after map[int]string) {
 // ledgerAsIs loads the ledger without going on with it.
 func (d *disk) ledgerAsIs(t fatal) *Ledger {
 	t.Helper()
-	l := newLedger(60)
+	l := newTestLedger(60)
 	if _, err := load(d.read(t), id, l); err != nil {
 		t.Fatal(err)
 	}
@@ -420,7 +419,7 @@ func TestABaselineThatWasCutShortIsSaid(t *testing.T) {
 	data := d.read(t)
 	d.write(t, data[:len(data)-1])
 	l = mustOpen(t, d)
-	if lines := d.logged(); len(lines) != 1 || !strings.Contains(lines[0], "counting begins anew") || l.Summary() != nil || !l.LastPollState().Next.Equal(at(60)) {
+	if lines := d.logged(); len(lines) != 1 || !strings.Contains(lines[0], "counting starts again") || l.Summary() != nil || !l.LastPollState().Next.Equal(at(60)) {
 		t.Errorf("logged %q, reading %+v, call %+v", lines, l.Summary(), l.LastPollState())
 	}
 }
@@ -432,7 +431,7 @@ func TestTheBaselineIsInASnapshotAtOnce(t *testing.T) {
 	l.Persist(PollState{Begun: at(0)})
 	last := takeReading(l, 0, manyRows(100)...)
 	l.persister.snapshots.Wait()
-	if l.persister.file.hasTail() {
+	if f := l.persister.file; f.size > f.snapshot {
 		t.Error("there is more in the file than a snapshot")
 	}
 	takeReading(l, 1, manyRows(100)...)
@@ -485,21 +484,21 @@ func TestAFlippedBitIsNoticed(t *testing.T) {
 
 func TestFilesThatAreNoLedgerAreSetAside(t *testing.T) {
 	file, _ := history(t)
-	snapshot := func(header string, n recordHeader, messages ...*message) []byte {
-		record, err := newRecord(n, len(messages), slices.Values(messages))
+	snapshot := func(header string, n recordHeader, messages ...message) []byte {
+		record, err := newRecord(n, messages)
 		if err != nil {
 			t.Fatal(err)
 		}
-		sum := sumOf([]byte(header))
+		sum := newChecksum([]byte(header))
 		return append([]byte(header), appendChecksum(record, &sum)...)
 	}
-	valid := newLedger(60).state()
+	valid := newTestLedger(60).state()
 	spoilt := func(spoil func(*state)) recordHeader {
 		s := *valid
 		spoil(&s)
 		return recordHeader{State: &s}
 	}
-	first := string(header(id))
+	first := string(fileHeader(id))
 	for name, c := range map[string]struct {
 		data []byte
 		says string
@@ -510,14 +509,14 @@ func TestFilesThatAreNoLedgerAreSetAside(t *testing.T) {
 		"of version 0":                 {bytes.Replace(file, []byte("ledger 1 "), []byte("ledger 0 "), 1), "version 0"},
 		"of version 2":                 {bytes.Replace(file, []byte("ledger 1 "), []byte("ledger 2 "), 1), "version 2"},
 		"of no version":                {bytes.Replace(file, []byte("ledger 1 "), []byte("ledger x "), 1), "not a ledger"},
-		"of another instance":          {snapshot(string(header("1101000002")), recordHeader{State: valid}), "1101000002"},
+		"of another instance":          {snapshot(string(fileHeader("1101000002")), recordHeader{State: valid}), "1101000002"},
 		"nothing but its first line":   {[]byte(first), "damaged"},
 		"another first line":           {bytes.Replace(file, []byte(id), []byte("1101000002"), 1), "damaged"},
 		"lengths beyond everything":    {append([]byte(first), bytes.Repeat([]byte{0xff}, 100)...), "damaged"},
 		"a snapshot without a state":   {snapshot(first, recordHeader{Call: new(PollState)}), "damaged"},
-		"messages without a state":     {snapshot(first, recordHeader{}, &message{key: 1}), "damaged"},
-		"a message without a key":      {snapshot(first, recordHeader{State: valid}, &message{key: 0}), "damaged"},
-		"statuses without a word":      {snapshot(first, recordHeader{State: valid}, &message{key: 1, reached: 1 << 31}), "damaged"},
+		"messages without a state":     {snapshot(first, recordHeader{}, message{key: 1}), "damaged"},
+		"a message without a key":      {snapshot(first, recordHeader{State: valid}, message{key: 0}), "damaged"},
+		"statuses without a word":      {snapshot(first, recordHeader{State: valid}, message{key: 1, reached: 1 << 31}), "damaged"},
 		"a birth without a reading":    {snapshot(first, spoilt(func(s *state) { s.Birth = 1 })), "damaged"},
 		"a negative time":              {snapshot(first, spoilt(func(s *state) { s.Birth, s.LastGood = -1, -1 })), "damaged"},
 		"a clock that runs backwards":  {snapshot(first, spoilt(func(s *state) { s.Clock = -1 })), "damaged"},
@@ -670,7 +669,7 @@ func TestAnEndWithoutADiskSaysWhatIsLost(t *testing.T) {
 			t.Errorf("repaired: %t, a ledger that was let go is still waited for", repaired)
 		}
 		lines := d.logged()
-		if said := len(lines) == 2 && strings.Contains(lines[1], "is not on file"); said == repaired {
+		if said := len(lines) == 2 && strings.Contains(lines[1], "not on disk"); said == repaired {
 			t.Errorf("repaired: %t, logged %q", repaired, lines)
 		}
 		if !repaired {
@@ -709,7 +708,7 @@ func TestASnapshotWithoutTheLockIsTakenLater(t *testing.T) {
 	f.requestSnapshot()
 	last := takeReading(l, 2, messageRow(3, "text", "sent", 1.5))
 	l.persister.snapshots.Wait()
-	if f.hasTail() {
+	if f.size > f.snapshot {
 		t.Error("no other was taken")
 	}
 	if r := d.ledger(t, 2).Summary(); !equalSummaries(r, last) {
@@ -756,12 +755,12 @@ func TestADiskThatFailsCostsNothing(t *testing.T) {
 				l.Persist(PollState{Begun: at(minute)})
 			}
 			lines := d.logged()
-			if len(lines) != 1 || !strings.Contains(lines[0], "the ledger cannot be written") || d.storage.Failures() != 10 {
+			if len(lines) != 1 || !strings.Contains(lines[0], "cannot write the ledger") || d.storage.Failures() != 10 {
 				t.Errorf("%d failures, logged %q", d.storage.Failures(), lines)
 			}
 			d.repair(t)
 			last := next("read")
-			if !strings.Contains(d.log.String(), "is written again") || d.storage.Failures() != 10 {
+			if !strings.Contains(d.log.String(), "works again") || d.storage.Failures() != 10 {
 				t.Errorf("%d failures, logged %s", d.storage.Failures(), &d.log)
 			}
 			if r := d.ledger(t, minute).Summary(); !equalSummaries(r, last) {
@@ -863,7 +862,7 @@ func TestReadingsGoOnWhileASnapshotIsWritten(t *testing.T) {
 	takeReading(l, 0.5, messageRow(1, "text", "read", -5))
 	l.persister.snapshots.Wait()
 	f := l.persister.file
-	f.due = 0
+	f.dueSize = 0
 	if !f.snapshotDue() || f.snapshotDue() {
 		t.Fatal("it is due once")
 	}
@@ -905,15 +904,15 @@ func TestASnapshotThatFailsLosesNothing(t *testing.T) {
 	}
 	var last *Summary
 	for i := range 3 {
-		l.persister.file.due = 0
+		l.persister.file.dueSize = 0
 		last = takeReading(l, float64(i+1), messageRow(uint64(i+2), "text", "sent", float64(i)))
 		l.persister.snapshots.Wait()
-		if l.persister.file.due < minAppended {
+		if l.persister.file.dueSize < minAppended {
 			t.Error("the next reading would try again")
 		}
 	}
 	lines := d.logged()
-	if len(lines) != 1 || !strings.Contains(lines[0], "a snapshot of the ledger cannot be written") || d.storage.Failures() != 3 {
+	if len(lines) != 1 || !strings.Contains(lines[0], "cannot write a snapshot of the ledger") || d.storage.Failures() != 3 {
 		t.Errorf("%d failures, logged %q", d.storage.Failures(), lines)
 	}
 	if r := d.ledger(t, 4).Summary(); !equalSummaries(r, last) {
@@ -997,7 +996,7 @@ func TestAfterARestartThePauseIsAskedFor(t *testing.T) {
 
 // TestAClockThatGoesBackwardsInARunAsksForAll: the monotonic clock does not, but a time may come without it.
 func TestAClockThatGoesBackwardsInARunAsksForAll(t *testing.T) {
-	l := newLedger(60)
+	l := newTestLedger(60)
 	takeReading(l, 0)
 	if got, want := asks(l, -1), (360-24)*60; got != want {
 		t.Errorf("it asks for %d, want %d", got, want)
@@ -1084,7 +1083,7 @@ func TestWhatIsUnwrittenIsBounded(t *testing.T) {
 		takeReading(l, float64(2*i+1))
 		takeReading(l, float64(2*i+2), manyRows(100)...) // shown again
 	}
-	if n, most := len(l.persister.dirtyKeys), 2*l.messages.len()+1000; n > most {
+	if n, most := len(l.persister.dirtyKeys), 2*len(l.messages.list)+1000; n > most {
 		t.Errorf("%d are unwritten, want at most %d", n, most)
 	}
 	d.repair(t)
@@ -1150,13 +1149,13 @@ func TestWordsOfAnotherVersion(t *testing.T) {
 		Rows:  [][]int{{0, 0, 4, 3}},
 		Birth: 1, LastGood: 5,
 	}
-	record, err := newRecord(recordHeader{State: s}, 1, slices.Values([]*message{{key: 9, reached: 0b11100}}))
+	record, err := newRecord(recordHeader{State: s}, []message{{key: 9, reached: 0b11100}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	sum := sumOf(header(id))
+	sum := newChecksum(fileHeader(id))
 	d := newDisk(t)
-	d.write(t, append(header(id), appendChecksum(record, &sum)...))
+	d.write(t, append(fileHeader(id), appendChecksum(record, &sum)...))
 	l := d.ledger(t, 0)
 	expect(t, "totals", totals(l.Summary()), map[string]uint64{
 		"imageMessage": 7, "sent/imageMessage": 5, "pending/imageMessage": 7, "brandNew/imageMessage": 3, "other/imageMessage": 3,
@@ -1189,7 +1188,7 @@ func manyRows(n int) []Row {
 	var types, statuses [][]byte // which the rows share
 	for i := range rows {
 		if i < 10 {
-			types, statuses = append(types, []byte(defaultTypes()[i%8])), append(statuses, []byte(documentedStatuses()[i]))
+			types, statuses = append(types, []byte(defaultTypes[i%8])), append(statuses, []byte(documentedStatuses[i]))
 		}
 		rows[i] = messageRow(uint64(i)*0x9E3779B97F4A7C15+1, "", "", -1)
 		rows[i].Type, rows[i].Status = types[i%8], statuses[i%10]
@@ -1200,7 +1199,7 @@ func manyRows(n int) []Row {
 // FuzzLoad: no bytes panic or take much more memory than they are, and what is accepted is written back to the same
 // meaning.
 func FuzzLoad(f *testing.F) {
-	l := newLedger(60)
+	l := newTestLedger(60)
 	takeReading(l, 0, messageRow(1, "text", "sent", -5))
 	takeReading(l, 1, messageRow(1, "oddType", "oddStatus", -5), messageRow(2, "text", "", 0))
 	l.pollState = PollState{Begun: at(1), Next: at(2), Failures: 2, Result: "timeout", Took: 5, Settings: "x"}
@@ -1214,8 +1213,8 @@ func FuzzLoad(f *testing.F) {
 	f.Add([]byte(`{"state":{"statuses":["sent","pending","sent"],"types":["a","a"],"totals":[{"messages":[1,1],"statuses":[[1,2]]},{"messages":[3,4]}],"rows":[[1,2,3],[4]],"birth":1,"last_good":1}}`),
 		bytes.Repeat([]byte{1, 0, 0, 0}, 8), []byte(`null`), []byte(nil))
 	f.Fuzz(func(t *testing.T, text1, messages1, text2, messages2 []byte) {
-		file := header(id)
-		sum := sumOf(file)
+		file := fileHeader(id)
+		sum := newChecksum(file)
 		for _, part := range [][2][]byte{{text1, messages1}, {text2, messages2}} {
 			record := binary.LittleEndian.AppendUint32(nil, uint32(len(part[0])))
 			record = binary.LittleEndian.AppendUint32(record, uint32(len(part[1])/messageLength))
@@ -1237,7 +1236,7 @@ func FuzzFile(f *testing.F) {
 	takeReading(l, 0, messageRow(1, "text", "sent", -5))
 	f.Add(d.read(f))
 	f.Add([]byte(nil))
-	f.Add(header(id))
+	f.Add(fileHeader(id))
 	f.Fuzz(func(t *testing.T, data []byte) { checkLoad(t, data) })
 }
 
@@ -1246,7 +1245,7 @@ func checkLoad(t *testing.T, data []byte) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	l := New(options)
-	sound, err := load(data, id, l)
+	valid, err := load(data, id, l)
 	runtime.ReadMemStats(&after)
 	if grown := after.TotalAlloc - before.TotalAlloc; grown > 1<<20+100*uint64(len(data)) {
 		t.Fatalf("%d bytes take %d of memory", len(data), grown)
@@ -1254,16 +1253,16 @@ func checkLoad(t *testing.T, data []byte) {
 	if err != nil {
 		return
 	}
-	if sound.length > int64(len(data)) || sound.snapshot > sound.length {
-		t.Fatalf("sound are %d of %d bytes, of the snapshot %d", sound.length, len(data), sound.snapshot)
+	if valid.length > int64(len(data)) || valid.snapshot > valid.length {
+		t.Fatalf("valid are %d of %d bytes, of the snapshot %d", valid.length, len(data), valid.snapshot)
 	}
 	record, err := l.snapshotRecord()
 	if err != nil {
 		t.Fatalf("it cannot be written back: %v", err)
 	}
-	sum := sumOf(header(id))
+	sum := newChecksum(fileHeader(id))
 	again := New(options)
-	if _, err := load(append(header(id), appendChecksum(record, &sum)...), id, again); err != nil {
+	if _, err := load(append(fileHeader(id), appendChecksum(record, &sum)...), id, again); err != nil {
 		t.Fatalf("what was written back cannot be read: %v", err)
 	}
 	if got, want := dumpLedger(t, again), dumpLedger(t, l); got != want {

@@ -5,102 +5,100 @@ import (
 	"time"
 )
 
-// Summary is what a good reading of the journal has to show. It is immutable.
+// Summary is the state of a ledger after a good reading. It is immutable.
 type Summary struct {
-	// RequestedAt is when it was asked for, by our clock.
+	// RequestedAt is when the reading was requested, by the local clock.
 	RequestedAt time.Time
-	// CountingSince is when the baseline was asked for, by our clock: when counting began.
+	// CountingSince is when the baseline was requested, by the local clock.
 	CountingSince time.Time
-	// Messages is how many messages are remembered.
+	// Messages is the number of messages that the ledger remembers.
 	Messages int
-	// Uncovered is the journal time that no call could cover, since the birth.
+	// Uncovered is the total journal time since the baseline that no call covered.
 	Uncovered time.Duration
-	// OldestPending is the timestamp of the oldest pending row of the window, LastMessage that of the newest row ever
-	// shown.
+	// OldestPending is the timestamp of the oldest pending row in the window. LastMessage is the
+	// timestamp of the newest row of all readings.
 	OldestPending, LastMessage Timestamp
-	// Types has those of the first documentation and those that have been shown, each word once.
+	// Types contains the default types and all types that the journal has shown, without
+	// duplicates.
 	Types []Type
 }
 
-// Type is what there is to show of the messages of a type.
+// Type counts the messages of one type.
 type Type struct {
 	Word string
-	// Messages counts those first shown since the baseline.
+	// Messages counts the messages first shown after the baseline.
 	Messages Counter
-	// Statuses has the documented ones and those that have been shown with the type, each word once.
+	// Statuses contains the documented statuses and all that the journal has shown with the type,
+	// without duplicates.
 	Statuses []Status
 }
 
-// Status is what there is to show of the messages of a type and status.
+// Status counts the messages of one type and status.
 type Status struct {
 	Word string
-	// Rows is how many rows of the window have this status now.
+	// Rows is the number of rows in the window that have this status now.
 	Rows int
 	// Reached counts the messages that have reached this status since the baseline.
 	Reached Counter
 }
 
-// Counter only goes up from 0, which it was when it was created.
+// Counter is a count that never decreases.
 type Counter struct {
 	Count uint64
-	// Created is, by our clock, the ledger's birth, or the good reading before the one that first showed the series.
+	// Created is when Count was 0, by the local clock: the time of the baseline, or of the good
+	// reading before the one that first needed the series.
 	Created time.Time
 }
 
-// Summary returns what the last good reading has to show, nil before the baseline.
+// Summary returns the state after the last good reading, or nil before the baseline.
 func (l *Ledger) Summary() *Summary {
-	if l.birth.IsZero() {
+	if l.countingSince.IsZero() {
 		return nil
 	}
-	r := &Summary{
+	s := &Summary{
 		RequestedAt:   l.lookback.lastGood,
-		CountingSince: l.birth,
-		Messages:      l.messages.len(),
+		CountingSince: l.countingSince,
+		Messages:      len(l.messages.list),
 		Uncovered:     l.lookback.uncovered,
 		OldestPending: l.window.oldestPending,
 		LastMessage:   l.newest,
 	}
-	// The slices are as long as need be, since someone keeps them.
-	types, all := 0, 0
+	// Callers retain summaries, so allocate the slices without spare capacity.
+	types, total := 0, 0
 	for _, t := range l.totals {
 		if t.Messages.exists() {
-			types, all = types+1, all+t.statuses()
+			types++
+			for _, c := range t.Statuses {
+				if c.exists() {
+					total++
+				}
+			}
 		}
 	}
-	r.Types = make([]Type, 0, types)
-	statuses := make([]Status, 0, all)
-	for kind, t := range l.totals {
+	s.Types = make([]Type, 0, types)
+	statuses := make([]Status, 0, total)
+	for typ, t := range l.totals {
 		if !t.Messages.exists() {
 			continue
 		}
-		cells, first := l.window.row(kind), len(statuses)
-		for status, counter := range t.Statuses {
-			if !counter.exists() {
+		counts, first := l.window.rows[typ], len(statuses)
+		for status, c := range t.Statuses {
+			if !c.exists() {
 				continue
 			}
-			s := Status{Word: l.statuses.words[status], Reached: counter.counter()}
-			if status < len(cells) {
-				s.Rows = cells[status].rows
+			rows := 0
+			if status < len(counts) {
+				rows = counts[status]
 			}
-			statuses = append(statuses, s)
+			statuses = append(statuses, Status{l.statuses.words[status], rows, c.counter()})
 		}
-		r.Types = append(r.Types, Type{l.types.words[kind], t.Messages.counter(), slices.Clip(statuses[first:])})
+		s.Types = append(s.Types,
+			Type{l.types.words[typ], t.Messages.counter(), slices.Clip(statuses[first:])})
 	}
-	return r
+	return s
 }
 
-// statuses is how many there are to show.
-func (t *typeState) statuses() int {
-	n := 0
-	for _, counter := range t.Statuses {
-		if counter.exists() {
-			n++
-		}
-	}
-	return n
-}
-
-// Timestamp is a time by the API's clock in UNIX seconds, or none.
+// Timestamp is an optional time in UNIX seconds, by the server's clock.
 type Timestamp struct {
 	Seconds float64
 	Known   bool
@@ -120,4 +118,4 @@ func (t Timestamp) later(u Timestamp) Timestamp {
 	return t
 }
 
-func unix(t time.Time) float64 { return float64(t.UnixNano()) / 1e9 }
+func unixSeconds(t time.Time) float64 { return float64(t.UnixNano()) / 1e9 }

@@ -2,83 +2,73 @@ package ledger
 
 import "slices"
 
-// maxCustom is how many words that are not documented an instance can have of each kind. What exceeds it shares one
-// series, so that foreign text cannot grow the number of series without bound.
-const maxCustom = 16
+const (
+	// maxCustom limits the undocumented words of a vocabulary. Further words share one series, so
+	// foreign text cannot create series without bound.
+	maxCustom = 16
+	// maxWordLength is the length in bytes of the longest word that is exposed.
+	maxWordLength = 64
+)
 
-// maxWordLength is how long a word may be that is exposed as it is, in bytes.
-const maxWordLength = 64
-
-// The first places in every vocabulary, and so the bits of a set of statuses.
+// The first indexes of each vocabulary. They are also the bits of a statusSet.
 const (
 	unknown = iota // an absent, empty or null word
-	other          // a word that has no place of its own
-	pending        // of statuses only
+	other          // a word without an index of its own
+	pending        // this and the following are statuses only
 	sent
 	delivered
 	read
 )
 
-// documentedStatuses are the values of statusMessage in GREEN-API's documentation. yellowCard was replaced by suspended
-// in July 2026.
-func documentedStatuses() []string {
-	return []string{
-		"pending", "sent", "delivered", "read", "noAccount", "notInGroup", "yellowCard", "suspended", "failed",
-		"noActiveSession",
-	}
+// documentedStatuses are the values of statusMessage in GREEN-API's documentation. In July 2026,
+// suspended replaced yellowCard.
+var documentedStatuses = []string{
+	"pending", "sent", "delivered", "read", "noAccount", "notInGroup", "yellowCard", "suspended",
+	"failed", "noActiveSession",
 }
 
-// defaultTypes are the values of typeMessage in GREEN-API's first documentation, in its order. Their series exist for
-// every instance.
-func defaultTypes() []string {
-	return []string{
-		"textMessage", "imageMessage", "videoMessage", "documentMessage", "audioMessage", "locationMessage",
-		"contactMessage", "extendedTextMessage",
-	}
+// defaultTypes are the values of typeMessage in GREEN-API's first documentation, in its order. Each
+// instance has series for them.
+var defaultTypes = []string{
+	"textMessage", "imageMessage", "videoMessage", "documentMessage", "audioMessage",
+	"locationMessage", "contactMessage", "extendedTextMessage",
 }
 
-// laterTypes are the values of typeMessage documented since.
-func laterTypes() []string {
-	return []string{
-		"quotedMessage", "stickerMessage", "contactsArrayMessage", "pollMessage", "pollUpdateMessage", "reactionMessage",
-		"editedMessage", "deletedMessage", "templateMessage", "templateButtonsReplyMessage", "buttonsMessage",
-		"buttonsResponseMessage", "listMessage", "listResponseMessage", "interactiveButtons", "interactiveButtonsReply",
-		"interactiveButtonsResponse", "groupInviteMessage", "incomingBlock",
-	}
+// laterTypes are the values of typeMessage that were documented later.
+var laterTypes = []string{
+	"quotedMessage", "stickerMessage", "contactsArrayMessage", "pollMessage", "pollUpdateMessage",
+	"reactionMessage", "editedMessage", "deletedMessage", "templateMessage",
+	"templateButtonsReplyMessage", "buttonsMessage", "buttonsResponseMessage", "listMessage",
+	"listResponseMessage", "interactiveButtons", "interactiveButtonsReply",
+	"interactiveButtonsResponse", "groupInviteMessage", "incomingBlock",
 }
 
-func isDocumentedStatus(place int) bool {
-	return place >= pending && place < pending+len(documentedStatuses())
+func isDocumentedStatus(index int) bool {
+	return index > other && index <= other+len(documentedStatuses)
 }
 
-func isDefaultType(place int) bool {
-	return place > other && place <= other+len(defaultTypes())
-}
+func isDefaultType(index int) bool { return index > other && index <= other+len(defaultTypes) }
 
-// vocabulary gives each word a place: a small number that stays its own for the life of the ledger. It is immutable, so
-// that a reading that fails leaves no word behind, and ledgers can share one until they are shown words of their own.
+// vocabulary maps words to small indexes, which are stable for the life of the ledger. It is
+// immutable: a failed reading adds no words, and ledgers share a vocabulary until they need their
+// own words.
 type vocabulary struct {
 	words  []string
-	slots  [256]uint8 // the places of the words, counted from 1, by their hashes: each in its own slot or the next free one
-	custom int        // how many of the words are not documented
+	slots  [256]uint8 // hash table of indexes plus 1, or 0 if free; collisions use linear probing
+	custom int        // number of undocumented words
 }
 
-// vocabularies are the vocabularies of a ledger.
+// vocabularies are the statuses and types of a ledger.
 type vocabularies struct{ statuses, types *vocabulary }
 
-// documentedWords are those that a ledger begins with.
 func documentedWords() vocabularies {
-	return vocabularies{newVocabulary(documentedStatuses()), newVocabulary(defaultTypes(), laterTypes())}
+	return vocabularies{newVocabulary(documentedStatuses), newVocabulary(defaultTypes, laterTypes)}
 }
 
 func newVocabulary(documented ...[]string) *vocabulary {
 	v := new(vocabulary)
-	v.add("unknown")
-	v.add("other")
-	for _, words := range documented {
-		for _, word := range words {
-			v.add(word)
-		}
+	for _, word := range slices.Concat([]string{"unknown", "other"}, slices.Concat(documented...)) {
+		v.add(word)
 	}
 	return v
 }
@@ -88,8 +78,8 @@ func (v *vocabulary) add(word string) {
 	*v.slot([]byte(word)) = uint8(len(v.words))
 }
 
-// slot returns that of the word, or the free one where it would be. Twice for each row a word is looked up, which takes a
-// few nanoseconds like this, and several times as many with a map.
+// slot returns the slot of a word that is not empty, or the free slot in which to store it. Each
+// row needs two lookups. Each takes a few nanoseconds, several times less than with a map.
 func (v *vocabulary) slot(word []byte) *uint8 {
 	n := len(word)
 	for i := uint8(n) + 7*word[0] + 31*word[n/2] + 127*word[n-1]; ; i++ {
@@ -99,7 +89,7 @@ func (v *vocabulary) slot(word []byte) *uint8 {
 	}
 }
 
-// intern returns the word's place, and the vocabulary that has it: v itself, or a longer copy.
+// intern returns the index of a word and a vocabulary that contains it: v or an extended copy.
 func (v *vocabulary) intern(word []byte) (uint8, *vocabulary) {
 	if len(word) == 0 {
 		return unknown, v
@@ -110,11 +100,21 @@ func (v *vocabulary) intern(word []byte) (uint8, *vocabulary) {
 	if v.custom == maxCustom || !isIdentifier(word) {
 		return other, v
 	}
-	longer := *v
-	longer.words = slices.Clone(v.words)
-	longer.custom++
-	longer.add(string(word))
-	return uint8(len(v.words)), &longer
+	extended := *v
+	extended.words = slices.Clone(v.words)
+	extended.custom++
+	extended.add(string(word))
+	return uint8(len(v.words)), &extended
+}
+
+// remap interns the words of another vocabulary. It returns their indexes and the vocabulary that
+// contains them.
+func (v *vocabulary) remap(words []string) (indexes []uint8, extended *vocabulary) {
+	indexes = make([]uint8, len(words))
+	for i, word := range words {
+		indexes[i], v = v.intern([]byte(word))
+	}
+	return indexes, v
 }
 
 func isIdentifier(word []byte) bool {
@@ -130,10 +130,10 @@ func isIdentifier(word []byte) bool {
 	return true
 }
 
-// statusSet is a set of statuses by their places; there are at most 2 + 10 + maxOwn of them.
+// statusSet is a set of statuses by index. A vocabulary has at most 2 + 10 + maxCustom of them.
 type statusSet uint32
 
-// impliedStatuses is the set of statuses that a message has reached which is shown with this one.
+// impliedStatuses returns the statuses that a message with this status has reached.
 func impliedStatuses(status uint8) statusSet {
 	set := statusSet(1) << status
 	switch status {
