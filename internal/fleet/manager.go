@@ -1,4 +1,5 @@
-// Package fleet is the instances that the exporter watches: each with its collectors and ledgers, and who comes and goes.
+// Package fleet manages the instances that the exporter watches: it adds, reconfigures and removes
+// them as the configuration and the Partner API demand.
 package fleet
 
 import (
@@ -20,84 +21,100 @@ import (
 	"greenapi_exporter/internal/config"
 )
 
-// ErrUnknown is that there is no instance of an id.
+// ErrUnknown means that no instance has the requested id.
 var ErrUnknown = errors.New("no such instance is configured")
 
-// Manager is a set of instances, each with collectors of its own that remember what they have read. It is safe for
-// concurrent use.
+// Manager holds the watched instances. It is safe for concurrent use.
 type Manager struct {
 	set       *collector.Set
 	resources collector.Resources
 
-	applyMu sync.Mutex // one change at a time
+	// applyMu serializes ApplyConfig and Close. It is locked before mu.
+	applyMu sync.Mutex
 
+	// mu guards the fields below. No slice or map is modified after it was assigned to a field,
+	// except draining.
 	mu       sync.RWMutex
 	all      []*collector.Instance // in the order of the configuration
 	byID     map[string]*collector.Instance
-	draining map[string]*collector.Instance // those that have gone and had not ended when the fleet last changed
-	timeout  time.Duration                  // the longest of all
-	hosts    map[string]int                 // how many of them each API host has
+	draining map[string]*collector.Instance // removed, and not idle at the latest change
+	timeout  time.Duration                  // the longest of all instances
+	hosts    map[string]int                 // number of instances by API host
 }
 
-// New returns a fleet without instances.
+// New returns a Manager without instances.
 func New(set *collector.Set, resources collector.Resources) *Manager {
 	return &Manager{set: set, resources: resources, draining: make(map[string]*collector.Instance)}
 }
 
-// parallelism is how many instances are opened or closed side by side, which is the disk's work more than ours.
-func parallelism() int { return 4 * runtime.GOMAXPROCS(0) }
+// ApplyConfig replaces the watched instances. The ids must be unique. It makes no call.
+//
+// An instance that stays keeps its ledgers and readings, whatever changes in its settings.
+// A removed instance is not scraped again. It closes in the background after the scrapes in flight;
+// if it is added again before that, it continues.
+//
+// If the ledger of a new instance cannot be read, that instance is left out. An instance that stays
+// only lacks the collector. ApplyConfig then applies all the rest and returns an error.
+func (m *Manager) ApplyConfig(configs []config.Instance) error {
+	m.applyMu.Lock()
+	defer m.applyMu.Unlock()
+	m.mu.RLock()
+	before := len(m.all)
+	open := maps.Clone(m.draining)
+	maps.Copy(open, m.byID)
+	m.mu.RUnlock()
 
-// ApplyConfig makes the instances, each of which has an id of its own, the fleet. Those that stay keep their ledgers and readings,
-// however their settings change. Those that go are seen by no further scrape; when the scrapes in flight have ended,
-// what they have counted is on file and they are let go, in the background. No call is made before the first scrape. An
-// instance whose ledger is there but cannot be read is left out, or lacks that collector if it stays; the error then
-// says so of each, and all others are as told.
-func (f *Manager) ApplyConfig(instances []config.Instance) error {
-	f.applyMu.Lock()
-	defer f.applyMu.Unlock()
-	f.mu.RLock()
-	known := maps.Clone(f.draining)
-	maps.Copy(known, f.byID)
-	before := len(f.byID)
-	f.mu.RUnlock()
-
-	bound := make([]*collector.Instance, len(instances))
-	errs := make([]error, len(instances))
-	var group errgroup.Group
-	group.SetLimit(parallelism())
-	for n, config := range instances {
-		group.Go(func() error {
-			if bound[n], errs[n] = f.openOrUpdate(known[config.ID()], config); errs[n] != nil {
-				errs[n] = fmt.Errorf("instance %s: %w", config.ID(), errs[n])
-			}
-			return nil
-		})
-	}
-	_ = group.Wait()
-	bound = slices.DeleteFunc(bound, func(i *collector.Instance) bool { return i == nil })
-	added, gone := f.replace(bound)
-	if before > 0 && len(added)+len(gone) > 0 {
-		logger := log.With(f.resources.Logger, "added", joinIDs(added), "gone", joinIDs(gone), "instances", len(bound))
-		if len(bound) == 0 {
-			level.Warn(logger).Log("msg", "the last instances have gone, and nothing is watched any more")
+	instances := make([]*collector.Instance, len(configs))
+	errs := make([]error, len(configs))
+	inParallel(len(configs), func(n int) {
+		if instances[n] = open[configs[n].ID()]; instances[n] != nil {
+			errs[n] = instances[n].ApplyConfig(configs[n])
 		} else {
-			level.Info(logger).Log("msg", "instances have come or gone")
+			instances[n], errs[n] = m.set.NewInstance(configs[n], m.resources)
+		}
+		if errs[n] != nil {
+			errs[n] = fmt.Errorf("instance %s: %w", configs[n].ID(), errs[n])
+		}
+	})
+	instances = slices.DeleteFunc(instances, func(i *collector.Instance) bool { return i == nil })
+	added, removed := m.replace(instances)
+	if before > 0 && len(added)+len(removed) > 0 {
+		logger := log.With(m.resources.Logger,
+			"added", joinIDs(added), "gone", joinIDs(removed), "instances", len(instances))
+		if len(instances) == 0 {
+			level.Warn(logger).Log("msg", "the last instances were removed; no instance is watched")
+		} else {
+			level.Info(logger).Log("msg", "the set of instances has changed")
 		}
 	}
 	return firstError(errs)
 }
 
-// joinIDs names a few of the ids, and says how many there are if these are not all.
+// inParallel calls do for each index below n. More calls than CPUs run at a time, because opening
+// and closing instances mostly waits for the disk.
+func inParallel(n int, do func(index int)) {
+	var group errgroup.Group
+	group.SetLimit(4 * runtime.GOMAXPROCS(0))
+	for index := range n {
+		group.Go(func() error {
+			do(index)
+			return nil
+		})
+	}
+	_ = group.Wait()
+}
+
+// joinIDs returns some of the ids, and the number of the others.
 func joinIDs(ids []string) string {
-	const few = 10
+	const limit = 10
 	slices.Sort(ids)
-	if len(ids) > few {
-		return fmt.Sprintf("%s and %d more", strings.Join(ids[:few], ","), len(ids)-few)
+	if len(ids) > limit {
+		return fmt.Sprintf("%s and %d more", strings.Join(ids[:limit], ","), len(ids)-limit)
 	}
 	return strings.Join(ids, ",")
 }
 
-// firstError is the first of the errors and how many more there are, or nil.
+// firstError returns the first error with the number of the others, or nil.
 func firstError(errs []error) error {
 	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
 	switch len(errs) {
@@ -106,20 +123,13 @@ func firstError(errs []error) error {
 	case 1:
 		return errs[0]
 	default:
-		return fmt.Errorf("%w; and %d more like this", errs[0], len(errs)-1)
+		return fmt.Errorf("%w; and %d similar errors", errs[0], len(errs)-1)
 	}
 }
 
-// openOrUpdate puts an instance to work, or configures the one that is known anew.
-func (f *Manager) openOrUpdate(known *collector.Instance, to config.Instance) (*collector.Instance, error) {
-	if known == nil {
-		return f.set.NewInstance(to, f.resources)
-	}
-	return known, known.ApplyConfig(to)
-}
-
-// replace makes these the fleet, and lets go of the others. It returns the ids of those that are new and of those that have gone.
-func (f *Manager) replace(all []*collector.Instance) (added, gone []string) {
+// replace makes these instances the watched ones and drains the others. It returns the ids that
+// are new and those that are removed. The caller must hold applyMu.
+func (m *Manager) replace(all []*collector.Instance) (added, removed []string) {
 	byID := make(map[string]*collector.Instance, len(all))
 	hosts := make(map[string]int)
 	timeout := time.Duration(0)
@@ -129,84 +139,91 @@ func (f *Manager) replace(all []*collector.Instance) (added, gone []string) {
 		hosts[c.URL().Host]++
 		timeout = max(timeout, c.Timeout())
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	maps.DeleteFunc(f.draining, func(id string, i *collector.Instance) bool { return byID[id] != nil || i.Idle() })
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	maps.DeleteFunc(m.draining, func(id string, i *collector.Instance) bool {
+		return byID[id] != nil || i.Idle()
+	})
 	for id := range byID {
-		if f.byID[id] == nil {
+		if m.byID[id] == nil {
 			added = append(added, id)
 		}
 	}
-	for id, i := range f.byID {
+	for id, i := range m.byID {
 		if byID[id] == nil {
-			gone = append(gone, id)
-			f.draining[id] = i
+			removed = append(removed, id)
+			m.draining[id] = i
 			i.Drain()
 		}
 	}
-	f.all, f.byID, f.timeout, f.hosts = all, byID, timeout, hosts
-	return added, gone
+	m.all, m.byID, m.timeout, m.hosts = all, byID, timeout, hosts
+	return added, removed
 }
 
-// Scrape returns one scrape, which lasts no longer than ctx, of the instance of that id, or of all for "":
-// of the collectors that are named, or of all if none is. The error is ErrUnknown, or says what to do where a collector is
-// named that is not switched on.
-func (f *Manager) Scrape(ctx context.Context, id string, collectors []string) (collector.Scrape, error) {
-	f.mu.RLock()
-	defer f.mu.RUnlock() // not before the scrape has begun, so that nobody goes between
-	scraped := f.all
+// Scrape returns one scrape of the instance with the given id, or of all instances if id is "".
+// It covers the named collectors, or all if none is named. The scrape ends with ctx.
+// The error is ErrUnknown, or reports a collector that is not enabled.
+func (m *Manager) Scrape(
+	ctx context.Context, id string, collectors []string,
+) (collector.Scrape, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock() // after the scrape has its references, so that no instance closes before
+	instances := m.all
 	if id != "" {
-		i := f.byID[id]
+		i := m.byID[id]
 		if i == nil {
 			return nil, ErrUnknown
 		}
-		scraped = []*collector.Instance{i}
+		instances = []*collector.Instance{i}
 	}
-	return f.set.Scrape(ctx, scraped, collectors)
+	return m.set.Scrape(ctx, instances, collectors)
 }
 
-// Timeout is the longest that a call for the instance of that id may take, or for any for "".
-func (f *Manager) Timeout(id string) time.Duration {
-	f.mu.RLock()
-	defer f.mu.RUnlock()
-	if i := f.byID[id]; i != nil {
+// Timeout returns the longest duration of a call for the instance with the given id. It returns
+// the longest of all instances if id is "" or unknown.
+func (m *Manager) Timeout(id string) time.Duration {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if i := m.byID[id]; i != nil {
 		return i.Config().Timeout()
 	}
-	return f.timeout
+	return m.timeout
 }
 
-// Host is that of the API for the instance of that id, and its share of all instances, from 0 to 1. It is empty where there
-// is no such instance, and where all have the same host.
-func (f *Manager) Host(id string) (host string, share float64) {
-	f.mu.RLock()
-	defer f.mu.RUnlock()
-	i := f.byID[id]
-	if i == nil || len(f.hosts) == 1 {
+// Host returns the API host of the instance with the given id, and the share of all instances that
+// have this host, from 0 to 1. The host is "" if the id is unknown or all instances have one host.
+func (m *Manager) Host(id string) (host string, share float64) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	i := m.byID[id]
+	if i == nil || len(m.hosts) == 1 {
 		return "", 0
 	}
 	host = i.Config().URL().Host
-	return host, float64(f.hosts[host]) / float64(len(f.all))
+	return host, float64(m.hosts[host]) / float64(len(m.all))
 }
 
-// instances are those of the fleet, in the order of the configuration. They are not to be changed.
-func (f *Manager) instances() []*collector.Instance {
-	f.mu.RLock()
-	defer f.mu.RUnlock()
-	return f.all
+// instances returns the instances in the order of the configuration.
+// Callers must not modify the slice.
+func (m *Manager) instances() []*collector.Instance {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.all
 }
 
-// Instances are how those of the fleet are configured, in the order of the configuration.
-func (f *Manager) Instances() []config.Instance {
-	var all []config.Instance
-	for _, i := range f.instances() {
-		all = append(all, i.Config())
+// Instances returns the configurations of the instances in their order.
+func (m *Manager) Instances() []config.Instance {
+	var configs []config.Instance
+	for _, i := range m.instances() {
+		configs = append(configs, i.Config())
 	}
-	return all
+	return configs
 }
 
-// Statuses tells how each instance stands by its latest readings. It makes no call and waits for none.
-func (f *Manager) Statuses() []collector.Status {
-	instances := f.instances()
+// Statuses returns the status of each instance by its latest readings. It makes no call and does
+// not wait for one.
+func (m *Manager) Statuses() []collector.Status {
+	instances := m.instances()
 	statuses := make([]collector.Status, len(instances))
 	for n, i := range instances {
 		statuses[n] = i.Status()
@@ -214,20 +231,13 @@ func (f *Manager) Statuses() []collector.Status {
 	return statuses
 }
 
-// Close ends the calls that run and puts on file what is to be kept. The Fleet is not to be used any more.
-func (f *Manager) Close() {
-	f.applyMu.Lock()
-	defer f.applyMu.Unlock()
-	f.mu.RLock()
-	all := append(slices.Collect(maps.Values(f.draining)), f.all...)
-	f.mu.RUnlock()
-	var group errgroup.Group
-	group.SetLimit(parallelism())
-	for _, i := range all {
-		group.Go(func() error {
-			i.Close()
-			return nil
-		})
-	}
-	_ = group.Wait()
+// Close cancels the calls in flight and saves what must be kept, also of draining instances.
+// The Manager must not be used any more.
+func (m *Manager) Close() {
+	m.applyMu.Lock()
+	defer m.applyMu.Unlock()
+	m.mu.RLock()
+	open := slices.AppendSeq(slices.Clone(m.all), maps.Values(m.draining))
+	m.mu.RUnlock()
+	inParallel(len(open), func(n int) { open[n].Close() })
 }

@@ -2,91 +2,70 @@ package fleet
 
 import (
 	"fmt"
-	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
-	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
-	"greenapi_exporter/collector"
 	"greenapi_exporter/internal/config"
 	"greenapi_exporter/internal/greenapi"
-	"greenapi_exporter/internal/ledger"
 )
 
-// apis answers for each instance by its id, and counts.
-type apis struct {
+// fixedAPI has one answer for each instance, and counts the calls.
+type fixedAPI struct {
 	mu      sync.Mutex
-	answers map[string]string
+	answers map[string]func() *http.Response
 	calls   map[string]int
 }
 
-func (a *apis) RoundTrip(r *http.Request) (*http.Response, error) {
+func (a *fixedAPI) RoundTrip(r *http.Request) (*http.Response, error) {
 	id, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/waInstance"), "/")
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.calls[id]++
-	status, body, _ := strings.Cut(a.answers[id], " ")
-	response := &http.Response{Header: make(http.Header), Body: io.NopCloser(strings.NewReader(body)), ContentLength: -1}
-	_, err := fmt.Sscan(status, &response.StatusCode)
-	return response, err
+	return a.answers[id](), nil
 }
 
-func instance(t *testing.T, id string) config.Instance {
-	t.Helper()
-	i, err := config.Flags{IDInstance: id, Token: "token-of-" + id, Settings: config.Settings{
-		URL: "https://api.example", Minutes: 60, Timeout: time.Second, MinInterval: time.Hour,
-		Retention: 360 * time.Hour, Collectors: []string{"outgoing"},
-	}}.Validate(log.NewNopLogger())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return i
-}
-
-// TestInstancesAreReadApart: each by calls of its own, none before the first scrape, and one that fails costs the
-// others nothing.
-func TestInstancesAreReadApart(t *testing.T) {
-	api := &apis{calls: make(map[string]int), answers: map[string]string{
-		"1101000001": `200 [{"idMessage":"A","typeMessage":"textMessage","statusMessage":"sent"}]`,
-		"1101000002": `400 Instance is not authorized`,
+func TestInstancesAreReadIndependently(t *testing.T) {
+	const good, loggedOut = "1101000001", "1101000002"
+	api := &fixedAPI{calls: make(map[string]int), answers: map[string]func() *http.Response{
+		good: func() *http.Response {
+			return newResponse(200, `[{"idMessage":"A","typeMessage":"textMessage","statusMessage":"sent"}]`)
+		},
+		loggedOut: func() *http.Response { return newResponse(400, "Instance is not authorized") },
 	}}
-	service := &greenapi.Backend{Transport: api, Limiter: greenapi.NewLimiter(4)}
-	storage, err := ledger.OpenStorage("", log.NewNopLogger())
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := New(collector.NewSet(), collector.Resources{Service: service, Storage: storage, Logger: log.NewNopLogger()})
-	defer f.Close()
-	if err := f.ApplyConfig([]config.Instance{instance(t, "1101000001"), instance(t, "1101000002")}); err != nil {
-		t.Fatal(err)
-	}
+	f := newTestFleet(t, "", api)
+	defer f.close(t)
+	f.flags.Collectors = []string{"outgoing"}
+	f.apply(t, good, loggedOut)
 	if len(api.calls) > 0 {
 		t.Errorf("called before the first scrape: %v", api.calls)
 	}
 	for range 2 {
-		registry := prometheus.NewPedanticRegistry()
 		scrape, err := f.Scrape(t.Context(), "", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
+		registry := prometheus.NewPedanticRegistry()
 		registry.MustRegister(scrape)
-		const want = `
-# HELP greenapi_outgoing_ledger_messages Messages that the ledger remembers, so as to count none twice.
-# TYPE greenapi_outgoing_ledger_messages gauge
-greenapi_outgoing_ledger_messages{id_instance="1101000001"} 1
-# HELP greenapi_up Whether the latest reading of the outgoing journal succeeded (1) or not (0).
-# TYPE greenapi_up gauge
-greenapi_up{id_instance="1101000001"} 1
-greenapi_up{id_instance="1101000002"} 0
-`
-		if err := testutil.GatherAndCompare(registry, strings.NewReader(want), "greenapi_up", "greenapi_outgoing_ledger_messages"); err != nil {
-			t.Error(err)
+		for name, want := range map[string]int{upMetric: 2, birthMetric: 1} {
+			if got, err := testutil.GatherAndCount(registry, name); got != want || err != nil {
+				t.Errorf("%d series of %s, %v; want %d", got, name, err, want)
+			}
+		}
+		values := f.mustScrape(t, good)
+		if values[upMetric] != 1 || values["greenapi_outgoing_ledger_messages"] != 1 {
+			t.Errorf("instance %s: %v", good, values)
+		}
+		if up := f.mustScrape(t, loggedOut)[upMetric]; up != 0 {
+			t.Errorf("instance %s is up: %v", loggedOut, up)
 		}
 	}
 	for i, want := range []greenapi.Result{greenapi.OK, greenapi.InstanceLoggedOut} {
@@ -96,9 +75,94 @@ greenapi_up{id_instance="1101000002"} 0
 		}
 	}
 	if _, err := f.Scrape(t.Context(), "", []string{"queue"}); err == nil {
-		t.Error("a collector that is not on was picked")
+		t.Error("a disabled collector can be scraped")
 	}
-	if api.calls["1101000001"] != 1 || api.calls["1101000002"] != 1 {
+	if api.calls[good] != 1 || api.calls[loggedOut] != 1 {
 		t.Errorf("calls: %v, want one of each", api.calls)
+	}
+}
+
+func TestTimeoutIsThatOfTheInstance(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newTestFleet(t, "", nil)
+		defer f.close(t)
+		long := f.instance(t, "1")
+		f.flags.Timeout = 5 * time.Second
+		short := f.instance(t, "2")
+		if err := f.ApplyConfig([]config.Instance{short, long, f.instance(t, "3")}); err != nil {
+			t.Fatal(err)
+		}
+		for id, want := range map[string]time.Duration{
+			"1": 30 * time.Second, "2": 5 * time.Second, "": 30 * time.Second, "4": 30 * time.Second,
+		} {
+			if got := f.Timeout(id); got != want {
+				t.Errorf("%q: %s, want %s", id, got, want)
+			}
+		}
+		defer f.api.block()()
+		checkCallTakes := func(want time.Duration) {
+			t.Helper()
+			begin := time.Now()
+			if values := f.mustScrape(t, "2"); values[upMetric] != 0 || time.Since(begin) != want {
+				t.Errorf("the call took %s, want %s", time.Since(begin), want)
+			}
+			time.Sleep(2 * time.Minute)
+		}
+		checkCallTakes(5 * time.Second)
+		f.flags.Timeout = 7 * time.Second
+		f.apply(t, "2")
+		checkCallTakes(7 * time.Second)
+		if got := f.Timeout(""); got != 7*time.Second {
+			t.Errorf("the longest timeout is %s, want 7s", got)
+		}
+	})
+}
+
+func TestHostHasItsShareOfInstances(t *testing.T) {
+	f := newTestFleet(t, "", nil)
+	defer f.close(t)
+	f.apply(t, "1", "2", "3")
+	if host, _ := f.Host("1"); host != "" {
+		t.Errorf("the only host is %q, want none", host)
+	}
+	first := []config.Instance{f.instance(t, "1"), f.instance(t, "2"), f.instance(t, "3")}
+	f.flags.URL = "https://B.example"
+	if err := f.ApplyConfig(append(first, f.instance(t, "4"))); err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string]string{
+		"1": "api.example 0.75", "4": "b.example 0.25", "5": " 0",
+	} {
+		host, share := f.Host(id)
+		if got := fmt.Sprint(host, " ", share); got != want {
+			t.Errorf("%s: %s, want %s", id, got, want)
+		}
+	}
+}
+
+func TestUnreadableLedgerAffectsOnlyItsInstance(t *testing.T) {
+	directory := t.TempDir()
+	f := newTestFleet(t, directory, nil)
+	defer f.close(t)
+	bad := filepath.Join(directory, "2.ledger")
+	if err := os.Mkdir(bad, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	all := []config.Instance{f.instance(t, "1"), f.instance(t, "2"), f.instance(t, "3")}
+	err := f.ApplyConfig(all)
+	if err == nil || !strings.Contains(err.Error(), "instance 2: ") {
+		t.Errorf("got %v, want an error of instance 2", err)
+	}
+	if values := f.mustScrape(t, "3"); values[upMetric] != 1 || len(f.Statuses()) != 2 {
+		t.Errorf("the others: %v", values)
+	}
+	if err := os.Remove(bad); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.ApplyConfig(all); err != nil {
+		t.Fatal(err)
+	}
+	if values := f.mustScrape(t, "2"); values[upMetric] != 1 || len(f.Statuses()) != 3 {
+		t.Errorf("after the repair: %v", values)
 	}
 }

@@ -3,7 +3,7 @@ package fleet
 import (
 	"context"
 	"errors"
-	"fmt"
+	"slices"
 	"time"
 
 	"github.com/go-kit/log"
@@ -13,113 +13,125 @@ import (
 )
 
 const (
-	// minRefreshGap is how far two calls of the list are apart at the least, however often the configuration is loaded.
+	// minRefreshGap is the least time between two calls, however often the configuration changes.
 	minRefreshGap = time.Second
-	// maxBackoff is the longest wait after failures in a row.
-	maxBackoff = time.Minute
+	maxBackoff    = time.Minute // after repeated failures, unless the API demands more
 )
 
-// run takes the list from the Partner API, over and over until ctx ends.
-func (r *Syncer) run(ctx context.Context) {
-	a := partnerPoller{Syncer: r, logger: log.With(r.logger, "method", greenapi.GetInstances)}
-	r.mu.Lock()
-	next := r.lastAttempt.Add(minRefreshGap)
-	r.mu.Unlock()
+// poll calls the Partner API until ctx is canceled.
+func (s *Syncer) poll(ctx context.Context) {
+	p := partnerPoller{syncer: s, logger: log.With(s.logger, "method", greenapi.GetInstances)}
+	s.mu.Lock()
+	next := s.lastAttempt.Add(minRefreshGap)
+	s.mu.Unlock()
 	for {
-		timer := time.NewTimer(time.Until(next))
 		select {
 		case <-ctx.Done():
-			timer.Stop()
 			return
-		case <-timer.C:
+		case <-time.After(time.Until(next)):
+			next = p.refresh(ctx)
 		}
-		next = a.refresh(ctx)
 	}
 }
 
-// partnerPoller is who asks the Partner API, and what the log has heard of that.
+// partnerPoller applies lists of the Partner API and suppresses repeated log lines.
+// Only one goroutine uses it.
 type partnerPoller struct {
-	*Syncer
+	syncer       *Syncer
 	logger       log.Logger
-	failures     int // in a row
-	failing      greenapi.Result
-	emptyOnce    bool   // whether the latest answer would have left nothing of a list
-	lastLogged   string // of what is listed
-	lastApplyErr string // of what cannot be watched
+	failures     int             // consecutive
+	failing      greenapi.Result // of the latest call; empty if it succeeded
+	emptyOnce    bool            // the latest list was ignored, because it would remove all instances
+	lastCounts   []int           // in the latest log line
+	lastApplyErr string          // in the latest log line; empty after a list without error
 }
 
-// refresh makes a call, and returns when the next one is due.
-func (a *partnerPoller) refresh(ctx context.Context) time.Time {
-	a.mu.Lock()
-	partner, begin := a.config.Partner(), time.Now()
-	a.lastAttempt = begin
-	a.mu.Unlock()
+// refresh makes one call and applies its list. It returns when the next call is due.
+func (p *partnerPoller) refresh(ctx context.Context) (next time.Time) {
+	p.syncer.mu.Lock()
+	partner, begin := p.syncer.config.Partner(), time.Now()
+	p.syncer.lastAttempt = begin
+	p.syncer.mu.Unlock()
 	if partner == nil {
-		return begin.Add(maxBackoff) // the asking is just being ended
+		return begin.Add(maxBackoff) // ctx is about to be canceled
 	}
 	callCtx, cancel := context.WithTimeout(ctx, partner.Timeout())
 	defer cancel()
-	listed, err := greenapi.NewPartner(a.service, partner.URL(), partner.Token()).Instances(callCtx)
+	client := greenapi.NewPartner(p.syncer.backend, partner.URL(), partner.Token())
+	listed, err := client.Instances(callCtx)
 	if ctx.Err() != nil {
 		return begin
 	}
 	if err != nil {
-		return begin.Add(a.handleError(err))
+		return begin.Add(p.handleError(err))
 	}
-	a.failures = 0
-	if a.failing != "" {
-		level.Info(a.logger).Log("msg", "the list of instances is taken from the Partner API again")
+	if p.failing != "" {
+		level.Info(p.logger).Log("msg", "the Partner API lists the instances again")
 	}
-	a.failing = ""
-	a.update(ctx, listed, begin)
+	p.failures, p.failing = 0, ""
+	p.update(ctx, listed, begin)
 	return begin.Add(partner.Refresh())
 }
 
-// handleError says in the log what has failed, once, and returns how long to wait.
-func (a *partnerPoller) handleError(err error) time.Duration {
+// handleError logs the first failure with each result, and returns the time to the next call.
+func (p *partnerPoller) handleError(err error) time.Duration {
 	result := greenapi.ResultOf(err)
-	logger := log.With(a.logger, "result", result, "err", err)
-	if result == a.failing {
-		level.Debug(logger).Log("msg", "the list of instances cannot be taken from the Partner API")
+	logger := log.With(p.logger, "result", result, "err", err)
+	if result == p.failing {
+		level.Debug(logger).Log("msg", "the Partner API does not list the instances")
 	} else {
-		a.mu.Lock()
-		first := a.lastSuccess.IsZero()
-		a.mu.Unlock()
-		message := "the list of instances cannot be taken from the Partner API; the last one stays"
-		if first {
-			message = "the list of instances cannot be taken from the Partner API, so none of them is watched"
+		consequence := "keeping the previous list"
+		if _, complete := p.syncer.Targets(); !complete {
+			consequence = "its instances are not watched"
 		}
-		level.Error(logger).Log("msg", message, "advice", advice(result))
+		level.Error(logger).Log("msg", "the Partner API does not list the instances; "+consequence,
+			"advice", advice(result))
 	}
-	a.failing = result
-	a.failures++
-	wait := min(minRefreshGap<<min(a.failures, 30), maxBackoff)
+	p.failing = result
+	p.failures++
+	wait := min(minRefreshGap<<min(p.failures, 30), maxBackoff)
 	if failure := new(greenapi.Error); errors.As(err, &failure) {
 		wait = max(wait, failure.RetryAfter)
 	}
 	return wait
 }
 
-// update takes up a list that was asked for at begin, unless ctx has ended. What cannot be brought in is tried again with the
-// next one.
-func (a *partnerPoller) update(ctx context.Context, listed []greenapi.PartnerInstance, begin time.Time) {
-	a.applyMu.Lock()
-	defer a.applyMu.Unlock()
+// update applies a list whose call began at the given time, unless ctx is canceled. If an instance
+// cannot be watched, the next list tries it again.
+func (p *partnerPoller) update(
+	ctx context.Context, listed []greenapi.PartnerInstance, begin time.Time,
+) {
+	s := p.syncer
+	s.applyMu.Lock()
+	defer s.applyMu.Unlock()
 	if ctx.Err() != nil {
 		return
 	}
-	partner := a.config.Partner()
+	partner := s.config.Partner()
 	watched := len(partner.Instances(listed, nil))
-	if emptied := watched == 0 && len(partner.Instances(a.partnerInstances, nil)) > 0; emptied && !a.emptyOnce {
-		a.emptyOnce = true
-		level.Warn(a.logger).Log("msg", "the Partner API lists no instance to be watched any more; the last list stays unless it says so again", "listed", len(listed))
+	if watched == 0 && len(partner.Instances(s.listed, nil)) > 0 && !p.emptyOnce {
+		p.emptyOnce = true
+		level.Warn(p.logger).Log("msg", "the Partner API lists no instance to watch; "+
+			"keeping the previous list unless the next one is the same", "listed", len(listed))
 		return
 	}
-	a.emptyOnce = false
-	err := a.apply(a.config, listed)
-	a.mu.Lock()
-	a.partnerInstances, a.lastSuccess = listed, begin
-	a.mu.Unlock()
+	p.emptyOnce = false
+	err := s.apply(listed)
+	s.mu.Lock()
+	s.listed, s.lastSuccess = listed, begin
+	s.mu.Unlock()
+	p.logCounts(listed, watched)
+	switch {
+	case err == nil:
+		p.lastApplyErr = ""
+	case err.Error() != p.lastApplyErr:
+		p.lastApplyErr = err.Error()
+		level.Error(p.logger).Log("msg", "some instances cannot be watched", "err", err)
+	}
+}
+
+// logCounts logs what a list contains if the counts have changed.
+func (p *partnerPoller) logCounts(listed []greenapi.PartnerInstance, watched int) {
 	deleted, expired := 0, 0
 	for _, l := range listed {
 		switch {
@@ -129,24 +141,20 @@ func (a *partnerPoller) update(ctx context.Context, listed []greenapi.PartnerIns
 			expired++
 		}
 	}
-	if told := fmt.Sprint(len(listed), watched, deleted, expired); told != a.lastLogged {
-		a.lastLogged = told
-		level.Info(a.logger).Log("msg", "took the list of instances from the Partner API", "listed", len(listed), "watched", watched, "deleted", deleted, "expired", expired)
-	}
-	switch {
-	case err == nil:
-		a.lastApplyErr = ""
-	case err.Error() != a.lastApplyErr:
-		a.lastApplyErr = err.Error()
-		level.Error(a.logger).Log("msg", "not every instance can be watched", "err", err)
+	counts := []int{len(listed), watched, deleted, expired}
+	if !slices.Equal(counts, p.lastCounts) {
+		p.lastCounts = counts
+		level.Info(p.logger).Log("msg", "applied the list of the Partner API",
+			"listed", len(listed), "watched", watched, "deleted", deleted, "expired", expired)
 	}
 }
 
-// advice is what to do about a result, which for most is what it is for an instance.
+// advice returns what to do about a result of the Partner API.
 func advice(result greenapi.Result) string {
 	switch result {
 	case greenapi.Unauthorized, greenapi.Forbidden:
-		return "the partner's token is wrong, or partner.url is not the host that it is for; copy both again from the partner's console"
+		return "the partner's token is wrong, or partner.url is not its host; " +
+			"copy both again from the partner's console"
 	default:
 		return result.Advice()
 	}

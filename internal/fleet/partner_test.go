@@ -3,7 +3,6 @@ package fleet
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -15,26 +14,26 @@ import (
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
-	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"greenapi_exporter/internal/config"
 	"greenapi_exporter/internal/greenapi"
 )
 
-// partnerAPI answers getInstances, and counts.
+// partnerAPI is a fake Partner API that records its calls.
 type partnerAPI struct {
 	mu     sync.Mutex
 	status int
 	body   string
 	header http.Header
 	hangs  bool
-	asked  []time.Time
+	times  []time.Time // of the calls since takeCalls
 	paths  []string
 }
 
 func (p *partnerAPI) RoundTrip(r *http.Request) (*http.Response, error) {
 	p.mu.Lock()
-	p.asked = append(p.asked, time.Now())
+	p.times = append(p.times, time.Now())
 	p.paths = append(p.paths, r.URL.String())
 	hangs := p.hangs
 	p.mu.Unlock()
@@ -44,57 +43,61 @@ func (p *partnerAPI) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return &http.Response{StatusCode: p.status, Header: p.header.Clone(), Body: io.NopCloser(strings.NewReader(p.body)), ContentLength: -1}, nil
+	response := newResponse(p.status, p.body)
+	response.Header = p.header.Clone()
+	return response, nil
 }
 
-// lists has it list those ids from now on, with the tokens that belong to them.
-func (p *partnerAPI) lists(ids ...string) {
+// list makes the API list these ids.
+func (p *partnerAPI) list(ids ...string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var rows []string
 	for _, id := range ids {
-		rows = append(rows, fmt.Sprintf(`{"idInstance":%s,"apiTokenInstance":"token-of-%s","deleted":false,"isExpired":false,"expirationDate":"2030-01-02T03:04:05Z"}`, id, id))
+		rows = append(rows, fmt.Sprintf(`{"idInstance":%s,"apiTokenInstance":"token-of-%s",`+
+			`"deleted":false,"isExpired":false,"expirationDate":"2030-01-02T03:04:05Z"}`, id, id))
 	}
 	p.status, p.body = 200, "["+strings.Join(rows, ",")+"]"
 }
 
-func (p *partnerAPI) fails(status int) {
+func (p *partnerAPI) fail(status int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.status, p.body = status, `{"path":"/partner/getInstances/partner-secret"}`
 }
 
-// calls is how many there were since it was last asked.
-func (p *partnerAPI) calls() int {
+// takeCalls returns the number of calls since the previous takeCalls.
+func (p *partnerAPI) takeCalls() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	n := len(p.asked)
-	p.asked = nil
+	n := len(p.times)
+	p.times = nil
 	return n
 }
 
-// rostered is a roster and what is around it.
-type rostered struct {
+// testSyncer is a Syncer with its API and log.
+type testSyncer struct {
 	*Syncer
 	api *partnerAPI
 	log *bytes.Buffer
 }
 
-func newRostered(t *testing.T) *rostered {
+func newTestSyncer(t *testing.T) *testSyncer {
 	t.Helper()
-	r := &rostered{api: new(partnerAPI), log: new(bytes.Buffer)}
-	w := watch(t, "", r.api)
-	service := &greenapi.Backend{Transport: r.api, Limiter: greenapi.NewLimiter(4)}
-	r.Syncer = NewSyncer(w.Manager, service, level.NewFilter(log.NewLogfmtLogger(log.NewSyncWriter(r.log)), level.AllowInfo()))
+	s := &testSyncer{api: new(partnerAPI), log: new(bytes.Buffer)}
+	f := newTestFleet(t, "", s.api)
+	backend := &greenapi.Backend{Transport: s.api, Limiter: greenapi.NewLimiter(4)}
+	logger := level.NewFilter(log.NewLogfmtLogger(log.NewSyncWriter(s.log)), level.AllowInfo())
+	s.Syncer = NewSyncer(f.Manager, backend, logger)
 	t.Cleanup(func() {
-		r.Close()
-		w.close(t)
+		s.Close()
+		f.close(t)
 	})
-	return r
+	return s
 }
 
-// file is what a configuration of that text says.
-func file(t *testing.T, text string) *config.Config {
+// loadConfig returns the configuration of a file with the given text.
+func loadConfig(t *testing.T, text string) *config.Config {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "greenapi.yml")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -113,206 +116,225 @@ func file(t *testing.T, text string) *config.Config {
 	return c
 }
 
-// has checks which instances there are, and whether these are all.
-func (r *rostered) has(t *testing.T, complete bool, ids ...string) {
+// wantTargets checks the ids of the targets, and whether they are complete.
+func (s *testSyncer) wantTargets(t *testing.T, complete bool, ids ...string) {
 	t.Helper()
 	synctest.Wait()
-	targets, all := r.Targets()
+	targets, gotComplete := s.Targets()
 	var got []string
 	for _, target := range targets {
 		got = append(got, target.ID())
 	}
-	if strings.Join(got, " ") != strings.Join(ids, " ") || all != complete {
-		t.Errorf("there are %v, all: %v; want %v, %v", got, all, ids, complete)
+	if strings.Join(got, " ") != strings.Join(ids, " ") || gotComplete != complete {
+		t.Errorf("targets %v, complete %v; want %v, %v", got, gotComplete, ids, complete)
 	}
 }
 
-const ofPartner = "instances: [{id_instance: 1101000001, token: own}]\npartner: {token: partner-secret, refresh: 10m, include: \"^11\"}\n"
+const lastSuccessMetric = "greenapi_exporter_partner_last_success_timestamp_seconds"
 
-// TestThePartnersList comes in the background, is refreshed and stays when it cannot be.
-func TestThePartnersList(t *testing.T) {
+// collect returns the values of the Syncer's metrics by name.
+func collect(t *testing.T, s *testSyncer) map[string]float64 {
+	t.Helper()
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(s)
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := make(map[string]float64)
+	for _, family := range families {
+		values[family.GetName()] = family.Metric[0].GetGauge().GetValue()
+	}
+	return values
+}
+
+const partnerConfig = `
+instances: [{id_instance: 1101000001, token: own}]
+partner: {token: partner-secret, refresh: 10m, include: "^11"}
+`
+
+func TestPartnerListIsRefreshedAndKeptDuringFailures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRostered(t)
-		r.has(t, false)
-		r.api.fails(502)
-		if err := r.ApplyConfig(file(t, ofPartner)); err != nil {
+		s := newTestSyncer(t)
+		s.wantTargets(t, false)
+		s.api.fail(502)
+		if err := s.ApplyConfig(loadConfig(t, partnerConfig)); err != nil {
 			t.Fatal(err)
 		}
-		r.has(t, false, "1101000001")
-		last := func(at time.Time) {
+		s.wantTargets(t, false, "1101000001")
+		wantLastSuccess := func(at time.Time) {
 			t.Helper()
 			seconds := 0.0
 			if !at.IsZero() {
 				seconds = float64(at.Unix())
 			}
-			want := fmt.Sprintf("# HELP greenapi_exporter_partner_last_success_timestamp_seconds When the list of instances was last taken from the Partner API, as UNIX time, 0 before the first time; absent where none is taken from there.\n"+
-				"# TYPE greenapi_exporter_partner_last_success_timestamp_seconds gauge\ngreenapi_exporter_partner_last_success_timestamp_seconds %v\n", seconds)
-			if err := testutil.CollectAndCompare(r, strings.NewReader(want), "greenapi_exporter_partner_last_success_timestamp_seconds"); err != nil {
-				t.Error(err)
+			if got := collect(t, s)[lastSuccessMetric]; got != seconds {
+				t.Errorf("the last success is %v, want %v", got, seconds)
 			}
 		}
-		last(time.Time{})
+		wantLastSuccess(time.Time{})
 
-		r.api.lists("1101000003", "1101000002", "2201000001")
-		time.Sleep(2 * time.Second) // a failure is tried again
-		r.has(t, true, "1101000001", "1101000002", "1101000003")
+		s.api.list("1101000003", "1101000002", "2201000001")
+		time.Sleep(2 * time.Second) // the backoff after one failure
+		s.wantTargets(t, true, "1101000001", "1101000002", "1101000003")
 		first := time.Now()
-		last(first)
-		if path := r.api.paths[1]; path != "https://api.example/partner/getInstances/partner-secret" {
-			t.Errorf("asked for %s", path)
+		wantLastSuccess(first)
+		if path := s.api.paths[1]; path != "https://api.example/partner/getInstances/partner-secret" {
+			t.Errorf("the call has path %s", path)
 		}
-		r.api.calls()
+		s.api.takeCalls()
 		time.Sleep(10*time.Minute - time.Second)
-		if n := r.api.calls(); n != 0 {
-			t.Errorf("asked %d times before the time", n)
+		if n := s.api.takeCalls(); n != 0 {
+			t.Errorf("%d calls before the refresh, want 0", n)
 		}
-		r.api.lists("1101000003", "1101000004")
+		s.api.list("1101000003", "1101000004")
 		time.Sleep(time.Second)
-		r.has(t, true, "1101000001", "1101000003", "1101000004")
+		s.wantTargets(t, true, "1101000001", "1101000003", "1101000004")
 		second := time.Now()
-		last(second)
+		wantLastSuccess(second)
 
-		for _, status := range []int{502, 401, 200} { // the last with an answer that is none
-			r.api.fails(status)
+		for _, status := range []int{502, 401, 200} { // the last one with an invalid body
+			s.api.fail(status)
 			time.Sleep(10 * time.Minute)
-			r.has(t, true, "1101000001", "1101000003", "1101000004")
-			last(second)
+			s.wantTargets(t, true, "1101000001", "1101000003", "1101000004")
+			wantLastSuccess(second)
 		}
-		if n := r.api.calls(); n < 25 || n > 40 {
-			t.Errorf("a list that cannot be had was asked for %d times in 30 minutes", n)
+		if n := s.api.takeCalls(); n < 25 || n > 40 {
+			t.Errorf("%d calls in 30 minutes of failures, want 25 to 40", n)
 		}
-		r.api.lists("1101000003")
+		s.api.list("1101000003")
 		time.Sleep(time.Minute)
-		r.has(t, true, "1101000001", "1101000003")
+		s.wantTargets(t, true, "1101000001", "1101000003")
 
-		text := r.log.String()
-		for words, times := range map[string]int{
-			"result=server_error": 2, "result=unauthorized": 1, "partner's token": 1, "result=invalid_response": 1, "taken from the Partner API again": 2,
-			"took the list": 3, "listed=3 watched=2": 1, "secret": 0, "token-of": 0,
+		logged := s.log.String()
+		for text, times := range map[string]int{
+			"result=server_error": 2, "result=unauthorized": 1, "partner's token": 1,
+			"result=invalid_response": 1, "lists the instances again": 2,
+			"applied the list": 3, "listed=3 watched=2": 1, "secret": 0, "token-of": 0,
 		} {
-			if got := strings.Count(text, words); got != times {
-				t.Errorf("%q is %d times in the log, want %d:\n%s", words, got, times, text)
+			if got := strings.Count(logged, text); got != times {
+				t.Errorf("%q is %d times in the log, want %d:\n%s", text, got, times, logged)
 			}
 		}
 	})
 }
 
-// TestAReloadAsksThePartnerAnew, keeps what was listed until it answers, and lets go of it where nobody is to be asked.
-func TestAReloadAsksThePartnerAnew(t *testing.T) {
+// TestReloadKeepsPartnerListUntilTheNextOne, and drops it if the partner is removed.
+func TestReloadKeepsPartnerListUntilTheNextOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRostered(t)
-		r.api.lists("1101000002", "1201000003")
+		s := newTestSyncer(t)
+		s.api.list("1101000002", "1201000003")
 		configure := func(text string) {
 			t.Helper()
-			if err := r.ApplyConfig(file(t, text)); err != nil {
+			if err := s.ApplyConfig(loadConfig(t, text)); err != nil {
 				t.Fatal(err)
 			}
 		}
-		configure(ofPartner)
-		r.has(t, true, "1101000001", "1101000002")
-		r.api.calls()
-		r.api.fails(502)
-		configure(strings.Replace(ofPartner, "^11", "^12", 1))
-		r.has(t, true, "1101000001", "1201000003")
-		if n := r.api.calls(); n != 0 {
-			t.Errorf("asked %d times for what another include needs not", n)
+		configure(partnerConfig)
+		s.wantTargets(t, true, "1101000001", "1101000002")
+		s.api.takeCalls()
+		s.api.fail(502)
+		configure(strings.Replace(partnerConfig, "^11", "^12", 1))
+		s.wantTargets(t, true, "1101000001", "1201000003")
+		if n := s.api.takeCalls(); n != 0 {
+			t.Errorf("%d calls after include changed, want 0", n)
 		}
 		for n := range 100 { // each with another token
-			configure(strings.Replace(ofPartner, "partner-secret", fmt.Sprint("partner-secret-", n), 1))
+			configure(strings.Replace(partnerConfig, "partner-secret", fmt.Sprint("partner-secret-", n), 1))
 			time.Sleep(10 * time.Millisecond)
 		}
-		if n := r.api.calls(); n > 2 {
-			t.Errorf("asked %d times within a second", n)
+		if n := s.api.takeCalls(); n > 2 {
+			t.Errorf("%d calls within a second, want at most 2", n)
 		}
-		r.has(t, true, "1101000001", "1101000002")
+		s.wantTargets(t, true, "1101000001", "1101000002")
 		time.Sleep(time.Second)
-		if path := r.api.paths[len(r.api.paths)-1]; !strings.HasSuffix(path, "/partner-secret-99") {
-			t.Errorf("asked for %s", path)
+		if path := s.api.paths[len(s.api.paths)-1]; !strings.HasSuffix(path, "/partner-secret-99") {
+			t.Errorf("the call has path %s", path)
 		}
-		r.api.calls()
+		s.api.takeCalls()
 		configure("instances: [{id_instance: 1101000001, token: own}]\n")
-		r.has(t, true, "1101000001")
-		if n := testutil.CollectAndCount(r, "greenapi_exporter_partner_last_success_timestamp_seconds"); n != 0 {
-			t.Error("the age of a list is shown that nobody asks for")
+		s.wantTargets(t, true, "1101000001")
+		if _, ok := collect(t, s)[lastSuccessMetric]; ok {
+			t.Error("the last success is exposed without a partner")
 		}
 		time.Sleep(time.Hour)
-		if n := r.api.calls(); n != 0 {
-			t.Errorf("asked %d times", n)
+		if n := s.api.takeCalls(); n != 0 {
+			t.Errorf("%d calls without a partner, want 0", n)
 		}
-		configure(ofPartner)
-		r.has(t, false, "1101000001")
-		r.Close()
-		if err := r.ApplyConfig(file(t, ofPartner)); err == nil {
-			t.Error("it can be configured when it has been closed")
+		configure(partnerConfig)
+		s.wantTargets(t, false, "1101000001")
+		s.Close()
+		if err := s.ApplyConfig(loadConfig(t, partnerConfig)); err == nil {
+			t.Error("a closed Syncer can be configured")
 		}
-		r.api.calls()
+		s.api.takeCalls()
 		time.Sleep(time.Hour)
-		if n := r.api.calls(); n != 0 {
-			t.Errorf("asked %d times after the end", n)
+		if n := s.api.takeCalls(); n != 0 {
+			t.Errorf("%d calls after Close, want 0", n)
 		}
 	})
 }
 
-// TestAListOfNothing does not take everything away, unless it is said twice.
-func TestAListOfNothing(t *testing.T) {
+func TestEmptyPartnerListIsIgnoredOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRostered(t)
-		r.api.lists("1101000002")
-		if err := r.ApplyConfig(file(t, ofPartner)); err != nil {
+		s := newTestSyncer(t)
+		s.api.list("1101000002")
+		if err := s.ApplyConfig(loadConfig(t, partnerConfig)); err != nil {
 			t.Fatal(err)
 		}
-		r.has(t, true, "1101000001", "1101000002")
-		for _, ids := range [][]string{{}, {"2201000001"}} { // none at all, and none that is wanted
-			r.api.lists(ids...)
+		s.wantTargets(t, true, "1101000001", "1101000002")
+		for _, ids := range [][]string{{}, {"2201000001"}} { // an empty list, and one without a match
+			s.api.list(ids...)
 			time.Sleep(10 * time.Minute)
-			r.has(t, true, "1101000001", "1101000002")
-			r.api.lists("1101000002")
+			s.wantTargets(t, true, "1101000001", "1101000002")
+			s.api.list("1101000002")
 			time.Sleep(10 * time.Minute)
-			r.has(t, true, "1101000001", "1101000002")
+			s.wantTargets(t, true, "1101000001", "1101000002")
 		}
-		r.api.lists()
+		s.api.list()
 		time.Sleep(20 * time.Minute)
-		r.has(t, true, "1101000001")
-		if text := r.log.String(); strings.Count(text, "the last list stays unless it says so again") != 3 {
-			t.Errorf("the log:\n%s", text)
+		s.wantTargets(t, true, "1101000001")
+		if text := s.log.String(); strings.Count(text, "level=warn") != 3 {
+			t.Errorf("the log has not 3 warnings:\n%s", text)
 		}
 	})
 }
 
-// TestThePartnersPace: a call ends with its timeout, and after failures the next waits longer and longer, or as long as it is
-// told to.
-func TestThePartnersPace(t *testing.T) {
+// TestPartnerCallsBackOff checks the time between calls that fail: it grows up to a minute, or is
+// what Retry-After demands.
+func TestPartnerCallsBackOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRostered(t)
-		r.api.hangs = true
-		if err := r.ApplyConfig(file(t, ofPartner)); err != nil {
+		s := newTestSyncer(t)
+		s.api.hangs = true
+		if err := s.ApplyConfig(loadConfig(t, partnerConfig)); err != nil {
 			t.Fatal(err)
 		}
-		apart := func(want ...time.Duration) {
+		wantGaps := func(want ...time.Duration) {
 			t.Helper()
-			r.api.mu.Lock()
-			defer r.api.mu.Unlock()
+			s.api.mu.Lock()
+			defer s.api.mu.Unlock()
 			for n, d := range want {
-				if n+1 >= len(r.api.asked) {
-					t.Fatalf("asked %d times", len(r.api.asked))
+				if n+1 >= len(s.api.times) {
+					t.Fatalf("there were %d calls", len(s.api.times))
 				}
-				if got := r.api.asked[n+1].Sub(r.api.asked[n]); got != d {
+				if got := s.api.times[n+1].Sub(s.api.times[n]); got != d {
 					t.Errorf("call %d came after %s, want %s", n+1, got, d)
 				}
 			}
-			r.api.asked = r.api.asked[len(r.api.asked)-1:]
+			s.api.times = s.api.times[len(s.api.times)-1:]
 		}
 		time.Sleep(5 * time.Minute)
-		apart(30*time.Second, 30*time.Second, 30*time.Second, 30*time.Second, 32*time.Second, time.Minute) // they last for 30 s
-		r.api.mu.Lock()
-		r.api.hangs, r.api.status, r.api.header = false, 429, http.Header{"Retry-After": {"300"}}
-		r.api.mu.Unlock()
+		call := 30 * time.Second // the timeout
+		wantGaps(call, call, call, call, 32*time.Second, time.Minute)
+		s.api.mu.Lock()
+		s.api.hangs, s.api.status, s.api.header = false, 429, http.Header{"Retry-After": {"300"}}
+		s.api.mu.Unlock()
 		time.Sleep(11 * time.Minute)
-		r.api.mu.Lock()
-		last := r.api.asked[len(r.api.asked)-1].Sub(r.api.asked[len(r.api.asked)-2])
-		r.api.mu.Unlock()
-		if last != 5*time.Minute {
-			t.Errorf("it was told to wait for 5 minutes, and came after %s", last)
+		s.api.mu.Lock()
+		gap := s.api.times[len(s.api.times)-1].Sub(s.api.times[len(s.api.times)-2])
+		s.api.mu.Unlock()
+		if gap != 5*time.Minute {
+			t.Errorf("the call came after %s, want 5m as Retry-After says", gap)
 		}
 	})
 }

@@ -13,121 +13,127 @@ import (
 	"greenapi_exporter/internal/greenapi"
 )
 
-// Syncer keeps a fleet as it is configured: with the instances that are listed and, where that is asked for, those that the
-// Partner API lists. It is safe for concurrent use, and a prometheus.Collector of its own metrics.
+// Syncer keeps the instances of a Manager in sync with the configuration and the Partner API.
+// It is safe for concurrent use, and collects metrics about itself.
 type Syncer struct {
-	fleet   *Manager
-	service *greenapi.Backend
+	manager *Manager
+	backend *greenapi.Backend
 	logger  log.Logger
 
 	instancesDesc, lastSuccessDesc *prometheus.Desc
 
-	applyMu sync.Mutex // for one change of the fleet at a time
+	// applyMu serializes changes of the instances and guards the next two fields. It is locked
+	// before mu.
+	applyMu sync.Mutex
 	closed  bool
-	cancel  func() // of who asks the Partner API; nil: nobody does
+	cancel  func() // stops polling; nil if the Partner API is not polled
 	polling sync.WaitGroup
 
-	mu               sync.Mutex // for what follows: to read it is not to wait for a change
-	config           *config.Config
-	partnerInstances []greenapi.PartnerInstance // by the latest good answer of the Partner API
-	lastSuccess      time.Time                  // when that was asked for, once it has been taken up; zero before the first
-	lastAttempt      time.Time                  // when the latest call began
+	// mu guards the fields below, which only a holder of applyMu changes, except lastAttempt.
+	// It is never held during a change of the instances, so that reads do not wait for one.
+	mu          sync.Mutex
+	config      *config.Config
+	listed      []greenapi.PartnerInstance // the latest list of the Partner API that was applied
+	lastSuccess time.Time                  // when its call began; zero before the first
+	lastAttempt time.Time                  // when the latest call began
 }
 
-// NewSyncer returns the Roster of a fleet, which has no instance before the first Configure.
-func NewSyncer(fleet *Manager, service *greenapi.Backend, logger log.Logger) *Syncer {
+// NewSyncer returns a Syncer, which must be the only one to change the manager.
+func NewSyncer(manager *Manager, backend *greenapi.Backend, logger log.Logger) *Syncer {
 	return &Syncer{
-		fleet: fleet, service: service, logger: logger,
+		manager: manager, backend: backend, logger: logger,
 		instancesDesc: prometheus.NewDesc("greenapi_exporter_instances",
-			"Instances that the exporter watches.", nil, nil),
+			"Number of instances that the exporter watches.", nil, nil),
 		lastSuccessDesc: prometheus.NewDesc("greenapi_exporter_partner_last_success_timestamp_seconds",
-			"When the list of instances was last taken from the Partner API, as UNIX time, 0 before the first time; absent where none is taken from there.", nil, nil),
+			"UNIX time of the latest list of instances from the Partner API, 0 before the first; "+
+				"absent if the Partner API is not used.", nil, nil),
 	}
 }
 
-// ApplyConfig changes which instances there are. Those of the Partner API stay as they were listed last, and it is asked in
-// the background: at once where it was not asked before, or otherwise, and then every so often. Errors are those of
-// Fleet.Apply.
-func (r *Syncer) ApplyConfig(to *config.Config) error {
-	r.applyMu.Lock()
-	defer r.applyMu.Unlock()
-	if r.closed {
-		return errors.New("the exporter is stopping")
+// ApplyConfig applies a configuration. The latest list of the Partner API stays in use. Polling
+// continues, or starts anew if the host, the token or the timing has changed.
+// The errors are those of Manager.ApplyConfig.
+func (s *Syncer) ApplyConfig(to *config.Config) error {
+	s.applyMu.Lock()
+	defer s.applyMu.Unlock()
+	if s.closed {
+		return errors.New("the exporter is shutting down")
 	}
 	partner := to.Partner()
-	r.mu.Lock()
-	before := r.config
-	r.config = to
+	s.mu.Lock()
+	before := s.config
+	s.config = to
 	if partner == nil {
-		r.partnerInstances, r.lastSuccess = nil, time.Time{}
+		s.listed, s.lastSuccess = nil, time.Time{}
 	}
-	listed := r.partnerInstances
-	r.mu.Unlock()
-	err := r.apply(to, listed)
-	if r.cancel != nil && partner.SameSource(before.Partner()) {
-		return err // who asks goes on
+	s.mu.Unlock()
+	err := s.apply(s.listed)
+	if s.cancel != nil && partner.SameSource(before.Partner()) {
+		return err
 	}
-	r.stopPolling()
+	s.stopPolling()
 	if partner != nil {
 		ctx, cancel := context.WithCancel(context.Background())
-		r.cancel = cancel
-		r.polling.Go(func() { r.run(ctx) })
+		s.cancel = cancel
+		s.polling.Go(func() { s.poll(ctx) })
 	}
 	return err
 }
 
-// apply makes the fleet what is configured and listed. The lock for changes is held.
-func (r *Syncer) apply(configured *config.Config, listed []greenapi.PartnerInstance) error {
-	instances := configured.Instances()
-	if partner := configured.Partner(); partner != nil {
+// apply makes the manager watch the configured instances and the listed ones.
+// The caller must hold applyMu.
+func (s *Syncer) apply(listed []greenapi.PartnerInstance) error {
+	instances := s.config.Instances()
+	if partner := s.config.Partner(); partner != nil {
 		instances = partner.Instances(listed, instances)
 	}
-	return r.fleet.ApplyConfig(instances)
+	return s.manager.ApplyConfig(instances)
 }
 
-// stopPolling has who asks change nothing any more. The lock for changes is held.
-func (r *Syncer) stopPolling() {
-	if r.cancel != nil {
-		r.cancel()
+// stopPolling stops the poller without waiting for it. The caller must hold applyMu.
+func (s *Syncer) stopPolling() {
+	if s.cancel != nil {
+		s.cancel()
+		s.cancel = nil
 	}
-	r.cancel = nil
 }
 
-// Targets are the instances to be scraped, in the order of the configuration; complete is whether all are known, since the
-// Partner API has answered where it is to be asked.
-func (r *Syncer) Targets() (targets []config.Instance, complete bool) {
-	r.mu.Lock()
-	waiting := r.config == nil || r.config.Partner() != nil && r.lastSuccess.IsZero()
-	r.mu.Unlock()
-	return r.fleet.Instances(), !waiting
+// Targets returns the instances to scrape in the order of the configuration. It reports whether
+// they are complete: before the first list of the Partner API they are not.
+func (s *Syncer) Targets() (targets []config.Instance, complete bool) {
+	s.mu.Lock()
+	complete = s.config != nil && (s.config.Partner() == nil || !s.lastSuccess.IsZero())
+	s.mu.Unlock()
+	return s.manager.Instances(), complete
 }
 
-// Close ends the asking. The fleet stays as it is, and is not changed any more.
-func (r *Syncer) Close() {
-	r.applyMu.Lock()
-	r.closed = true
-	r.stopPolling()
-	r.applyMu.Unlock()
-	r.polling.Wait()
+// Close stops polling. The instances stay as they are, and do not change any more.
+func (s *Syncer) Close() {
+	s.applyMu.Lock()
+	s.closed = true
+	s.stopPolling()
+	s.applyMu.Unlock()
+	s.polling.Wait()
 }
 
 // Describe implements prometheus.Collector.
-func (r *Syncer) Describe(ch chan<- *prometheus.Desc) {
-	ch <- r.instancesDesc
-	ch <- r.lastSuccessDesc
+func (s *Syncer) Describe(ch chan<- *prometheus.Desc) {
+	ch <- s.instancesDesc
+	ch <- s.lastSuccessDesc
 }
 
 // Collect implements prometheus.Collector.
-func (r *Syncer) Collect(ch chan<- prometheus.Metric) {
-	ch <- prometheus.MustNewConstMetric(r.instancesDesc, prometheus.GaugeValue, float64(len(r.fleet.instances())))
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.config == nil || r.config.Partner() == nil {
+func (s *Syncer) Collect(ch chan<- prometheus.Metric) {
+	instances := float64(len(s.manager.instances()))
+	ch <- prometheus.MustNewConstMetric(s.instancesDesc, prometheus.GaugeValue, instances)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.config == nil || s.config.Partner() == nil {
 		return
 	}
-	at := 0.0
-	if !r.lastSuccess.IsZero() {
-		at = float64(r.lastSuccess.UnixMilli()) / 1e3
+	timestamp := 0.0
+	if !s.lastSuccess.IsZero() {
+		timestamp = float64(s.lastSuccess.UnixMilli()) / 1e3
 	}
-	ch <- prometheus.MustNewConstMetric(r.lastSuccessDesc, prometheus.GaugeValue, at)
+	ch <- prometheus.MustNewConstMetric(s.lastSuccessDesc, prometheus.GaugeValue, timestamp)
 }
