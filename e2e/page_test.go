@@ -302,15 +302,15 @@ func TestPageInFailure(t *testing.T) {
 			t.Errorf("the page %s has cost %d calls", name, calls)
 		}
 	}
-	free("unread", "1101000001 is not read yet", "It is read when Prometheus scrapes, or when you open /probe?target=1101000001")
+	free("unread", "1101000001 has no readings yet", "Prometheus reads it on its next scrape, or you can open /probe?target=1101000001")
 
 	a.SetFault(simulator.FaultUnauthorized)
 	metricsUntil(t, exporter, `greenapi_up\{id_instance="1101000001"\} 0`)
-	free("failure", "1101000001 is not up", "unauthorized", "the token is wrong; copy apiTokenInstance", "No call has succeeded so far")
+	free("failure", "1101000001 is down", "unauthorized", "the token is wrong; copy apiTokenInstance", "No call has succeeded yet")
 
 	a.SetFault(simulator.FaultNone)
 	metricsUntil(t, exporter, `greenapi_up\{id_instance="1101000001"\} 1`)
 	a.SetFault(simulator.FaultLoggedOut, "lastOutgoingMessages")
 	metricsUntil(t, exporter, `greenapi_up\{id_instance="1101000001"\} 0`)
-	free("stale", "1101000001 is not up", "instance_logged_out", "scan the QR code", "The latest reading has failed", "How far they got")
+	free("stale", "1101000001 is down", "instance_logged_out", "scan the QR code", "The latest reading failed", "Progress")
 }

@@ -8,77 +8,82 @@ import (
 	"greenapi_exporter/internal/greenapi"
 )
 
-// detail is what a collector has last shown: words, and a time that they lead to.
+// detail is a fact from a reading: a text and, optionally, a time that follows it.
 type detail struct {
-	Words string
-	At    *relTime
+	Text string
+	At   *relTime
 }
 
-// needed are the settings without which the journals lack messages.
-var needed = []string{"outgoingWebhook", "outgoingMessageWebhook", "incomingWebhook"}
+// requiredSettings are the settings without which the journals lack messages.
+var requiredSettings = []string{"outgoingWebhook", "outgoingMessageWebhook", "incomingWebhook"}
 
-func details(name string, s collector.Status, now time.Time) []detail {
-	at := func(seconds float64) *relTime { m := momentAt(fromUnix(seconds), now); return &m }
+// details returns what the latest reading of a collector says.
+func details(name string, s *collector.Status, now time.Time) []detail {
+	at := func(seconds float64) *relTime { return newRelTime(fromUnix(seconds), now) }
 	switch {
 	case name == "outgoing" && s.Outgoing != nil:
 		t := newTally(s.Outgoing)
-		all := []detail{{Words: plural(t.rows, "message") + " in the window, " + formatInt(t.statuses["pending"]) + " pending"}}
+		all := []detail{{Text: messagesInWindow(t)}}
 		if oldest := s.Outgoing.OldestPending; oldest.Known {
-			all = append(all, detail{"the oldest of them", at(oldest.Seconds)})
+			all = append(all, detail{"oldest pending", at(oldest.Seconds)})
 		}
 		return all
 	case name == "incoming" && s.Incoming != nil:
-		all := []detail{{Words: plural(newTally(s.Incoming).rows, "message") + " received in the window"}}
+		all := []detail{{Text: plural(newTally(s.Incoming).Rows, "received message") + " in the window"}}
 		if last := s.Incoming.LastMessage; last.Known {
-			all = append(all, detail{"the last", at(last.Seconds)})
+			all = append(all, detail{"latest", at(last.Seconds)})
 		}
 		return all
 	case name == "state" && s.State != "":
-		return []detail{{Words: string(s.State)}}
+		return []detail{{Text: string(s.State)}}
 	case name == "queue" && s.Queued != nil:
-		return []detail{{Words: formatWaiting(*s.Queued, "message") + " to be sent"}}
+		return []detail{{Text: plural(*s.Queued, "message") + " waiting to be sent"}}
 	case name == "webhooks" && s.Notifications != nil:
-		return []detail{{Words: formatWaiting(*s.Notifications, "notification") + " to be taken"}}
+		return []detail{{Text: plural(*s.Notifications, "notification") + " waiting to be received"}}
 	case name == "account" && s.Account != nil:
 		return []detail{suspension(s.Account, at)}
 	case name == "settings" && s.Settings != nil:
-		return []detail{{Words: missing(s.Settings)}}
+		return []detail{{Text: disabledSettings(s.Settings)}}
 	}
 	return nil
+}
+
+func messagesInWindow(t tally) string {
+	return plural(t.Rows, "message") + " in the window, " + formatInt(t.byStatus["pending"]) + " pending"
 }
 
 func suspension(a *greenapi.Account, at func(float64) *relTime) detail {
 	switch {
 	case a.SuspendedUntil.Known:
-		return detail{"sending is suspended; that ends", at(a.SuspendedUntil.Value)}
+		return detail{"sending is suspended; the suspension ends", at(a.SuspendedUntil.Value)}
 	case a.State == greenapi.StateSuspended || a.State == greenapi.StateYellowCard:
-		return detail{Words: "sending is suspended; the API does not say until when"}
+		return detail{Text: "sending is suspended; the API gives no end"}
 	default:
-		return detail{Words: "sending is not suspended"}
+		return detail{Text: "sending is not suspended"}
 	}
 }
 
-func missing(s *greenapi.Settings) string {
-	var off []string
-	for _, name := range needed {
-		if on, told := s.Enabled[name]; told && !on {
-			off = append(off, name)
+func disabledSettings(s *greenapi.Settings) string {
+	var disabled []string
+	for _, name := range requiredSettings {
+		if enabled, known := s.Enabled[name]; known && !enabled {
+			disabled = append(disabled, name)
 		}
 	}
-	if len(off) == 0 {
-		return "what the journals need is on"
+	if len(disabled) == 0 {
+		return "all settings that the journals require are enabled"
 	}
-	return "off, so that the journals lack messages: " + strings.Join(off, ", ")
+	return "the journals lack messages because these settings are disabled: " + strings.Join(disabled, ", ")
 }
 
-// gist is an instance in one line of the list.
-func gist(s collector.Status, j journalView) string {
+// summaryLine describes an instance in one line.
+func summaryLine(s *collector.Status, v *journalView) string {
 	var parts []string
 	if s.State != "" {
 		parts = append(parts, string(s.State))
 	}
-	if j.On && !j.Unread {
-		parts = append(parts, plural(j.Rows, "message")+" in the window, "+formatInt(j.Pending)+" pending, "+formatInt(j.Failed)+" failed")
+	if v != nil && v.Read {
+		parts = append(parts, messagesInWindow(v.tally)+", "+formatInt(v.failed())+" failed")
 	}
 	if s.Queued != nil {
 		parts = append(parts, formatInt(*s.Queued)+" in the queue")

@@ -7,29 +7,32 @@ import (
 	"time"
 )
 
-// relTime is a time as people read it: how long ago, and exactly. It is put into words where it is shown: most of ten
-// thousand instances are not.
+// relTime is a time that the page shows relative to now. Its methods format it on use, because a page
+// shows few of the times of 10,000 instances.
 type relTime struct {
 	time.Time
 	now time.Time
 }
 
-func momentAt(t, now time.Time) relTime { return relTime{t.UTC(), now} }
+func newRelTime(t, now time.Time) *relTime { return &relTime{t.UTC(), now} }
 
-// Ago is how long ago it was.
-func (m relTime) Ago() string { return formatAgo(m.now.Sub(m.Time)) }
+// after reports whether t is later than other. A nil time is earlier than all others.
+func (t *relTime) after(other *relTime) bool {
+	return t != nil && (other == nil || t.Time.After(other.Time))
+}
 
-// Exact is the time in UTC to the second.
-func (m relTime) Exact() string { return m.Format("2006-01-02 15:04:05 UTC") }
+// Ago returns the time relative to now.
+func (t *relTime) Ago() string { return formatAgo(t.now.Sub(t.Time)) }
 
-// Machine is the same for programs.
-func (m relTime) Machine() string { return m.Format(time.RFC3339) }
+// Exact returns the time in UTC, in seconds.
+func (t *relTime) Exact() string { return t.Format("2006-01-02 15:04:05 UTC") }
 
-// lastSecond is the end of the year 9999, beyond which a time cannot be written.
-const lastSecond = 253402300799
+// Machine returns the time for the attribute datetime.
+func (t *relTime) Machine() string { return t.Format(time.RFC3339) }
 
-// fromUnix is a time by the API's clock, which may be any number.
+// fromUnix limits a time of the API, which may be any number, to the years 1970 to 9999.
 func fromUnix(seconds float64) time.Time {
+	const lastSecond = 253402300799
 	if math.IsNaN(seconds) {
 		seconds = 0
 	}
@@ -47,7 +50,7 @@ func formatAgo(d time.Duration) string {
 	}
 }
 
-// formatDuration is a length of time to about two digits.
+// formatDuration rounds down to a unit with about two digits.
 func formatDuration(d time.Duration) string {
 	switch {
 	case d < 2*time.Minute:
@@ -61,7 +64,7 @@ func formatDuration(d time.Duration) string {
 	}
 }
 
-// formatInt writes a number of things, which is not negative, with its thousands apart.
+// formatInt formats a number that is not negative, with commas between thousands.
 func formatInt[N int | int64 | uint64](n N) string {
 	digits := strconv.FormatUint(uint64(n), 10)
 	for i := len(digits) - 3; i > 0; i -= 3 {
@@ -70,27 +73,14 @@ func formatInt[N int | int64 | uint64](n N) string {
 	return digits
 }
 
-// plural is a number of things by their name.
-func plural[N int | int64 | uint64](n N, thing string) string {
+func plural[N int | int64 | uint64](n N, noun string) string {
 	if n == 1 {
-		return "1 " + thing
+		return "1 " + noun
 	}
-	return formatInt(n) + " " + thing + "s"
+	return formatInt(n) + " " + noun + "s"
 }
 
-// formatWaiting is a number of things that wait.
-func formatWaiting(n int64, thing string) string {
-	switch n {
-	case 0:
-		return "no " + thing + " waits"
-	case 1:
-		return "1 " + thing + " waits"
-	default:
-		return plural(n, thing) + " wait"
-	}
-}
-
-// formatPercent is a part of the whole in hundredths.
+// formatPercent does not round a part to nothing or to the whole.
 func formatPercent(part, whole int) string {
 	percent := 100 * float64(part) / float64(max(whole, 1))
 	switch {

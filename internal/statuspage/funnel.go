@@ -3,6 +3,7 @@ package statuspage
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -11,236 +12,184 @@ import (
 	"greenapi_exporter/internal/ledger"
 )
 
-// journalView is the outgoing journal of an instance.
+// journalView is the latest reading of an outgoing journal.
 type journalView struct {
-	On      bool   // whether its collector is
-	Unread  bool   // whether there is nothing to show
-	Why     string // that is so, where it is not just that there was no scrape
-	Stale   bool   // the latest call has failed, so that this is what an earlier one has read
-	Late    bool   // there was none for long
-	Window  string // its length
-	Rows    int    // messages in the window
-	Pending int    // of them
-	Failed  int    // of them
-	Funnel  []bar
-	Rest    []bar  // failures and statuses that have no place in the funnel
-	All     string // Rows, for the table
-	Types   []column
-	Table   []line
-	Birth   relTime
-	Total   string  // messages first seen since the birth
-	Reached []reach // and the statuses that they have reached
+	Read   bool   // whether there is a reading; if not, only Why is set
+	Why    string // why not, unless nothing has scraped the instance yet
+	Failed bool   // whether the latest call failed, so the reading is of an earlier one
+	Stale  bool   // whether nothing has scraped the instance for a long time
+	Window string // its length
+	tally
+	Types        []column
+	Bars         []bar // all statuses, the stages first
+	Funnel, Rest []bar // the parts of Bars
+
+	CountingSince *relTime
+	Messages      string      // new messages since then
+	Reached       []wordCount // and the statuses that messages have reached
 }
 
-// bar is a share of the window's messages.
+// bar is a status in the funnel and in the table.
 type bar struct {
-	Word, Means, Class string
-	Count              string
-	Share              string
-	Width              string // in hundredths of the whole, for SVG
+	statusLabel
+	Count, Share, Width string   // messages with this status or, in the funnel, a later one; in percent
+	Own                 string   // messages with this status
+	Cells               []string // the same by type; empty for 0
 }
 
-// column is a type of the table, whose word may be broken behind its head, with the number of its messages.
+// column is a type of messages in the table. A line break is allowed between Head and Tail.
 type column struct{ Head, Tail, Count string }
 
-// line is a status of the table, with its numbers by type. Those that are 0 are empty.
-type line struct {
-	Word  string
-	Cells []string
-	Count string
-}
+type wordCount struct{ Word, Count string }
 
-// reach is a status and how many messages have reached it.
-type reach struct{ Word, Count string }
+// statusLabel explains a status. Class is in page.css.
+type statusLabel struct{ Word, Meaning, Class string }
 
-// statusLabel is a status that messages pass on their way.
-type statusLabel struct{ word, means string }
+var (
+	// stages are the statuses of a delivery. A status implies all previous ones.
+	stages = []statusLabel{
+		{"pending", "accepted, or further", "pending"},
+		{"sent", "or further", "sent"},
+		{"delivered", "or further", "delivered"},
+		{"read", "seen or heard", "read"},
+	}
+	// failures are the documented statuses that end a delivery.
+	failures = []statusLabel{
+		{"noAccount", "the number has no WhatsApp", "failure"},
+		{"notInGroup", "not a member of the group", "failure"},
+		{"yellowCard", "sending is suspended (old status)", "failure"},
+		{"suspended", "sending is suspended", "failure"},
+		{"failed", "could not be sent", "failure"},
+		{"noActiveSession", "the account was not logged in", "failure"},
+	}
+	// otherStatuses are statuses that the ledger assigns.
+	otherStatuses = []statusLabel{
+		{"unknown", "no status, often a number without WhatsApp", "other"},
+		{"other", "more undocumented statuses", "other"},
+	}
+)
 
-// stages are the way of a message, each of which is behind it once it is at a later one.
-var stages = []statusLabel{
-	{"pending", "or further: accepted"},
-	{"sent", "or further"},
-	{"delivered", "or further"},
-	{"read", "seen or heard"},
-}
-
-// failures are the statuses at which the way of a message ends, as documented.
-var failures = []statusLabel{
-	{"noAccount", "the number has no WhatsApp"},
-	{"notInGroup", "not in the group"},
-	{"yellowCard", "sending is suspended (the older word)"},
-	{"suspended", "sending is suspended"},
-	{"failed", "could not be sent"},
-	{"noActiveSession", "the account was not logged in"},
-}
-
-// leftovers are the statuses of a ledger's that are none of the API's.
-var leftovers = []statusLabel{
-	{"unknown", "no status, often a number without WhatsApp"},
-	{"other", "further words that are not documented"},
-}
-
-func newJournal(status collector.CollectorStatus, s collector.Status, now time.Time) journalView {
-	j := journalView{On: true, Stale: status.Failing(), Late: isStale(status, s, now), Window: formatDuration(s.Window)}
-	reading := s.Outgoing
+func newJournalView(c collector.CollectorStatus, s *collector.Status, now time.Time) *journalView {
 	switch {
-	case status.Result == "":
-		j.Unread, j.Why = true, status.Detail
-		return j
-	case reading == nil:
-		j.Unread, j.Why = true, "No call has succeeded so far."
-		return j
+	case c.Result == "":
+		return &journalView{Why: c.Detail}
+	case s.Outgoing == nil:
+		return &journalView{Why: "No call has succeeded yet."}
 	}
-	t := newTally(reading)
-	j.Rows, j.Pending = t.rows, t.statuses["pending"]
-	j.Funnel = t.funnel()
-	j.Rest = t.rest()
-	for _, f := range failures {
-		j.Failed += t.statuses[f.word]
+	v := &journalView{
+		Read: true, Failed: c.Failing(), Stale: isStale(c, s, now), Window: formatDuration(s.Window),
+		tally: newTally(s.Outgoing), CountingSince: newRelTime(s.Outgoing.CountingSince, now),
 	}
-	j.Types, j.Table = t.table(reading)
-	j.Birth = momentAt(reading.CountingSince, now)
-	total, reached := totals(reading)
-	j.All, j.Total, j.Reached = formatInt(t.rows), plural(total, "new message"), reached
-	return j
+	v.Types, v.Bars = v.table()
+	v.Funnel, v.Rest = v.Bars[:len(stages)], v.Bars[len(stages):]
+	v.Messages, v.Reached = totals(s.Outgoing)
+	return v
 }
 
-// tally is the rows of a window, added up.
+// tally counts the rows of a window. Its maps have no zero values.
 type tally struct {
-	rows     int
-	statuses map[string]int
-	types    map[string]int
+	Rows     int
+	byStatus map[string]int
+	byType   map[string]int
+	cells    map[[2]string]int // by status and type
 }
 
-func newTally(r *ledger.Summary) tally {
-	t := tally{statuses: make(map[string]int), types: make(map[string]int)}
-	for _, kind := range r.Types {
-		for _, status := range kind.Statuses {
-			t.rows += status.Rows
-			t.statuses[status.Word] += status.Rows
-			t.types[kind.Word] += status.Rows
+func newTally(s *ledger.Summary) tally {
+	t := tally{byStatus: make(map[string]int), byType: make(map[string]int), cells: make(map[[2]string]int)}
+	for _, typ := range s.Types {
+		for _, status := range typ.Statuses {
+			if status.Rows > 0 {
+				t.Rows += status.Rows
+				t.byStatus[status.Word] += status.Rows
+				t.byType[typ.Word] += status.Rows
+				t.cells[[2]string{status.Word, typ.Word}] = status.Rows
+			}
 		}
 	}
 	return t
 }
 
-func (t tally) bar(s statusLabel, n int, class string) bar {
-	b := bar{Word: s.word, Means: s.means, Class: class, Count: formatInt(n), Share: formatPercent(n, t.rows)}
-	if t.rows > 0 {
-		b.Width = fmt.Sprintf("%.2f", 100*float64(n)/float64(t.rows))
+// Total returns the number of rows.
+func (t tally) Total() string { return formatInt(t.Rows) }
+
+// failed returns the number of rows with a documented failure.
+func (t tally) failed() (n int) {
+	for _, l := range failures {
+		n += t.byStatus[l.Word]
 	}
-	return b
+	return n
 }
 
-// funnel says of each stage how many messages stand there or have passed it. Every status implies that the message was
-// accepted, but for unknown, which implies nothing: so it is in the ledger, too.
-func (t tally) funnel() []bar {
-	bars := make([]bar, len(stages))
-	n := 0
-	for i := len(stages) - 1; i > 0; i-- {
-		n += t.statuses[stages[i].word]
-		bars[i] = t.bar(stages[i], n, stages[i].word)
+// labels returns the stages, then the other statuses that occur: failures, undocumented ones, and those
+// that the ledger assigns.
+func (t tally) labels() []statusLabel {
+	documented := slices.Concat(stages, failures, otherStatuses)
+	rest := slices.Clone(failures)
+	for _, word := range slices.Sorted(maps.Keys(t.byStatus)) {
+		if !slices.ContainsFunc(documented, func(l statusLabel) bool { return l.Word == word }) {
+			rest = append(rest, statusLabel{word, "not documented", "other"})
+		}
 	}
-	bars[0] = t.bar(stages[0], t.rows-t.statuses["unknown"], stages[0].word)
-	return bars
+	rest = append(rest, otherStatuses...)
+	rest = slices.DeleteFunc(rest, func(l statusLabel) bool { return t.byStatus[l.Word] == 0 })
+	return slices.Concat(stages, rest)
 }
 
-// rest has the statuses beside the funnel that any message has: what failed first, then what has no name.
-func (t tally) rest() []bar {
-	var bars []bar
-	for _, word := range t.order()[len(stages):] {
-		class, s := "other", statusLabel{word: word, means: "not documented"}
-		for _, f := range failures {
-			if f.word == word {
-				class, s = "failure", f
-			}
-		}
-		for _, l := range leftovers {
-			if l.word == word {
-				s = l
-			}
-		}
-		bars = append(bars, t.bar(s, t.statuses[word], class))
-	}
-	return bars
-}
-
-// order is the stages, whether a message has them or not, and behind them the statuses that any message has: failures,
-// words that are not documented, leftovers.
-func (t tally) order() []string {
-	var words, own []string
-	for _, s := range stages {
-		words = append(words, s.word)
-	}
-	known := func(list []statusLabel) {
-		for _, s := range list {
-			if t.statuses[s.word] > 0 {
-				words = append(words, s.word)
-			}
-		}
-	}
-	known(failures)
-	for word, n := range t.statuses {
-		if n > 0 && !slices.ContainsFunc(slices.Concat(stages, failures, leftovers), func(s statusLabel) bool { return s.word == word }) {
-			own = append(own, word)
-		}
-	}
-	slices.Sort(own)
-	words = append(words, own...)
-	known(leftovers)
-	return words
-}
-
-// table has the rows of the window by status and type, without types that no row has: the type with most of them first.
-func (t tally) table(r *ledger.Summary) ([]column, []line) {
-	var shown []ledger.Type
-	for _, kind := range r.Types {
-		if t.types[kind.Word] > 0 {
-			shown = append(shown, kind)
-		}
-	}
-	slices.SortStableFunc(shown, func(a, b ledger.Type) int {
-		return cmp.Or(cmp.Compare(t.types[b.Word], t.types[a.Word]), cmp.Compare(a.Word, b.Word))
+// table returns the types, the most frequent first, and the statuses of the window.
+func (t tally) table() (columns []column, bars []bar) {
+	types := slices.SortedFunc(maps.Keys(t.byType), func(a, b string) int {
+		return cmp.Or(cmp.Compare(t.byType[b], t.byType[a]), cmp.Compare(a, b))
 	})
-	var columns []column
-	for _, kind := range shown {
-		head := strings.TrimSuffix(kind.Word, "Message")
-		columns = append(columns, column{head, kind.Word[len(head):], formatInt(t.types[kind.Word])})
+	for _, typ := range types {
+		head := strings.TrimSuffix(typ, "Message")
+		columns = append(columns, column{head, typ[len(head):], formatInt(t.byType[typ])})
 	}
-	var lines []line
-	for _, word := range t.order() {
-		l := line{Word: word, Count: formatInt(t.statuses[word])}
-		for _, kind := range shown {
-			cell := ""
-			for _, status := range kind.Statuses {
-				if status.Word == word && status.Rows > 0 {
-					cell = formatInt(status.Rows)
-				}
-			}
-			l.Cells = append(l.Cells, cell)
+	for i, label := range t.labels() {
+		n := t.reached(i, label.Word)
+		b := bar{
+			statusLabel: label, Count: formatInt(n), Share: formatPercent(n, t.Rows),
+			Width: fmt.Sprintf("%.2f", 100*float64(n)/float64(max(t.Rows, 1))),
+			Own:   formatInt(t.byStatus[label.Word]), Cells: make([]string, len(types)),
 		}
-		lines = append(lines, l)
+		for k, typ := range types {
+			if n := t.cells[[2]string{label.Word, typ}]; n > 0 {
+				b.Cells[k] = formatInt(n)
+			}
+		}
+		bars = append(bars, b)
 	}
-	return columns, lines
+	return columns, bars
 }
 
-// totals adds up the counters over all types, without the statuses that no message has reached.
-func totals(r *ledger.Summary) (messages uint64, reached []reach) {
+// reached returns the rows with the status at index i of the labels. A stage includes later stages. Any
+// status except unknown implies that the API accepted the message, so the first stage includes it.
+func (t tally) reached(i int, status string) int {
+	if i == 0 {
+		return t.Rows - t.byStatus["unknown"]
+	}
+	n := t.byStatus[status]
+	for k := i + 1; k < len(stages); k++ {
+		n += t.byStatus[stages[k].Word]
+	}
+	return n
+}
+
+// totals sums the counters of all types and omits statuses that no message has reached.
+func totals(s *ledger.Summary) (messages string, reached []wordCount) {
+	total := uint64(0)
 	sums := make(map[string]uint64)
 	var words []string
-	for _, kind := range r.Types {
-		messages += kind.Messages.Count
-		for _, status := range kind.Statuses {
-			if _, ok := sums[status.Word]; !ok {
-				words = append(words, status.Word)
-			}
+	for _, typ := range s.Types {
+		total += typ.Messages.Count
+		for _, status := range typ.Statuses {
+			words = appendNew(words, status.Word)
 			sums[status.Word] += status.Reached.Count
 		}
 	}
 	for _, word := range words {
 		if sums[word] > 0 {
-			reached = append(reached, reach{word, formatInt(sums[word])})
+			reached = append(reached, wordCount{word, formatInt(sums[word])})
 		}
 	}
-	return messages, reached
+	return plural(total, "new message"), reached
 }

@@ -10,31 +10,114 @@ import (
 	"greenapi_exporter/internal/greenapi"
 )
 
-// issue is what is not well with an instance, and what to do about it.
+// Names of issues that are neither a result nor a state.
+const (
+	issueNotScraped = "not scraped lately"
+	issueExpiring   = "subscription expires"
+)
+
+// issue is a problem of an instance, with advice to the operator.
 type issue struct {
-	What    string   // a result, a state or silence
-	Mood    severity // that of an instance with this problem alone
-	Where   []string // it shows
-	All     bool     // whether every collector has it
-	Advice  string
-	Details []string // each once
-	Ends    *relTime // by itself
-	Tried   *relTime
+	Name       string // a greenapi.Result, a greenapi.State, issueNotScraped or issueExpiring
+	Severity   severity
+	Where      []string // the collectors, or the source of the issue
+	Everywhere bool     // whether all collectors have it
+	Advice     string
+	Details    []string // without duplicates
+	Ends       *relTime // when the condition ends or begins by itself
+	Tried      *relTime // the latest call
 }
 
-// issueNotScraped is the problem of collectors that nothing asks for.
-const issueNotScraped = "not read lately"
-
-// issueExpiring is the problem of a subscription that ends soon, or has ended.
-const issueExpiring = "subscription ends"
-
-// endsSoon reports whether it is time to pay.
-func endsSoon(s collector.Status, now time.Time) bool {
-	const notice = 7 * 24 * time.Hour // as the alert of deploy/prometheus gives
-	return !s.Expires.IsZero() && s.Expires.Sub(now) < notice
+// isIssue reports whether an issue can have the name.
+func isIssue(name string) bool {
+	return name == issueNotScraped || name == issueExpiring || greenapi.Result(name).Advice() != "" ||
+		slices.Contains(greenapi.States(), greenapi.State(name)) && greenapi.State(name).Advice() != ""
 }
 
-// resultOf is the result that calls have in a state, where it says the same.
+// Places says where the issue occurs.
+func (i issue) Places() string {
+	if i.Everywhere && len(i.Where) > 1 {
+		return "all collectors"
+	}
+	return strings.Join(i.Where, ", ")
+}
+
+// Detail joins the details.
+func (i issue) Detail() string { return strings.Join(i.Details, "; ") }
+
+// merge adds the same issue of another collector or instance, without its details.
+func (i *issue) merge(other issue) {
+	i.Severity = min(i.Severity, other.Severity)
+	i.Where = appendNew(i.Where, other.Where...)
+	if other.Tried.after(i.Tried) {
+		i.Tried = other.Tried
+	}
+}
+
+// appendNew appends the elements that the list does not have.
+func appendNew(list []string, elements ...string) []string {
+	for _, e := range elements {
+		if !slices.Contains(list, e) {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+// findIssues returns the issues of an instance: those of its collectors, each once, then those of its
+// subscription and state.
+func findIssues(s *collector.Status, now time.Time) []issue {
+	all := collectorIssues(s, now)
+	const notice = 7 * 24 * time.Hour // as the alert in deploy/prometheus
+	if !s.Expires.IsZero() && s.Expires.Sub(now) < notice {
+		all = append(all, issue{
+			Name: issueExpiring, Severity: warning, Where: []string{"Partner API"}, Ends: newRelTime(s.Expires, now),
+			Advice: "pay for the instance in the console; after that time it sends nothing and is not monitored",
+		})
+	}
+	sameAsState := func(i issue) bool { return i.Name == string(resultOf(s.State)) }
+	if s.State != "" && s.State.Advice() != "" && !slices.ContainsFunc(all, sameAsState) {
+		i := issue{Name: string(s.State), Severity: warning, Where: []string{"account state"}, Advice: s.State.Advice()}
+		if s.Account != nil && s.Account.SuspendedUntil.Known {
+			i.Ends = newRelTime(fromUnix(s.Account.SuspendedUntil.Value), now)
+		}
+		all = append(all, i)
+	}
+	return all
+}
+
+// collectorIssues returns one issue for all collectors that fail alike, and one for those that are stale.
+func collectorIssues(s *collector.Status, now time.Time) []issue {
+	var all []issue
+	for _, c := range s.Collectors {
+		found := issue{Severity: warning, Where: []string{c.Name}}
+		switch {
+		case c.Failing():
+			found.Name, found.Advice, found.Tried = string(c.Result), c.Result.Advice(), newRelTime(c.Called, now)
+			if isPrimary(c, s) {
+				found.Severity = critical
+			}
+		case isStale(c, s, now):
+			found.Name = issueNotScraped
+			found.Advice = "nothing has scraped it; check this exporter on the Targets page of Prometheus"
+		default:
+			continue
+		}
+		at := slices.IndexFunc(all, func(i issue) bool { return i.Name == found.Name })
+		if at < 0 {
+			at = len(all)
+			all = append(all, found)
+		}
+		all[at].merge(found)
+		all[at].Everywhere = len(all[at].Where) == len(s.Collectors)
+		if c.Failing() && c.Detail != "" {
+			all[at].Details = appendNew(all[at].Details, c.Detail)
+		}
+	}
+	return all
+}
+
+// resultOf returns the result of calls for an instance in the state, if that result implies the state.
 func resultOf(s greenapi.State) greenapi.Result {
 	switch s {
 	case "notAuthorized":
@@ -46,169 +129,78 @@ func resultOf(s greenapi.State) greenapi.Result {
 	}
 }
 
-// Places says where the problem shows.
-func (p issue) Places() string { return places(p.Where, p.All) }
-
-func places(where []string, all bool) string {
-	if all && len(where) > 1 {
-		return "all collectors"
-	}
-	return strings.Join(where, ", ")
-}
-
-// Detail says more of it.
-func (p issue) Detail() string { return strings.Join(p.Details, "; ") }
-
-// problems are those of the calls, each once for all collectors that share it, and that of the account's state.
-func problems(s collector.Status, now time.Time) []issue {
-	var all []issue
-	journal := hasJournal(s)
-	for _, c := range s.Collectors {
-		if !c.Failing() {
-			continue
-		}
-		at := slices.IndexFunc(all, func(p issue) bool { return p.What == string(c.Result) })
-		if at < 0 {
-			at = len(all)
-			all = append(all, issue{What: string(c.Result), Mood: warning, Advice: c.Result.Advice()})
-		}
-		p := &all[at]
-		p.Where = append(p.Where, c.Name)
-		if decides(c, journal) {
-			p.Mood = critical
-		}
-		if c.Detail != "" && !slices.Contains(p.Details, c.Detail) {
-			p.Details = append(p.Details, c.Detail)
-		}
-		if p.Tried == nil || c.Called.After(p.Tried.Time) {
-			tried := momentAt(c.Called, now)
-			p.Tried = &tried
-		}
-	}
-	var silent []string
-	for _, c := range s.Collectors {
-		if isStale(c, s, now) {
-			silent = append(silent, c.Name)
-		}
-	}
-	if len(silent) > 0 {
-		all = append(all, issue{What: issueNotScraped, Mood: warning, Where: silent,
-			Advice: "nothing has asked for it; see on Prometheus's page of targets whether it scrapes this exporter"})
-	}
-	for i := range all {
-		all[i].All = len(all[i].Where) == len(s.Collectors)
-	}
-	if endsSoon(s, now) {
-		ends := momentAt(s.Expires, now)
-		all = append(all, issue{What: issueExpiring, Mood: warning, Where: []string{"the Partner API"}, Ends: &ends,
-			Advice: "pay for the instance in the console; without that nothing is sent any more, and it is not watched either"})
-	}
-	said := slices.ContainsFunc(all, func(p issue) bool { return p.What == string(resultOf(s.State)) })
-	if s.State != "" && s.State.Advice() != "" && !said {
-		p := issue{What: string(s.State), Mood: warning, Where: []string{"the state of the account"}, Advice: s.State.Advice()}
-		if s.Account != nil && s.Account.SuspendedUntil.Known {
-			ends := momentAt(fromUnix(s.Account.SuspendedUntil.Value), now)
-			p.Ends = &ends
-		}
-		all = append(all, p)
-	}
-	return all
-}
-
-// issueGroup is a problem of one or more instances: an outage of the API is one thing to be read, not four hundred.
-type issueGroup struct {
-	What, Places, Advice string
-	Mood                 severity // the worst
-	Count, Of            string   // instances
-	IDs                  []string // of the first, as the list goes
-	All                  string   // leads to all, where there are more
-	Detail               string
-	Often                bool // whether that is but the most frequent one
-	Ends                 *relTime
-	First                bool // whether that is the first of several to end
-	Tried                *relTime
-}
-
-// maxListedIDs is how many instances a cause names.
+// maxListedIDs is the maximum number of instances that an issueGroup names.
 const maxListedIDs = 5
 
-// issueGroupBuilder is a cause while it is gathered.
-type issueGroupBuilder struct {
-	issueGroup
-	count   int // of instances
-	where   []string
-	all     bool // whether it is at all collectors of all its instances
-	details map[string]int
-	ends    int // how many do
+// issueGroup is an issue that instances share. An outage of the API is one group, not 400 issues.
+type issueGroup struct {
+	issue              // Ends is the earliest end, Everywhere applies to all instances
+	Count, Of string   // numbers of instances
+	IDs       []string // the first ones
+	All       string   // address of the list of all, if IDs lacks some
+	Detail    string   // the most frequent
+	Varies    bool     // whether there are other details
+	FirstEnd  bool     // whether several instances have an end
+
+	count, ends int
+	details     map[string]int // instances by detail
 }
 
-// causes are the problems of the items, which are those that are asked for: the worst and most frequent first.
-func causes(items []instanceSummary, a query) []issueGroup {
-	var order []*issueGroupBuilder
-	byWord := make(map[string]*issueGroupBuilder)
-	for _, i := range items {
-		for _, p := range i.problems {
-			g := byWord[p.What]
+// groupIssues groups the issues of the instances that q selects, the worst and most frequent first.
+func groupIssues(instances []instanceSummary, q query) []issueGroup {
+	var groups []*issueGroup
+	byName := make(map[string]*issueGroup)
+	for _, instance := range instances {
+		for _, i := range instance.issues {
+			g := byName[i.Name]
 			if g == nil {
-				g = &issueGroupBuilder{issueGroup: issueGroup{What: p.What, Advice: p.Advice, Mood: p.Mood}, all: true, details: make(map[string]int)}
-				byWord[p.What], order = g, append(order, g)
+				g = &issueGroup{issue: i, details: make(map[string]int)}
+				g.Where = slices.Clone(i.Where)
+				byName[i.Name], groups = g, append(groups, g)
 			}
-			g.add(i.status.ID, p)
+			g.add(instance.ID, i)
 		}
 	}
-	slices.SortFunc(order, func(a, b *issueGroupBuilder) int {
-		return cmp.Or(cmp.Compare(a.Mood, b.Mood), cmp.Compare(b.count, a.count), cmp.Compare(a.What, b.What))
+	slices.SortFunc(groups, func(a, b *issueGroup) int {
+		return cmp.Or(cmp.Compare(a.Severity, b.Severity), cmp.Compare(b.count, a.count), cmp.Compare(a.Name, b.Name))
 	})
-	all := make([]issueGroup, len(order))
-	for i, g := range order {
-		all[i] = g.build()
-		all[i].Of = plural(len(items), "instance")
-		if a.narrows() {
-			all[i].Of = "these " + formatInt(len(items))
-		}
+	sorted := make([]issueGroup, len(groups))
+	for n, g := range groups {
+		g.build()
+		g.Of = plural(len(instances), "instance")
 		if g.count > len(g.IDs) {
-			all[i].All = a.withProblem(g.What).Href()
+			g.All = q.withIssue(g.Name).Href()
 		}
+		sorted[n] = *g
 	}
-	return all
+	return sorted
 }
 
-// add takes in the problem of one more instance.
-func (g *issueGroupBuilder) add(id string, p issue) {
+// add adds the issue of an instance.
+func (g *issueGroup) add(id string, i issue) {
+	g.merge(i)
+	g.Everywhere = g.Everywhere && i.Everywhere
 	g.count++
-	g.Mood = min(g.Mood, p.Mood)
-	g.all = g.all && p.All
 	if len(g.IDs) < maxListedIDs {
 		g.IDs = append(g.IDs, id)
 	}
-	for _, name := range p.Where {
-		if !slices.Contains(g.where, name) {
-			g.where = append(g.where, name)
-		}
-	}
-	for _, d := range p.Details {
+	for _, d := range i.Details {
 		g.details[d]++
 	}
-	if p.Tried != nil && (g.Tried == nil || p.Tried.After(g.Tried.Time)) {
-		g.Tried = p.Tried
-	}
-	if p.Ends != nil {
+	if i.Ends != nil {
 		g.ends++
-		if g.Ends == nil || p.Ends.Before(g.Ends.Time) {
-			g.Ends = p.Ends
+		if g.Ends == nil || g.Ends.after(i.Ends) {
+			g.Ends = i.Ends
 		}
 	}
 }
 
-// build is the cause once all have been added.
-func (g *issueGroupBuilder) build() issueGroup {
-	c := g.issueGroup
-	c.Count, c.Places = formatInt(g.count), places(g.where, g.all)
-	c.Often, c.First = len(g.details) > 1, g.ends > 1
+// build sets the fields that depend on all instances.
+func (g *issueGroup) build() {
+	g.Count, g.Varies, g.FirstEnd = formatInt(g.count), len(g.details) > 1, g.ends > 1
 	for d, n := range g.details {
-		if most := g.details[c.Detail]; n > most || n == most && d < c.Detail {
-			c.Detail = d
+		if most := g.details[g.Detail]; n > most || n == most && d < g.Detail {
+			g.Detail = d
 		}
 	}
-	return c
 }

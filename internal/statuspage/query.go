@@ -2,6 +2,7 @@ package statuspage
 
 import (
 	"errors"
+	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
@@ -10,129 +11,106 @@ import (
 	"greenapi_exporter/internal/greenapi"
 )
 
-// onePage is the parameter of / that picks an instance; it is named as the label.
-const onePage = "id_instance"
-
-// query is what the parameters of / ask for: one instance, or those of the list that all the others pick.
+// query holds the parameters of the page: either ID, or those that filter and page the list.
 type query struct {
-	ID      string
-	Search  string // what their ids contain
-	Mood    string // its class
-	Problem string // its word
-	Page    int    // of the list, from 1 on; it may be beyond the last
+	ID       string
+	Search   string // part of an id
+	Severity string // the class of a severity
+	Issue    string // the name of an issue
+	Page     int    // from 1; it may be beyond the last page
 }
 
-// newQuery reads the parameters. An error says what is wrong with them, and repeats none.
+// newQuery parses the parameters. Its errors do not repeat them.
 func newQuery(values url.Values) (query, error) {
-	if id := values.Get(onePage); id != "" {
+	if id := values.Get("id_instance"); id != "" {
 		return query{ID: id, Page: 1}, nil
 	}
-	a := query{Search: shortened(values.Get("search")), Mood: values.Get("mood"), Problem: values.Get("problem"), Page: 1}
-	if a.Mood != "" && !slices.Contains(classes[:], a.Mood) {
-		return query{}, errors.New("there is no such mood; there are " + strings.Join(classes[:], ", ") + ", and / lists all instances")
+	q := query{
+		Search: truncateSearch(values.Get("search")), Severity: values.Get("severity"),
+		Issue: values.Get("issue"), Page: 1,
 	}
-	if a.Problem != "" && !isProblem(a.Problem) {
-		return query{}, errors.New("there is no such problem; / says what is wrong")
+	if q.Severity != "" && severityOfClass(q.Severity) < 0 {
+		return query{}, errors.New("unknown severity; use critical, warning, unknown or ok")
 	}
-	if text := values.Get("page"); text != "" {
-		n, err := strconv.Atoi(text)
+	if q.Issue != "" && !isIssue(q.Issue) {
+		return query{}, errors.New("unknown issue; / lists the current issues")
+	}
+	if page := values.Get("page"); page != "" {
+		n, err := strconv.Atoi(page)
 		if err != nil || n < 1 {
-			return query{}, errors.New("there is no such page of the list: they are numbered from 1 on, and / is the first")
+			return query{}, errors.New("invalid page; use a number from 1, or / for the first page")
 		}
-		a.Page = n
+		q.Page = n
 	}
-	return a, nil
+	return q, nil
 }
 
-// isProblem reports whether the word is one of the closed set that problems have.
-func isProblem(word string) bool {
-	return word == issueNotScraped || word == issueExpiring ||
-		slices.Contains(greenapi.Results(), greenapi.Result(word)) && greenapi.Result(word).Advice() != "" ||
-		slices.Contains(greenapi.States(), greenapi.State(word)) && greenapi.State(word).Advice() != ""
-}
-
-// shortened is a text to search for, no longer than an id. What was cut off has left a sign, with which it finds nothing:
-// nor would all of it.
-func shortened(text string) string {
+// truncateSearch limits the text to the length of an id. The mark of a truncated text matches no id,
+// and neither would the whole text.
+func truncateSearch(text string) string {
 	text = strings.ToValidUTF8(strings.TrimSpace(text), "\uFFFD")
-	if letters := []rune(text); len(letters) > greenapi.MaxIDLength {
-		return string(letters[:greenapi.MaxIDLength-1]) + "…"
+	if runes := []rune(text); len(runes) > greenapi.MaxIDLength {
+		return string(runes[:greenapi.MaxIDLength-1]) + "…"
 	}
 	return text
 }
 
-// narrows reports whether a part of the list is asked for.
-func (a query) narrows() bool { return a.Search != "" || a.Mood != "" || a.Problem != "" }
+// hasFilter reports whether the query selects a part of the list.
+func (q query) hasFilter() bool { return q.Search != "" || q.Severity != "" || q.Issue != "" }
 
-// cannotMatch reports whether no id can have what is searched for.
-func (a query) cannotMatch() bool {
-	return strings.ContainsFunc(a.Search, func(r rune) bool { return r < '0' || r > '9' })
+// cannotMatch reports whether Search cannot be part of any id.
+func (q query) cannotMatch() bool { return strings.Trim(q.Search, "0123456789") != "" }
+
+func (q query) matchesSearch(i instanceSummary) bool { return strings.Contains(i.ID, q.Search) }
+
+func (q query) matches(i instanceSummary) bool {
+	hasIssue := func(i issue) bool { return i.Name == q.Issue }
+	return q.matchesSearch(i) && (q.Severity == "" || q.Severity == i.severity.Class()) &&
+		(q.Issue == "" || slices.ContainsFunc(i.issues, hasIssue))
 }
 
-// matchesSearch reports whether the instance is one of those that are searched for, of whatever mood.
-func (a query) matchesSearch(i instanceSummary) bool { return strings.Contains(i.status.ID, a.Search) }
-
-// matches reports whether the instance is one of the list that is asked for.
-func (a query) matches(i instanceSummary) bool {
-	return a.matchesSearch(i) && (a.Mood == "" || i.mood.Class() == a.Mood) &&
-		(a.Problem == "" || slices.ContainsFunc(i.problems, func(p issue) bool { return p.What == a.Problem }))
-}
-
-// Href leads to what is asked for.
-func (a query) Href() string {
-	query := make(url.Values)
-	for name, value := range map[string]string{onePage: a.ID, "search": a.Search, "mood": a.Mood, "problem": a.Problem} {
+// Href returns the address of the page for the query.
+func (q query) Href() string {
+	values := make(url.Values)
+	for name, value := range map[string]string{"search": q.Search, "severity": q.Severity, "issue": q.Issue} {
 		if value != "" {
-			query.Set(name, value)
+			values.Set(name, value)
 		}
 	}
-	if a.Page > 1 {
-		query.Set("page", strconv.Itoa(a.Page))
+	if q.Page > 1 {
+		values.Set("page", strconv.Itoa(q.Page))
 	}
-	if len(query) == 0 {
+	if len(values) == 0 {
 		return "/"
 	}
-	return "/?" + query.Encode()
+	return "/?" + values.Encode()
 }
 
-// page is the same of another page.
-func (a query) page(n int) query { a.Page = n; return a }
+func (q query) withPage(n int) query { q.Page = n; return q }
 
-// ofMood is the first page of the same of that mood; of any if it is empty.
-func (a query) ofMood(class string) query { a.Mood, a.Page = class, 1; return a }
+// withSeverity and withIssue replace a filter and go to the first page.
+func (q query) withSeverity(class string) query { q.Severity, q.Page = class, 1; return q }
+func (q query) withIssue(name string) query     { q.Issue, q.Page = name, 1; return q }
 
-// withProblem is the first page of the same with that problem.
-func (a query) withProblem(word string) query { a.Problem, a.Page = word, 1; return a }
-
-// Which says behind "instances" which are asked for; nothing if all are.
-func (a query) Which() string {
+// Description describes the filter, to follow the word "instances".
+func (q query) Description() string {
 	var parts []string
-	if a.Search != "" {
-		parts = append(parts, "with "+a.Search+" in their id")
+	if q.Search != "" {
+		parts = append(parts, "with "+q.Search+" in the id")
 	}
-	if a.Problem != "" {
-		parts = append(parts, "with "+a.Problem)
+	if q.Issue != "" {
+		parts = append(parts, "with the issue "+q.Issue)
 	}
-	if a.Mood != "" {
-		parts = append(parts, "that "+moodOfClass(a.Mood).Many())
+	if q.Severity != "" {
+		parts = append(parts, "that "+severityOfClass(q.Severity).Text(2))
 	}
-	return strings.Join(parts, " ")
+	return strings.Join(parts, " and ")
 }
 
-// nothing says that no instance is so.
-func (a query) nothing() string {
-	if a.cannotMatch() {
-		return "Nothing can be found by “" + a.Search + "”: an id has digits only, " + strconv.Itoa(greenapi.MaxIDLength) + " at the most. Search for all of it, or for some that stand together."
+// emptyMessage says that no instances match.
+func (q query) emptyMessage() string {
+	if q.cannotMatch() {
+		return fmt.Sprintf("No id contains “%s”: ids consist of at most %d digits.", q.Search, greenapi.MaxIDLength)
 	}
-	var parts []string
-	if a.Search != "" {
-		parts = append(parts, "has "+a.Search+" in its id")
-	}
-	if a.Problem != "" {
-		parts = append(parts, "has the problem "+a.Problem)
-	}
-	if a.Mood != "" {
-		parts = append(parts, moodOfClass(a.Mood).Words())
-	}
-	return "No instance " + strings.Join(parts, " and ") + "."
+	return "No instances " + q.Description() + "."
 }

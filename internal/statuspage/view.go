@@ -1,7 +1,6 @@
 package statuspage
 
 import (
-	"fmt"
 	"html/template"
 	"slices"
 	"strings"
@@ -11,210 +10,182 @@ import (
 	"greenapi_exporter/internal/greenapi"
 )
 
-// maxFullInstances is up to how many instances are shown in full on one page; of more there is a list, whose lines lead to a page
-// for each.
+// maxFullInstances is the maximum number of instances that one page shows in full. If there are more,
+// the page is a list.
 const maxFullInstances = 3
 
-// pageData is what the page shows.
+// pageData is the data of the page's template.
 type pageData struct {
-	Style         template.CSS
-	Version       string
-	TelemetryPath string
-	Now           relTime
-	Mood          severity // the worst of all
-	Verdict       string   // in one sentence
-	Unlisted      bool     // whether instances are missing, since the Partner API has not told them
-	Unwritten     bool     // whether counters cannot be written to the disk
-	Part          bool     // whether this is not all instances
-	Cards         []instanceView
-	List          *list // instead of Cards
+	Options
+	Snapshot
+	Style    template.CSS
+	Now      *relTime
+	Severity severity // the worst of all
+	Verdict  string   // in one sentence
+	Filtered bool     // whether the page leaves out instances
+	Cards    []instanceView
+	List     *list // instead of Cards
 }
 
-// instanceView is an instance.
+// instanceView is an instance, in full or as a line of a list.
 type instanceView struct {
 	ID       string
-	Alone    bool // on its page, whose heading has said what its own would
-	Mood     severity
-	Problems []issue
-	Read     *relTime // when the journal, or else any collector, was last read with success
-	Gist     string   // in a line
-	Outgoing journalView
-	Rows     []row
+	Alone    bool // whether the heading of the page is about this instance
+	Severity severity
+	Issues   []issue
+	Read     *relTime     // last success of the outgoing journal, or of any collector without it
+	Outgoing *journalView // nil if its collector is disabled
+	Summary  string       // one line
+	Rows     []collectorRow
 }
 
-// row is a collector.
-type row struct {
+// collectorRow is a collector of an instance.
+type collectorRow struct {
 	collector.CollectorStatus
 	Facts []detail
 	Read  *relTime
 }
 
-// severity is how an instance fares, the worst first.
+// severity is the condition of an instance. Lower values are worse.
 type severity int
 
 const (
 	critical severity = iota // the outgoing journal cannot be read
-	warning                  // another collector cannot, or the account is not well
-	unknown                  // there was no scrape yet
+	warning                  // any other issue
+	unknown                  // no readings yet
 	healthy
 )
 
-// classes of the moods in the style sheet, and in the parameter mood.
-var classes = [...]string{"down", "look", "unread", "up"}
+var (
+	severityClasses = []string{"critical", "warning", "unknown", "ok"} // in page.css and addresses
+	severityMarks   = []string{"✕", "!", "…", "✓"}                     // for readers who see no colors
+	severityTexts   = []string{"is down", "needs attention", "has no readings yet", "is up"}
+	severityPlurals = []string{"are down", "need attention", "have no readings yet", "are up"}
+)
 
-func moodOfClass(class string) severity { return severity(slices.Index(classes[:], class)) }
+// severityOfClass returns a negative number for an unknown class.
+func severityOfClass(class string) severity { return severity(slices.Index(severityClasses, class)) }
 
-// Class is its class.
-func (m severity) Class() string { return classes[m] }
+func (s severity) Class() string { return severityClasses[s] }
+func (s severity) Mark() string  { return severityMarks[s] }
 
-// Mark tells moods apart for those who see no colours.
-func (m severity) Mark() string { return [...]string{"✕", "!", "…", "✓"}[m] }
-
-// Words come behind the name of an instance.
-func (m severity) Words() string {
-	return [...]string{"is not up", "needs a look", "is not read yet", "is up"}[m]
-}
-
-// Many is the same of several instances.
-func (m severity) Many() string {
-	return [...]string{"are not up", "need a look", "are not read yet", "are up"}[m]
-}
-
-// Of comes behind a number of instances.
-func (m severity) Of(n int) string {
+// Text returns the predicate for n instances.
+func (s severity) Text(n int) string {
 	if n == 1 {
-		return m.Words()
+		return severityTexts[s]
 	}
-	return m.Many()
+	return severityPlurals[s]
 }
 
-func newPageData(o Options, snapshot Snapshot, a query, now time.Time) pageData {
-	items := sortedSummaries(snapshot.Instances, now)
-	v := pageData{
-		Style: template.CSS(pageStyle), Version: o.Version, TelemetryPath: o.TelemetryPath, Now: momentAt(now, now),
-		Mood: healthy, Verdict: verdict(items), Part: a.ID != "" || a.narrows(), Unwritten: snapshot.StorageFailing,
+func newPageData(o Options, s Snapshot, q query, now time.Time) pageData {
+	instances := summarize(s.Instances, now)
+	d := pageData{
+		Options: o, Snapshot: s, Style: template.CSS(pageStyle), Now: newRelTime(now, now),
+		Severity: healthy, Verdict: verdict(instances), Filtered: q.ID != "" || q.hasFilter(),
 	}
-	if len(items) > 0 {
-		v.Mood = items[0].mood
+	if len(instances) > 0 {
+		d.Severity = instances[0].severity
 	}
-	if snapshot.DiscoveryPending {
-		v.Unlisted, v.Mood = true, critical
-		if len(items) == 0 {
-			v.Verdict = "No instance is known yet"
+	if s.DiscoveryPending {
+		d.Severity = critical
+		if len(instances) == 0 {
+			d.Verdict = "No instances are known yet"
 		}
 	}
-	if len(items) > maxFullInstances || a.narrows() || a.Page > 1 {
-		v.List = newList(items, a, now)
-		return v
+	if len(instances) > maxFullInstances || q.hasFilter() || q.Page > 1 {
+		d.List = newList(instances, q, now)
+		return d
 	}
-	for _, i := range items {
-		c := newCard(i, now)
-		c.Alone = len(items) == 1
-		v.Cards = append(v.Cards, c)
+	for _, i := range instances {
+		view := newInstanceView(i, now)
+		view.Alone = len(instances) == 1
+		d.Cards = append(d.Cards, view)
 	}
+	return d
+}
+
+// Reload returns the seconds after which the page reloads; 0 means never. A reload discards text in
+// the search field. A list therefore gives a minute to type, and a search without a result, which is
+// likely to be edited, does not reload.
+func (d pageData) Reload() int {
+	switch {
+	case d.List == nil:
+		return 30
+	case d.List.Query.Search != "" && d.List.Empty != "":
+		return 0
+	default:
+		return 60
+	}
+}
+
+// verdict states the condition of all instances in one sentence.
+func verdict(instances []instanceSummary) string {
+	switch len(instances) {
+	case 0:
+		return "No instances are configured"
+	case 1:
+		return instances[0].ID + " " + instances[0].severity.Text(1)
+	}
+	counts := countSeverities(instances)
+	if counts[healthy] == len(instances) {
+		return "All " + formatInt(len(instances)) + " instances are up"
+	}
+	var parts []string
+	for s := critical; s < healthy; s++ {
+		if n := counts[s]; n > 0 {
+			parts = append(parts, formatInt(n)+" "+s.Text(n))
+		}
+	}
+	return formatInt(len(instances)) + " instances: " + strings.Join(parts, ", ")
+}
+
+func countSeverities(instances []instanceSummary) (counts [healthy + 1]int) {
+	for _, i := range instances {
+		counts[i.severity]++
+	}
+	return counts
+}
+
+func newInstanceView(i instanceSummary, now time.Time) instanceView {
+	v := instanceView{ID: i.ID, Severity: i.severity, Issues: i.issues}
+	for _, c := range i.Collectors {
+		row := collectorRow{CollectorStatus: c}
+		if c.Result != "" { // without a result, the readings may be those of other settings
+			row.Facts = details(c.Name, i.Status, now)
+		}
+		if !c.Success.IsZero() {
+			row.Read = newRelTime(c.Success, now)
+		}
+		if c.Name == "outgoing" {
+			v.Outgoing = newJournalView(c, i.Status, now)
+		}
+		v.Rows = append(v.Rows, row)
+	}
+	for _, row := range v.Rows {
+		if row.Name == "outgoing" || v.Outgoing == nil && row.Read.after(v.Read) {
+			v.Read = row.Read
+		}
+	}
+	v.Summary = summaryLine(i.Status, v.Outgoing)
 	return v
 }
 
-// verdict says in one sentence how the instances fare.
-func verdict(items []instanceSummary) string {
-	switch len(items) {
-	case 0:
-		return "No instance is configured"
-	case 1:
-		return items[0].status.ID + " " + items[0].mood.Words()
-	}
-	n := moods(items)
-	if n[healthy] == len(items) {
-		return fmt.Sprintf("All %s instances are up", formatInt(len(items)))
-	}
-	var parts []string
-	for m := critical; m < healthy; m++ {
-		if n[m] == 0 {
-			continue
-		}
-		part := formatInt(n[m])
-		if len(parts) == 0 {
-			part += " of " + formatInt(len(items)) + " instances"
-		}
-		parts = append(parts, part+" "+m.Of(n[m]))
-	}
-	return strings.Join(parts, ", ")
-}
-
-func newCard(i instanceSummary, now time.Time) instanceView {
-	s := *i.status
-	c := instanceView{ID: s.ID, Mood: i.mood, Problems: i.problems}
-	for _, status := range s.Collectors {
-		r := row{CollectorStatus: status}
-		if status.Result != "" { // else what there is may be of other settings
-			r.Facts = details(status.Name, s, now)
-		}
-		if !status.Success.IsZero() {
-			read := momentAt(status.Success, now)
-			r.Read = &read
-		}
-		c.Rows = append(c.Rows, r)
-		if status.Name == "outgoing" {
-			c.Outgoing = newJournal(status, s, now)
-			c.Read = r.Read
-		}
-	}
-	if !c.Outgoing.On {
-		c.Read = newest(c.Rows)
-	}
-	c.Gist = gist(s, c.Outgoing)
-	return c
-}
-
-// newest is when the collector that was read last was.
-func newest(rows []row) *relTime {
-	var last *relTime
-	for _, r := range rows {
-		if r.Read != nil && (last == nil || r.Read.After(last.Time)) {
-			last = r.Read
-		}
-	}
-	return last
-}
-
-// moodOf goes by the outgoing journal, as greenapi_up does; where that is off, by all collectors alike.
-func moodOf(s collector.Status, now time.Time) severity {
-	journal := hasJournal(s)
-	m, known := healthy, false
-	for _, c := range s.Collectors {
-		switch {
-		case c.Failing() && decides(c, journal):
-			m = critical
-		case c.Failing():
-			m = min(m, warning)
-		case c.Result == greenapi.OK && decides(c, journal):
-			known = true
-		}
-	}
-	switch {
-	case s.State != "" && s.State.Advice() != "", endsSoon(s, now):
-		return min(m, warning)
-	case m == healthy && !known:
-		return unknown
-	case m == healthy && slices.ContainsFunc(s.Collectors, func(c collector.CollectorStatus) bool { return isStale(c, s, now) }):
-		return warning
-	default:
-		return m
-	}
-}
-
-func hasJournal(s collector.Status) bool {
+// hasOutgoing reports whether the collector of the outgoing journal is enabled.
+func hasOutgoing(s *collector.Status) bool {
 	return slices.ContainsFunc(s.Collectors, func(c collector.CollectorStatus) bool { return c.Name == "outgoing" })
 }
 
-// decides reports whether the collector's failing takes an instance down that has the outgoing journal or has not.
-func decides(c collector.CollectorStatus, journal bool) bool { return c.Name == "outgoing" || !journal }
-
-// isStale reports whether a good reading is older than any scraper would let it become: nothing has asked since.
-func isStale(c collector.CollectorStatus, s collector.Status, now time.Time) bool {
-	const scrapes = 10 * time.Minute // apart at the most, or Prometheus takes series for gone
-	return c.Result == greenapi.OK && now.Sub(c.Success) > max(s.Interval, usualInterval)+scrapes
+// isPrimary reports whether the instance is down if the collector fails. As for greenapi_up, that is
+// the outgoing journal. Without it, all collectors are primary.
+func isPrimary(c collector.CollectorStatus, s *collector.Status) bool {
+	return c.Name == "outgoing" || !hasOutgoing(s)
 }
 
-// usualInterval is that of the collectors that are asked most seldom, unless the journals are asked more seldom.
-const usualInterval = 5 * time.Minute
+// isStale reports whether a successful reading is so old that Prometheus must have stopped scraping.
+func isStale(c collector.CollectorStatus, s *collector.Status, now time.Time) bool {
+	const (
+		slowInterval = 5 * time.Minute  // of the slowest collectors, unless Interval is longer
+		maxScrapeGap = 10 * time.Minute // more than Prometheus's lookback of 5 minutes allows
+	)
+	return c.Result == greenapi.OK && now.Sub(c.Success) > max(s.Interval, slowInterval)+maxScrapeGap
+}

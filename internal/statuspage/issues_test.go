@@ -1,0 +1,176 @@
+package statuspage
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"greenapi_exporter/collector"
+	"greenapi_exporter/internal/greenapi"
+)
+
+func issuesOf(s collector.Status) []issue { return findIssues(&s, testNow) }
+
+// TestIssuesAreSharedByCollectors checks that collectors with the same result are one issue, even if
+// their details differ.
+func TestIssuesAreSharedByCollectors(t *testing.T) {
+	s := unreachableStatus("1")
+	s.Collectors[2].Detail, s.Collectors[2].Called = "the connection timed out", testNow.Add(-time.Second)
+	got := issuesOf(s)
+	if len(got) != 1 || got[0].Places() != "all collectors" || got[0].Severity != critical || got[0].Tried.Ago() != "1 s ago" ||
+		got[0].Detail() != "lookup api.green-api.com: no such host; the connection timed out" {
+		t.Errorf("got %+v", got)
+	}
+	s = healthyStatus("1")
+	s.Collectors[2] = collectorStatus("queue", greenapi.Network)
+	if got := issuesOf(s); len(got) != 1 || got[0].Places() != "queue" || got[0].Severity != warning {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestIssuesOfALoggedOutInstance(t *testing.T) {
+	var got []string
+	for _, i := range issuesOf(loggedOutStatus("1")) {
+		got = append(got, fmt.Sprintf("%s %s: %s", i.Severity.Class(), i.Name, i.Places()))
+	}
+	if want := []string{
+		"critical unauthorized: outgoing, state, queue, webhooks, settings, account", "warning quota_exceeded: incoming",
+		"warning notAuthorized: account state",
+	}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestSubscriptionExpiryIsAnIssueForAWeek(t *testing.T) {
+	const week = 7 * 24 * time.Hour
+	for left, want := range map[time.Duration]severity{
+		-time.Hour: warning, time.Hour: warning, week - time.Second: warning, week: healthy,
+	} {
+		s := healthyStatus("1")
+		s.Expires = testNow.Add(left)
+		got := summaryOf(s)
+		found := len(got.issues) == 1 && got.issues[0].Name == issueExpiring && got.issues[0].Ends.Equal(s.Expires)
+		if got.severity != want || found != (want == warning) {
+			t.Errorf("%s left: %s, %+v", left, got.severity.Class(), got.issues)
+		}
+	}
+}
+
+// TestStateImpliedByAResultIsOneIssue checks that a state and the result of calls in that state are not
+// two issues.
+func TestStateImpliedByAResultIsOneIssue(t *testing.T) {
+	for state, result := range map[greenapi.State]greenapi.Result{
+		"notAuthorized": greenapi.InstanceLoggedOut, "starting": greenapi.InstanceStarting,
+	} {
+		s := healthyStatus("1")
+		s.State = state
+		if got := issuesOf(s); len(got) != 1 || got[0].Name != string(state) {
+			t.Errorf("%s alone: %+v", state, got)
+		}
+		s.Collectors[0] = collectorStatus("outgoing", result)
+		if got := issuesOf(s); len(got) != 1 || got[0].Name != string(result) {
+			t.Errorf("%s and %s: %+v", state, result, got)
+		}
+		s.Collectors[0] = collectorStatus("outgoing", greenapi.Network)
+		if got := issuesOf(s); len(got) != 2 {
+			t.Errorf("%s and another failure: %+v", state, got)
+		}
+	}
+}
+
+// TestEveryIssueCanBeQueried checks that no link to an issue is an error.
+func TestEveryIssueCanBeQueried(t *testing.T) {
+	names := []string{issueNotScraped, issueExpiring}
+	for _, r := range greenapi.Results() {
+		if r != greenapi.OK {
+			names = append(names, string(r))
+		}
+	}
+	for _, state := range greenapi.States() {
+		if state != greenapi.StateAuthorized {
+			names = append(names, string(state))
+		}
+	}
+	for _, name := range names {
+		values, err := url.ParseQuery(strings.TrimPrefix(query{}.withIssue(name).Href(), "/?"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if q, err := newQuery(values); err != nil || q.Issue != name {
+			t.Errorf("%s: %+v, %v", name, q, err)
+		}
+	}
+}
+
+func TestSharedIssuesAreListedOnce(t *testing.T) {
+	statuses := outage(500)
+	text := renderPage(t, query{}, statuses...).text()
+	for _, words := range []string{greenapi.Network.Advice(), greenapi.Unauthorized.Advice(), "no such host"} {
+		if got := strings.Count(text, words); got != 1 {
+			t.Errorf("%d times: %s", got, words)
+		}
+	}
+	groups := groupIssues(summarize(statuses, testNow), query{})
+	var got []string
+	for _, g := range groups {
+		got = append(got, fmt.Sprintf("%s %s: %s of %s, %s at %s, all %s; %s %t", g.Severity.Class(), g.Name, g.Count, g.Of,
+			strings.Join(g.IDs, " "), g.Places(), g.All, g.Detail, g.Varies))
+	}
+	const loggedOut = "1101000005 1101000055 1101000105 1101000155 1101000205"
+	const suspended = "1101000010 1101000060 1101000110 1101000160 1101000210"
+	want := []string{
+		"critical network: 400 of 500 instances, 1101000001 1101000002 1101000003 1101000004 1101000006 at all collectors, all /?issue=network; lookup api.green-api.com: no such host true",
+		"critical unauthorized: 10 of 500 instances, " + loggedOut + " at outgoing, state, queue, webhooks, settings, account, all /?issue=unauthorized; HTTP 401 false",
+		"warning notAuthorized: 10 of 500 instances, " + loggedOut + " at account state, all /?issue=notAuthorized;  false",
+		"warning quota_exceeded: 10 of 500 instances, " + loggedOut + " at incoming, all /?issue=quota_exceeded; HTTP 401 false",
+		"warning suspended: 10 of 500 instances, " + suspended + " at account state, all /?issue=suspended;  false",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	for _, g := range groups {
+		if l := newPage(query{Issue: g.Name}, statuses...).List; !strings.HasSuffix(l.Range, " of "+g.Count) {
+			t.Errorf("%s leads to %s, want %s", g.All, l.Range, g.Count)
+		}
+	}
+}
+
+// TestIssueGroupMergesItsIssues checks a group of issues that differ, in an order that is not sorted.
+func TestIssueGroupMergesItsIssues(t *testing.T) {
+	at := func(seconds int) *relTime {
+		return newRelTime(testNow.Add(time.Duration(seconds)*time.Second), testNow)
+	}
+	one := func(id int, i issue) instanceSummary {
+		return instanceSummary{Status: &collector.Status{ID: fmt.Sprint(id)}, issues: []issue{i}}
+	}
+	instances := []instanceSummary{
+		one(1, issue{Name: "rare", Severity: warning, Ends: at(9)}),
+		one(2, issue{Name: "mixed", Severity: warning, Tried: at(-3), Ends: at(7)}),
+		one(3, issue{Name: "mixed", Severity: critical, Tried: at(-1), Ends: at(5), Where: []string{"a", "b"}}),
+		one(4, issue{Name: "mixed", Severity: warning, Tried: at(-2), Ends: at(6), Where: []string{"b", "c"}}),
+	}
+	for id := range 5 {
+		instances = append(instances, one(id+5, issue{Name: "usual", Severity: warning}))
+	}
+	var got []string
+	for _, g := range groupIssues(instances, query{}) {
+		line := fmt.Sprintf("%s %s %s of %s %q %q %t", g.Name, g.Severity.Class(), g.Count, g.Of, g.Places(), g.All, g.FirstEnd)
+		if g.Tried != nil {
+			line += " tried " + g.Tried.Ago()
+		}
+		if g.Ends != nil {
+			line += " ends " + g.Ends.Ago()
+		}
+		got = append(got, line)
+	}
+	if want := []string{
+		`mixed critical 3 of 9 instances "a, b, c" "" true tried 1 s ago ends in 5 s`,
+		`usual warning 5 of 9 instances "" "" false`,
+		`rare warning 1 of 9 instances "" "" false ends in 9 s`,
+	}; !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}

@@ -1,0 +1,64 @@
+package statuspage
+
+import (
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// luminance returns the relative luminance of a color (WCAG 2).
+func luminance(t *testing.T, color string) float64 {
+	t.Helper()
+	if len(color) == 4 {
+		color = string([]byte{'#', color[1], color[1], color[2], color[2], color[3], color[3]})
+	}
+	value, err := strconv.ParseUint(strings.TrimPrefix(color, "#"), 16, 24)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := 0.0
+	for i, weight := range []float64{0.2126, 0.7152, 0.0722} {
+		c := float64(value>>(16-8*i)&0xff) / 255
+		if c <= 0.04045 {
+			c /= 12.92
+		} else {
+			c = math.Pow((c+0.055)/1.055, 2.4)
+		}
+		sum += weight * c
+	}
+	return sum
+}
+
+// TestContrast checks the contrast of text and charts in both color schemes (WCAG 2, level AA).
+func TestContrast(t *testing.T) {
+	light, dark, ok := strings.Cut(pageStyle, "@media (prefers-color-scheme: dark)")
+	if !ok {
+		t.Fatal("the style sheet has no dark scheme")
+	}
+	pairs := map[string]float64{
+		"ink card": 4.5, "ink ground": 4.5, "quiet card": 4.5, "quiet ground": 4.5, "link card": 4.5, "link ground": 4.5,
+		"pending track": 1.5, "sent track": 1.5, "delivered track": 1.5, "read track": 1.5, "failure track": 1.5, "other track": 1.5,
+		"pending card": 3, "sent card": 3, "delivered card": 3, "read card": 3, "failure card": 3, "other card": 3,
+	}
+	for _, c := range severityClasses {
+		for _, on := range []string{"card", "ground", c + "-soft"} {
+			pairs[c+" "+on] = 4.5
+		}
+		pairs["ink "+c+"-soft"], pairs["quiet "+c+"-soft"], pairs["link "+c+"-soft"] = 4.5, 4.5, 4.5
+	}
+	for scheme, sheet := range map[string]string{"light": light, "dark": dark} {
+		colors := make(map[string]string)
+		for _, match := range regexp.MustCompile(`--([a-z-]+): (#[0-9a-f]+);`).FindAllStringSubmatch(sheet, -1) {
+			colors[match[1]] = match[2]
+		}
+		for pair, least := range pairs {
+			front, back, _ := strings.Cut(pair, " ")
+			a, b := luminance(t, colors[front]), luminance(t, colors[back])
+			if contrast := (max(a, b) + 0.05) / (min(a, b) + 0.05); contrast < least {
+				t.Errorf("%s: the contrast of %s on %s is %.2f, less than %v", scheme, front, back, contrast, least)
+			}
+		}
+	}
+}

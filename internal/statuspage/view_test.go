@@ -1,0 +1,253 @@
+package statuspage
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"greenapi_exporter/collector"
+	"greenapi_exporter/internal/greenapi"
+	"greenapi_exporter/internal/ledger"
+)
+
+func summaryOf(s collector.Status) instanceSummary { return newSummary(&s, testNow) }
+
+func TestSeverity(t *testing.T) {
+	status := func(state greenapi.State, results ...string) collector.Status {
+		s := collector.Status{State: state}
+		for _, r := range results {
+			name, result, _ := strings.Cut(r, " ")
+			s.Collectors = append(s.Collectors, collectorStatus(name, greenapi.Result(result)))
+		}
+		return s
+	}
+	for _, c := range []struct {
+		status collector.Status
+		want   severity
+	}{
+		{status("authorized", "outgoing ok", "state ok"), healthy},
+		{status("authorized", "outgoing ok", "state ok", "queue "), healthy},
+		{status("authorized", "outgoing timeout", "state ok"), critical},
+		{status("suspended", "outgoing timeout", "state ok"), critical},
+		{status("authorized", "outgoing ok", "state ok", "queue forbidden"), warning},
+		{status("suspended", "outgoing ok", "state ok"), warning},
+		{status("authorized", "outgoing ", "state ok"), unknown},
+		{status("notAuthorized", "outgoing ", "state ok"), warning},
+		{status("", "outgoing ", "state network"), warning},
+		{status("", "outgoing ", "state "), unknown},
+		{status(""), unknown},
+		{status("authorized", "state ok", "queue "), healthy},
+		{status("authorized", "state ok", "queue network"), critical},
+		{status("notAuthorized", "state ok"), warning},
+		{status("", "state ", "queue "), unknown},
+	} {
+		if got := summaryOf(c.status).severity; got != c.want {
+			t.Errorf("%+v: %s, want %s", c.status, got.Class(), c.want.Class())
+		}
+	}
+}
+
+// TestStaleReadingsNeedAttention checks that the interval of the collectors is taken into account.
+func TestStaleReadingsNeedAttention(t *testing.T) {
+	for interval, want := range map[time.Duration]severity{time.Second: warning, 25 * time.Hour: healthy} {
+		s := staleStatus("1")
+		s.Interval = interval
+		got := summaryOf(s)
+		if got.severity != want || (want == warning) != (len(got.issues) == 1 && got.issues[0].Name == issueNotScraped) {
+			t.Errorf("interval %s: %s with %+v", interval, got.severity.Class(), got.issues)
+		}
+	}
+}
+
+func TestVerdict(t *testing.T) {
+	healthy, down, suspended, unread := healthyStatus("1"), loggedOutStatus("2"), suspendedStatus("3"), unreadStatus("4")
+	for _, c := range []struct {
+		statuses []collector.Status
+		want     string
+	}{
+		{nil, "No instances are configured"},
+		{[]collector.Status{healthy}, "1 is up"},
+		{[]collector.Status{down}, "2 is down"},
+		{[]collector.Status{suspended}, "3 needs attention"},
+		{[]collector.Status{unread}, "4 has no readings yet"},
+		{[]collector.Status{healthy, healthy}, "All 2 instances are up"},
+		{[]collector.Status{down, healthy, down, suspended, unread}, "5 instances: 2 are down, 1 needs attention, 1 has no readings yet"},
+		{slices.Repeat([]collector.Status{unread}, 1000), "1,000 instances: 1,000 have no readings yet"},
+	} {
+		d := newPage(query{}, c.statuses...)
+		if d.Verdict != c.want {
+			t.Errorf("%q, want %q", d.Verdict, c.want)
+		}
+	}
+}
+
+func TestWorstInstancesComeFirst(t *testing.T) {
+	var statuses []collector.Status
+	for i := range 400 {
+		id := fmt.Sprint(999 + i)
+		switch i {
+		case 7, 300, 399:
+			statuses = append(statuses, loggedOutStatus(id))
+		case 8, 0:
+			statuses = append(statuses, suspendedStatus(id))
+		case 9:
+			statuses = append(statuses, unreadStatus(id))
+		default:
+			statuses = append(statuses, healthyStatus(id))
+		}
+	}
+	slices.Reverse(statuses)
+	page := renderPage(t, query{}, statuses...)
+	if got := page.find("h1")[0].text(); got != "✕ 400 instances: 3 are down, 2 need attention, 1 has no readings yet" {
+		t.Errorf("heading: %s", got)
+	}
+	ids, want := page.lines(), []string{"1006", "1299", "1398", "999", "1007", "1008", "1000", "1001"}
+	if len(ids) != 100 || !slices.Equal(ids[:8], want) {
+		t.Errorf("%d instances, first %v, want %v", len(ids), ids[:8], want)
+	}
+	if len(page.find("svg")) > 0 {
+		t.Error("the list has charts")
+	}
+}
+
+// facts returns the details of a collector as text.
+func facts(v instanceView, name string) string {
+	var parts []string
+	for _, row := range v.Rows {
+		for _, d := range row.Facts {
+			if row.Name == name && d.At != nil {
+				parts = append(parts, d.Text+" "+d.At.Ago())
+			} else if row.Name == name {
+				parts = append(parts, d.Text)
+			}
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+func TestDetailsOfCollectors(t *testing.T) {
+	s := suspendedStatus("1")
+	s.Incoming.LastMessage = ledger.Timestamp{Seconds: float64(testNow.Add(-time.Hour).Unix()), Known: true}
+	v := newInstanceView(summaryOf(s), testNow)
+	for name, want := range map[string]string{
+		"outgoing": "2,010 messages in the window, 10 pending; oldest pending 3 h ago",
+		"incoming": "7 received messages in the window; latest 60 min ago",
+		"state":    "suspended",
+		"queue":    "12,345 messages waiting to be sent",
+		"webhooks": "1 notification waiting to be received",
+		"account":  "sending is suspended; the suspension ends in 5 h",
+		"settings": "the journals lack messages because these settings are disabled: incomingWebhook",
+	} {
+		if got := facts(v, name); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+	if want := "suspended · 2,010 messages in the window, 10 pending, 40 failed · 12,345 in the queue"; v.Summary != want {
+		t.Errorf("summary %q, want %q", v.Summary, want)
+	}
+	s.Account.SuspendedUntil.Known = false
+	if got := facts(newInstanceView(summaryOf(s), testNow), "account"); got != "sending is suspended; the API gives no end" {
+		t.Errorf("without an end: %q", got)
+	}
+	for i := range s.Collectors { // without a result, the reading may be of other settings
+		s.Collectors[i].Result = ""
+	}
+	if got := facts(newInstanceView(summaryOf(s), testNow), "queue"); got != "" {
+		t.Errorf("without a result: %q", got)
+	}
+}
+
+// TestReadingsOfAnInstance checks what the page shows without a reading, or with an old one.
+func TestReadingsOfAnInstance(t *testing.T) {
+	interrupted := unreadStatus("1")
+	interrupted.Collectors[0].Detail, interrupted.Collectors[0].Success = "no call has been finished", testNow.Add(-time.Hour)
+	interrupted.Outgoing = healthyStatus("1").Outgoing
+	failed := unreadStatus("1")
+	failed.Collectors[0] = collectorStatus("outgoing", greenapi.Unauthorized)
+	withoutJournal := suspendedStatus("1")
+	withoutJournal.Collectors, withoutJournal.Outgoing = withoutJournal.Collectors[1:3], nil
+	withoutJournal.Collectors[1].Success = testNow.Add(-time.Minute)
+	disabled := unreadStatus("1")
+	disabled.Collectors = nil
+	empty := healthyStatus("1")
+	empty.Outgoing = window()
+	for name, c := range map[string]struct {
+		status   collector.Status
+		read     string // how long ago
+		contains []string
+		lacks    []string
+	}{
+		"healthy":         {healthyStatus("1"), "42 s ago", []string{"Journal read 42 s ago (2026-07-01 11:59:18 UTC)", "last 24 h", "2,010 in the journal", "Since 2026-06-30 10:00:00 UTC: 1,004 new messages"}, []string{"videoMessage", "failed", "keepOnlineStatus"}},
+		"failing":         {loggedOutStatus("1"), "42 s ago", []string{"The latest reading failed. These numbers are from 42 s ago.", "HTTP 401 · last tried 5 s ago", greenapi.Unauthorized.Advice(), greenapi.QuotaExceeded.Advice()}, []string{"last 24 h"}},
+		"stale":           {staleStatus("1"), "24 h ago", []string{"These numbers are from 24 h ago."}, []string{"last 24 h", "The latest reading failed"}},
+		"suspended":       {suspendedStatus("1"), "42 s ago", []string{"ends in 5 h (2026-07-01 17:00:00 UTC)"}, nil},
+		"unread":          {unreadStatus("1"), "", []string{"Journal not read yet", "Prometheus reads it on its next scrape, or you can open /probe?target=1"}, []string{"window", "Progress"}},
+		"interrupted":     {interrupted, "60 min ago", []string{"no call has been finished"}, []string{"on its next scrape", "2,010"}},
+		"never read":      {failed, "42 s ago", []string{"No call has succeeded yet."}, []string{"Progress"}},
+		"without journal": {withoutJournal, "42 s ago", []string{"Last read 42 s ago", "--no-collector.outgoing"}, []string{"Progress"}},
+		"disabled":        {disabled, "", []string{"No collectors are enabled"}, []string{"Collectors"}},
+		"empty":           {empty, "42 s ago", []string{"The window has no messages."}, []string{"Progress"}},
+	} {
+		v := newInstanceView(summaryOf(c.status), testNow)
+		if got := v.Read; (got == nil) != (c.read == "") || got != nil && got.Ago() != c.read {
+			t.Errorf("%s: read %v, want %s", name, got, c.read)
+		}
+		text := renderPage(t, query{}, c.status).text()
+		for _, words := range c.contains {
+			if !strings.Contains(text, words) {
+				t.Errorf("%s: the page lacks %q:\n%s", name, words, text)
+			}
+		}
+		for _, words := range c.lacks {
+			if strings.Contains(text, words) {
+				t.Errorf("%s: the page has %q", name, words)
+			}
+		}
+	}
+}
+
+// TestPageReloads checks that the page reloads unless the user is likely to type.
+func TestPageReloads(t *testing.T) {
+	statuses := outage(10)
+	for _, c := range []struct {
+		query query
+		n     int
+		want  int
+	}{
+		{query{}, 3, 30}, {query{}, 10, 60}, {query{Search: "11"}, 10, 60}, {query{Search: "7777"}, 10, 0}, {query{Issue: "timeout"}, 10, 60},
+	} {
+		if got := newPage(c.query, statuses[:c.n]...).Reload(); got != c.want {
+			t.Errorf("%+v of %d instances: %d, want %d", c.query, c.n, got, c.want)
+		}
+		refresh := ""
+		for _, meta := range renderPage(t, c.query, statuses[:c.n]...).find("meta") {
+			if meta.attr("http-equiv") == "refresh" {
+				refresh = meta.attr("content")
+			}
+		}
+		if want := strings.TrimPrefix(fmt.Sprint(c.want), "0"); refresh != want {
+			t.Errorf("%+v of %d instances: refresh %q, want %q", c.query, c.n, refresh, want)
+		}
+	}
+}
+
+// BenchmarkPage renders the page of ten thousand instances.
+func BenchmarkPage(b *testing.B) {
+	statuses := slices.Repeat([]collector.Status{healthyStatus("")}, 10_000)
+	for i := range statuses {
+		statuses[i].ID = fmt.Sprint(1101000001 + i)
+	}
+	for name, statuses := range map[string][]collector.Status{"healthy": statuses, "outage": outage(10_000)} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				var body strings.Builder
+				if err := pageTemplate.Execute(&body, newPage(query{}, statuses...)); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
