@@ -1,4 +1,4 @@
-// Greenapi_exporter exports to Prometheus what happens to the WhatsApp messages sent through GREEN-API.
+// Greenapi_exporter is a Prometheus exporter for WhatsApp messages sent through GREEN-API.
 package main
 
 import (
@@ -8,8 +8,6 @@ import (
 	"greenapi_exporter/internal/app"
 )
 
-// version is the version of the program. The Makefile and the Dockerfile add the revision at link time.
-//
 //go:embed VERSION
 var version string
 

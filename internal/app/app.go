@@ -1,4 +1,5 @@
-// Package app is the whole program: it reads the flags and the configuration, builds the parts, serves, and stops.
+// Package app is the program: it parses the flags, loads the configuration, connects the packages
+// and serves.
 package app
 
 import (
@@ -28,18 +29,20 @@ import (
 
 const name = "greenapi_exporter"
 
-// fleetGCPercent is half of Go's default (GOGC=100). With many instances, remembered messages are most of the heap, so
-// memory matters more than the CPU time that the garbage collector takes; see docs/performance.md.
+// fleetGCPercent is half of Go's default (GOGC=100). With many instances, most of the heap is
+// remembered messages, so memory matters more than the CPU time of the garbage collector; see
+// docs/performance.md.
 const fleetGCPercent = 50
 
-// Embedded is what the program embeds. Go embeds only files below a package's directory, so main embeds these two.
+// Embedded is the content of files at the root of the module. Go embeds only files below a
+// package's directory, so package main embeds them.
 type Embedded struct {
-	Version string // the content of VERSION
-	Readme  string // README.md, which the page at / links to
+	Version string // VERSION
+	Readme  string // README.md, which the status page links to
 }
 
-// Main runs the program as a process: with its arguments, its standard output and error, and its signals. SIGINT and
-// SIGTERM end it; a second one ends it at once. Main returns the exit code.
+// Main runs the program with the arguments, output streams and signals of the process, and returns
+// the exit code. SIGINT and SIGTERM shut the program down; a second one kills it.
 func Main(embedded Embedded) int {
 	signal.Ignore(syscall.SIGPIPE) // the reader of the log may exit first
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -47,14 +50,14 @@ func Main(embedded Embedded) int {
 	return Run(ctx, os.Args[1:], embedded, os.Stdout, os.Stderr)
 }
 
-// Run runs the program with these arguments until ctx ends, and returns its exit code. If the program cannot start,
-// Run writes one line to stderr that says why.
+// Run runs the program with args until ctx ends, and returns the exit code. If the program cannot
+// start, Run writes the reason to stderr, as one line.
 func Run(ctx context.Context, args []string, embedded Embedded, stdout, stderr io.Writer) int {
 	version.Version = strings.TrimSpace(embedded.Version)
 	o, done, err := parse(args, stdout)
 	if err == nil && !done {
 		o.readme = embedded.Readme
-		err = serve(ctx, o, stdout, stderr)
+		err = run(ctx, o, stdout, log.NewSyncWriter(stderr))
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "%s: error: %s\n", name, strings.Join(strings.Fields(err.Error()), " "))
@@ -63,200 +66,209 @@ func Run(ctx context.Context, args []string, embedded Embedded, stdout, stderr i
 	return 0
 }
 
-func serve(ctx context.Context, o *options, stdout, stderr io.Writer) error {
+// run runs the program with parsed flags until ctx ends.
+func run(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP) // early, since it would end the program
+	signal.Notify(hangups, syscall.SIGHUP) // first, because an unhandled SIGHUP ends the process
 	defer signal.Stop(hangups)
-	stderr = log.NewSyncWriter(stderr)
 	logger := newLogger(stderr, o.logLevel, o.logFormat)
 	if err := o.validate(); err != nil {
 		return err
 	}
 	if o.demo {
-		stop, err := startDemo(&o.instance)
+		stop, err := startDemo(o, logger)
 		if err != nil {
 			return err
 		}
 		defer stop()
-		if o.storagePath != "" {
-			level.Info(logger).Log("msg", "the demo is in memory alone: --storage.path is not used")
-		}
-		o.storagePath = ""
 	}
-	configured, err := o.load(logger)
+	cfg, err := o.load(logger)
 	if err != nil {
 		return err
 	}
 	if o.configCheck {
-		_, err := fmt.Fprintf(stdout, "OK: %s\n", instanceCount(configured))
+		_, err := fmt.Fprintf(stdout, "OK: %s\n", instanceCount(cfg))
 		return err
 	}
 	if o.configFile != "" && os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(fleetGCPercent)
 	}
-	e, err := build(o, configured, logger)
+	a, err := build(o, cfg, logger)
 	if err != nil {
 		return err
 	}
-	go e.reloads.watchSignals(ctx, hangups)
-	err = web.Serve(ctx, e.handler, o.web, newSlogLogger(stderr, o.logLevel, o.logFormat), func(address net.Addr) {
-		logStarted(logger, o, configured, address)
-		switch {
-		case o.demo:
+	go a.reloader.watchSignals(ctx, hangups)
+	webLogger := newSlogLogger(stderr, o.logLevel, o.logFormat)
+	err = web.Serve(ctx, a.handler, o.web, webLogger, func(address net.Addr) {
+		logStarted(logger, o, cfg, address)
+		if o.demo {
 			printDemoHelp(stdout, address, o.telemetryPath)
-		case o.storagePath == "":
-			level.Info(logger).Log("msg", "counters are in memory alone and begin anew with each start", "advice", "set --storage.path or GREENAPI_STORAGE_PATH to a directory to keep them")
 		}
 	})
-	e.stop()
+	a.close()
 	if err != nil {
-		return fmt.Errorf("%w; --web.listen-address and --web.config.file say where and how to serve", err)
+		return fmt.Errorf("%w; check --web.listen-address and --web.config.file", err)
 	}
 	level.Info(logger).Log("msg", "stopped "+name)
 	return nil
 }
 
-// logStarted says in the log what has been started.
-func logStarted(logger log.Logger, o *options, configured *config.Config, address net.Addr) {
-	started := log.With(level.Info(logger), "msg", "started "+name, "version", version.Version)
-	var on []string
-	for _, c := range collectors(configured) {
-		on = append(on, c.Name)
-	}
-	names := strings.Join(on, ",")
-	if o.configFile != "" {
-		started.Log("config_file", o.configFile, "watches", instanceCount(configured), "collectors", names, "address", address)
-		return
-	}
-	if names == "" {
-		level.Warn(logger).Log("msg", "no collector is switched on, so nothing of the instance is shown", "advice", "drop --collector.disable-defaults and --no-collector.NAME")
-	}
-	instance := configured.Instances()[0]
-	started.Log("id_instance", instance.ID(), "api", instance.URL().Host, "collectors", names, "window_minutes", instance.Minutes(),
-		"min_interval", instance.MinInterval(), "address", address)
-}
-
-// instanceCount says how many instances are configured.
-func instanceCount(configured *config.Config) string {
-	text := fmt.Sprintf("%d instances", len(configured.Instances()))
-	if len(configured.Instances()) == 1 {
-		text = "1 instance"
-	}
-	if configured.Partner() != nil {
-		text += " and those of the Partner API"
-	}
-	return text
-}
-
-// app is the program at work.
+// app is the connected parts of the program.
 type app struct {
-	handler http.Handler
-	reloads *reloader
-
-	storage *ledger.Storage
-	fleet   *fleet.Manager
-	roster  *fleet.Syncer
+	storage  *ledger.Storage
+	manager  *fleet.Manager
+	syncer   *fleet.Syncer
+	reloader *reloader
+	handler  http.Handler
 }
 
-// build puts the configured instances to work. No call is made for one before the first scrape.
-func build(o *options, configured *config.Config, logger log.Logger) (_ *app, err error) {
-	e := new(app)
-	e.storage, err = ledger.OpenStorage(o.storagePath, logger)
+// build connects the parts and opens the ledgers of the configured instances. It makes no API
+// calls.
+func build(o *options, cfg *config.Config, logger log.Logger) (*app, error) {
+	storage, err := ledger.OpenStorage(o.storagePath, logger)
 	if err != nil {
-		return nil, fmt.Errorf("--storage.path (GREENAPI_STORAGE_PATH) cannot be used: %w", err)
+		return nil, fmt.Errorf("cannot use --storage.path (GREENAPI_STORAGE_PATH): %w", err)
 	}
-	own := collector.NewSelfMetrics(e.storage, methods(configured))
-	service := &greenapi.Backend{
+	self := collector.NewSelfMetrics(storage, methods(cfg))
+	backend := &greenapi.Backend{
 		Transport:  greenapi.NewTransport(o.maxCalls),
 		Limiter:    greenapi.NewLimiter(o.maxCalls),
 		UserAgent:  name + "/" + version.Version,
-		OnResponse: own.Observe,
+		OnResponse: self.Observe,
 	}
-	e.fleet = fleet.New(collector.NewSet(), collector.Resources{Service: service, Storage: e.storage, Logger: logger})
-	e.roster = fleet.NewSyncer(e.fleet, service, logger)
-	e.reloads = newReloader(func() error {
-		configured, err := o.load(logger)
-		if err != nil {
-			return fmt.Errorf("nothing has changed: %w", err)
-		}
-		if err := e.roster.ApplyConfig(configured); err != nil {
-			return fmt.Errorf("all is as configured now, but for %w", err)
-		}
-		return nil
-	}, logger)
-	own.Registry.MustRegister(e.reloads, e.roster)
+	resources := collector.Resources{Service: backend, Storage: storage, Logger: logger}
+	manager := fleet.New(collector.NewSet(), resources)
+	syncer := fleet.NewSyncer(manager, backend, logger)
+	a := &app{storage: storage, manager: manager, syncer: syncer}
+	a.reloader = newReloader(func() error { return a.reload(o, logger) }, logger, self.Registry)
+	self.Registry.MustRegister(syncer)
+	a.handler = a.newHandler(o, self, logger)
+	if err := syncer.ApplyConfig(cfg); err != nil {
+		a.close()
+		return nil, fmt.Errorf("cannot read the --storage.path (GREENAPI_STORAGE_PATH): %w", err)
+	}
+	if o.storagePath != "" {
+		loaded, created := storage.LoadStats()
+		level.Info(logger).Log("msg", "opened the ledgers", "directory", o.storagePath,
+			"read_from_file", loaded, "begin_with_a_baseline", created)
+	}
+	return a, nil
+}
+
+// reload loads the configuration and applies it.
+func (a *app) reload(o *options, logger log.Logger) error {
+	cfg, err := o.load(logger)
+	if err != nil {
+		return fmt.Errorf("keeping the previous configuration: %w", err)
+	}
+	if err := a.syncer.ApplyConfig(cfg); err != nil {
+		return fmt.Errorf("applied the configuration except for %w", err)
+	}
+	return nil
+}
+
+func (a *app) newHandler(o *options, self *collector.SelfMetrics, logger log.Logger) http.Handler {
 	page := statuspage.New(statuspage.Options{
 		Version:       version.Version,
 		TelemetryPath: o.telemetryPath,
 		Logger:        logger,
 		Snapshot: func() statuspage.Snapshot {
-			_, complete := e.roster.Targets()
+			_, complete := a.syncer.Targets()
 			return statuspage.Snapshot{
-				Instances: e.fleet.Statuses(), DiscoveryPending: !complete, StorageFailing: e.storage.Failing(),
+				Instances:        a.manager.Statuses(),
+				DiscoveryPending: !complete,
+				StorageFailing:   a.storage.Failing(),
 			}
 		},
 	})
-	handlerOptions := web.Options{
-		Fleet: instances{e.fleet, e.roster}, Self: own, Page: page, Readme: o.readme, Logger: logger,
-		TelemetryPath: o.telemetryPath, ServeInstances: o.scopeAll(), TimeoutOffset: o.timeoutOffset, MaxRequests: o.maxRequests,
+	options := web.Options{
+		Fleet:          targets{a.manager, a.syncer},
+		Self:           self,
+		Page:           page,
+		Readme:         o.readme,
+		Logger:         logger,
+		TelemetryPath:  o.telemetryPath,
+		ServeInstances: o.serveInstances(),
+		TimeoutOffset:  o.timeoutOffset,
+		MaxRequests:    o.maxRequests,
 	}
 	if o.lifecycle {
-		handlerOptions.Reload = e.reloads.reload
+		options.Reload = a.reloader.reload
 	}
-	e.handler = web.New(handlerOptions)
-	err = e.configure(configured, o.storagePath, logger)
-	if err != nil {
-		e.stop()
-		return nil, err
-	}
-	return e, nil
+	return web.New(options)
 }
 
-// instances implements web.Fleet: the manager scrapes, and the syncer knows whether discovery is complete.
-type instances struct {
+// targets implements web.Fleet: the manager scrapes, and the syncer knows whether discovery is
+// complete.
+type targets struct {
 	*fleet.Manager
 	syncer *fleet.Syncer
 }
 
-func (i instances) Targets() ([]config.Instance, bool) { return i.syncer.Targets() }
+func (t targets) Targets() ([]config.Instance, bool) { return t.syncer.Targets() }
 
-// configure brings in the instances of the start, and says in the log what became of their ledgers.
-func (e *app) configure(configured *config.Config, storagePath string, logger log.Logger) error {
-	if err := e.roster.ApplyConfig(configured); err != nil {
-		return fmt.Errorf("what --storage.path (GREENAPI_STORAGE_PATH) holds cannot be read: %w", err)
-	}
-	if storagePath != "" {
-		read, begun := e.storage.LoadStats()
-		level.Info(logger).Log("msg", "opened the ledgers", "directory", storagePath, "read_from_file", read, "begin_with_a_baseline", begun)
-	}
-	return nil
+// close cancels the calls in flight and writes the ledgers to the storage.
+func (a *app) close() {
+	a.syncer.Close()
+	a.manager.Close()
+	_ = a.storage.Close() // releases the lock
 }
 
-// stop ends the calls that run and puts on file what is to be kept.
-func (e *app) stop() {
-	e.roster.Close()
-	e.fleet.Close()
-	_ = e.storage.Close()
+func logStarted(logger log.Logger, o *options, cfg *config.Config, address net.Addr) {
+	var names []string
+	for _, c := range enabledCollectors(cfg) {
+		names = append(names, c.Name)
+	}
+	enabled := strings.Join(names, ",")
+	started := log.With(level.Info(logger), "msg", "started "+name, "version", version.Version)
+	if o.configFile != "" {
+		started.Log("config_file", o.configFile, "watches", instanceCount(cfg),
+			"collectors", enabled, "address", address)
+	} else {
+		if enabled == "" {
+			level.Warn(logger).Log("msg", "all collectors are disabled, so the instance has no metrics",
+				"advice", "remove --collector.disable-defaults and --no-collector.NAME")
+		}
+		i := cfg.Instances()[0]
+		started.Log("id_instance", i.ID(), "api", i.URL().Host, "collectors", enabled,
+			"window_minutes", i.Minutes(), "min_interval", i.MinInterval(), "address", address)
+	}
+	if o.storagePath == "" && !o.demo {
+		level.Info(logger).Log("msg", "counters are in memory only and are lost on restart",
+			"advice", "set --storage.path or GREENAPI_STORAGE_PATH to a directory to persist them")
+	}
 }
 
-// collectors are those that any instance has.
-func collectors(configured *config.Config) []collector.Info {
-	var on []collector.Info
+// instanceCount formats the number of configured instances.
+func instanceCount(cfg *config.Config) string {
+	text := fmt.Sprintf("%d instances", len(cfg.Instances()))
+	if len(cfg.Instances()) == 1 {
+		text = "1 instance"
+	}
+	if cfg.Partner() != nil {
+		text += " and those of the Partner API"
+	}
+	return text
+}
+
+// enabledCollectors returns the collectors that at least one instance has enabled.
+func enabledCollectors(cfg *config.Config) []collector.Info {
+	var enabled []collector.Info
 	for _, c := range collector.All() {
-		if configured.Collects(c.Name) {
-			on = append(on, c)
+		if cfg.Collects(c.Name) {
+			enabled = append(enabled, c)
 		}
 	}
-	return on
+	return enabled
 }
 
-// methods are those that will be called.
-func methods(configured *config.Config) []string {
+// methods returns the API methods that the program will call.
+func methods(cfg *config.Config) []string {
 	var methods []string
-	for _, c := range collectors(configured) {
+	for _, c := range enabledCollectors(cfg) {
 		methods = append(methods, c.Method)
 	}
-	if configured.Partner() != nil {
+	if cfg.Partner() != nil {
 		methods = append(methods, greenapi.GetInstances)
 	}
 	return methods

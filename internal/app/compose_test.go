@@ -2,7 +2,6 @@ package app
 
 import (
 	"encoding/json"
-	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -68,7 +67,8 @@ func TestComposeServicesAreConfined(t *testing.T) {
 			if info, err := os.Stat(source); err != nil || !info.Mode().IsRegular() {
 				t.Errorf("%s mounts %s, which is not a regular file: %v", name, source, err)
 			}
-			if !slices.ContainsFunc(s.Volumes, func(v string) bool { return strings.HasSuffix(v, ":"+target+":ro") }) {
+			readOnly := func(volume string) bool { return strings.HasSuffix(volume, ":"+target+":ro") }
+			if !slices.ContainsFunc(s.Volumes, readOnly) {
 				t.Errorf("%s can write to %s", name, target)
 			}
 		}
@@ -173,7 +173,8 @@ func dataSources(t *testing.T) []dataSource {
 	return file.Datasources
 }
 
-// TestDashboardUsesProvisionedDataSources also checks that Grafana finds the dashboard and opens it as its home page.
+// TestDashboardUsesProvisionedDataSources also checks that Grafana finds the dashboard and opens it
+// as its home page.
 func TestDashboardUsesProvisionedDataSources(t *testing.T) {
 	var provisioning struct {
 		Providers []struct{ Options struct{ Path string } }
@@ -200,7 +201,9 @@ func TestDashboardUsesProvisionedDataSources(t *testing.T) {
 	if dashboard.UID == "" || dashboard.Inputs != nil {
 		t.Error("a provisioned dashboard needs a uid and no __inputs")
 	}
-	known := map[string]bool{"grafana": true, "-- Grafana --": true, "-- Dashboard --": true, "-- Mixed --": true}
+	known := map[string]bool{
+		"grafana": true, "-- Grafana --": true, "-- Dashboard --": true, "-- Mixed --": true,
+	}
 	for _, source := range dataSources(t) {
 		known[source.UID] = true
 	}
@@ -209,10 +212,11 @@ func TestDashboardUsesProvisionedDataSources(t *testing.T) {
 			known["${"+v.Name+"}"], known["$"+v.Name] = true, true
 		}
 	}
-	used := regexp.MustCompile(`"datasource":\s*\{[^}]*?"uid":\s*"([^"]*\}?)"`).FindAllSubmatch(text, -1)
+	reference := regexp.MustCompile(`"datasource":\s*\{[^}]*?"uid":\s*"([^"]*\}?)"`)
+	used := reference.FindAllSubmatch(text, -1)
 	for _, match := range used {
 		if uid := string(match[1]); !known[uid] {
-			t.Errorf("the dashboard uses the data source %q; known are %q", uid, slices.Sorted(maps.Keys(known)))
+			t.Errorf("the dashboard uses the unknown data source %q", uid)
 		}
 	}
 	if len(used) == 0 {

@@ -8,8 +8,7 @@ import (
 	"greenapi_exporter/collector"
 )
 
-// TestWhichCollectorsAreOn: those of the defaults, those that are named, and in the demo all but those that are named.
-func TestWhichCollectorsAreOn(t *testing.T) {
+func TestCollectorFlagsSelectCollectors(t *testing.T) {
 	for args, want := range map[string]string{
 		"":                             "outgoing,state,queue",
 		"--collector.incoming":         "outgoing,state,queue,incoming",

@@ -114,12 +114,13 @@ func readKustomization(t *testing.T) kustomization {
 	return k
 }
 
-// checkRestricted checks a pod against the restricted Pod Security Standard, as far as the manifests use it.
-// https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
+// checkRestricted checks a pod against the restricted Pod Security Standard, as far as the
+// manifests use it. https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
 func checkRestricted(t *testing.T, pod podSpec) {
 	t.Helper()
 	s := pod.SecurityContext
-	if pod.HostNetwork || pod.HostPID || pod.HostIPC || !s.RunAsNonRoot || s.RunAsUser == 0 || s.SeccompProfile.Type != "RuntimeDefault" {
+	if pod.HostNetwork || pod.HostPID || pod.HostIPC || !s.RunAsNonRoot || s.RunAsUser == 0 ||
+		s.SeccompProfile.Type != "RuntimeDefault" {
 		t.Errorf("the pod is not restricted: %+v", pod)
 	}
 	if pod.AutomountToken == nil || *pod.AutomountToken {
@@ -127,8 +128,9 @@ func checkRestricted(t *testing.T, pod podSpec) {
 	}
 	for _, c := range pod.Containers {
 		s := c.SecurityContext
-		if s.AllowPrivilegeEscalation == nil || *s.AllowPrivilegeEscalation || s.Privileged || !s.ReadOnlyRootFilesystem ||
-			!slices.Equal(s.Capabilities.Drop, []string{"ALL"}) || s.Capabilities.Add != nil {
+		if s.AllowPrivilegeEscalation == nil || *s.AllowPrivilegeEscalation || s.Privileged ||
+			!s.ReadOnlyRootFilesystem || s.Capabilities.Add != nil ||
+			!slices.Equal(s.Capabilities.Drop, []string{"ALL"}) {
 			t.Errorf("the container %s is not restricted: %+v", c.Name, s)
 		}
 	}
@@ -151,21 +153,25 @@ func TestPodsAreRestrictedAndRunAsTheImageDoes(t *testing.T) {
 	for _, pod := range []podSpec{pod, reshard.Spec} {
 		checkRestricted(t, pod)
 		s := pod.SecurityContext
-		if user := fmt.Sprintf("\nUSER %d:%d\n", s.RunAsUser, s.FSGroup); !strings.Contains(string(dockerfile), user) || s.RunAsGroup != s.FSGroup {
+		user := fmt.Sprintf("\nUSER %d:%d\n", s.RunAsUser, s.FSGroup)
+		if !strings.Contains(string(dockerfile), user) || s.RunAsGroup != s.FSGroup {
 			t.Errorf("the Dockerfile has no line %q", user)
 		}
 	}
 	c := pod.Containers[0]
-	if expose := fmt.Sprintf("\nEXPOSE %d\n", c.Ports[0].Port); !strings.Contains(string(dockerfile), expose) {
+	expose := fmt.Sprintf("\nEXPOSE %d\n", c.Ports[0].Port)
+	if !strings.Contains(string(dockerfile), expose) {
 		t.Errorf("the Dockerfile has no line %q", expose)
 	}
 	for _, p := range []probe{c.StartupProbe, c.LivenessProbe, c.ReadinessProbe} {
-		if p.HTTPGet.Port != c.Ports[0].Name || p.HTTPGet.Path != "/-/healthy" && p.HTTPGet.Path != "/-/ready" {
+		paths := []string{"/-/healthy", "/-/ready"}
+		if p.HTTPGet.Port != c.Ports[0].Name || !slices.Contains(paths, p.HTTPGet.Path) {
 			t.Errorf("a probe requests %+v", p.HTTPGet)
 		}
 	}
 	k := readKustomization(t)
-	if len(k.Images) != 1 || k.Images[0].Name != c.Image || !pinnedImage.MatchString(":"+k.Images[0].Tag) {
+	if len(k.Images) != 1 || k.Images[0].Name != c.Image ||
+		!pinnedImage.MatchString(":"+k.Images[0].Tag) {
 		t.Errorf("kustomization.yaml must pin the image %s: %+v", c.Image, k.Images)
 	}
 	if shell := reshard.Spec.Containers[0].Image; !pinnedImage.MatchString(shell) {
@@ -197,7 +203,7 @@ func TestSelectorsAndPortsMatchThePods(t *testing.T) {
 	readYAML(t, kubernetesDir+"networkpolicy.yaml", &policy)
 	check("the NetworkPolicy", policy.Spec.PodSelector.MatchLabels)
 	if policy.Spec.Ingress[0].Ports[0].Port != port.Name {
-		t.Errorf("the NetworkPolicy opens %+v, the container's port is %s", policy.Spec.Ingress, port.Name)
+		t.Errorf("the NetworkPolicy opens %+v, the port is %s", policy.Spec.Ingress, port.Name)
 	}
 	headless := false
 	for _, s := range readServices(t) {
@@ -240,8 +246,8 @@ func readServices(t *testing.T) (services []service) {
 	}
 }
 
-// TestPodStartsWithTheShippedConfiguration runs --config.check with the container's arguments and the files that the
-// pod mounts.
+// TestPodStartsWithTheShippedConfiguration runs --config.check with the container's arguments and
+// the files that the pod mounts.
 func TestPodStartsWithTheShippedConfiguration(t *testing.T) {
 	set, dir := readStatefulSet(t), t.TempDir()
 	pod := set.Spec.Template.Spec
@@ -250,7 +256,8 @@ func TestPodStartsWithTheShippedConfiguration(t *testing.T) {
 		t.Fatal(err)
 	}
 	files := map[string]string{"greenapi.yml": string(text)}
-	for _, match := range regexp.MustCompile(`(?m)^[ -]*token_file: ([^/\s]+)$`).FindAllStringSubmatch(string(text), -1) {
+	tokenFiles := regexp.MustCompile(`(?m)^[ -]*token_file: ([^/\s]+)$`)
+	for _, match := range tokenFiles.FindAllStringSubmatch(string(text), -1) {
 		files[match[1]] = "not-a-real-token"
 	}
 	for name, text := range files {
@@ -268,9 +275,11 @@ func TestPodStartsWithTheShippedConfiguration(t *testing.T) {
 		!slices.Contains(pod.Containers[0].Args, "--storage.path="+mounts[ledgers]) {
 		t.Fatalf("mounts are %v, the claim is %s, volumes are %+v", mounts, ledgers, pod.Volumes)
 	}
+	paths := strings.NewReplacer(
+		"="+mounts[ledgers], "="+t.TempDir(), "="+mounts[config.Name], "="+dir)
 	var args []string
 	for _, arg := range pod.Containers[0].Args {
-		args = append(args, strings.NewReplacer("="+mounts[ledgers], "="+t.TempDir(), "="+mounts[config.Name], "="+dir).Replace(arg))
+		args = append(args, paths.Replace(arg))
 	}
 	checkCommandLine(t, args)
 
@@ -280,14 +289,18 @@ func TestPodStartsWithTheShippedConfiguration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(sources) != 2 || len(k.ConfigMaps) != 1 || sources[0].ConfigMap.Name != k.ConfigMaps[0].Name {
-		t.Errorf("the volume has %+v, kustomization.yaml generates %+v", sources, k.ConfigMaps)
-	} else if command := "create secret generic " + sources[1].Secret.Name + " -n " + k.Namespace + " "; !strings.Contains(string(readme), command) {
+	if len(sources) != 2 || len(k.ConfigMaps) != 1 ||
+		sources[0].ConfigMap.Name != k.ConfigMaps[0].Name {
+		t.Fatalf("the volume has %+v, kustomization.yaml generates %+v", sources, k.ConfigMaps)
+	}
+	command := fmt.Sprintf("create secret generic %s -n %s ", sources[1].Secret.Name, k.Namespace)
+	if !strings.Contains(string(readme), command) {
 		t.Errorf("README.md does not have the command %q", command)
 	}
 }
 
-// TestScrapeJobsFollowTheReplicas compares scrape.yml and reshard.yaml with the names and the number of the pods.
+// TestScrapeJobsFollowTheReplicas compares scrape.yml and reshard.yaml with the names and the
+// number of the pods.
 func TestScrapeJobsFollowTheReplicas(t *testing.T) {
 	var scrape struct {
 		Jobs []struct {
@@ -305,10 +318,11 @@ func TestScrapeJobsFollowTheReplicas(t *testing.T) {
 	set, namespace := readStatefulSet(t), readKustomization(t).Namespace
 	port := set.Spec.Template.Spec.Containers[0].Ports[0].Port
 	address := func(pod any) string {
-		return fmt.Sprintf("%s-%v.%s.%s.svc:%d", set.Metadata.Name, pod, set.Spec.ServiceName, namespace, port)
+		return fmt.Sprintf("%s-%v.%s.%s.svc:%d",
+			set.Metadata.Name, pod, set.Spec.ServiceName, namespace, port)
 	}
 	if len(scrape.Jobs) != 2 {
-		t.Fatalf("there are %d jobs, want one for the instances and one for the exporters", len(scrape.Jobs))
+		t.Fatalf("there are %d jobs, want one for instances and one for exporters", len(scrape.Jobs))
 	}
 	instances, exporters := scrape.Jobs[0], scrape.Jobs[1]
 	for _, job := range scrape.Jobs {
@@ -317,15 +331,17 @@ func TestScrapeJobsFollowTheReplicas(t *testing.T) {
 		}
 	}
 	discovery := readServices(t)[1].Metadata.Name
-	if want := fmt.Sprintf("http://%s.%s.svc:%d/sd", discovery, namespace, port); instances.Discovery[0].URL != want {
-		t.Errorf("the list comes from %s, want %s", instances.Discovery[0].URL, want)
+	list := fmt.Sprintf("http://%s.%s.svc:%d/sd", discovery, namespace, port)
+	if got := instances.Discovery[0].URL; got != list {
+		t.Errorf("the list comes from %s, want %s", got, list)
 	}
-	if rules := instances.Relabel; rules[0].Action != "hashmod" || rules[0].Modulus != set.Spec.Replicas ||
+	replicas, rules := set.Spec.Replicas, instances.Relabel
+	if rules[0].Action != "hashmod" || rules[0].Modulus != replicas ||
 		rules[1].Target != "__address__" || rules[1].Replacement != address("${1}") {
-		t.Errorf("the relabeling is %+v, want hashmod by %d and %s", rules, set.Spec.Replicas, address("${1}"))
+		t.Errorf("relabeling is %+v, want hashmod by %d and %s", rules, replicas, address("${1}"))
 	}
 	var want []string
-	for n := range set.Spec.Replicas {
+	for n := range replicas {
 		want = append(want, address(n))
 	}
 	if got := exporters.Static[0].Targets; !slices.Equal(got, want) {
@@ -334,9 +350,10 @@ func TestScrapeJobsFollowTheReplicas(t *testing.T) {
 	var reshard struct{ Spec podSpec }
 	readYAML(t, kubernetesDir+"reshard.yaml", &reshard)
 	for n, v := range reshard.Spec.Volumes {
-		want := fmt.Sprintf("%s-%s-%d", set.Spec.VolumeClaimTemplates[0].Metadata.Name, set.Metadata.Name, n)
-		if v.PersistentVolumeClaim.ClaimName != want {
-			t.Errorf("volume %d of reshard.yaml is %s, want %s", n, v.PersistentVolumeClaim.ClaimName, want)
+		claim := set.Spec.VolumeClaimTemplates[0].Metadata.Name
+		want := fmt.Sprintf("%s-%s-%d", claim, set.Metadata.Name, n)
+		if got := v.PersistentVolumeClaim.ClaimName; got != want {
+			t.Errorf("volume %d of reshard.yaml is %s, want %s", n, got, want)
 		}
 	}
 }

@@ -12,52 +12,51 @@ import (
 	sloggokit "github.com/tjhop/slog-gokit"
 )
 
-// newLogger returns the logger of the program. Every line says when and where in the code it was written.
-func newLogger(w io.Writer, least, format string) log.Logger {
-	return log.With(baseLogger(w, least, format), "ts", log.DefaultTimestampUTC, "caller", log.DefaultCaller)
+// newLogger returns the logger of the program. Each line has the time and the caller.
+func newLogger(w io.Writer, minLevel, format string) log.Logger {
+	base := baseLogger(w, minLevel, format)
+	return log.With(base, "ts", log.DefaultTimestampUTC, "caller", log.DefaultCaller)
 }
 
-// newSlogLogger returns the same for exporter-toolkit, which wants a logger of the standard library. The bridge to
-// it adds time and caller itself, so they must not be there already.
-func newSlogLogger(w io.Writer, least, format string) *slog.Logger {
-	bare := baseLogger(w, least, format)
+// newSlogLogger returns a logger for exporter-toolkit that writes the same format. The adapter adds
+// the time and the caller itself.
+func newSlogLogger(w io.Writer, minLevel, format string) *slog.Logger {
+	base := baseLogger(w, minLevel, format)
 	renamed := log.LoggerFunc(func(pairs ...any) error {
 		for i := 0; i+1 < len(pairs); i += 2 {
 			if t, ok := pairs[i+1].(time.Time); ok && pairs[i] == slog.TimeKey {
 				pairs[i], pairs[i+1] = "ts", t.UTC()
 			}
 		}
-		return bare.Log(pairs...)
+		return base.Log(pairs...)
 	})
 	all := new(slog.LevelVar)
-	all.Set(slog.LevelDebug) // the level is bare's to judge
+	all.Set(slog.LevelDebug) // base filters by level
 	return slog.New(sloggokit.NewGoKitHandler(renamed, all))
 }
 
-// baseLogger writes of lines that say the same, each of another instance, only so many in a minute, unless all is to be
-// seen.
-func baseLogger(w io.Writer, least, format string) log.Logger {
-	var logger log.Logger
+// baseLogger filters lines by level and, unless minLevel is debug, limits the rate of each message.
+func baseLogger(w io.Writer, minLevel, format string) log.Logger {
+	logger := log.NewLogfmtLogger(w)
 	if format == "json" {
 		logger = log.NewJSONLogger(w)
-	} else {
-		logger = log.NewLogfmtLogger(w)
 	}
-	if least != "debug" {
+	if minLevel != "debug" {
 		logger = &rateLimiter{next: logger, counts: make(map[any]int)}
 	}
-	return level.NewFilter(logger, level.Allow(level.ParseDefault(least, level.InfoValue())))
+	return level.NewFilter(logger, level.Allow(level.ParseDefault(minLevel, level.InfoValue())))
 }
 
-// maxPerMinute is how many lines of the same message are written in a minute: an outage of the API is one for each instance.
+// maxPerMinute is the number of lines with the same message that are logged in a minute. An outage
+// of the API causes one line for each instance.
 const maxPerMinute = 20
 
-// rateLimiter is a logger that leaves out what it has said often enough. It is safe for concurrent use. The messages are the
-// program's own, so that there are not many.
+// rateLimiter is a logger that drops lines whose message occurs too often. It is safe for
+// concurrent use. Messages are constants of the program, so counts stays small.
 type rateLimiter struct {
 	next log.Logger
 
-	mu     sync.Mutex
+	mu     sync.Mutex // guards the fields below
 	since  time.Time
 	counts map[any]int // lines since then, by message
 }
@@ -70,18 +69,20 @@ func (r *rateLimiter) Log(pairs ...any) error {
 			message = pairs[i+1]
 		}
 	}
-	switch said := r.count(message); {
-	case said > maxPerMinute:
+	n := r.count(message)
+	if n > maxPerMinute {
 		return nil
-	case said == maxPerMinute:
-		return errors.Join(r.next.Log(pairs...), level.Warn(r.next).Log("ts", time.Now().UTC(), "msg", "further lines like the last are left out for up to a minute",
-			"advice", "the page at / and the metrics have every instance; --log.level=debug has every line"))
-	default:
-		return r.next.Log(pairs...)
 	}
+	err := r.next.Log(pairs...)
+	if n == maxPerMinute {
+		err = errors.Join(err, level.Warn(r.next).Log("ts", time.Now().UTC(),
+			"msg", "suppressing lines with the same message for up to a minute",
+			"advice", "the status page and the metrics cover all instances; see also --log.level=debug"))
+	}
+	return err
 }
 
-// count is how often the message has been said in this minute, this time with it.
+// count counts the message and returns how often it has occurred in the current minute.
 func (r *rateLimiter) count(message any) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()

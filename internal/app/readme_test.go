@@ -10,7 +10,8 @@ import (
 	"greenapi_exporter/internal/greenapi"
 )
 
-// readmeRows are the cells of every table row of the README whose first cell is `code` and begins with prefix.
+// readmeRows returns the cells of the README's table rows whose first cell is code that begins with
+// prefix. The key is the first cell.
 func readmeRows(t *testing.T, prefix string) map[string][]string {
 	t.Helper()
 	text, err := os.ReadFile("../../README.md")
@@ -31,12 +32,13 @@ func readmeRows(t *testing.T, prefix string) map[string][]string {
 	return rows
 }
 
-func TestReadmeHasEveryFlag(t *testing.T) {
+func TestReadmeListsAllFlags(t *testing.T) {
 	app := kingpin.New(name, "").Version("")
-	newOptions().define(app)
+	new(options).define(app)
 	rows := readmeRows(t, "--")
 	for _, flag := range app.Model().Flags {
-		if flag.Hidden || flag.Name == "help" || strings.HasPrefix(flag.Name, "help-") || strings.HasPrefix(flag.Name, "completion-") {
+		generated := strings.HasPrefix(flag.Name, "help") || strings.HasPrefix(flag.Name, "completion-")
+		if flag.Hidden || generated {
 			continue
 		}
 		row, ok := rows["--"+flag.Name]
@@ -46,11 +48,11 @@ func TestReadmeHasEveryFlag(t *testing.T) {
 		delete(rows, "--"+flag.Name)
 	}
 	if len(rows) > 0 {
-		t.Errorf("the README has flags that the program has not: %v", rows)
+		t.Errorf("the README lists unknown flags: %v", rows)
 	}
 }
 
-func TestReadmeHasEveryMetric(t *testing.T) {
+func TestReadmeListsAllMetrics(t *testing.T) {
 	kinds := map[string]string{
 		"greenapi_exporter_build_info":                                   "gauge",
 		"greenapi_exporter_instances":                                    "gauge",
@@ -58,8 +60,8 @@ func TestReadmeHasEveryMetric(t *testing.T) {
 		"greenapi_exporter_config_last_reload_success_timestamp_seconds": "gauge",
 		"greenapi_exporter_partner_last_success_timestamp_seconds":       "gauge",
 	}
-	for _, file := range []string{"../../collector/testdata/live.prom", "../../collector/testdata/failing.prom"} {
-		golden, err := os.ReadFile(file)
+	for _, file := range []string{"live.prom", "failing.prom"} {
+		golden, err := os.ReadFile("../../collector/testdata/" + file)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -77,11 +79,11 @@ func TestReadmeHasEveryMetric(t *testing.T) {
 		delete(rows, name)
 	}
 	if len(rows) > 0 {
-		t.Errorf("the README has metrics that the program has not: %v", rows)
+		t.Errorf("the README lists unknown metrics: %v", rows)
 	}
 }
 
-func TestReadmeHasEveryResult(t *testing.T) {
+func TestReadmeListsAllResults(t *testing.T) {
 	for _, result := range greenapi.Results() {
 		if len(readmeRows(t, string(result))) == 0 {
 			t.Errorf("the README has no row for %s", result)

@@ -4,82 +4,67 @@ import (
 	"context"
 	"os"
 	"sync"
-	"time"
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// reloader loads the configuration anew, one time after the other, and is a prometheus.Collector of how that went.
+// reloader reloads the configuration and counts the results. It is safe for concurrent use.
 type reloader struct {
-	load   func() error // which changes nothing of the instances there are where it fails to read the file
+	load   func() error
 	logger log.Logger
 
-	successful, success *prometheus.Desc
-
-	loading sync.Mutex
-	mu      sync.Mutex
-	failed  bool
-	last    time.Time // when it last worked
+	mu                      sync.Mutex // serializes reloads
+	successful, lastSuccess prometheus.Gauge
 }
 
-// newReloader is for a program that has just been started with a configuration that works.
-func newReloader(load func() error, logger log.Logger) *reloader {
-	return &reloader{
-		load: load, logger: logger, last: time.Now(),
-		successful: prometheus.NewDesc("greenapi_exporter_config_last_reload_successful",
-			"Whether the configuration was last loaded with success (1) or not (0).", nil, nil),
-		success: prometheus.NewDesc("greenapi_exporter_config_last_reload_success_timestamp_seconds",
-			"When the configuration was last loaded with success, as UNIX time.", nil, nil),
+// newReloader returns a reloader for a program that has just loaded its configuration. It registers
+// its metrics.
+func newReloader(load func() error, logger log.Logger, registry prometheus.Registerer) *reloader {
+	r := &reloader{
+		load: load, logger: logger,
+		successful: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "greenapi_exporter_config_last_reload_successful",
+			Help: "Whether the last configuration reload succeeded (1) or failed (0).",
+		}),
+		lastSuccess: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "greenapi_exporter_config_last_reload_success_timestamp_seconds",
+			Help: "Unix time of the last successful configuration reload.",
+		}),
 	}
+	registry.MustRegister(r.successful, r.lastSuccess)
+	r.succeeded()
+	return r
 }
 
-// reload returns when the new configuration is in force. An error, which the log has too, says why not.
+func (r *reloader) succeeded() {
+	r.successful.Set(1)
+	r.lastSuccess.SetToCurrentTime()
+}
+
+// reload returns once the new configuration is in force. It logs its error, too.
 func (r *reloader) reload() error {
-	r.loading.Lock()
-	defer r.loading.Unlock()
-	err := r.load()
-	if err != nil {
-		level.Error(r.logger).Log("msg", "the configuration was not loaded as it is", "err", err)
-	} else {
-		level.Info(r.logger).Log("msg", "the configuration was loaded anew")
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.failed = err != nil
-	if err == nil {
-		r.last = time.Now()
+	if err := r.load(); err != nil {
+		r.successful.Set(0)
+		level.Error(r.logger).Log("msg", "configuration reload failed", "err", err)
+		return err
 	}
-	return err
+	r.succeeded()
+	level.Info(r.logger).Log("msg", "reloaded the configuration")
+	return nil
 }
 
-// watchSignals reloads with each of the signals until ctx ends.
+// watchSignals reloads on each signal until ctx ends.
 func (r *reloader) watchSignals(ctx context.Context, signals <-chan os.Signal) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-signals:
-			_ = r.reload() // the log says why not
+			_ = r.reload()
 		}
 	}
-}
-
-// Describe implements prometheus.Collector.
-func (r *reloader) Describe(ch chan<- *prometheus.Desc) {
-	ch <- r.successful
-	ch <- r.success
-}
-
-// Collect implements prometheus.Collector.
-func (r *reloader) Collect(ch chan<- prometheus.Metric) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	successful := 1.0
-	if r.failed {
-		successful = 0
-	}
-	ch <- prometheus.MustNewConstMetric(r.successful, prometheus.GaugeValue, successful)
-	ch <- prometheus.MustNewConstMetric(r.success, prometheus.GaugeValue, float64(r.last.UnixMilli())/1e3)
 }

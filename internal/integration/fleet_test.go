@@ -242,7 +242,7 @@ func TestReloads(t *testing.T) {
 	}
 
 	rewrite(t, path, listing(server, "1101000002", "1101000002"))
-	if status, body := ask(t, "PUT", p.base+"/-/reload"); status != 500 || !strings.Contains(body, "nothing has changed: ") || !strings.Contains(body, "greenapi.yml:4: instance 1101000002 is given twice, first in line 3") {
+	if status, body := ask(t, "PUT", p.base+"/-/reload"); status != 500 || !strings.Contains(body, "keeping the previous configuration: ") || !strings.Contains(body, "greenapi.yml:4: instance 1101000002 is given twice, first in line 3") {
 		t.Errorf("a bad file: status %d, %s", status, body)
 	}
 	has("1101000002", "1101000003")
@@ -267,7 +267,7 @@ func TestReloads(t *testing.T) {
 	})
 	has("1101000003")
 	stopWith(t, p, nil)
-	if text := p.output.String(); strings.Count(text, "the configuration was loaded anew") != 2 || strings.Contains(text, "secret-of") {
+	if text := p.output.String(); strings.Count(text, "reloaded the configuration") != 2 || strings.Contains(text, "secret-of") {
 		t.Errorf("the log:\n%s", text)
 	}
 }
@@ -284,7 +284,7 @@ func TestAReloadIsOffUnlessAllowed(t *testing.T) {
 	if err := p.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	p.until(t, func() bool { return strings.Contains(p.output.String(), "the configuration was loaded anew") })
+	p.until(t, func() bool { return strings.Contains(p.output.String(), "reloaded the configuration") })
 	assertValue(t, families(t, p.base+"/metrics"), 1, "greenapi_up")
 	stopWith(t, p, nil)
 }

@@ -267,7 +267,7 @@ func TestHelpThatCannotBeWrittenIsAnError(t *testing.T) {
 func TestAStartWithoutCollectorsWarns(t *testing.T) {
 	for args, want := range map[string]bool{"--collector.disable-defaults": true, "--no-collector.outgoing --no-collector.state --no-collector.queue": true, "--no-collector.outgoing": false, "--log.level=info": false} {
 		_, a := serveSimulator(t, simulator.Config{})
-		if p := startProcess(t, a.URL, strings.Fields(args)...); strings.Contains(p.output.String(), "no collector is switched on") != want {
+		if p := startProcess(t, a.URL, strings.Fields(args)...); strings.Contains(p.output.String(), "all collectors are disabled") != want {
 			t.Errorf("%s: logged %s", args, p.output)
 		}
 	}
@@ -347,7 +347,7 @@ func TestStartsThatCannotWork(t *testing.T) {
 		"the token as token file":        {map[string]string{"GREENAPI_ID_INSTANCE": testID}, []string{"--greenapi.token-file=" + secret}, "--greenapi.token-file"},
 		"the token as web config":        {instance, []string{"--web.config.file=" + secret}, "--web.config.file"},
 		"the token as short flags":       {instance, []string{"-" + secret}, "--help"},
-		"a value for a switch":           {instance, []string{"--demo=true"}, "a switch is"},
+		"a value for a switch":           {instance, []string{"--demo=true"}, "--no-NAME"},
 		"no address":                     {instance, []string{"--web.listen-address="}, "--web.listen-address"},
 		"no socket of systemd":           {instance, []string{"--web.systemd-socket"}, "--web.systemd-socket"},
 		"a flag twice":                   {instance, []string{"--greenapi.minutes=5", "--greenapi.minutes=6"}, "greenapi.minutes"},
@@ -357,8 +357,8 @@ func TestStartsThatCannotWork(t *testing.T) {
 		"an address in use":              {instance, []string{"--web.listen-address=" + busy.Listener.Addr().String()}, "--web.listen-address"},
 		"an address that is none":        {instance, []string{"--web.listen-address=nowhere"}, "--web.listen-address"},
 		"the demo and an instance":       {instance, []string{"--demo"}, "--demo"},
-		"an instance and a file":         {instance, []string{"--config.file=" + file("one.yml", oneInstance)}, "drop"},
-		"a token file and a file":        {nil, []string{"--config.file=" + file("one.yml", oneInstance), "--greenapi.token-file=" + file("token", secret)}, "drop"},
+		"an instance and a file":         {instance, []string{"--config.file=" + file("one.yml", oneInstance)}, "remove"},
+		"a token file and a file":        {nil, []string{"--config.file=" + file("one.yml", oneInstance), "--greenapi.token-file=" + file("token", secret)}, "remove"},
 		"minutes by a flag and the file": {nil, []string{"--config.file=" + file("minutes.yml", "minutes: 5\n"+oneInstance), "--greenapi.minutes=6"}, "minutes.yml:1: minutes is given here and by --greenapi.minutes"},
 		"and by a variable":              {map[string]string{"GREENAPI_MIN_INTERVAL": "1m"}, []string{"--config.file=" + file("interval.yml", "min_interval: 5m\n"+oneInstance)}, "by GREENAPI_MIN_INTERVAL"},
 		"collectors by both":             {nil, []string{"--config.file=" + file("collectors.yml", "collectors: [state]\n"+oneInstance), "--no-collector.queue"}, "by --collector.queue"},
