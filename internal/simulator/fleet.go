@@ -20,8 +20,8 @@ type FleetConfig struct {
 	Now func() time.Time
 }
 
-// Fleet is an http.Handler that answers for many accounts and for the Partner API. Its methods may
-// be called concurrently.
+// Fleet is an http.Handler that answers for many accounts and for the Partner API. It is safe for
+// concurrent use.
 //
 // Accounts share the memory of their messages if their Configs, including Start, differ only in
 // IDInstance, Token, Now and the format of answers. Ten thousand such accounts take little more

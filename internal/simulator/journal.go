@@ -22,7 +22,8 @@ func (s *Simulator) view(of *timeline, now time.Time) *journalView {
 	at := s.since(now)
 	return &journalView{
 		timeline: of, sent: of.sentBy(at), at: at, thumbnails: s.thumbnails,
-		byLastAction: s.cfg.ByLastAction && !of.incoming, // the only action of a received message is its arrival
+		// The only action of a received message is its arrival.
+		byLastAction: s.cfg.ByLastAction && !of.incoming,
 	}
 }
 
@@ -34,7 +35,9 @@ func (s *Simulator) journal(of *timeline, now time.Time, minutes int64) *journal
 	if v.byLastAction {
 		oldestSent -= 1 + int64(maxLifetime.Seconds()/s.cfg.Speedup)
 	}
-	first := sort.Search(len(v.sent), func(i int) bool { return v.unix(v.sent[i].sent) >= oldestSent })
+	first := sort.Search(len(v.sent), func(i int) bool {
+		return v.unix(v.sent[i].sent) >= oldestSent
+	})
 	for i := len(v.sent) - 1; i >= first; i-- {
 		if m := &v.sent[i]; m.visible <= v.at && v.timestamp(m) >= oldest {
 			v.rows = append(v.rows, int32(i))

@@ -9,8 +9,7 @@ var (
 	oldRow = newTemplate(`{"idMessage":"$id$","timestamp":$time$$status$,` +
 		`"typeMessage":"$kind$","chatId":"$chat$",$content$$flags$}`)
 	incomingRow = newTemplate(`{"type":"incoming","idMessage":"$id$","timestamp":$time$,` +
-		`"typeMessage":"$kind$","chatId":"$chat$",$content$,` +
-		`"senderId":"$sender$","senderName":"$senderName$","senderContactName":"$contactName$"$flags$}`)
+		`"typeMessage":"$kind$","chatId":"$chat$",$content$,$sender$$flags$}`)
 	deletedFlags = newTemplate(`,"deletedMessageId":"$related.id$","isDeleted":true`)
 	unsetFlags   = newTemplate(`,"deletedMessageId":"","editedMessageId":"","isEdited":false,"isDeleted":false`)
 )

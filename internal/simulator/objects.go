@@ -6,9 +6,11 @@ import (
 )
 
 const (
-	// WebhookToken is the secret in the settings: the token of the webhook's receiver. An exporter must not expose it.
+	// WebhookToken is the secret in the settings: the token of the webhook's receiver. An exporter
+	// must not expose it.
 	WebhookToken = "secret-of-the-consumer-5a1c9e07d3b84f62"
-	// Phone is the account's number, which is private too. Nobody can own it: no area code starts with 1.
+	// Phone is the account's number, which is private too. It cannot exist, because no area code
+	// starts with 1.
 	Phone = "11005550777"
 
 	// defaultSuspension is how long a suspension lasts that is the last state of a Config.
@@ -57,7 +59,8 @@ func (s *Simulator) settings() []byte {
 // waSettings returns only the state if the account has no session.
 func (s *Simulator) waSettings(now time.Time) []byte {
 	at := s.since(now)
-	avatar, phone, device, end := "https://pictures.example.invalid/avatar.jpg", Phone, Phone+":12@s.whatsapp.net", ""
+	avatar, phone, device := "https://pictures.example.invalid/avatar.jpg", Phone, Phone+":12@s.whatsapp.net"
+	end := ""
 	switch state := s.states().at(at); state {
 	case notAuthorized, blocked, starting:
 		avatar, phone, device = "", "", ""

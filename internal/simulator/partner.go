@@ -11,7 +11,7 @@ const (
 	partnerMarker = "/partner/" // precedes a method of the Partner API in a path
 	partnerMethod = "getInstances"
 
-	// partnerTime is the format of times in the Partner API: UTC without a zone, and year 1 for none.
+	// partnerTime is the format of times in the Partner API: UTC without a zone. Year 1 means none.
 	partnerTime = "2006-01-02T15:04:05"
 )
 
@@ -49,8 +49,8 @@ func (f *Fleet) PartnerFollowed() []string { return f.partner.Followed() }
 // parsePartnerCall leaves method and token empty if the path has another form.
 func parsePartnerCall(r *http.Request, now time.Time) call {
 	c, rest := splitCall(r, partnerMarker, now)
-	if method, token, ok := strings.Cut(rest, "/"); ok && method == partnerMethod && !strings.Contains(token, "/") {
-		c.method, c.token = method, token
+	if parts := strings.Split(rest, "/"); len(parts) == 2 && parts[0] == partnerMethod {
+		c.method, c.token = parts[0], parts[1]
 	}
 	return c
 }
@@ -61,9 +61,9 @@ func (f *Fleet) servePartner(w http.ResponseWriter, r *http.Request, c call) {
 		moved.send(w, c)
 		return
 	}
-	fault, _ := f.partner.record(c)
+	fault, _, known := f.partner.record(c)
 	switch {
-	case c.method == "" || c.verb != http.MethodGet || f.token == "":
+	case !known || c.verb != http.MethodGet || f.token == "":
 		notFound.send(w, c)
 	case c.token != f.token:
 		unauthorized.send(w, c)
@@ -97,5 +97,6 @@ func (m member) appendRow(b []byte) []byte {
 	return fmt.Appendf(b, `{"idInstance":%s,"name":"Instance %[1]s","typeInstance":"whatsapp","typeAccount":"",`+
 		`"partnerUserUiid":"","timeCreated":"%s","timeDeleted":"%s","apiTokenInstance":%s,"deleted":%t,`+
 		`"tariff":"PARTNER","isFree":false,"isPartner":true,"expirationDate":"%s","isExpired":%t}`,
-		cfg.IDInstance, format(cfg.Start), format(m.deletedAt), toJSON(cfg.Token), m.Deleted, format(m.Expires), m.Expired)
+		cfg.IDInstance, format(cfg.Start), format(m.deletedAt), toJSON(cfg.Token), m.Deleted,
+		format(m.Expires), m.Expired)
 }

@@ -1,9 +1,6 @@
 package simulator
 
-import (
-	"sort"
-	"time"
-)
+import "time"
 
 // webhookLag is how long a notification stays in the queue of webhooks.
 const webhookLag = 5 * time.Second
@@ -17,25 +14,20 @@ func (s *Simulator) Queued(t time.Time) int { return s.outgoing.queued(s.since(t
 // even if its row is not visible yet. Notifications leave the queue after 5 seconds.
 func (s *Simulator) Webhooks(t time.Time) int {
 	n, at := 0, s.since(t)
-	messages := s.outgoing.sentBy(at)
-	for _, m := range messages[firstNotified(messages, s.outgoing.scaled(maxLifetime), at):] {
-		if m.variant&incomplete != 0 {
-			continue
+	count := func(reached time.Duration) {
+		if reached <= at && add(reached, webhookLag) > at {
+			n++
 		}
-		for _, reached := range m.reached[:m.steps(at)] {
-			if add(reached, webhookLag) > at {
-				n++
+	}
+	for _, m := range s.outgoing.sentBy(at) {
+		if m.variant&incomplete == 0 {
+			for _, reached := range m.reached[:m.steps(at)] {
+				count(reached)
 			}
 		}
 	}
-	messages = s.incoming.sentBy(at)
-	return n + len(messages) - firstNotified(messages, 0, at)
-}
-
-// firstNotified returns the index of the first message that can have queued notifications if its
-// last status is reached within lifetime.
-func firstNotified(messages []message, lifetime, at time.Duration) int {
-	return sort.Search(len(messages), func(i int) bool {
-		return add(add(messages[i].sent, lifetime), webhookLag) > at
-	})
+	for _, m := range s.incoming.sentBy(at) {
+		count(m.sent)
+	}
+	return n
 }

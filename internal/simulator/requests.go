@@ -77,14 +77,14 @@ func (r *requests) recordFollowed(referer string) {
 	r.followed = append(r.followed, referer)
 }
 
-// record counts a call. It returns the fault of the method, and whether the previous call of the
-// method was less than a second ago.
-func (r *requests) record(c call) (f Fault, tooSoon bool) {
+// record counts a call. It returns false if the method is unknown, or else the fault of the method
+// and whether its previous call was less than a second ago.
+func (r *requests) record(c call) (f Fault, tooSoon, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	e := r.endpoints[c.method]
 	if e == nil {
-		return FaultNone, false
+		return FaultNone, false, false
 	}
 	if e.calls > 0 {
 		gap := c.now.Sub(e.lastCall)
@@ -92,8 +92,5 @@ func (r *requests) record(c call) (f Fault, tooSoon bool) {
 	}
 	e.calls++
 	e.lastCall = c.now
-	return e.fault, tooSoon
+	return e.fault, tooSoon, true
 }
-
-// serves reports whether the method is known.
-func (r *requests) serves(method string) bool { return r.endpoints[method] != nil }

@@ -3,7 +3,6 @@ package simulator
 import (
 	"fmt"
 	"math"
-	"slices"
 	"sort"
 	"time"
 )
@@ -30,25 +29,19 @@ type OutcomeChange struct {
 	Status string        // the last status of the messages; random if empty
 }
 
-func cloneStates(changes []StateChange) []StateChange {
-	checkAscending("states", len(changes), func(i int) time.Duration { return changes[i].After })
-	return slices.Clone(changes)
-}
-
-func cloneOutcomes(changes []OutcomeChange) []OutcomeChange {
-	checkAscending("outcomes", len(changes), func(i int) time.Duration { return changes[i].After })
-	for _, change := range changes {
-		if _, ok := findOutcome(change.Status); !ok {
-			panic(fmt.Sprintf("simulator: no message ends with the status %q", change.Status))
+// validate panics if the changes are not ascending or if an outcome is unknown.
+func (cfg Config) validate() {
+	for i := 1; i < len(cfg.States); i++ {
+		if cfg.States[i].After <= cfg.States[i-1].After {
+			panic(fmt.Sprintf("simulator: state %d is not later than the previous one", i))
 		}
 	}
-	return slices.Clone(changes)
-}
-
-func checkAscending(what string, n int, after func(int) time.Duration) {
-	for i := 1; i < n; i++ {
-		if after(i) <= after(i-1) {
-			panic(fmt.Sprintf("simulator: %s are not ascending: %v follows %v", what, after(i), after(i-1)))
+	for i, change := range cfg.Outcomes {
+		if i > 0 && change.After <= cfg.Outcomes[i-1].After {
+			panic(fmt.Sprintf("simulator: outcome %d is not later than the previous one", i))
+		}
+		if _, ok := findOutcome(change.Status); !ok {
+			panic(fmt.Sprintf("simulator: no message ends with the status %q", change.Status))
 		}
 	}
 }

@@ -41,14 +41,14 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		moved.send(w, c)
 		return
 	}
-	fault, tooSoon := s.record(c)
+	fault, tooSoon, known := s.record(c)
 	minutes, validMinutes := parseMinutes(r)
 	switch {
 	case c.method == "":
 		notFound.send(w, c)
 	case c.instance != s.cfg.IDInstance:
 		forbidden.send(w, c)
-	case !s.serves(c.method) || c.verb != http.MethodGet:
+	case !known || c.verb != http.MethodGet:
 		notFound.send(w, c)
 	case c.token != s.cfg.Token:
 		unauthorized.send(w, c)

@@ -4,7 +4,8 @@
 //
 // The messages and the state of an account are a function of its Config and the time. Accounts with
 // equal Configs return equal answers, and Messages, IncomingMessages, Queued and Webhooks return
-// the truth behind an answer at any time. Only the counters, the rate limit and the faults are state.
+// the truth behind an answer at any time. Only the counters, the rate limit and the faults are
+// state.
 package simulator
 
 import (
@@ -76,12 +77,12 @@ func (cfg Config) withDefaults() Config {
 		cfg.Speedup = 1
 	}
 	cfg.SendDelay = max(cfg.SendDelay, 0)
-	cfg.States = cloneStates(cfg.States)
-	cfg.Outcomes = cloneOutcomes(cfg.Outcomes)
+	cfg.States, cfg.Outcomes = slices.Clone(cfg.States), slices.Clone(cfg.Outcomes)
+	cfg.validate()
 	return cfg
 }
 
-// Simulator is an http.Handler that answers for one account. Its methods may be called concurrently.
+// Simulator is an http.Handler that answers for one account. It is safe for concurrent use.
 type Simulator struct {
 	cfg Config
 	timelines

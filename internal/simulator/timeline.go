@@ -27,7 +27,7 @@ type rowVariant uint8
 const (
 	incomplete   rowVariant = 1 << iota // without ID, time, chat and status
 	duplicateID                         // has the ID of the previous message, but another type
-	oldOrder                            // as years ago: the status before the content, no type and no flags
+	oldOrder                            // status before content, no type, no flags, as years ago
 	withoutFlags                        // without the flags of edits and deletions
 	typedOnPhone                        // not sent by the API
 )
@@ -91,13 +91,14 @@ func (t *timeline) queued(at time.Duration) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	sent := len(t.extend(at)) // generates all accepted messages
-	return sort.Search(len(t.messages), func(i int) bool { return t.messages[i].accepted > at }) - sent
+	accepted := sort.Search(len(t.messages), func(i int) bool { return t.messages[i].accepted > at })
+	return accepted - sent
 }
 
 // extend generates all messages accepted by the time at, and one more. It returns the messages sent
 // by then. Times of acceptance and of sending never decrease. The caller must hold mu.
 func (t *timeline) extend(at time.Duration) []message {
-	for len(t.messages) < t.limit && (len(t.messages) == 0 || t.messages[len(t.messages)-1].accepted <= at) {
+	for n := len(t.messages); n < t.limit && (n == 0 || t.messages[n-1].accepted <= at); n++ {
 		t.messages = append(t.messages, t.next())
 	}
 	n := sort.Search(len(t.messages), func(i int) bool { return t.messages[i].sent > at })
@@ -117,7 +118,8 @@ func (t *timeline) next() message {
 	}
 	m.sent = schedule(t.cfg.States).authorizedFrom(max(m.accepted, m.sent))
 	m.kind = kind(draw(t.random, len(kinds), func(k int) int { return kinds[k].share }))
-	m.outcome = t.outcome(m.accepted, outcome(draw(t.random, len(outcomes), func(o int) int { return outcomes[o].share })))
+	random := draw(t.random, len(outcomes), func(o int) int { return outcomes[o].share })
+	m.outcome = t.outcome(m.accepted, outcome(random))
 	m.seed = t.random.Uint64()
 	t.setTimes(&m)
 	t.setVariant(&m, i)

@@ -40,11 +40,10 @@ func (v *journalView) appendValue(b []byte, name string, i int) []byte {
 	case "byAPI":
 		return strconv.AppendBool(b, m.variant&typedOnPhone == 0)
 	case "sender":
-		return appendSender(b, m.seed)
-	case "senderName":
-		return append(b, senderNames[senderOf(m.seed)%len(senderNames)].own...)
-	case "contactName":
-		return append(b, senderNames[senderOf(m.seed)%len(senderNames)].contact...)
+		id, n := sender(m.seed)
+		name := senderNames[n%len(senderNames)]
+		return fmt.Appendf(b, `"senderId":"%s","senderName":"%s","senderContactName":"%s"`,
+			id, name.own, name.contact)
 	case "oppositeType":
 		return append(b, direction(!v.incoming)...)
 	}
@@ -113,19 +112,13 @@ func appendChat(b []byte, seed uint64) []byte {
 
 func appendPerson(b []byte, n int) []byte { return fmt.Appendf(b, "1100%07d@c.us", 5550000+n) }
 
-// senderOf returns the number of the sender: the chat's, or that of a member if the chat is a group.
-func senderOf(seed uint64) int {
+// sender returns the ID and the number of the sender: the chat's, or a member's if it is a group.
+func sender(seed uint64) (id []byte, n int) {
 	if choose(seed, 'g', 20) == 0 {
-		return choose(seed, 's', 400)
+		n = choose(seed, 's', 400)
+		return appendPerson(nil, n), n
 	}
-	return choose(seed, 'c', 400)
-}
-
-func appendSender(b []byte, seed uint64) []byte {
-	if choose(seed, 'g', 20) == 0 {
-		return appendPerson(b, senderOf(seed))
-	}
-	return appendChat(b, seed)
+	return appendChat(nil, seed), choose(seed, 'c', 400)
 }
 
 // senderNames are the names of senders, as JSON: their own, and those in the account's contacts.
