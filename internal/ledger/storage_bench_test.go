@@ -1,82 +1,75 @@
 package ledger
 
 import (
-	"os"
 	"testing"
 	"time"
 
 	"github.com/go-kit/log"
 )
 
-// million is a ledger of a million messages on a disk.
-func million(b *testing.B) (*disk, *Ledger) {
+// newLargeLedger returns a stored ledger with a million messages.
+func newLargeLedger(b *testing.B) (*testStorage, *Ledger) {
 	b.Helper()
-	d := newDisk(b)
-	d.storage.logger = log.NewNopLogger()
-	l, err := d.storage.Ledger(id, testOptions(60), at(0))
-	if err != nil {
-		b.Fatal(err)
-	}
-	takeReading(l, 0, manyRows(1_000_000)...)
-	l.persister.snapshots.Wait()
-	return d, l
+	s := newTestStorage(b)
+	s.storage.logger = log.NewNopLogger()
+	l := s.load(b, testOptions(60), 0)
+	commit(l, 0, manyRows(1_000_000)...)
+	s.wait()
+	return s, l
 }
 
-// BenchmarkSnapshot writes a snapshot of a million messages and brings it to disk. held-ms is for how long that holds up
-// readings: the rest happens in the background.
+// BenchmarkSnapshot writes and syncs a snapshot of a million messages. blocked-ms is the part that
+// delays readings. The rest runs in the background.
 func BenchmarkSnapshot(b *testing.B) {
-	d, l := million(b)
-	var held time.Duration
+	s, l := newLargeLedger(b)
+	f := l.persister.file
+	var blocked time.Duration
 	for b.Loop() {
-		begin := time.Now()
-		l.persister.file.dueSize = 0
-		l.persister.file.snapshotDue()
+		start := time.Now()
+		f.requestSnapshot()
+		f.snapshotDue()
 		snapshot, err := l.snapshotRecord()
-		held += time.Since(begin)
+		blocked += time.Since(start)
 		if err != nil {
 			b.Fatal(err)
 		}
-		if err := l.persister.file.replace(snapshot); err != nil {
+		if err := f.replace(snapshot); err != nil {
 			b.Fatal(err)
 		}
 	}
-	info, err := os.Stat(d.path())
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.ReportMetric(float64(held.Microseconds())/1e3/float64(b.N), "held-ms")
-	b.ReportMetric(float64(info.Size())/1e6, "B/message")
+	b.ReportMetric(float64(blocked.Microseconds())/1e3/float64(b.N), "blocked-ms")
+	b.ReportMetric(float64(s.size(b))/1e6, "B/message")
 }
 
-// BenchmarkLoad reads the ledger of a million messages from its file.
+// BenchmarkLoad loads a ledger of a million messages.
 func BenchmarkLoad(b *testing.B) {
-	d, l := million(b)
+	s, l := newLargeLedger(b)
 	l.Close()
 	b.ResetTimer()
 	for b.Loop() {
-		l, err := d.storage.Ledger(id, l.options, at(0))
-		if err != nil || len(l.messages.list) != 1_000_000 {
-			b.Fatalf("%d messages, %v", len(l.messages.list), err)
+		if l := s.load(b, l.options, 0); len(l.messages.list) != 1_000_000 {
+			b.Fatalf("%d messages", len(l.messages.list))
 		}
 	}
 }
 
-// BenchmarkAppend puts on file what a reading has changed, a hundred messages of a million, and what a call has.
+// BenchmarkAppend appends a record with 100 changed messages of a million, and one with a poll state
+// only.
 func BenchmarkAppend(b *testing.B) {
 	b.Run("changed=100", func(b *testing.B) {
-		_, l := million(b)
+		_, l := newLargeLedger(b)
 		l.persister.file.dueSize = 1 << 60
-		count := &Batch{changes: make([]change, 100)}
+		batch := &Batch{changes: make([]change, 100)}
 		for i, row := range manyRows(100) {
-			count.changes[i].key = row.Key
+			batch.changes[i].key = row.Key
 		}
 		for b.Loop() {
-			l.markDirty(count, false)
+			l.markDirty(batch, false)
 			l.Persist(PollState{Begun: at(0), Next: at(1)})
 		}
 	})
-	b.Run("call", func(b *testing.B) {
-		_, l := million(b)
+	b.Run("pollstate", func(b *testing.B) {
+		_, l := newLargeLedger(b)
 		l.persister.file.dueSize = 1 << 60
 		for b.Loop() {
 			l.Persist(PollState{Begun: at(0), Next: at(1)})
@@ -84,17 +77,16 @@ func BenchmarkAppend(b *testing.B) {
 	})
 }
 
-// BenchmarkReading counts a thousand messages that are known and puts on file that the call begins and has ended.
+// BenchmarkReading counts 1,000 known messages and persists the state before and after the call.
 func BenchmarkReading(b *testing.B) {
-	d := newDisk(b)
-	l := d.ledger(b, 0)
-	rows := thousandRows(0)
-	takeReading(l, 0, rows...)
+	l := newTestStorage(b).restart(b, 0)
+	rows := typicalRows(0)
+	commit(l, 0, rows...)
 	minute := 0.0
 	b.ReportAllocs()
 	for b.Loop() {
 		minute++
 		l.Persist(PollState{Begun: at(minute), Next: at(minute + 1)})
-		takeReading(l, minute, rows...)
+		commit(l, minute, rows...)
 	}
 }

@@ -1,0 +1,251 @@
+package ledger
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// writeHistory writes a file with several records. It returns the file, and the dump of the ledger
+// after each record by length of the file.
+func writeHistory(t *testing.T) (file []byte, dumps map[int]string) {
+	s := newTestStorage(t)
+	l := s.restart(t, 0)
+	dumps = make(map[int]string)
+	for _, step := range []func(){
+		func() { l.Persist(PollState{Begun: at(0), Next: at(1)}) },
+		func() { commit(l, 0, testRow(1, "text", "sent", -5), testRow(2, "text", "pending", -1)) },
+		func() { commit(l, 1, testRow(1, "text", "read", -5), testRow(3, "oddType", "oddStatus", 0.5)) },
+		func() { l.Persist(PollState{Begun: at(1), Next: at(2), Result: "timeout"}) },
+	} {
+		step()
+		s.wait()
+		before := file
+		if file = s.read(t); !bytes.HasPrefix(file, before) { // replaced by a snapshot
+			clear(dumps)
+		}
+		dumps[len(file)] = dumpLedger(t, s.stored(t))
+	}
+	return file, dumps
+}
+
+// TestTruncatedFileKeepsCompleteRecords truncates the file as a kill or a power cut during a write
+// does, at every offset near the end of a record and at others.
+func TestTruncatedFileKeepsCompleteRecords(t *testing.T) {
+	t.Parallel()
+	file, dumps := writeHistory(t)
+	valid := 0 // length of the complete records
+	s := newTestStorage(t)
+	for length := range len(file) {
+		if dumps[length] != "" {
+			valid = length
+		}
+		if length%stride() != 0 && length > valid+1 && dumps[length+1] == "" {
+			continue
+		}
+		s.write(t, file[:length])
+		l := s.reload(t)
+		damaged := s.storage.Damaged()
+		switch {
+		case valid == 0: // not even a snapshot
+			s.assertWarnings(t, "set_aside=")
+			if l.Summary() != nil || damaged != 1 {
+				t.Fatalf("%d bytes: %d damaged, want 1 and a new ledger", length, damaged)
+			}
+		case length == valid:
+			s.assertWarnings(t)
+			if damaged > 0 {
+				t.Fatalf("%d bytes: %d damaged, want 0", length, damaged)
+			}
+		default:
+			s.assertWarnings(t, fmt.Sprintf("bytes=%d ", length-valid))
+			if damaged != 1 || s.size(t) != valid {
+				t.Fatalf("%d bytes: %d damaged, %d bytes remain, want %d", length, damaged, s.size(t), valid)
+			}
+		}
+		if valid > 0 {
+			if got := dumpLedger(t, s.stored(t)); got != dumps[valid] {
+				t.Fatalf("%d bytes: got %s, want %s", length, got, dumps[valid])
+			}
+		}
+		last := commit(l, 1.5, testRow(6, "text", "sent", 1))
+		if got := s.reload(t).Summary(); !equalSummaries(got, last) {
+			t.Fatalf("%d bytes, after another reading: got %+v, want %+v", length, got, last)
+		}
+		s.assertWarnings(t)
+		_ = os.Remove(s.path()) // paths of files set aside repeat
+		if t.Failed() {
+			t.Fatalf("stopped at %d bytes", length)
+		}
+	}
+}
+
+// TestFlippedBitIsDetected flips one bit at a time. A damaged snapshot causes a new ledger, and later
+// damage the state before it.
+func TestFlippedBitIsDetected(t *testing.T) {
+	t.Parallel()
+	file, dumps := writeHistory(t)
+	quarantined, truncated := 0, 0
+	s := newTestStorage(t)
+	for offset := 0; offset < len(file); offset += stride() {
+		flipped := slices.Clone(file)
+		flipped[offset] ^= 1 << (offset % 8)
+		s.write(t, flipped)
+		l := s.reload(t)
+		s.assertWarnings(t, s.path())
+		if t.Failed() || s.storage.Damaged() != 1 {
+			t.Fatalf("offset %d: %d damaged, want 1", offset, s.storage.Damaged())
+		}
+		paths := s.glob(t, ".set-aside-*")
+		if len(paths) == 0 {
+			truncated++
+			length := s.size(t)
+			if length > offset || dumps[length] == "" || dumpLedger(t, s.stored(t)) != dumps[length] {
+				t.Fatalf("offset %d: wrong state in %d bytes", offset, length)
+			}
+			continue
+		}
+		quarantined++
+		if data, err := os.ReadFile(paths[0]); err != nil || !bytes.Equal(data, flipped) || l.Summary() != nil {
+			t.Fatalf("offset %d: set aside %d bytes of %d, error %v", offset, len(data), len(flipped), err)
+		}
+		if err := os.Remove(paths[0]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if quarantined == 0 || truncated == 0 {
+		t.Errorf("%d files set aside, %d truncated, want some of each", quarantined, truncated)
+	}
+}
+
+// The journal is not read again for a baseline, so the log says that counting starts again.
+func TestTruncatedBaselineStartsNewLedger(t *testing.T) {
+	s := newTestStorage(t)
+	l := s.restart(t, 0)
+	l.Persist(PollState{Begun: at(0), Next: at(60)})
+	l.persister.file.snapshotting = true // prevents a snapshot
+	commit(l, 0, manyRows(100)...)
+	data := s.read(t)
+	s.write(t, data[:len(data)-1])
+	l = s.reload(t)
+	s.assertWarnings(t, "counting starts again")
+	if l.Summary() != nil || !l.LastPollState().Next.Equal(at(60)) {
+		t.Errorf("got %+v and %+v, want only the poll state", l.Summary(), l.LastPollState())
+	}
+}
+
+// sealedFile returns a file with one record.
+func sealedFile(t *testing.T, name string, h recordHeader, messages ...message) []byte {
+	t.Helper()
+	record, err := newRecord(h, messages)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := fileHeader(name)
+	sum := newChecksum(file)
+	return append(file, appendChecksum(record, &sum)...)
+}
+
+func TestUnusableFileIsSetAside(t *testing.T) {
+	file, _ := writeHistory(t)
+	valid := newTestLedger(60).state()
+	snapshot := func(h recordHeader, messages ...message) []byte { return sealedFile(t, testID, h, messages...) }
+	with := func(change func(*state)) []byte {
+		s := *valid
+		change(&s)
+		return snapshot(recordHeader{State: &s})
+	}
+	withTotals := func(totals ...typeState) []byte { return with(func(s *state) { s.Totals = totals }) }
+	withRows := func(rows ...[]int) []byte { return with(func(s *state) { s.Rows = rows }) }
+	withVersion := func(v string) []byte {
+		return bytes.Replace(file, []byte("ledger 1 "), []byte("ledger "+v+" "), 1)
+	}
+	for name, c := range map[string]struct {
+		data   []byte
+		reason string
+	}{
+		"empty":                         {nil, "empty"},
+		"other program":                 {[]byte("SQLite format 3\x00 and so on"), "not a ledger"},
+		"endless line":                  {[]byte(strings.Repeat("x", 1<<20)), "not a ledger"},
+		"version 0":                     {withVersion("0"), "version 0"},
+		"version 2":                     {withVersion("2"), "version 2"},
+		"version is not a number":       {withVersion("x"), "not a ledger"},
+		"other instance":                {sealedFile(t, "1101000002", recordHeader{State: valid}), "1101000002"},
+		"only the header line":          {fileHeader(testID), "damaged"},
+		"changed header line":           {bytes.Replace(file, []byte(testID), []byte("1101000002"), 1), "damaged"},
+		"lengths beyond the end":        {append(fileHeader(testID), bytes.Repeat([]byte{0xff}, 100)...), "damaged"},
+		"snapshot without state":        {snapshot(recordHeader{Call: new(PollState)}), "damaged"},
+		"messages without state":        {snapshot(recordHeader{}, message{key: 1}), "damaged"},
+		"message without key":           {snapshot(recordHeader{State: valid}, message{key: 0}), "damaged"},
+		"status without word":           {snapshot(recordHeader{State: valid}, message{key: 1, reached: 1 << 31}), "damaged"},
+		"baseline without reading":      {with(func(s *state) { s.Birth = 1 }), "damaged"},
+		"negative time":                 {with(func(s *state) { s.Birth, s.LastGood = -1, -1 }), "damaged"},
+		"negative clock":                {with(func(s *state) { s.Clock = -1 }), "damaged"},
+		"clock too large":               {with(func(s *state) { s.Clock = int64(maxClock) + 1 }), "damaged"},
+		"negative uncovered time":       {with(func(s *state) { s.Unread = -1 }), "damaged"},
+		"too many statuses":             {with(func(s *state) { s.Statuses = make([]string, 33) }), "damaged"},
+		"too many types":                {with(func(s *state) { s.Types = make([]string, 257) }), "damaged"},
+		"totals without type":           {with(func(s *state) { s.Types, s.Totals = nil, make([]typeState, 1) }), "damaged"},
+		"totals without status":         {withTotals(typeState{Statuses: make([]counterState, 13)}), "damaged"},
+		"count without creation time":   {withTotals(typeState{Messages: counterState{1, 0}}), "damaged"},
+		"status count without creation": {withTotals(typeState{Statuses: []counterState{{1, 0}}}), "damaged"},
+		"creation time too large":       {withTotals(typeState{Messages: counterState{1, 1 << 63}}), "damaged"},
+		"rows without type":             {with(func(s *state) { s.Types, s.Rows = nil, [][]int{{1}} }), "damaged"},
+		"rows without status":           {withRows(make([]int, 13)), "damaged"},
+		"too many rows":                 {withRows([]int{1 << 40}), "damaged"},
+		"negative rows":                 {withRows([]int{-1}), "damaged"},
+		"negative failures":             {snapshot(recordHeader{State: valid, Call: &PollState{Failures: -1}}), "damaged"},
+		"negative duration":             {snapshot(recordHeader{State: valid, Call: &PollState{Took: -1}}), "damaged"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newTestStorage(t)
+			s.write(t, c.data)
+			l := s.reload(t)
+			lines := s.warnings()
+			if len(lines) != 1 || !strings.Contains(lines[0], "reason=") || !strings.Contains(lines[0], c.reason) {
+				t.Errorf("logged %q, want one line with %q", lines, c.reason)
+			}
+			if l.Summary() != nil || s.storage.Damaged() != 1 {
+				t.Errorf("got %+v, %d damaged, want a new ledger and 1", l.Summary(), s.storage.Damaged())
+			}
+			paths := s.glob(t, ".set-aside-*")
+			if len(paths) != 1 {
+				t.Fatalf("files set aside: %v, want one", paths)
+			}
+			if data, err := os.ReadFile(paths[0]); err != nil || !bytes.Equal(data, c.data) {
+				t.Errorf("set aside %d bytes of %d, error %v", len(data), len(c.data), err)
+			}
+			s.assertStored(t, 3, commit(l, 3, testRow(1, "text", "sent", 1)))
+			s.assertWarnings(t)
+		})
+	}
+}
+
+// The file defines its indexes. Here one word has become documented, one is new, and two map to the
+// same index.
+func TestLoadRemapsIndexes(t *testing.T) {
+	s := newTestStorage(t)
+	s.write(t, sealedFile(t, testID, recordHeader{State: &state{
+		Statuses: []string{"unknown", "other", "sent", "pending", "brandNew", "not a word"},
+		Types:    []string{"imageMessage", "strangeMessage"},
+		Totals: []typeState{
+			{counterState{7, 1}, []counterState{{0, 1}, {2, 1}, {5, 1}, {7, 1}, {3, 1}, {1, 1}}},
+			{counterState{1, 2}, []counterState{{}, {}, {1, 2}}},
+		},
+		Rows:  [][]int{{0, 0, 4, 3}},
+		Birth: 1, LastGood: 5,
+	}}, message{key: 9, reached: 0b11100}))
+	l := s.restart(t, 0)
+	assertEqual(t, "totals", totals(l.Summary()), map[string]uint64{
+		"imageMessage": 7, "sent/imageMessage": 5, "pending/imageMessage": 7,
+		"brandNew/imageMessage": 3, "other/imageMessage": 3, "strangeMessage": 1, "sent/strangeMessage": 1,
+	})
+	assertEqual(t, "window", windowRows(l.Summary()), map[string]int{"sent/imageMessage": 4, "pending/imageMessage": 3})
+	got := totals(commit(l, 1, testRow(9, "imageMessage", "brandNew", 0), testRow(9, "imageMessage", "delivered", 0)))
+	if got["delivered/imageMessage"] != 1 || got["brandNew/imageMessage"] != 3 || got["sent/imageMessage"] != 5 {
+		t.Errorf("the statuses of a known message count again: %v", got)
+	}
+}
