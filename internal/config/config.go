@@ -67,7 +67,7 @@ func (i Instance) MinInterval() time.Duration { return i.given.MinInterval }
 // than the window.
 func (i Instance) Retention() time.Duration { return i.given.Retention }
 
-// MaxMinutes returns the most minutes that a call may request after a pause. It is at least Minutes.
+// MaxMinutes returns the most minutes that a call may request after a pause, at least Minutes.
 func (i Instance) MaxMinutes() int {
 	return int((i.given.Retention - MinRetention) / time.Minute)
 }

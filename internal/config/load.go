@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-kit/log"
 	"go.yaml.in/yaml/v3"
@@ -44,9 +45,9 @@ type (
 	}
 )
 
-// Load reads the file and the token files. The logger receives later problems with token files.
-// An error is one line that begins with the path and the line number, and that repeats nothing
-// that could be a token.
+// Load reads the file and its token files. The logger receives later problems with token files.
+// An error has one line, which begins with the path and the number of the line in question. It
+// repeats nothing that could be a token.
 func (s Source) Load(logger log.Logger) (*Config, error) {
 	err := checkRegular(s.Path)
 	var text []byte
@@ -58,7 +59,8 @@ func (s Source) Load(logger log.Logger) (*Config, error) {
 		if strings.ContainsAny(s.Path, `/\.`) { // otherwise it could be a token
 			path = " " + s.Path
 		}
-		return nil, fmt.Errorf("--config.file (GREENAPI_CONFIG_FILE)%s must name a readable file: %w", path, withoutPath(err))
+		return nil, fmt.Errorf("--config.file (GREENAPI_CONFIG_FILE)%s must name a readable file: %w",
+			path, withoutPath(err))
 	}
 	config, err := (&loader{Source: s, logger: logger}).parse(text)
 	var at lineError
@@ -93,7 +95,8 @@ func (l *loader) parse(text []byte) (*Config, error) {
 	}
 	for _, key := range slices.Sorted(maps.Keys(l.SetByFlag)) {
 		if top.line(key) > 0 {
-			return nil, top.errorf(key, "%s is given here and by %s; drop one of them", key, l.SetByFlag[key])
+			return nil, top.errorf(key, "%s is given here and by %s; drop one of them",
+				key, l.SetByFlag[key])
 		}
 	}
 	if _, err := l.validate(file.Settings, top); err != nil {
@@ -129,18 +132,21 @@ func (l *loader) instances(file fileSpec, top section) ([]Instance, error) {
 			return nil, err
 		}
 		if spec.ID == "" {
-			return nil, at.errorf("", "an instance has no id_instance; it needs one, and token_file, token_env or token")
+			return nil, at.errorf("", "an instance has no id_instance; "+
+				"it needs one, and token_file, token_env or token")
 		}
 		if err := checkID(spec.ID); err != nil {
 			return nil, at.errorf("id_instance", "id_instance %w", err)
 		}
 		if first := lines[spec.ID]; first > 0 {
-			return nil, at.errorf("id_instance", "instance %s is given twice, first in line %d", spec.ID, first)
+			return nil, at.errorf("id_instance", "instance %s is given twice, first in line %d",
+				spec.ID, first)
 		}
 		lines[spec.ID] = at.line("id_instance")
 		for _, name := range slices.Sorted(maps.Keys(spec.Labels)) {
 			if !labelName.MatchString(name) {
-				return nil, at.errorf("labels", "label name%s must consist of letters, digits and _", quoteShort(name))
+				return nil, at.errorf("labels", "label name%s must consist of letters, digits and _",
+					quoteShort(name))
 			}
 		}
 		valid, err := l.validate(spec.Settings, at)
@@ -151,25 +157,28 @@ func (l *loader) instances(file fileSpec, top section) ([]Instance, error) {
 		if err != nil {
 			return nil, err
 		}
-		instances = append(instances, Instance{id: spec.ID, token: token, labels: spec.Labels, validSettings: valid})
+		instances = append(instances, Instance{spec.ID, token, spec.Labels, time.Time{}, valid})
 	}
 	return instances, nil
 }
 
 // validate checks the settings of a section, and the names of the collectors if it has any.
 func (l *loader) validate(settings Settings, at section) (validSettings, error) {
-	if at.line("collectors") > 0 {
-		if len(settings.Collectors) == 0 {
-			return validSettings{}, at.errorf("collectors", "collectors is empty; name some, or leave it out for the defaults")
+	if at.line("collectors") == 0 {
+		return settings.validate(at)
+	}
+	if len(settings.Collectors) == 0 {
+		return validSettings{}, at.errorf("collectors",
+			"collectors is empty; name some, or leave it out for the defaults")
+	}
+	for n, name := range settings.Collectors {
+		item := fmt.Sprintf("collectors[%d]", n)
+		if !slices.Contains(l.Collectors, name) {
+			return validSettings{}, at.errorf(item, "unknown collector; the collectors are %s",
+				strings.Join(l.Collectors, ", "))
 		}
-		for n, name := range settings.Collectors {
-			item := fmt.Sprintf("collectors[%d]", n)
-			if !slices.Contains(l.Collectors, name) {
-				return validSettings{}, at.errorf(item, "unknown collector; the collectors are %s", strings.Join(l.Collectors, ", "))
-			}
-			if slices.Contains(settings.Collectors[:n], name) {
-				return validSettings{}, at.errorf(item, "collector %s is given twice", name)
-			}
+		if slices.Contains(settings.Collectors[:n], name) {
+			return validSettings{}, at.errorf(item, "collector %s is given twice", name)
 		}
 	}
 	return settings.validate(at)

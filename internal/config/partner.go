@@ -37,7 +37,9 @@ type partnerSpec struct {
 }
 
 // partner decodes the section onto the defaults.
-func (l *loader) partner(node *yaml.Node, at section, settings Settings) (*PartnerDiscovery, error) {
+func (l *loader) partner(
+	node *yaml.Node, at section, settings Settings,
+) (*PartnerDiscovery, error) {
 	spec := partnerSpec{URL: settings.URL, Refresh: defaultRefresh}
 	if err := at.decode(node, &spec); err != nil {
 		return nil, err
@@ -57,7 +59,8 @@ func (l *loader) partner(node *yaml.Node, at section, settings Settings) (*Partn
 		if invalid := new(syntax.Error); errors.As(err, &invalid) {
 			reason = ": " + invalid.Code.String() // without the expression, which could be a misplaced token
 		}
-		return nil, at.errorf("include", "include is not a regular expression%s; \"^11\" matches the ids that begin with 11", reason)
+		return nil, at.errorf("include", "include is not a regular expression%s; "+
+			"\"^11\" matches the ids that begin with 11", reason)
 	}
 	token, err := l.openToken(spec.tokenSpec, at, "partner", "of", "partner")
 	return &PartnerDiscovery{token, spec.Refresh, include, valid}, err
@@ -86,7 +89,9 @@ func (p *PartnerDiscovery) SameSource(q *PartnerDiscovery) bool {
 // order of their ids. An instance in both is configured by the file; only its expiry comes from
 // the list. Listed instances that are deleted, have expired, lack a token or do not match include
 // are left out.
-func (p *PartnerDiscovery) Instances(listed []greenapi.PartnerInstance, file []Instance) []Instance {
+func (p *PartnerDiscovery) Instances(
+	listed []greenapi.PartnerInstance, file []Instance,
+) []Instance {
 	all := slices.Clone(file)
 	index := make(map[string]int)
 	for n, i := range file {
@@ -102,7 +107,7 @@ func (p *PartnerDiscovery) Instances(listed []greenapi.PartnerInstance, file []I
 		if l.Deleted || l.Expired || !hasToken || checkID(l.ID) != nil || !p.include.MatchString(l.ID) {
 			continue
 		}
-		discovered = append(discovered, Instance{id: l.ID, token: l.Token, expires: l.Expires, validSettings: p.validSettings})
+		discovered = append(discovered, Instance{l.ID, l.Token, nil, l.Expires, p.validSettings})
 	}
 	slices.SortFunc(discovered, func(a, b Instance) int {
 		return cmp.Or(cmp.Compare(len(a.id), len(b.id)), cmp.Compare(a.id, b.id))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -65,6 +66,7 @@ func (s Settings) validate(at section) (validSettings, error) {
 		err = fmt.Errorf("--storage.retention is %s; it must be at most %s",
 			formatHours(s.Retention), formatHours(maxRetention))
 	}
+	s.Collectors = slices.Clone(s.Collectors)
 	return validSettings{base, s}, err
 }
 
@@ -106,7 +108,8 @@ func parseURL(text string, insecureHTTP bool) (*url.URL, error) {
 
 func validPort(u *url.URL) bool {
 	port, err := strconv.Atoi(u.Port())
-	return err == nil && port >= 1 && port <= 65535 || u.Port() == "" && !strings.HasSuffix(u.Host, ":")
+	return err == nil && port >= 1 && port <= 65535 ||
+		u.Port() == "" && !strings.HasSuffix(u.Host, ":")
 }
 
 func isLoopback(host string) bool {

@@ -18,14 +18,16 @@ type tokenSpec struct {
 	Token string `yaml:"token"`
 }
 
-// openToken opens the source of a token. The owner is what the token belongs to; the logger of
-// a token file has the given labels. An error repeats neither a path nor the name of a variable,
-// because both could be a misplaced token.
-func (l *loader) openToken(spec tokenSpec, at section, owner string, labels ...any) (greenapi.TokenSource, error) {
+// openToken opens the source of a token. The owner, such as "instance 1101000001", is for errors,
+// and the labels are for the logger of a token file. An error repeats neither the path nor the
+// variable: either could be a misplaced token.
+func (l *loader) openToken(
+	spec tokenSpec, at section, owner string, labels ...any,
+) (greenapi.TokenSource, error) {
 	l.usesTokenEnv = l.usesTokenEnv || spec.Env != "" && spec.Env == l.TokenEnv
 	sources := "token_file, token_env or token"
 	if at.isFlags() {
-		sources = at.name("token") + " or " + at.name("token_file")
+		sources = at.name("token") + " (apiTokenInstance from your console) or " + at.name("token_file")
 	}
 	var given []string
 	fields, keys := fieldsOf(&spec)

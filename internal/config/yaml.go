@@ -64,7 +64,8 @@ func (s section) subsection(path string, line int) section {
 // and never repeat a value.
 func (s section) decode(node *yaml.Node, into any) error {
 	var values map[string]yaml.Node
-	err := yamlError(node.Decode(&values), "keys and values are expected here; deploy/greenapi_exporter.yml is an example")
+	err := yamlError(node.Decode(&values), "keys and values are expected here; "+
+		"deploy/greenapi_exporter.yml is an example")
 	if err != nil {
 		return err
 	}
@@ -81,7 +82,8 @@ func (s section) decode(node *yaml.Node, into any) error {
 		value := values[key]
 		switch node := deref(&value); {
 		case fields[key] == nil:
-			return s.errorf(key, "unknown key%s; the known keys are %s", quoteShort(key), strings.Join(known, ", "))
+			return s.errorf(key, "unknown key%s; the known keys are %s",
+				quoteShort(key), strings.Join(known, ", "))
 		case node.ShortTag() == "!!null":
 			delete(s.lines, s.prefix+key)
 		default:

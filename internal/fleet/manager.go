@@ -117,14 +117,10 @@ func joinIDs(ids []string) string {
 // firstError returns the first error with the number of the others, or nil.
 func firstError(errs []error) error {
 	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
-	switch len(errs) {
-	case 0:
-		return nil
-	case 1:
-		return errs[0]
-	default:
+	if len(errs) > 1 {
 		return fmt.Errorf("%w; and %d similar errors", errs[0], len(errs)-1)
 	}
+	return errors.Join(errs...)
 }
 
 // replace makes these instances the watched ones and drains the others. It returns the ids that
