@@ -344,14 +344,15 @@ func plainEnd(text []byte, i int) int {
 	}
 	for i < last {
 		chunk := text[i:min(i+long, last)]
-		if quote := bytes.IndexByte(chunk, '"'); quote >= 0 {
-			chunk = chunk[:quote+1]
+		plain := chunk
+		if backslash := bytes.IndexByte(plain, '\\'); backslash >= 0 {
+			plain = plain[:backslash]
 		}
-		if backslash := bytes.IndexByte(chunk, '\\'); backslash >= 0 {
-			return i + backslash
+		if quote := bytes.IndexByte(plain, '"'); quote >= 0 {
+			plain = plain[:quote]
 		}
-		if i += len(chunk); text[i-1] == '"' {
-			return i - 1
+		if i += len(plain); len(plain) < len(chunk) {
+			return i
 		}
 	}
 	return last

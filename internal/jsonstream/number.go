@@ -1,69 +1,58 @@
 package jsonstream
 
-// The states of the grammar of numbers (RFC 8259, section 6).
-const (
-	start = iota
-	minus
-	zero
-	integer
-	point
-	fraction
-	exponentMark
-	exponentSign
-	exponent
-)
-
 // ReadNumber reads the rest of a number whose first byte is c. It returns the first MaxLen bytes of
 // the number, which are valid until the next read. The byte after the number remains unread.
-func (s *Scanner) ReadNumber(c byte) ([]byte, error) {
-	state, ok := nextState(start, c)
-	if !ok {
+func (s *Scanner) ReadNumber(c byte) (text []byte, err error) {
+	if c != '-' && !isDigit(c) {
 		return nil, s.Invalid("invalid value")
 	}
 	s.text = s.textBuf[:0]
-	for ok {
-		if len(s.text) < MaxLen {
-			s.text = append(s.text, c)
-		}
-		var err error
-		if c, err = s.next(); err != nil {
-			return nil, err
-		}
-		var next int
-		if next, ok = nextState(state, c); ok {
-			state = next
+	if c == '-' {
+		c, err = s.keep(c)
+	}
+	if err == nil && c == '0' {
+		c, err = s.keep(c)
+	} else if err == nil {
+		c, err = s.keepDigits(c)
+	}
+	if err == nil && c == '.' {
+		if c, err = s.keep(c); err == nil {
+			c, err = s.keepDigits(c)
 		}
 	}
-	switch state {
-	case zero, integer, fraction, exponent:
-		s.pos--
-		s.needComma = true
-		return s.text, nil
-	default:
-		return nil, s.Invalid("invalid number")
+	if err == nil && (c == 'e' || c == 'E') {
+		if c, err = s.keep(c); err == nil && (c == '+' || c == '-') {
+			c, err = s.keep(c)
+		}
+		if err == nil {
+			_, err = s.keepDigits(c)
+		}
 	}
+	if err != nil {
+		return nil, err
+	}
+	s.pos--
+	s.needComma = true
+	return s.text, nil
 }
 
-// nextState returns the state after c. It reports false if the number cannot continue with c.
-func nextState(state int, c byte) (next int, ok bool) {
-	digit := '0' <= c && c <= '9'
-	switch {
-	case state == start && c == '-':
-		return minus, true
-	case (state == start || state == minus) && c == '0':
-		return zero, true
-	case state == start || state == minus || state == integer && digit:
-		return integer, digit
-	case (state == zero || state == integer) && c == '.':
-		return point, true
-	case (state == point || state == fraction) && digit:
-		return fraction, true
-	case state == exponentMark && (c == '+' || c == '-'):
-		return exponentSign, true
-	case (state == exponentMark || state == exponentSign || state == exponent) && digit:
-		return exponent, true
-	default:
-		mayFollow := state == zero || state == integer || state == fraction
-		return exponentMark, mayFollow && (c == 'e' || c == 'E')
+// keep appends c to text, if there is room, and reads the next byte.
+func (s *Scanner) keep(c byte) (next byte, err error) {
+	if len(s.text) < MaxLen {
+		s.text = append(s.text, c)
 	}
+	return s.next()
 }
+
+// keepDigits keeps one or more digits.
+func (s *Scanner) keepDigits(c byte) (next byte, err error) {
+	if !isDigit(c) {
+		return 0, s.Invalid("invalid number")
+	}
+	for err == nil && isDigit(c) {
+		c, err = s.keep(c)
+	}
+	return c, err
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }

@@ -29,10 +29,9 @@ type Scanner struct {
 	base    int64 // offset of buf[0] in the stream
 	readErr error // from r; no read follows it
 
-	needComma bool           // set after a value
-	text      []byte         // last result of ReadString or ReadNumber, in textBuf
-	textBuf   [MaxLen]byte   //
-	closers   [MaxDepth]byte // brackets that close the arrays and objects around a skipped value
+	needComma bool   // set after a value
+	text      []byte // the number that ReadNumber reads, in textBuf
+	textBuf   [MaxLen]byte
 }
 
 // New returns a Scanner that reads from r.
@@ -134,9 +133,15 @@ func (s *Scanner) next() (byte, error) {
 // token skips white space and reads a byte.
 func (s *Scanner) token() (byte, error) {
 	for {
-		c, err := s.next()
-		if err != nil || c != ' ' && c != '\n' && c != '\r' && c != '\t' {
-			return c, err
+		for s.pos < s.end {
+			c := s.buf[s.pos]
+			s.pos++
+			if c != ' ' && c != '\n' && c != '\r' && c != '\t' {
+				return c, nil
+			}
+		}
+		if err := s.fill(); err != nil {
+			return 0, err
 		}
 	}
 }

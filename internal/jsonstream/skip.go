@@ -1,64 +1,61 @@
 package jsonstream
 
 // Skip reads the rest of a value whose first byte is c.
-func (s *Scanner) Skip(c byte) error {
-	for depth := 0; ; {
-		var err error
-		switch c {
-		case '{', '[':
-			if depth == MaxDepth {
-				return s.Invalid("nested too deeply")
-			}
-			s.closers[depth] = c + 2 // '}' or ']' in ASCII
-			depth++
-			s.needComma = false
-		case '"':
-			_, err = s.ReadString(nil)
-		case 't':
-			err = s.literal("rue")
-		case 'f':
-			err = s.literal("alse")
-		case 'n':
-			err = s.literal("ull")
-		default:
-			_, err = s.ReadNumber(c)
-		}
-		if err != nil {
-			return err
-		}
+func (s *Scanner) Skip(c byte) error { return s.skip(c, 0) }
+
+// skip skips a value inside depth arrays and objects.
+func (s *Scanner) skip(c byte, depth int) error {
+	if (c == '{' || c == '[') && depth == MaxDepth {
+		return s.Invalid("nested too deeply")
+	}
+	s.needComma = false
+	switch c {
+	case '{':
 		for {
-			if depth == 0 {
-				s.needComma = true
-				return nil
-			}
-			if c, err = s.Element(); err != nil {
+			c, ok, err := s.skipKey()
+			if err != nil || !ok {
 				return err
 			}
-			if c != s.closers[depth-1] {
-				break
-			}
-			depth--
-		}
-		if s.closers[depth-1] == '}' {
-			if c, err = s.member(c); err != nil {
+			if err := s.skip(c, depth+1); err != nil {
 				return err
 			}
 		}
+	case '[':
+		for {
+			c, err := s.Element()
+			if err != nil || c == ']' {
+				return err
+			}
+			if err := s.skip(c, depth+1); err != nil {
+				return err
+			}
+		}
+	case '"':
+		if _, ok := s.plainString(); ok {
+			return nil
+		}
+		return s.readString(nil)
+	case 't':
+		return s.literal("rue")
+	case 'f':
+		return s.literal("alse")
+	case 'n':
+		return s.literal("ull")
+	default:
+		_, err := s.ReadNumber(c)
+		return err
 	}
 }
 
-// member skips a key whose first byte is c, and returns the first byte of the value.
-func (s *Scanner) member(c byte) (byte, error) {
-	if c != '"' {
-		return 0, s.Invalid("a key is not a string")
+// skipKey reads the next key of an object, and the first byte of its value.
+func (s *Scanner) skipKey() (c byte, ok bool, err error) {
+	if _, ok, err = s.Key(); ok {
+		c, err = s.Value()
 	}
-	if _, err := s.ReadString(nil); err != nil {
-		return 0, err
-	}
-	return s.Value()
+	return c, ok, err
 }
 
-// literal reads true, false or null, of which rest follows the first byte.
+// literal reads the rest of true, false or null.
 func (s *Scanner) literal(rest string) error {
 	s.needComma = true
 	return s.expect(rest, "invalid value")

@@ -13,65 +13,73 @@ import (
 // the unescaped string, which are valid until the next read. If hash is not nil, ReadString stores
 // the xxhash of the whole unescaped string in it.
 func (s *Scanner) ReadString(hash *uint64) ([]byte, error) {
-	s.needComma = true
-	text := s.buf[s.pos:s.end]
-	quote := bytes.IndexByte(text, '"')
-	if quote < 0 || bytes.IndexByte(text[:quote], '\\') >= 0 {
-		return s.readLongString(hash)
+	if text, ok := s.plainString(); ok {
+		if hash != nil {
+			*hash = xxhash.Sum64(text)
+		}
+		return text[:min(len(text), MaxLen)], nil
 	}
-	s.pos += quote + 1
+	u := unescaper{text: s.textBuf[:0]}
+	u.digest.Reset()
+	err := s.readString(&u)
 	if hash != nil {
-		*hash = xxhash.Sum64(text[:quote])
+		*hash = u.digest.Sum64()
 	}
-	return text[:min(quote, MaxLen)], nil
+	return u.text, err
 }
 
-// readLongString is ReadString for a string that has escapes or continues after the buffer.
-func (s *Scanner) readLongString(hash *uint64) ([]byte, error) {
-	u := unescaper{text: s.textBuf[:0], hashed: hash != nil}
-	u.digest.Reset()
+// plainString reads a string without escapes that is in the buffer, or nothing.
+func (s *Scanner) plainString() (text []byte, ok bool) {
+	s.needComma = true
+	text = s.buf[s.pos:s.end]
+	quote := bytes.IndexByte(text, '"')
+	if quote < 0 || bytes.IndexByte(text[:quote], '\\') >= 0 {
+		return nil, false
+	}
+	s.pos += quote + 1
+	return text[:quote], true
+}
+
+// readString reads any string. If u is nil, the string is skipped.
+func (s *Scanner) readString(u *unescaper) error {
 	for {
-		plain := s.plain()
-		u.add(s.buf[s.pos : s.pos+plain])
-		s.pos += plain
+		begin := s.pos
+		s.pos += s.plainLen()
+		u.add(s.buf[begin:s.pos])
 		c, err := s.next()
-		if err != nil {
-			return nil, err
-		}
-		switch c {
-		case '"':
+		switch {
+		case err != nil:
+			return err
+		case c == '"':
 			u.flushSurrogate()
-			if u.hashed {
-				*hash = u.digest.Sum64()
-			}
-			return u.text, nil
-		case '\\':
-			r, err := s.escape()
+			return nil
+		case c == '\\':
+			unit, err := s.escape()
 			if err != nil {
-				return nil, err
+				return err
 			}
-			u.addCodeUnit(r)
+			u.addCodeUnit(unit)
 		default:
 			s.pos--
 		}
 	}
 }
 
-// plain returns the number of buffered bytes before a quote or backslash. It looks at a few hundred
-// bytes only, which bounds the cost of searching again after each escape.
-func (s *Scanner) plain() int {
+// plainLen returns the number of buffered bytes before a quote or backslash. It looks at a few
+// hundred bytes only, which bounds the cost of searching again after each escape.
+func (s *Scanner) plainLen() int {
 	text := s.buf[s.pos:min(s.end, s.pos+256)]
+	if backslash := bytes.IndexByte(text, '\\'); backslash >= 0 {
+		text = text[:backslash]
+	}
 	if quote := bytes.IndexByte(text, '"'); quote >= 0 {
 		text = text[:quote]
-	}
-	if backslash := bytes.IndexByte(text, '\\'); backslash >= 0 {
-		return backslash
 	}
 	return len(text)
 }
 
 // escape reads an escape after its backslash and returns its UTF-16 code unit.
-func (s *Scanner) escape() (rune, error) {
+func (s *Scanner) escape() (unit rune, err error) {
 	const letters, values = `"\/bfnrt`, "\"\\/\b\f\n\r\t"
 	c, err := s.next()
 	if err != nil {
@@ -83,16 +91,15 @@ func (s *Scanner) escape() (rune, error) {
 	if c != 'u' {
 		return 0, s.Invalid("invalid escape")
 	}
-	var unit rune
 	for range 4 {
 		if c, err = s.next(); err != nil {
 			return 0, err
 		}
 		digit := strings.IndexByte("0123456789abcdefABCDEF", c)
-		switch {
-		case digit < 0:
+		if digit < 0 {
 			return 0, s.Invalid("invalid escape")
-		case digit >= 16:
+		}
+		if digit >= 16 {
 			digit -= 6
 		}
 		unit = unit<<4 | rune(digit)
@@ -100,52 +107,49 @@ func (s *Scanner) escape() (rune, error) {
 	return unit, nil
 }
 
-// unescaper keeps the first MaxLen bytes of an unescaped string and hashes all of them.
+// unescaper keeps the first MaxLen bytes of an unescaped string and hashes all of them. A nil
+// *unescaper does nothing.
 type unescaper struct {
 	text   []byte
-	hashed bool
 	digest xxhash.Digest
 	high   rune // the first half of a surrogate pair, pending its second half
 }
 
-// add appends bytes that need no unescaping.
 func (u *unescaper) add(text []byte) {
-	if len(text) > 0 {
-		u.flushSurrogate()
-		u.append(text)
+	if u == nil || len(text) == 0 {
+		return
 	}
+	u.flushSurrogate()
+	_, _ = u.digest.Write(text)
+	u.text = append(u.text, text[:min(len(text), MaxLen-len(u.text))]...)
 }
 
 func (u *unescaper) addCodeUnit(unit rune) {
-	if pair := utf16.DecodeRune(u.high, unit); pair != utf8.RuneError {
-		u.high = 0
-		u.appendRune(pair)
+	if u == nil {
 		return
+	}
+	pair := utf16.DecodeRune(u.high, unit)
+	if pair != utf8.RuneError {
+		u.high, unit = 0, pair
 	}
 	u.flushSurrogate()
 	if 0xD800 <= unit && unit < 0xDC00 {
 		u.high = unit
 		return
 	}
-	u.appendRune(unit)
+	u.addRune(unit)
 }
 
 // flushSurrogate replaces an unpaired surrogate by U+FFFD, as encoding/json does.
 func (u *unescaper) flushSurrogate() {
-	if u.high != 0 {
+	if u != nil && u.high != 0 {
 		u.high = 0
-		u.appendRune(utf8.RuneError)
+		u.addRune(utf8.RuneError)
 	}
 }
 
-func (u *unescaper) appendRune(r rune) {
+// addRune adds r, or U+FFFD if r is a surrogate.
+func (u *unescaper) addRune(r rune) {
 	var encoded [utf8.UTFMax]byte
-	u.append(encoded[:utf8.EncodeRune(encoded[:], r)])
-}
-
-func (u *unescaper) append(text []byte) {
-	if u.hashed {
-		_, _ = u.digest.Write(text)
-	}
-	u.text = append(u.text, text[:min(len(text), MaxLen-len(u.text))]...)
+	u.add(encoded[:utf8.EncodeRune(encoded[:], r)])
 }
