@@ -7,18 +7,20 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// Limiter bounds the calls in flight, all instances together. One host has at most half of them, and one method at most
-// three quarters of its host's, so that what does not answer cannot starve the rest. It is safe for concurrent use.
+// Limiter limits the concurrent calls of all instances. One host gets at most half of the slots, and
+// one method at most three quarters of its host's, so a host or method that does not respond cannot
+// block the others. It is safe for concurrent use.
 type Limiter struct {
 	all       *semaphore.Weighted
 	perHost   int64
 	perMethod int64
 
-	mu    sync.Mutex
-	slots map[string]*semaphore.Weighted // by host and by host and method: as many as the configuration names
+	mu    sync.Mutex                     // guards slots
+	slots map[string]*semaphore.Weighted // by host, and by host and method
 }
 
-// NewLimiter makes n places, at least 1. Of fewer than 4, one method can take all that its host has.
+// NewLimiter returns a Limiter with n slots, at least 1. If n is less than 4, one method can take
+// all slots of its host.
 func NewLimiter(n int) *Limiter {
 	perHost := int64(max(1, n/2))
 	return &Limiter{
@@ -29,31 +31,31 @@ func NewLimiter(n int) *Limiter {
 	}
 }
 
-// acquire waits for a place, first among those of the method and then of the host: who waits for a slow one must not hold
-// what others could have. The caller calls leave once.
-func (p *Limiter) acquire(ctx context.Context, host, method string) (leave func(), err error) {
-	var taken []*semaphore.Weighted
-	leave = func() {
-		for _, s := range taken {
+// acquire waits for a slot of the method, then of the host, then of all, so that a call that waits
+// for a slow method or host blocks no other. The caller must call release once.
+func (l *Limiter) acquire(ctx context.Context, host, method string) (release func(), err error) {
+	var acquired []*semaphore.Weighted
+	release = func() {
+		for _, s := range acquired {
 			s.Release(1)
 		}
 	}
-	for _, s := range []*semaphore.Weighted{p.slot(host+" "+method, p.perMethod), p.slot(host, p.perHost), p.all} {
+	for _, s := range []*semaphore.Weighted{l.slot(host+" "+method, l.perMethod), l.slot(host, l.perHost), l.all} {
 		if err := s.Acquire(ctx, 1); err != nil {
-			leave()
+			release()
 			return nil, err
 		}
-		taken = append(taken, s)
+		acquired = append(acquired, s)
 	}
-	return leave, nil
+	return release, nil
 }
 
-// slot is the semaphore of a host, or of a method of one.
-func (p *Limiter) slot(name string, n int64) *semaphore.Weighted {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.slots[name] == nil {
-		p.slots[name] = semaphore.NewWeighted(n)
+// slot returns the semaphore of a host, or of a method of a host.
+func (l *Limiter) slot(name string, n int64) *semaphore.Weighted {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.slots[name] == nil {
+		l.slots[name] = semaphore.NewWeighted(n)
 	}
-	return p.slots[name]
+	return l.slots[name]
 }

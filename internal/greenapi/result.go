@@ -6,16 +6,17 @@ import (
 	"time"
 )
 
-// Result is how a call ended, from a closed set: it is fit to be a label value.
+// Result is the result of a call, from a closed set. It can be the value of a label.
 type Result string
 
-// The results. What answers each stands for was gathered from GREEN-API's documentation and from answers of the live
-// service; the API uses status 200 and 400 for several of them, told apart by the words of the body.
+// The results. Which responses they stand for comes from GREEN-API's documentation and from
+// responses of the live service. The API uses status 200 and 400 for several results, which differ
+// in the text of the body.
 const (
 	OK                Result = "ok"
-	Timeout           Result = "timeout"             // no whole answer within the scrape's deadline or timeout (--greenapi.timeout)
-	Canceled          Result = "canceled"            // the scraper went away
-	Network           Result = "network"             // no answer at all: name, route, connection, TLS, proxy
+	Timeout           Result = "timeout"             // the scrape's deadline or --greenapi.timeout ended the call
+	Canceled          Result = "canceled"            // the scraper disconnected
+	Network           Result = "network"             // no response: name, route, connection, TLS, proxy
 	Unauthorized      Result = "unauthorized"        // 401, or 200 with "code":401
 	Forbidden         Result = "forbidden"           // 403
 	RateLimited       Result = "rate_limited"        // 429
@@ -26,9 +27,9 @@ const (
 	InstanceDeleted   Result = "instance_deleted"    // likewise
 	BadRequest        Result = "bad_request"         // any other 400
 	ServerError       Result = "server_error"        // 5xx, and nginx's 499
-	UnexpectedStatus  Result = "unexpected_status"   // any other status, redirects too
-	InvalidResponse   Result = "invalid_response"    // 200 with a body that is no answer of the method
-	TooLarge          Result = "too_large"           // a body over MaxBody, or over 1 MiB where the answer is an object; a list of instances beyond its bounds
+	UnexpectedStatus  Result = "unexpected_status"   // any other status, such as a redirect
+	InvalidResponse   Result = "invalid_response"    // 200 with an invalid body
+	TooLarge          Result = "too_large"           // 200 with a body that exceeds the method's limit
 )
 
 // Results returns the closed set, in the order of the documentation.
@@ -40,63 +41,53 @@ func Results() []Result {
 	}
 }
 
-// Advice says in one sentence what a person can do about a failure. It is empty for OK.
-func (r Result) Advice() string {
-	switch r {
-	case Timeout:
-		return "the API did not answer in full in time; if there was no connection, check url (--greenapi.url), firewall and HTTPS_PROXY; otherwise raise Prometheus's scrape_timeout and timeout (--greenapi.timeout), or lower minutes (--greenapi.minutes) if it is a journal"
-	case Canceled:
-		return "the scraper hung up; its scrape_timeout may be shorter than it says"
-	case Network:
-		return "there is no sound connection to the API host; check url (--greenapi.url), DNS, firewall, HTTPS_PROXY and CA certificates"
-	case Unauthorized:
-		return "the token is wrong; copy apiTokenInstance of this instance from the console again"
-	case Forbidden:
-		return "wrong host or instance id; compare url (--greenapi.url) with apiUrl and id_instance (--greenapi.id-instance) with idInstance in the console; if other methods work, switch this collector off"
-	case RateLimited:
-		return "more than one call of the method a second; does another program or a second exporter call it for this instance?"
-	case QuotaExceeded:
-		return "the plan's calls of this month are used up until the first of the next; raise min_interval (--greenapi.min-interval), which is for the journals (60m suits the Developer plan), or change the plan"
-	case InstanceLoggedOut:
-		return "WhatsApp has logged the account out and nothing is sent; scan the QR code in the console"
-	case InstanceStarting:
-		return "the instance is starting; wait some minutes, then reboot it from the console"
-	case InstanceExpired:
-		return "the instance's subscription has ended; pay for it in the console"
-	case InstanceDeleted:
-		return "the instance has been deleted; remove it here or make a new one in the console"
-	case BadRequest:
-		return "the API refuses the call; check id_instance (--greenapi.id-instance), and minutes (--greenapi.minutes) if it is a journal"
-	case ServerError:
-		return "GREEN-API has trouble of its own; wait, and look at its status page"
-	case UnexpectedStatus:
-		return "what answers is not GREEN-API, a proxy is in between, or the messenger of this instance has no such method; check url (--greenapi.url), or switch the collector off"
-	case InvalidResponse:
-		return "the answer was cut off or is not what the method answers; if it lasts, check url (--greenapi.url) and the proxies on the way"
-	case TooLarge:
-		return "the answer is too large; if it is a journal, lower minutes (--greenapi.minutes)"
-	default:
-		return ""
-	}
+// advice says what to do after a failure, in a sentence.
+var advice = map[Result]string{
+	Timeout: "the response did not arrive in time; if there was no connection, check url (--greenapi.url), the firewall and HTTPS_PROXY; " +
+		"otherwise raise Prometheus's scrape_timeout and timeout (--greenapi.timeout), or lower minutes (--greenapi.minutes) for a journal",
+	Canceled: "the scraper disconnected; its timeout may be shorter than the scrape_timeout that it announces",
+	Network: "the connection to the API host failed; check url (--greenapi.url), DNS, the firewall, HTTPS_PROXY " +
+		"and the CA certificates",
+	Unauthorized: "the token is wrong; copy apiTokenInstance of this instance from the console again",
+	Forbidden: "wrong host or instance id; compare url (--greenapi.url) with apiUrl and id_instance (--greenapi.id-instance) " +
+		"with idInstance in the console; if other methods work, switch this collector off",
+	RateLimited: "more than one call of the method per second; check whether another program or exporter calls it for this instance",
+	QuotaExceeded: "the plan's monthly quota is used up until the first of the next month; raise min_interval (--greenapi.min-interval), " +
+		"which applies to the journals (60m suits the Developer plan), or change the plan",
+	InstanceLoggedOut: "the account is logged out and nothing is sent; scan the QR code in the console",
+	InstanceStarting:  "the instance is starting; wait some minutes, then reboot it from the console",
+	InstanceExpired:   "the subscription of the instance has ended; renew it in the console",
+	InstanceDeleted:   "the instance was deleted; remove it here or create a new one in the console",
+	BadRequest: "the API rejects the call; check id_instance (--greenapi.id-instance), and minutes (--greenapi.minutes) " +
+		"for a journal",
+	ServerError: "GREEN-API has a problem; wait, and look at its status page",
+	UnexpectedStatus: "the responding host is not GREEN-API, a proxy is in between, or the messenger of this instance lacks the method; " +
+		"check url (--greenapi.url), or switch the collector off",
+	InvalidResponse: "the response is truncated or not that of the method; if this persists, check url (--greenapi.url) and the proxies",
+	TooLarge:        "the response is too large; for a journal, lower minutes (--greenapi.minutes)",
 }
 
-// Error is how every failed call of this package ends. It is safe to log and to print by any verb: it holds no URL, no
-// token and no byte of an answer.
+// Advice returns a sentence about what to do after a failure. It is empty for OK.
+func (r Result) Advice() string { return advice[r] }
+
+// Error is the error of a failed call. It is safe to log and to print with any verb, because it
+// contains no URL, no token and no part of a response.
 type Error struct {
 	Result Result
-	// Detail says more in words of ours or of the operating system: the status, the offset, why a host did not answer.
+	// Detail is the cause, such as the status, an offset, or an error of the operating system.
 	Detail string
-	// NotSent is whether there was not even a connection for the request, so that the failure says nothing of what was asked.
+	// NotSent is set if there was no connection for the request, so the failure is independent of
+	// what was requested.
 	NotSent bool
-	// RetryAfter is what the answer asked for, at most MaxRetryAfter; 0 if it did not.
+	// RetryAfter is the wait that the response requests, at most MaxRetryAfter, or 0.
 	RetryAfter time.Duration
 }
 
 // Error implements error.
 func (e *Error) Error() string { return string(e.Result) + ": " + e.Detail }
 
-// ResultOf names the result that err stands for: OK for nil, an *Error's own, and for the errors of a context the one
-// that a call ended by it would have.
+// ResultOf returns the result of a call that returned err: OK for nil, the Result of an *Error, and
+// Timeout or Canceled for an error of a context.
 func ResultOf(err error) Result {
 	var e *Error
 	switch {

@@ -13,48 +13,53 @@ import (
 
 const redacted = "<secret>"
 
-// Token is an apiTokenInstance: the password of one instance. GREEN-API wants it in the path of every URL, so it is
-// one careless line away from every log. A Token prints as "<secret>" by every verb of fmt, every encoder that asks a
-// value how it wants to be written (text, JSON, YAML, slog, go-kit/log), and inside any struct: the value sits in a
-// closure, which reflection does not open.
+// Token is the secret of an instance (apiTokenInstance) or of a partner. GREEN-API requires it in
+// the path of every URL, so it leaks easily. A Token prints as "<secret>" with every verb of fmt and
+// every encoder that supports marshalers (text, JSON, YAML, slog, go-kit/log). In an unexported
+// field, fmt prints the address of a closure, which reflection cannot read.
 //
 // The zero Token is empty. Tokens are immutable and safe for concurrent use.
 type Token struct {
 	secret func() string
 }
 
-// NewToken makes a Token of its text. It refuses an empty text and one with white space or anything outside printable
-// ASCII, which is never a token but a slip of copying; the error does not repeat the text.
+// NewToken returns a Token. It rejects an empty text, and characters other than printable ASCII,
+// which are a mistake of copying. The error does not contain the text.
 func NewToken(text string) (Token, error) {
 	if text == "" {
 		return Token{}, errors.New("the token is empty")
 	}
 	for _, r := range text {
 		if r <= ' ' || r > '~' {
-			return Token{}, errors.New("the token has white space or a character outside ASCII in it; copy it again from the console")
+			return Token{}, errors.New("the token contains white space or a non-ASCII character; copy it again from the console")
 		}
 	}
 	return Token{secret: func() string { return text }}, nil
 }
 
-// Token returns t: a Token is the TokenSource of a token that never changes.
+// A TokenSource returns the token for the next call. Token must be fast and safe for concurrent use.
+type TokenSource interface {
+	Token() Token
+}
+
+// Token returns t, so a Token is a TokenSource.
 func (t Token) Token() Token { return t }
 
-// Equal reports whether both are the same token, in a time that does not depend on where they differ.
+// Equal reports whether the tokens are equal, in constant time.
 func (t Token) Equal(other Token) bool {
 	return subtle.ConstantTimeCompare([]byte(t.reveal()), []byte(other.reveal())) == 1
 }
 
-// Fingerprint tells whether text and the token are the same as at another time, and nothing else of them: it is 64 bits
-// of HMAC-SHA-256 under the token, in hex. It may be kept where the token may not.
+// Fingerprint returns 64 bits of HMAC-SHA-256 of text under the token, in hex. Equal fingerprints
+// mean an equal text and token. A fingerprint can be stored where a token must not.
 func (t Token) Fingerprint(text string) string {
 	mac := hmac.New(sha256.New, []byte(t.reveal()))
 	_, _ = io.WriteString(mac, text)
 	return hex.EncodeToString(mac.Sum(nil)[:8])
 }
 
-// redactor returns a function that returns the word it is given, or one that stands for no word where the token is in it:
-// what an answer says can become a label.
+// redactor returns a function that replaces a word of a response by "?" if it contains the token,
+// since words can become labels.
 func (t Token) redactor() func(word []byte) []byte {
 	text := []byte(t.reveal())
 	return func(word []byte) []byte {
@@ -65,7 +70,7 @@ func (t Token) redactor() func(word []byte) []byte {
 	}
 }
 
-// reveal is the secret itself; only the client asks for it, to build a URL.
+// reveal returns the secret. Only the client may use it, to build a URL.
 func (t Token) reveal() string {
 	if t.secret == nil {
 		return ""
@@ -79,13 +84,9 @@ func (Token) String() string { return redacted }
 // Format implements fmt.Formatter for every verb and flag.
 func (Token) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 
-// MarshalText implements encoding.TextMarshaler, which encoding/json, encoding/xml, log/slog and go-kit/log use.
+// MarshalText implements encoding.TextMarshaler for encoding/json, encoding/xml, log/slog and
+// go-kit/log.
 func (Token) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
 // MarshalYAML implements the Marshaler of the yaml packages.
 func (Token) MarshalYAML() (any, error) { return redacted, nil }
-
-// A TokenSource gives the token for the next call. Token must be quick and safe for concurrent use.
-type TokenSource interface {
-	Token() Token
-}

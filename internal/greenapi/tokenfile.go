@@ -13,85 +13,85 @@ import (
 	"github.com/go-kit/log/level"
 )
 
-// maxTokenFile is far more than a token and its newline; what is larger was named by mistake.
+// maxTokenFile is the limit on a token file, in bytes. A larger file is not a token file.
 const maxTokenFile = 4096
 
-// TokenFile is the TokenSource of a token kept in a file, as Docker, Kubernetes and systemd hand out secrets. The file
-// is read again for every call, so that a rotated token is used at once, however the file was replaced. When it cannot
-// be read or makes no sense later on, the last good token stays in use and the log says so, once.
+// TokenFile is the TokenSource of a token in a file, as Docker, Kubernetes and systemd provide
+// secrets. It reads the file before every call, so it uses a rotated token at once. If the file
+// becomes invalid, the last valid token remains in use, and TokenFile logs it once.
 type TokenFile struct {
 	path   string
+	static bool // not a regular file: it is not read again
 	logger log.Logger
 
-	mu      sync.Mutex
+	mu      sync.Mutex // guards the fields below
 	token   Token
-	trouble bool
-	once    bool
+	invalid bool
 }
 
-// OpenTokenFile reads the token in the file at path, without the white space around it. The error says what is wrong
-// with the file and never repeats what is in it. A file that is not a regular one (a pipe) is read this once.
+// OpenTokenFile reads the token in the file at path, without surrounding white space. If the file is
+// not a regular one, such as a pipe, TokenFile reads it only once. The error does not contain the
+// content or the path of the file.
 func OpenTokenFile(path string, logger log.Logger) (*TokenFile, error) {
-	f := &TokenFile{path: path, logger: logger}
 	token, regular, err := readToken(path, false)
 	if err != nil {
 		return nil, err
 	}
-	f.token, f.once = token, !regular
-	return f, nil
+	return &TokenFile{path: path, static: !regular, logger: logger, token: token}, nil
 }
 
-// Token returns the token that the file holds now, or the last good one.
+// Token returns the current token in the file, or the last valid one.
 func (f *TokenFile) Token() Token {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.once {
+	if f.static {
 		return f.token
 	}
 	token, _, err := readToken(f.path, true)
 	if err != nil {
-		if !f.trouble {
-			level.Warn(f.logger).Log("msg", "cannot use the token file any more; the old token stays in use", "file", f.path, "err", err)
+		if !f.invalid {
+			level.Warn(f.logger).Log("msg", "token file is unusable, keeping the previous token", "file", f.path, "err", err)
 		}
-		f.trouble = true
+		f.invalid = true
 		return f.token
 	}
-	if f.trouble || !token.Equal(f.token) {
-		level.Info(f.logger).Log("msg", "read the token file again", "file", f.path, "changed", !token.Equal(f.token))
+	if changed := !token.Equal(f.token); f.invalid || changed {
+		level.Info(f.logger).Log("msg", "reloaded the token file", "file", f.path, "changed", changed)
 	}
-	f.token, f.trouble = token, false
+	f.token, f.invalid = token, false
 	return f.token
 }
 
-// readToken reads the file, and no other than a regular one if onlyRegular: to open a pipe can take forever.
-func readToken(path string, onlyRegular bool) (_ Token, regular bool, _ error) {
+// readToken reads a token file. If onlyRegular is set, it rejects files that are not regular ones,
+// because opening a pipe can block.
+func readToken(path string, onlyRegular bool) (token Token, regular bool, err error) {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
-		return Token{}, false, reason(err)
+		return Token{}, false, withoutPath(err)
 	case info.IsDir():
 		return Token{}, false, errors.New("it is a directory")
 	case onlyRegular && !info.Mode().IsRegular():
-		return Token{}, false, errors.New("it is no regular file any more")
+		return Token{}, false, errors.New("it is no longer a regular file")
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return Token{}, false, reason(err)
+		return Token{}, false, withoutPath(err)
 	}
 	defer file.Close()
 	text, err := io.ReadAll(io.LimitReader(file, maxTokenFile+1))
 	if err != nil {
-		return Token{}, false, reason(err)
+		return Token{}, false, withoutPath(err)
 	}
 	if len(text) > maxTokenFile {
-		return Token{}, false, fmt.Errorf("it is larger than %d bytes: not a token", maxTokenFile)
+		return Token{}, false, fmt.Errorf("it exceeds %d bytes, so it is not a token file", maxTokenFile)
 	}
-	token, err := NewToken(strings.TrimSpace(string(text)))
+	token, err = NewToken(strings.TrimSpace(string(text)))
 	return token, info.Mode().IsRegular(), err
 }
 
-// reason leaves the path out: those who report name the file themselves.
-func reason(err error) error {
+// withoutPath removes the path from an error, since callers report it.
+func withoutPath(err error) error {
 	var path *fs.PathError
 	if errors.As(err, &path) {
 		return path.Err
