@@ -39,7 +39,8 @@ func details(name string, s *collector.Status, now time.Time) []detail {
 	case name == "queue" && s.Queued != nil:
 		return []detail{{Text: plural(*s.Queued, "message") + " waiting to be sent"}}
 	case name == "webhooks" && s.Notifications != nil:
-		return []detail{{Text: plural(*s.Notifications, "notification") + " waiting to be received"}}
+		waiting := plural(*s.Notifications, "notification")
+		return []detail{{Text: waiting + " waiting to be received"}}
 	case name == "account" && s.Account != nil:
 		return []detail{suspension(s.Account, at)}
 	case name == "settings" && s.Settings != nil:
@@ -73,7 +74,7 @@ func disabledSettings(s *greenapi.Settings) string {
 	if len(disabled) == 0 {
 		return "all settings that the journals require are enabled"
 	}
-	return "the journals lack messages because these settings are disabled: " + strings.Join(disabled, ", ")
+	return "disabled, so the journals lack messages: " + strings.Join(disabled, ", ")
 }
 
 // summaryLine describes an instance in one line.

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// relTime is a time that the page shows relative to now. Its methods format it on use, because a page
-// shows few of the times of 10,000 instances.
+// relTime is a time that the page shows relative to now. Its methods format it on use, because a
+// page shows few of the times of 10,000 instances.
 type relTime struct {
 	time.Time
 	now time.Time
@@ -23,12 +23,6 @@ func (t *relTime) after(other *relTime) bool {
 
 // Ago returns the time relative to now.
 func (t *relTime) Ago() string { return formatAgo(t.now.Sub(t.Time)) }
-
-// Exact returns the time in UTC, in seconds.
-func (t *relTime) Exact() string { return t.Format("2006-01-02 15:04:05 UTC") }
-
-// Machine returns the time for the attribute datetime.
-func (t *relTime) Machine() string { return t.Format(time.RFC3339) }
 
 // fromUnix limits a time of the API, which may be any number, to the years 1970 to 9999.
 func fromUnix(seconds float64) time.Time {

@@ -95,7 +95,8 @@ type tally struct {
 }
 
 func newTally(s *ledger.Summary) tally {
-	t := tally{byStatus: make(map[string]int), byType: make(map[string]int), cells: make(map[[2]string]int)}
+	byStatus, byType := make(map[string]int), make(map[string]int)
+	t := tally{byStatus: byStatus, byType: byType, cells: make(map[[2]string]int)}
 	for _, typ := range s.Types {
 		for _, status := range typ.Statuses {
 			if status.Rows > 0 {
@@ -120,13 +121,14 @@ func (t tally) failed() (n int) {
 	return n
 }
 
-// labels returns the stages, then the other statuses that occur: failures, undocumented ones, and those
-// that the ledger assigns.
+// labels returns the stages, then the other statuses that occur: failures, undocumented ones, and
+// those that the ledger assigns.
 func (t tally) labels() []statusLabel {
 	documented := slices.Concat(stages, failures, otherStatuses)
 	rest := slices.Clone(failures)
 	for _, word := range slices.Sorted(maps.Keys(t.byStatus)) {
-		if !slices.ContainsFunc(documented, func(l statusLabel) bool { return l.Word == word }) {
+		hasWord := func(l statusLabel) bool { return l.Word == word }
+		if !slices.ContainsFunc(documented, hasWord) {
 			rest = append(rest, statusLabel{word, "not documented", "other"})
 		}
 	}
@@ -161,8 +163,8 @@ func (t tally) table() (columns []column, bars []bar) {
 	return columns, bars
 }
 
-// reached returns the rows with the status at index i of the labels. A stage includes later stages. Any
-// status except unknown implies that the API accepted the message, so the first stage includes it.
+// reached returns the rows with the status at index i of the labels. A stage includes later stages.
+// Any status except unknown implies that the API accepted the message, so the first stage has it.
 func (t tally) reached(i int, status string) int {
 	if i == 0 {
 		return t.Rows - t.byStatus["unknown"]

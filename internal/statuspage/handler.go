@@ -1,4 +1,4 @@
-// Package statuspage serves the page at /, which shows operators the latest readings of all instances.
+// Package statuspage serves the page at /, which shows the latest readings and issues of instances.
 package statuspage
 
 import (
@@ -49,7 +49,7 @@ type Options struct {
 	Version       string
 	TelemetryPath string // the page links to it
 	Logger        log.Logger
-	// Snapshot returns the current state. It must not call the API: opening the page costs no calls.
+	// Snapshot returns the current state. It must not call the API.
 	Snapshot func() Snapshot
 }
 
@@ -78,7 +78,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		hasID := func(s collector.Status) bool { return s.ID == q.ID }
 		i := slices.IndexFunc(snapshot.Instances, hasID)
 		if i < 0 {
-			http.Error(w, "there is no instance with this id; / lists all instances", http.StatusNotFound)
+			http.Error(w, "no instance has this id; / lists all instances", http.StatusNotFound)
 			return
 		}
 		snapshot.Instances = snapshot.Instances[i : i+1]

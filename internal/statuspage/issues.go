@@ -30,8 +30,9 @@ type issue struct {
 
 // isIssue reports whether an issue can have the name.
 func isIssue(name string) bool {
+	isState := slices.Contains(greenapi.States(), greenapi.State(name))
 	return name == issueNotScraped || name == issueExpiring || greenapi.Result(name).Advice() != "" ||
-		slices.Contains(greenapi.States(), greenapi.State(name)) && greenapi.State(name).Advice() != ""
+		isState && greenapi.State(name).Advice() != ""
 }
 
 // Places says where the issue occurs.
@@ -71,13 +72,15 @@ func findIssues(s *collector.Status, now time.Time) []issue {
 	const notice = 7 * 24 * time.Hour // as the alert in deploy/prometheus
 	if !s.Expires.IsZero() && s.Expires.Sub(now) < notice {
 		all = append(all, issue{
-			Name: issueExpiring, Severity: warning, Where: []string{"Partner API"}, Ends: newRelTime(s.Expires, now),
-			Advice: "pay for the instance in the console; after that time it sends nothing and is not monitored",
+			Name: issueExpiring, Severity: warning, Where: []string{"Partner API"},
+			Advice: "pay for the instance in the console; without a subscription it sends nothing and is not monitored",
+			Ends:   newRelTime(s.Expires, now),
 		})
 	}
-	sameAsState := func(i issue) bool { return i.Name == string(resultOf(s.State)) }
-	if s.State != "" && s.State.Advice() != "" && !slices.ContainsFunc(all, sameAsState) {
-		i := issue{Name: string(s.State), Severity: warning, Where: []string{"account state"}, Advice: s.State.Advice()}
+	implied := func(i issue) bool { return i.Name == string(resultOfState[s.State]) }
+	if s.State != "" && s.State.Advice() != "" && !slices.ContainsFunc(all, implied) {
+		i := issue{Name: string(s.State), Severity: warning, Advice: s.State.Advice()}
+		i.Where = []string{"account state"}
 		if s.Account != nil && s.Account.SuspendedUntil.Known {
 			i.Ends = newRelTime(fromUnix(s.Account.SuspendedUntil.Value), now)
 		}
@@ -86,14 +89,15 @@ func findIssues(s *collector.Status, now time.Time) []issue {
 	return all
 }
 
-// collectorIssues returns one issue for all collectors that fail alike, and one for those that are stale.
+// collectorIssues returns an issue for all collectors with the same failure, and one for stale ones.
 func collectorIssues(s *collector.Status, now time.Time) []issue {
 	var all []issue
 	for _, c := range s.Collectors {
 		found := issue{Severity: warning, Where: []string{c.Name}}
 		switch {
 		case c.Failing():
-			found.Name, found.Advice, found.Tried = string(c.Result), c.Result.Advice(), newRelTime(c.Called, now)
+			found.Name, found.Advice = string(c.Result), c.Result.Advice()
+			found.Tried = newRelTime(c.Called, now)
 			if isPrimary(c, s) {
 				found.Severity = critical
 			}
@@ -117,16 +121,9 @@ func collectorIssues(s *collector.Status, now time.Time) []issue {
 	return all
 }
 
-// resultOf returns the result of calls for an instance in the state, if that result implies the state.
-func resultOf(s greenapi.State) greenapi.Result {
-	switch s {
-	case "notAuthorized":
-		return greenapi.InstanceLoggedOut
-	case "starting":
-		return greenapi.InstanceStarting
-	default:
-		return ""
-	}
+// resultOfState holds the results that imply a state.
+var resultOfState = map[greenapi.State]greenapi.Result{
+	"notAuthorized": greenapi.InstanceLoggedOut, "starting": greenapi.InstanceStarting,
 }
 
 // maxListedIDs is the maximum number of instances that an issueGroup names.
@@ -134,73 +131,67 @@ const maxListedIDs = 5
 
 // issueGroup is an issue that instances share. An outage of the API is one group, not 400 issues.
 type issueGroup struct {
-	issue              // Ends is the earliest end, Everywhere applies to all instances
-	Count, Of string   // numbers of instances
-	IDs       []string // the first ones
-	All       string   // address of the list of all, if IDs lacks some
-	Detail    string   // the most frequent
-	Varies    bool     // whether there are other details
-	FirstEnd  bool     // whether several instances have an end
+	issue                       // Ends is the earliest end; Everywhere applies to all instances
+	Of           string         // the number of all instances
+	IDs          []string       // the first instances
+	All          string         // address of the list of all, if IDs lacks some
+	DetailCounts map[string]int // instances by detail
+	Ending       int            // instances with an end
+	count        int
+}
 
-	count, ends int
-	details     map[string]int // instances by detail
+// Count returns the number of instances.
+func (g *issueGroup) Count() string { return formatInt(g.count) }
+
+// Detail returns the most frequent detail.
+func (g *issueGroup) Detail() (detail string) {
+	for d, n := range g.DetailCounts {
+		if most := g.DetailCounts[detail]; n > most || n == most && d < detail {
+			detail = d
+		}
+	}
+	return detail
 }
 
 // groupIssues groups the issues of the instances that q selects, the worst and most frequent first.
-func groupIssues(instances []instanceSummary, q query) []issueGroup {
+func groupIssues(instances []instanceSummary, q query) []*issueGroup {
 	var groups []*issueGroup
 	byName := make(map[string]*issueGroup)
 	for _, instance := range instances {
-		for _, i := range instance.issues {
+		for _, i := range instance.Issues {
 			g := byName[i.Name]
 			if g == nil {
-				g = &issueGroup{issue: i, details: make(map[string]int)}
-				g.Where = slices.Clone(i.Where)
+				g = &issueGroup{issue: i, DetailCounts: make(map[string]int)}
+				g.Of, g.Where = plural(len(instances), "instance"), slices.Clone(i.Where)
 				byName[i.Name], groups = g, append(groups, g)
 			}
 			g.add(instance.ID, i)
+			if g.count == maxListedIDs+1 {
+				g.All = q.withIssue(i.Name).Href()
+			}
 		}
 	}
 	slices.SortFunc(groups, func(a, b *issueGroup) int {
-		return cmp.Or(cmp.Compare(a.Severity, b.Severity), cmp.Compare(b.count, a.count), cmp.Compare(a.Name, b.Name))
+		bySeverity, byCount := cmp.Compare(a.Severity, b.Severity), cmp.Compare(b.count, a.count)
+		return cmp.Or(bySeverity, byCount, cmp.Compare(a.Name, b.Name))
 	})
-	sorted := make([]issueGroup, len(groups))
-	for n, g := range groups {
-		g.build()
-		g.Of = plural(len(instances), "instance")
-		if g.count > len(g.IDs) {
-			g.All = q.withIssue(g.Name).Href()
-		}
-		sorted[n] = *g
-	}
-	return sorted
+	return groups
 }
 
 // add adds the issue of an instance.
 func (g *issueGroup) add(id string, i issue) {
 	g.merge(i)
 	g.Everywhere = g.Everywhere && i.Everywhere
-	g.count++
-	if len(g.IDs) < maxListedIDs {
+	if g.count++; g.count <= maxListedIDs {
 		g.IDs = append(g.IDs, id)
 	}
 	for _, d := range i.Details {
-		g.details[d]++
+		g.DetailCounts[d]++
 	}
 	if i.Ends != nil {
-		g.ends++
+		g.Ending++
 		if g.Ends == nil || g.Ends.after(i.Ends) {
 			g.Ends = i.Ends
-		}
-	}
-}
-
-// build sets the fields that depend on all instances.
-func (g *issueGroup) build() {
-	g.Count, g.Varies, g.FirstEnd = formatInt(g.count), len(g.details) > 1, g.ends > 1
-	for d, n := range g.details {
-		if most := g.details[g.Detail]; n > most || n == most && d < g.Detail {
-			g.Detail = d
 		}
 	}
 }

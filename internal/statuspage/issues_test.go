@@ -52,9 +52,9 @@ func TestSubscriptionExpiryIsAnIssueForAWeek(t *testing.T) {
 		s := healthyStatus("1")
 		s.Expires = testNow.Add(left)
 		got := summaryOf(s)
-		found := len(got.issues) == 1 && got.issues[0].Name == issueExpiring && got.issues[0].Ends.Equal(s.Expires)
-		if got.severity != want || found != (want == warning) {
-			t.Errorf("%s left: %s, %+v", left, got.severity.Class(), got.issues)
+		found := len(got.Issues) == 1 && got.Issues[0].Name == issueExpiring && got.Issues[0].Ends.Equal(s.Expires)
+		if got.Severity != want || found != (want == warning) {
+			t.Errorf("%s left: %s, %+v", left, got.Severity.Class(), got.Issues)
 		}
 	}
 }
@@ -116,8 +116,8 @@ func TestSharedIssuesAreListedOnce(t *testing.T) {
 	groups := groupIssues(summarize(statuses, testNow), query{})
 	var got []string
 	for _, g := range groups {
-		got = append(got, fmt.Sprintf("%s %s: %s of %s, %s at %s, all %s; %s %t", g.Severity.Class(), g.Name, g.Count, g.Of,
-			strings.Join(g.IDs, " "), g.Places(), g.All, g.Detail, g.Varies))
+		got = append(got, fmt.Sprintf("%s %s: %s of %s, %s at %s, all %s; %s %t", g.Severity.Class(), g.Name, g.Count(), g.Of,
+			strings.Join(g.IDs, " "), g.Places(), g.All, g.Detail(), len(g.DetailCounts) > 1))
 	}
 	const loggedOut = "1101000005 1101000055 1101000105 1101000155 1101000205"
 	const suspended = "1101000010 1101000060 1101000110 1101000160 1101000210"
@@ -132,8 +132,8 @@ func TestSharedIssuesAreListedOnce(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 	for _, g := range groups {
-		if l := newPage(query{Issue: g.Name}, statuses...).List; !strings.HasSuffix(l.Range, " of "+g.Count) {
-			t.Errorf("%s leads to %s, want %s", g.All, l.Range, g.Count)
+		if l := newPage(query{Issue: g.Name}, statuses...).List; !strings.HasSuffix(l.Range, " of "+g.Count()) {
+			t.Errorf("%s leads to %s, want %s", g.All, l.Range, g.Count())
 		}
 	}
 }
@@ -144,7 +144,7 @@ func TestIssueGroupMergesItsIssues(t *testing.T) {
 		return newRelTime(testNow.Add(time.Duration(seconds)*time.Second), testNow)
 	}
 	one := func(id int, i issue) instanceSummary {
-		return instanceSummary{Status: &collector.Status{ID: fmt.Sprint(id)}, issues: []issue{i}}
+		return instanceSummary{Status: &collector.Status{ID: fmt.Sprint(id)}, Issues: []issue{i}}
 	}
 	instances := []instanceSummary{
 		one(1, issue{Name: "rare", Severity: warning, Ends: at(9)}),
@@ -157,7 +157,7 @@ func TestIssueGroupMergesItsIssues(t *testing.T) {
 	}
 	var got []string
 	for _, g := range groupIssues(instances, query{}) {
-		line := fmt.Sprintf("%s %s %s of %s %q %q %t", g.Name, g.Severity.Class(), g.Count, g.Of, g.Places(), g.All, g.FirstEnd)
+		line := fmt.Sprintf("%s %s %s of %s %q %q %t", g.Name, g.Severity.Class(), g.Count(), g.Of, g.Places(), g.All, g.Ending > 1)
 		if g.Tried != nil {
 			line += " tried " + g.Tried.Ago()
 		}

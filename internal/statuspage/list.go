@@ -13,12 +13,12 @@ import (
 // pageLength is the number of instances on a page of the list.
 const pageLength = 100
 
-// instanceSummary is what the page computes for every instance. Only the instances that the page shows
+// instanceSummary is what the page computes for every instance. Only instances that the page shows
 // get an instanceView.
 type instanceSummary struct {
 	*collector.Status
-	severity severity
-	issues   []issue
+	Severity severity
+	Issues   []issue
 }
 
 // summarize returns the summaries of the instances, the worst first.
@@ -29,20 +29,20 @@ func summarize(statuses []collector.Status, now time.Time) []instanceSummary {
 	}
 	slices.SortFunc(all, func(a, b instanceSummary) int {
 		byLength := cmp.Compare(len(a.ID), len(b.ID))
-		return cmp.Or(cmp.Compare(a.severity, b.severity), byLength, cmp.Compare(a.ID, b.ID))
+		return cmp.Or(cmp.Compare(a.Severity, b.Severity), byLength, cmp.Compare(a.ID, b.ID))
 	})
 	return all
 }
 
 func newSummary(s *collector.Status, now time.Time) instanceSummary {
-	summary := instanceSummary{Status: s, severity: unknown, issues: findIssues(s, now)}
+	summary := instanceSummary{Status: s, Severity: unknown, Issues: findIssues(s, now)}
 	for _, c := range s.Collectors {
 		if c.Result == greenapi.OK && isPrimary(c, s) {
-			summary.severity = healthy
+			summary.Severity = healthy
 		}
 	}
-	for _, i := range summary.issues {
-		summary.severity = min(summary.severity, i.Severity)
+	for _, i := range summary.Issues {
+		summary.Severity = min(summary.Severity, i.Severity)
 	}
 	return summary
 }
@@ -54,7 +54,7 @@ type list struct {
 	Empty    string // why there are no instances
 	Beyond   string // says that the requested page does not exist
 	Range    string // such as "101–200 of 500"
-	Issues   []issueGroup
+	Issues   []*issueGroup
 	Previous string // addresses of other pages, if they exist
 	Next     string
 	IssuesAt string // address of the first page, which has the issues
@@ -94,12 +94,12 @@ func newList(instances []instanceSummary, q query, now time.Time) *list {
 	}
 	from := (q.Page - 1) * pageLength
 	shown := selected[from:min(from+pageLength, len(selected))]
-	l.Range = fmt.Sprintf("%s–%s of %s", formatInt(from+1), formatInt(from+len(shown)), formatInt(len(selected)))
+	l.Range = formatInt(from+1) + "–" + formatInt(from+len(shown)) + " of " + formatInt(len(selected))
 	if q.Page == 1 {
 		l.Issues = groupIssues(selected, q)
 	} else {
 		l.Previous = q.withPage(q.Page - 1).Href()
-		if slices.ContainsFunc(selected, func(i instanceSummary) bool { return len(i.issues) > 0 }) {
+		if slices.ContainsFunc(selected, func(i instanceSummary) bool { return len(i.Issues) > 0 }) {
 			l.IssuesAt = q.withPage(1).Href()
 		}
 	}

@@ -58,21 +58,19 @@ func truncateSearch(text string) string {
 // hasFilter reports whether the query selects a part of the list.
 func (q query) hasFilter() bool { return q.Search != "" || q.Severity != "" || q.Issue != "" }
 
-// cannotMatch reports whether Search cannot be part of any id.
-func (q query) cannotMatch() bool { return strings.Trim(q.Search, "0123456789") != "" }
-
 func (q query) matchesSearch(i instanceSummary) bool { return strings.Contains(i.ID, q.Search) }
 
 func (q query) matches(i instanceSummary) bool {
 	hasIssue := func(i issue) bool { return i.Name == q.Issue }
-	return q.matchesSearch(i) && (q.Severity == "" || q.Severity == i.severity.Class()) &&
-		(q.Issue == "" || slices.ContainsFunc(i.issues, hasIssue))
+	return q.matchesSearch(i) && (q.Severity == "" || q.Severity == i.Severity.Class()) &&
+		(q.Issue == "" || slices.ContainsFunc(i.Issues, hasIssue))
 }
 
 // Href returns the address of the page for the query.
 func (q query) Href() string {
 	values := make(url.Values)
-	for name, value := range map[string]string{"search": q.Search, "severity": q.Severity, "issue": q.Issue} {
+	filters := map[string]string{"search": q.Search, "severity": q.Severity, "issue": q.Issue}
+	for name, value := range filters {
 		if value != "" {
 			values.Set(name, value)
 		}
@@ -109,8 +107,9 @@ func (q query) Description() string {
 
 // emptyMessage says that no instances match.
 func (q query) emptyMessage() string {
-	if q.cannotMatch() {
-		return fmt.Sprintf("No id contains “%s”: ids consist of at most %d digits.", q.Search, greenapi.MaxIDLength)
+	if strings.Trim(q.Search, "0123456789") != "" {
+		const format = "No id contains “%s”: ids consist of at most %d digits."
+		return fmt.Sprintf(format, q.Search, greenapi.MaxIDLength)
 	}
 	return "No instances " + q.Description() + "."
 }

@@ -29,13 +29,11 @@ type pageData struct {
 
 // instanceView is an instance, in full or as a line of a list.
 type instanceView struct {
-	ID       string
-	Alone    bool // whether the heading of the page is about this instance
-	Severity severity
-	Issues   []issue
+	instanceSummary
+	Alone    bool         // whether the heading of the page is about this instance
 	Read     *relTime     // last success of the outgoing journal, or of any collector without it
 	Outgoing *journalView // nil if its collector is disabled
-	Summary  string       // one line
+	Summary  string       // in one line
 	Rows     []collectorRow
 }
 
@@ -64,7 +62,9 @@ var (
 )
 
 // severityOfClass returns a negative number for an unknown class.
-func severityOfClass(class string) severity { return severity(slices.Index(severityClasses, class)) }
+func severityOfClass(class string) severity {
+	return severity(slices.Index(severityClasses, class))
+}
 
 func (s severity) Class() string { return severityClasses[s] }
 func (s severity) Mark() string  { return severityMarks[s] }
@@ -84,7 +84,7 @@ func newPageData(o Options, s Snapshot, q query, now time.Time) pageData {
 		Severity: healthy, Verdict: verdict(instances), Filtered: q.ID != "" || q.hasFilter(),
 	}
 	if len(instances) > 0 {
-		d.Severity = instances[0].severity
+		d.Severity = instances[0].Severity
 	}
 	if s.DiscoveryPending {
 		d.Severity = critical
@@ -124,7 +124,7 @@ func verdict(instances []instanceSummary) string {
 	case 0:
 		return "No instances are configured"
 	case 1:
-		return instances[0].ID + " " + instances[0].severity.Text(1)
+		return instances[0].ID + " " + instances[0].Severity.Text(1)
 	}
 	counts := countSeverities(instances)
 	if counts[healthy] == len(instances) {
@@ -141,13 +141,13 @@ func verdict(instances []instanceSummary) string {
 
 func countSeverities(instances []instanceSummary) (counts [healthy + 1]int) {
 	for _, i := range instances {
-		counts[i.severity]++
+		counts[i.Severity]++
 	}
 	return counts
 }
 
 func newInstanceView(i instanceSummary, now time.Time) instanceView {
-	v := instanceView{ID: i.ID, Severity: i.severity, Issues: i.issues}
+	v := instanceView{instanceSummary: i}
 	for _, c := range i.Collectors {
 		row := collectorRow{CollectorStatus: c}
 		if c.Result != "" { // without a result, the readings may be those of other settings
@@ -170,15 +170,11 @@ func newInstanceView(i instanceSummary, now time.Time) instanceView {
 	return v
 }
 
-// hasOutgoing reports whether the collector of the outgoing journal is enabled.
-func hasOutgoing(s *collector.Status) bool {
-	return slices.ContainsFunc(s.Collectors, func(c collector.CollectorStatus) bool { return c.Name == "outgoing" })
-}
-
-// isPrimary reports whether the instance is down if the collector fails. As for greenapi_up, that is
-// the outgoing journal. Without it, all collectors are primary.
+// isPrimary reports whether an instance is down if the collector fails. That is the outgoing journal,
+// as for greenapi_up. If its collector is disabled, all collectors are primary.
 func isPrimary(c collector.CollectorStatus, s *collector.Status) bool {
-	return c.Name == "outgoing" || !hasOutgoing(s)
+	isOutgoing := func(c collector.CollectorStatus) bool { return c.Name == "outgoing" }
+	return isOutgoing(c) || !slices.ContainsFunc(s.Collectors, isOutgoing)
 }
 
 // isStale reports whether a successful reading is so old that Prometheus must have stopped scraping.

@@ -43,7 +43,7 @@ func TestSeverity(t *testing.T) {
 		{status("notAuthorized", "state ok"), warning},
 		{status("", "state ", "queue "), unknown},
 	} {
-		if got := summaryOf(c.status).severity; got != c.want {
+		if got := summaryOf(c.status).Severity; got != c.want {
 			t.Errorf("%+v: %s, want %s", c.status, got.Class(), c.want.Class())
 		}
 	}
@@ -55,8 +55,8 @@ func TestStaleReadingsNeedAttention(t *testing.T) {
 		s := staleStatus("1")
 		s.Interval = interval
 		got := summaryOf(s)
-		if got.severity != want || (want == warning) != (len(got.issues) == 1 && got.issues[0].Name == issueNotScraped) {
-			t.Errorf("interval %s: %s with %+v", interval, got.severity.Class(), got.issues)
+		if got.Severity != want || (want == warning) != (len(got.Issues) == 1 && got.Issues[0].Name == issueNotScraped) {
+			t.Errorf("interval %s: %s with %+v", interval, got.Severity.Class(), got.Issues)
 		}
 	}
 }
@@ -138,7 +138,7 @@ func TestDetailsOfCollectors(t *testing.T) {
 		"queue":    "12,345 messages waiting to be sent",
 		"webhooks": "1 notification waiting to be received",
 		"account":  "sending is suspended; the suspension ends in 5 h",
-		"settings": "the journals lack messages because these settings are disabled: incomingWebhook",
+		"settings": "disabled, so the journals lack messages: incomingWebhook",
 	} {
 		if got := facts(v, name); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)

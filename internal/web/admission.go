@@ -6,9 +6,9 @@ import (
 	"sync"
 )
 
-// admission limits concurrent scrapes. If the instances have several hosts, the scrapes of one host can
-// take at most half of the limit, or the host's share of the instances if that is larger. So a host
-// that does not answer, whose scrapes take long, does not block the others.
+// admission limits concurrent scrapes. If the instances have several hosts, the scrapes of one host
+// can take at most half of the limit, or the host's share of the instances if that is larger. So a
+// host that does not answer, whose scrapes take long, does not block the others.
 type admission struct {
 	limit int // 0 means no limit
 
@@ -44,9 +44,7 @@ func (a *admission) acquire(host string, share float64) (reached int) {
 		return hostLimit
 	}
 	a.total++
-	if host != "" {
-		a.byHost[host]++
-	}
+	a.byHost[host]++
 	return 0
 }
 
@@ -54,9 +52,6 @@ func (a *admission) release(host string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.total--
-	if host == "" {
-		return
-	}
 	if a.byHost[host]--; a.byHost[host] == 0 {
 		delete(a.byHost, host)
 	}

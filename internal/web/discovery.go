@@ -12,11 +12,11 @@ type targetGroup struct {
 	Labels  map[string]string `json:"labels"`
 }
 
-const discoveryPending = "the Partner API has not listed its instances yet; if this lasts, see the log"
+const discoveryPending = "the Partner API has not listed its instances yet; see the log if this lasts"
 
-// discoveryHandler serves one target group for each instance. The labels direct Prometheus to /probe at
-// the address at which it requested the list. Until all instances are known it responds with 503, on
-// which Prometheus keeps its current targets.
+// discoveryHandler serves one target group for each instance. The labels direct Prometheus to /probe
+// at the address at which it requested the list. Until all instances are known it responds with 503,
+// on which Prometheus keeps its current targets.
 func discoveryHandler(f Fleet) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		targets, complete := f.Targets()
@@ -50,8 +50,8 @@ func discoveryHandler(f Fleet) http.Handler {
 	})
 }
 
-// requestHost returns the address at which the client reached the exporter. HTTP/1.0 does not require
-// a Host header.
+// requestHost returns the address at which the client reached the exporter. HTTP/1.0 does not
+// require a Host header.
 func requestHost(r *http.Request) string {
 	if r.Host != "" {
 		return r.Host

@@ -74,11 +74,11 @@ func CheckTelemetryPath(p string) error {
 
 // New returns the handler of all paths.
 func New(o Options) http.Handler {
+	s := &scraper{o, newAdmission(o.MaxRequests)}
 	scrapes := http.NewServeMux()
-	admission := newAdmission(o.MaxRequests)
-	scrapes.Handle("GET "+o.TelemetryPath, telemetryHandler(o, admission))
-	scrapes.Handle("GET "+probePath, probeHandler(o, admission))
-	counted := promhttp.InstrumentMetricHandler(o.Self.Registry, scrapes)
+	scrapes.HandleFunc(o.TelemetryPath, s.telemetry)
+	scrapes.HandleFunc(probePath, s.probe)
+	counted := promhttp.InstrumentMetricHandler(o.Self.Registry, checkQuery(scrapes))
 
 	mux := http.NewServeMux()
 	mux.Handle("GET "+o.TelemetryPath, counted)
@@ -87,7 +87,7 @@ func New(o Options) http.Handler {
 	mux.Handle("/-/reload", reloadHandler(o.Reload))
 	mux.Handle("GET /-/healthy", textHandler("greenapi_exporter is healthy.\n"))
 	mux.Handle("GET /-/ready", textHandler("greenapi_exporter is ready.\n"))
-	mux.Handle("GET "+readmePath, secureHeaders(textHandler(o.Readme))) // browsers download text/markdown
+	mux.Handle("GET "+readmePath, secureHeaders(textHandler(o.Readme)))
 	mux.Handle("GET /{$}", secureHeaders(o.Page))
 	return mux
 }
@@ -99,7 +99,7 @@ func textHandler(text string) http.HandlerFunc {
 	}
 }
 
-// secureHeaders forbids browsers to store the page, to send its address to other sites and to guess
+// secureHeaders forbids browsers to store the page, to send its address to other sites, and to guess
 // its type.
 func secureHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

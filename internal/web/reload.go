@@ -14,7 +14,7 @@ func reloadHandler(reload func() error) http.Handler {
 			w.Header().Set("Allow", "POST, PUT")
 			http.Error(w, "reload with POST or PUT", http.StatusMethodNotAllowed)
 		case reload == nil:
-			http.Error(w, "reloading by request is disabled; start with --web.enable-lifecycle, or send SIGHUP",
+			http.Error(w, "reloading by request is disabled; use --web.enable-lifecycle, or send SIGHUP",
 				http.StatusForbidden)
 		default:
 			// Opening thousands of ledgers on a slow disk can exceed the write timeout.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -25,80 +24,66 @@ const writeTimeout = 30 * time.Second
 // timeoutHeader is the header in which Prometheus announces the timeout of a scrape.
 const timeoutHeader = "X-Prometheus-Scrape-Timeout-Seconds"
 
-// telemetryHandler serves the exporter's own metrics, and those of all instances if o.ServeInstances.
-func telemetryHandler(o Options, admission *admission) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		query, ok := parseQuery(w, r)
-		if !ok {
-			return
-		}
-		if !o.ServeInstances && len(query["collect[]"]) > 0 {
-			http.Error(w, "this path serves no instances (--web.metrics-scope=exporter); use collect[] with "+
-				probePath+"?target=ID", http.StatusBadRequest)
-			return
-		}
-		s := scrapeRequest{Options: o, query: query, withSelf: true, selfOnly: !o.ServeInstances}
-		admission.serve(w, "", 1, func() { s.serve(w, r) })
-	})
-}
-
-// probeHandler serves the metrics of the instance in the parameter target.
-func probeHandler(o Options, admission *admission) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		query, ok := parseQuery(w, r)
-		if !ok {
-			return
-		}
-		targets := query["target"]
-		if len(targets) != 1 || targets[0] == "" {
-			http.Error(w, "exactly one target is required: "+probePath+"?target=ID; "+discoveryPath+
-				" lists all instances", http.StatusBadRequest)
-			return
-		}
-		s := scrapeRequest{Options: o, query: query, target: targets[0]}
-		host, share := o.Fleet.Host(s.target)
-		admission.serve(w, host, share, func() { s.serve(w, r) })
-	})
-}
-
-// parseQuery responds with 400 to a malformed query. Ignoring the malformed part could run all
-// collectors and so make calls that the client did not ask for.
-func parseQuery(w http.ResponseWriter, r *http.Request) (url.Values, bool) {
-	query, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		http.Error(w, "the query is malformed; select collectors with ?collect[]=state&collect[]=queue",
-			http.StatusBadRequest)
-	}
-	return query, err == nil
-}
-
-// scrapeRequest is one request for metrics.
-type scrapeRequest struct {
+// scraper serves scrapes.
+type scraper struct {
 	Options
-	query    url.Values
-	target   string // empty for all instances
-	selfOnly bool   // no instances, only the exporter's own metrics
-	withSelf bool   // the exporter's own metrics as well
+	admission *admission
 }
 
-// serve responds to a scrape. As in node_exporter, the parameter collect[] selects collectors. Failed
-// readings are part of the metrics. Other errors go to the log, not into the response.
-func (s scrapeRequest) serve(w http.ResponseWriter, r *http.Request) {
-	timeout := scrapeTimeout(r.Header, s.TimeoutOffset, s.Fleet.Timeout(s.target))
+// telemetry serves the exporter's own metrics, and those of all instances if s.ServeInstances.
+func (s *scraper) telemetry(w http.ResponseWriter, r *http.Request) {
+	if !s.ServeInstances && r.URL.Query().Has("collect[]") {
+		http.Error(w, "this path serves no instances (--web.metrics-scope=exporter); use collect[] with "+
+			probePath+"?target=ID", http.StatusBadRequest)
+		return
+	}
+	s.admission.serve(w, "", 1, func() { s.scrape(w, r, "") })
+}
+
+// probe serves the metrics of the instance in the parameter target.
+func (s *scraper) probe(w http.ResponseWriter, r *http.Request) {
+	targets := r.URL.Query()["target"]
+	if len(targets) != 1 || targets[0] == "" {
+		http.Error(w, "exactly one target is required: "+probePath+"?target=ID; "+discoveryPath+
+			" lists all instances", http.StatusBadRequest)
+		return
+	}
+	host, share := s.Fleet.Host(targets[0])
+	s.admission.serve(w, host, share, func() { s.scrape(w, r, targets[0]) })
+}
+
+// checkQuery responds with 400 to a malformed query. Ignoring the malformed part could run all
+// collectors, and so make calls that the client did not ask for.
+func checkQuery(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := url.ParseQuery(r.URL.RawQuery); err != nil {
+			http.Error(w, "the query is malformed; select collectors with ?collect[]=state&collect[]=queue",
+				http.StatusBadRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// scrape responds to a scrape of the target or, if target is empty, of the telemetry path. As in
+// node_exporter, collect[] selects collectors. Failed readings are part of the metrics. Other errors
+// go to the log, not into the response.
+func (s *scraper) scrape(w http.ResponseWriter, r *http.Request, target string) {
+	timeout := scrapeTimeout(r.Header, s.TimeoutOffset, s.Fleet.Timeout(target))
 	ctx, cancel := context.WithTimeout(r.Context(), timeout)
 	defer cancel()
 	// A reload can change the timeout, so the server's own write timeout cannot include it.
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(timeout + writeTimeout))
 	var gatherers []prometheus.TransactionalGatherer
-	if !s.selfOnly {
-		scrape, err := s.Fleet.Scrape(ctx, s.target, s.query["collect[]"])
+	if target != "" || s.ServeInstances {
+		scrape, err := s.Fleet.Scrape(ctx, target, r.URL.Query()["collect[]"])
 		if err != nil {
 			s.refuse(w, err)
 			return
 		}
 		gatherers = append(gatherers, prometheus.ToTransactionalGatherer(scrape))
 	}
-	if s.withSelf { // after the scrape, to include its calls
+	if target == "" { // after the scrape, to include its calls
 		gatherers = append(gatherers, prometheus.ToTransactionalGatherer(s.Self.Gatherer()))
 	}
 	// prometheus.Gatherers would sort and check every series a second time.
@@ -111,7 +96,7 @@ func (s scrapeRequest) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 // refuse responds to a scrape that could not start.
-func (s scrapeRequest) refuse(w http.ResponseWriter, err error) {
+func (s *scraper) refuse(w http.ResponseWriter, err error) {
 	if !errors.Is(err, fleet.ErrUnknown) {
 		http.Error(w, "collect[]: "+err.Error(), http.StatusBadRequest)
 	} else if _, complete := s.Fleet.Targets(); !complete {
@@ -121,12 +106,11 @@ func (s scrapeRequest) refuse(w http.ResponseWriter, err error) {
 	}
 }
 
-// scrapeTimeout returns the time for a scrape: the announced timeout minus offset, which leaves time to
-// send the response, and at most limit. It ignores a header that is not a positive number.
+// scrapeTimeout returns the time for a scrape: the announced timeout minus offset, which leaves time
+// to send the response, and at most limit. It ignores a header that is not a positive number.
 func scrapeTimeout(header http.Header, offset, limit time.Duration) time.Duration {
 	seconds, err := strconv.ParseFloat(header.Get(timeoutHeader), 64)
-	if err != nil || !(seconds > 0) || math.IsInf(seconds, 0) ||
-		seconds >= limit.Seconds()+offset.Seconds() {
+	if err != nil || !(seconds > 0) || seconds >= limit.Seconds()+offset.Seconds() {
 		return limit
 	}
 	announced := time.Duration(seconds * float64(time.Second))
@@ -136,8 +120,8 @@ func scrapeTimeout(header http.Header, offset, limit time.Duration) time.Duratio
 	return announced - offset
 }
 
-// errorLog logs the errors of promhttp for one scrape. promhttp reports an error for each metric family
-// that it cannot write, so errorLog logs the first one only, and at debug if the client has gone.
+// errorLog logs the errors of promhttp for one scrape. promhttp reports one for each metric family
+// that it cannot write, so errorLog logs only the first, and at debug if the client has gone.
 type errorLog struct {
 	log.Logger
 	client context.Context // of the request

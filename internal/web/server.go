@@ -22,8 +22,8 @@ const (
 // Serve serves handler as the toolkit's flags specify until ctx ends, and then returns nil. On
 // shutdown, scrapes in flight have 5 seconds before Serve cancels their contexts. Serve calls
 // listening once, with the first address that it serves.
-func Serve(ctx context.Context, handler http.Handler, flags *toolkit.FlagConfig, logger *slog.Logger,
-	listening func(net.Addr)) error {
+func Serve(ctx context.Context, handler http.Handler, flags *toolkit.FlagConfig,
+	logger *slog.Logger, listening func(net.Addr)) error {
 	scrapes, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	server := newServer(handler, logger)
@@ -43,7 +43,7 @@ func Serve(ctx context.Context, handler http.Handler, flags *toolkit.FlagConfig,
 	return shutdown(server, cancel)
 }
 
-// newServer returns a server with timeouts against slow clients. A scrape sets its own write deadline.
+// newServer returns a server with timeouts against slow clients. Scrapes set a later write deadline.
 func newServer(handler http.Handler, logger *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           handler,
