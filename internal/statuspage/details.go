@@ -6,6 +6,7 @@ import (
 
 	"greenapi_exporter/collector"
 	"greenapi_exporter/internal/greenapi"
+	"greenapi_exporter/internal/ledger"
 )
 
 // detail is a fact from a reading: a text and, optionally, a time that follows it.
@@ -19,44 +20,44 @@ var requiredSettings = []string{"outgoingWebhook", "outgoingMessageWebhook", "in
 
 // details returns what the latest reading of a collector says.
 func details(name string, s *collector.Status, now time.Time) []detail {
-	at := func(seconds float64) *relTime { return newRelTime(fromUnix(seconds), now) }
 	switch {
 	case name == "outgoing" && s.Outgoing != nil:
-		t := newTally(s.Outgoing)
-		all := []detail{{Text: messagesInWindow(t)}}
-		if oldest := s.Outgoing.OldestPending; oldest.Known {
-			all = append(all, detail{"oldest pending", at(oldest.Seconds)})
-		}
-		return all
+		text := messagesInWindow(newTally(s.Outgoing))
+		return withTime(text, "oldest pending", s.Outgoing.OldestPending, now)
 	case name == "incoming" && s.Incoming != nil:
-		all := []detail{{Text: plural(newTally(s.Incoming).Rows, "received message") + " in the window"}}
-		if last := s.Incoming.LastMessage; last.Known {
-			all = append(all, detail{"latest", at(last.Seconds)})
-		}
-		return all
+		text := plural(newTally(s.Incoming).Rows, "received message") + " in the window"
+		return withTime(text, "latest", s.Incoming.LastMessage, now)
 	case name == "state" && s.State != "":
 		return []detail{{Text: string(s.State)}}
 	case name == "queue" && s.Queued != nil:
 		return []detail{{Text: plural(*s.Queued, "message") + " waiting to be sent"}}
 	case name == "webhooks" && s.Notifications != nil:
-		waiting := plural(*s.Notifications, "notification")
-		return []detail{{Text: waiting + " waiting to be received"}}
+		return []detail{{Text: plural(*s.Notifications, "notification") + " to be received"}}
 	case name == "account" && s.Account != nil:
-		return []detail{suspension(s.Account, at)}
+		return []detail{suspension(s.Account, now)}
 	case name == "settings" && s.Settings != nil:
 		return []detail{{Text: disabledSettings(s.Settings)}}
 	}
 	return nil
 }
 
-func messagesInWindow(t tally) string {
-	return plural(t.Rows, "message") + " in the window, " + formatInt(t.byStatus["pending"]) + " pending"
+func withTime(text, label string, t ledger.Timestamp, now time.Time) []detail {
+	if !t.Known {
+		return []detail{{Text: text}}
+	}
+	return []detail{{Text: text}, {label, relUnix(t.Seconds, now)}}
 }
 
-func suspension(a *greenapi.Account, at func(float64) *relTime) detail {
+func messagesInWindow(t tally) string {
+	pending := formatInt(t.byStatus["pending"])
+	return plural(t.Rows, "message") + " in the window, " + pending + " pending"
+}
+
+func suspension(a *greenapi.Account, now time.Time) detail {
 	switch {
 	case a.SuspendedUntil.Known:
-		return detail{"sending is suspended; the suspension ends", at(a.SuspendedUntil.Value)}
+		until := relUnix(a.SuspendedUntil.Value, now)
+		return detail{"sending is suspended; the suspension ends", until}
 	case a.State == greenapi.StateSuspended || a.State == greenapi.StateYellowCard:
 		return detail{Text: "sending is suspended; the API gives no end"}
 	default:

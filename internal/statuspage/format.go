@@ -24,13 +24,13 @@ func (t *relTime) after(other *relTime) bool {
 // Ago returns the time relative to now.
 func (t *relTime) Ago() string { return formatAgo(t.now.Sub(t.Time)) }
 
-// fromUnix limits a time of the API, which may be any number, to the years 1970 to 9999.
-func fromUnix(seconds float64) time.Time {
+// relUnix returns a time of the API, which may be any number, limited to the years 1970 to 9999.
+func relUnix(seconds float64, now time.Time) *relTime {
 	const lastSecond = 253402300799
 	if math.IsNaN(seconds) {
 		seconds = 0
 	}
-	return time.Unix(int64(min(max(seconds, 0), lastSecond)), 0)
+	return newRelTime(time.Unix(int64(min(max(seconds, 0), lastSecond)), 0), now)
 }
 
 func formatAgo(d time.Duration) string {

@@ -26,14 +26,14 @@ type journalView struct {
 
 	CountingSince *relTime
 	Messages      string      // new messages since then
-	Reached       []wordCount // and the statuses that messages have reached
+	Reached       []wordCount // the statuses that messages have reached since then
 }
 
 // bar is a status in the funnel and in the table.
 type bar struct {
 	statusLabel
-	Count, Share, Width string   // messages with this status or, in the funnel, a later one; in percent
-	Own                 string   // messages with this status
+	Count, Share, Width string   // with this status or, for a stage, a later one
+	Own                 string   // with this status
 	Cells               []string // the same by type; empty for 0
 }
 

@@ -27,8 +27,8 @@ var (
 	pageTemplate = template.Must(template.New("page").Parse(pageText))
 )
 
-// contentSecurityPolicy allows the page its own style sheet and its empty icon, and nothing else: no
-// scripts, no requests, no frames, and forms to the exporter only.
+// contentSecurityPolicy allows the page its own style sheet, its empty icon and a form to the
+// exporter, and nothing else: no scripts, no requests, no frames.
 var contentSecurityPolicy = "default-src 'none'; style-src 'sha256-" + digest(pageStyle) +
 	"'; img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
@@ -61,7 +61,7 @@ type handler struct {
 	template *template.Template
 }
 
-// ServeHTTP writes the page once it is complete, so an error results in a status, not in half a page.
+// ServeHTTP renders the whole page first, so an error results in a status, not in half a page.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {

@@ -65,15 +65,15 @@ func appendNew(list []string, elements ...string) []string {
 	return list
 }
 
-// findIssues returns the issues of an instance: those of its collectors, each once, then those of its
-// subscription and state.
+// findIssues returns the issues of an instance: those of its collectors, then those of its
+// subscription and its state.
 func findIssues(s *collector.Status, now time.Time) []issue {
 	all := collectorIssues(s, now)
 	const notice = 7 * 24 * time.Hour // as the alert in deploy/prometheus
 	if !s.Expires.IsZero() && s.Expires.Sub(now) < notice {
 		all = append(all, issue{
 			Name: issueExpiring, Severity: warning, Where: []string{"Partner API"},
-			Advice: "pay for the instance in the console; without a subscription it sends nothing and is not monitored",
+			Advice: "pay for the instance in the console; otherwise it stops sending and is not monitored",
 			Ends:   newRelTime(s.Expires, now),
 		})
 	}
@@ -82,14 +82,14 @@ func findIssues(s *collector.Status, now time.Time) []issue {
 		i := issue{Name: string(s.State), Severity: warning, Advice: s.State.Advice()}
 		i.Where = []string{"account state"}
 		if s.Account != nil && s.Account.SuspendedUntil.Known {
-			i.Ends = newRelTime(fromUnix(s.Account.SuspendedUntil.Value), now)
+			i.Ends = relUnix(s.Account.SuspendedUntil.Value, now)
 		}
 		all = append(all, i)
 	}
 	return all
 }
 
-// collectorIssues returns an issue for all collectors with the same failure, and one for stale ones.
+// collectorIssues returns one issue for collectors with the same failure, and one for stale ones.
 func collectorIssues(s *collector.Status, now time.Time) []issue {
 	var all []issue
 	for _, c := range s.Collectors {

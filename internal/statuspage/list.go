@@ -99,7 +99,7 @@ func newList(instances []instanceSummary, q query, now time.Time) *list {
 		l.Issues = groupIssues(selected, q)
 	} else {
 		l.Previous = q.withPage(q.Page - 1).Href()
-		if slices.ContainsFunc(selected, func(i instanceSummary) bool { return len(i.Issues) > 0 }) {
+		if len(selected[0].Issues) > 0 { // the first is the worst
 			l.IssuesAt = q.withPage(1).Href()
 		}
 	}

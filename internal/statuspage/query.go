@@ -45,8 +45,8 @@ func newQuery(values url.Values) (query, error) {
 	return q, nil
 }
 
-// truncateSearch limits the text to the length of an id. The mark of a truncated text matches no id,
-// and neither would the whole text.
+// truncateSearch limits the text to the length of an id. The mark of a truncated text matches no
+// id, and neither would the whole text.
 func truncateSearch(text string) string {
 	text = strings.ToValidUTF8(strings.TrimSpace(text), "\uFFFD")
 	if runes := []rune(text); len(runes) > greenapi.MaxIDLength {

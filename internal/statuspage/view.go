@@ -10,8 +10,8 @@ import (
 	"greenapi_exporter/internal/greenapi"
 )
 
-// maxFullInstances is the maximum number of instances that one page shows in full. If there are more,
-// the page is a list.
+// maxFullInstances is the maximum number of instances that one page shows in full. More instances
+// are a list.
 const maxFullInstances = 3
 
 // pageData is the data of the page's template.
@@ -104,9 +104,9 @@ func newPageData(o Options, s Snapshot, q query, now time.Time) pageData {
 	return d
 }
 
-// Reload returns the seconds after which the page reloads; 0 means never. A reload discards text in
-// the search field. A list therefore gives a minute to type, and a search without a result, which is
-// likely to be edited, does not reload.
+// Reload returns the seconds after which the page reloads; 0 means never. A reload discards text
+// in the search field. A list therefore gives a minute to type, and a search without a result,
+// which is likely to be edited, does not reload.
 func (d pageData) Reload() int {
 	switch {
 	case d.List == nil:
@@ -170,14 +170,14 @@ func newInstanceView(i instanceSummary, now time.Time) instanceView {
 	return v
 }
 
-// isPrimary reports whether an instance is down if the collector fails. That is the outgoing journal,
-// as for greenapi_up. If its collector is disabled, all collectors are primary.
+// isPrimary reports whether an instance is down if the collector fails. As for greenapi_up, that is
+// the outgoing journal. If its collector is disabled, all collectors are primary.
 func isPrimary(c collector.CollectorStatus, s *collector.Status) bool {
 	isOutgoing := func(c collector.CollectorStatus) bool { return c.Name == "outgoing" }
 	return isOutgoing(c) || !slices.ContainsFunc(s.Collectors, isOutgoing)
 }
 
-// isStale reports whether a successful reading is so old that Prometheus must have stopped scraping.
+// isStale reports whether a successful reading is too old for a regular scrape.
 func isStale(c collector.CollectorStatus, s *collector.Status, now time.Time) bool {
 	const (
 		slowInterval = 5 * time.Minute  // of the slowest collectors, unless Interval is longer

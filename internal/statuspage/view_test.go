@@ -136,7 +136,7 @@ func TestDetailsOfCollectors(t *testing.T) {
 		"incoming": "7 received messages in the window; latest 60 min ago",
 		"state":    "suspended",
 		"queue":    "12,345 messages waiting to be sent",
-		"webhooks": "1 notification waiting to be received",
+		"webhooks": "1 notification to be received",
 		"account":  "sending is suspended; the suspension ends in 5 h",
 		"settings": "disabled, so the journals lack messages: incomingWebhook",
 	} {

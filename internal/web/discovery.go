@@ -12,11 +12,11 @@ type targetGroup struct {
 	Labels  map[string]string `json:"labels"`
 }
 
-const discoveryPending = "the Partner API has not listed its instances yet; see the log if this lasts"
+const discoveryPending = "the Partner API has not listed its instances yet; see the log"
 
-// discoveryHandler serves one target group for each instance. The labels direct Prometheus to /probe
-// at the address at which it requested the list. Until all instances are known it responds with 503,
-// on which Prometheus keeps its current targets.
+// discoveryHandler serves a target group for each instance. The labels direct Prometheus to /probe
+// at the address from which it got the list. The handler responds with 503 until all instances are
+// known, because Prometheus then keeps its current targets.
 func discoveryHandler(f Fleet) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		targets, complete := f.Targets()
@@ -40,13 +40,8 @@ func discoveryHandler(f Fleet) http.Handler {
 			}
 			groups = append(groups, targetGroup{[]string{requestHost(r)}, labels})
 		}
-		body, err := json.Marshal(groups)
-		if err != nil {
-			http.Error(w, "the list of targets cannot be encoded", http.StatusInternalServerError)
-			return
-		}
 		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write(body)
+		_ = json.NewEncoder(w).Encode(groups)
 	})
 }
 

@@ -38,7 +38,7 @@ func TestDiscovery(t *testing.T) {
 		r := httptest.NewRequest(http.MethodGet, "/sd", nil)
 		r.Host, r.TLS = c.host, c.tls
 		want := `[{"targets":["` + c.target + `"],"labels":{"__meta_greenapi_url":"https://3100.api.green-api.com/v3",` +
-			`"__metrics_path__":"/probe","__param_target":"1101000001",` + c.scheme + `"instance":"1101000001"}}]`
+			`"__metrics_path__":"/probe","__param_target":"1101000001",` + c.scheme + `"instance":"1101000001"}}]` + "\n"
 		w := serve(handler, r)
 		if got := w.Body.String(); w.Code != 200 || got != want || w.Header().Get("Content-Type") != "application/json" {
 			t.Errorf("%s: %d, %v, got\n%s\nwant\n%s", name, w.Code, w.Header(), got, want)

@@ -99,8 +99,8 @@ func textHandler(text string) http.HandlerFunc {
 	}
 }
 
-// secureHeaders forbids browsers to store the page, to send its address to other sites, and to guess
-// its type.
+// secureHeaders forbids browsers to store the page, to send its address to other sites and to
+// guess its type.
 func secureHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()

@@ -66,8 +66,8 @@ func checkQuery(next http.Handler) http.Handler {
 }
 
 // scrape responds to a scrape of the target or, if target is empty, of the telemetry path. As in
-// node_exporter, collect[] selects collectors. Failed readings are part of the metrics. Other errors
-// go to the log, not into the response.
+// node_exporter, collect[] selects collectors. Failed readings are part of the metrics. Other
+// errors go to the log, not into the response.
 func (s *scraper) scrape(w http.ResponseWriter, r *http.Request, target string) {
 	timeout := scrapeTimeout(r.Header, s.TimeoutOffset, s.Fleet.Timeout(target))
 	ctx, cancel := context.WithTimeout(r.Context(), timeout)
@@ -106,8 +106,8 @@ func (s *scraper) refuse(w http.ResponseWriter, err error) {
 	}
 }
 
-// scrapeTimeout returns the time for a scrape: the announced timeout minus offset, which leaves time
-// to send the response, and at most limit. It ignores a header that is not a positive number.
+// scrapeTimeout returns the time for a scrape: the announced timeout minus offset, which leaves
+// time to send the response, and at most limit. It ignores a header that is not a positive number.
 func scrapeTimeout(header http.Header, offset, limit time.Duration) time.Duration {
 	seconds, err := strconv.ParseFloat(header.Get(timeoutHeader), 64)
 	if err != nil || !(seconds > 0) || seconds >= limit.Seconds()+offset.Seconds() {

@@ -43,7 +43,7 @@ func Serve(ctx context.Context, handler http.Handler, flags *toolkit.FlagConfig,
 	return shutdown(server, cancel)
 }
 
-// newServer returns a server with timeouts against slow clients. Scrapes set a later write deadline.
+// newServer returns a server with timeouts against slow clients. Scrapes extend the write timeout.
 func newServer(handler http.Handler, logger *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           handler,
