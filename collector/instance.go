@@ -43,7 +43,8 @@ func (e *env) requestKey() string {
 	return now.Token().Token().Fingerprint(fmt.Sprint(now.URL(), " ", now.Minutes()))
 }
 
-// Instance is the collectors of one instance, with what they have read. It is safe for concurrent use.
+// Instance is the collectors of one instance, with what they have read.
+// It is safe for concurrent use.
 type Instance struct {
 	set *Set
 	env *env
@@ -133,7 +134,8 @@ func (i *Instance) acquire(f factory) (*activeCollector, error) {
 		return nil, err
 	}
 	c = &activeCollector{
-		Info: f.info(), collector: opened, calls: calls, close: sync.OnceFunc(opened.close), refs: 1, requestKey: key,
+		Info: f.info(), collector: opened, calls: calls, close: sync.OnceFunc(opened.close),
+		refs: 1, requestKey: key,
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
