@@ -20,6 +20,7 @@ import (
 	"greenapi_exporter/internal/config"
 	"greenapi_exporter/internal/greenapi"
 	"greenapi_exporter/internal/ledger"
+	"greenapi_exporter/internal/selfmetrics"
 )
 
 const (
@@ -111,7 +112,7 @@ type exporter struct {
 	flags     config.Flags
 	directory string // where it keeps its ledger; empty: in memory
 	storage   *ledger.Storage
-	own       *SelfMetrics
+	own       *selfmetrics.Metrics
 	set       *Set
 	instance  *Instance
 	log       *lines
@@ -191,7 +192,7 @@ func (e *exporter) start(t *testing.T) {
 			methods = append(methods, info.Method)
 		}
 	}
-	e.own = NewSelfMetrics(e.storage, methods)
+	e.own = selfmetrics.New(e.storage, methods)
 	instance, err := e.set.NewInstance(e.config(t), e.resources())
 	if err != nil {
 		t.Fatal(err)

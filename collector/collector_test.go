@@ -217,16 +217,6 @@ func TestCountersCarryCreatedTimestamps(t *testing.T) {
 	})
 }
 
-func TestHistogramsAreNativeToo(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		e := newExporter(t)
-		h := gather(t, e.live(t))["greenapi_api_request_duration_seconds"].Metric[0].Histogram
-		if h.GetSchema() == 0 && len(h.PositiveSpan) == 0 || len(h.Bucket) == 0 {
-			t.Errorf("got %v", h)
-		}
-	})
-}
-
 func TestReadingsFailByName(t *testing.T) {
 	for _, c := range []struct {
 		status int

@@ -23,6 +23,7 @@ import (
 	"greenapi_exporter/internal/fleet"
 	"greenapi_exporter/internal/greenapi"
 	"greenapi_exporter/internal/ledger"
+	"greenapi_exporter/internal/selfmetrics"
 	"greenapi_exporter/internal/statuspage"
 	"greenapi_exporter/internal/web"
 )
@@ -129,7 +130,7 @@ func build(o *options, cfg *config.Config, logger log.Logger) (*app, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot use --storage.path (GREENAPI_STORAGE_PATH): %w", err)
 	}
-	self := collector.NewSelfMetrics(storage, methods(cfg))
+	self := selfmetrics.New(storage, methods(cfg))
 	backend := &greenapi.Backend{
 		Transport:  greenapi.NewTransport(o.maxCalls),
 		Limiter:    greenapi.NewLimiter(o.maxCalls),
@@ -167,7 +168,7 @@ func (a *app) reload(o *options, logger log.Logger) error {
 	return nil
 }
 
-func (a *app) newHandler(o *options, self *collector.SelfMetrics, logger log.Logger) http.Handler {
+func (a *app) newHandler(o *options, self *selfmetrics.Metrics, logger log.Logger) http.Handler {
 	page := statuspage.New(statuspage.Options{
 		Version:       version.Version,
 		TelemetryPath: o.telemetryPath,

@@ -17,6 +17,7 @@ import (
 	"greenapi_exporter/internal/fleet"
 	"greenapi_exporter/internal/greenapi"
 	"greenapi_exporter/internal/ledger"
+	"greenapi_exporter/internal/selfmetrics"
 )
 
 // acceptHeaders are by format; the first two are those of Prometheus.
@@ -41,7 +42,7 @@ func fleetHandler(t testing.TB, instances int, api http.RoundTripper) http.Handl
 	if err != nil {
 		t.Fatal(err)
 	}
-	own := collector.NewSelfMetrics(storage, []string{greenapi.LastOutgoingMessages})
+	own := selfmetrics.New(storage, []string{greenapi.LastOutgoingMessages})
 	service := &greenapi.Backend{Transport: api, Limiter: greenapi.NewLimiter(20), OnResponse: own.Observe}
 	f := fleet.New(collector.NewSet(), collector.Resources{Service: service, Storage: storage, Logger: log.NewNopLogger()})
 	t.Cleanup(f.Close)

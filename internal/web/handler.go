@@ -16,6 +16,7 @@ import (
 
 	"greenapi_exporter/collector"
 	"greenapi_exporter/internal/config"
+	"greenapi_exporter/internal/selfmetrics"
 )
 
 // Fleet is the set of instances that the handler serves. It must be safe for concurrent use.
@@ -37,9 +38,9 @@ type Fleet interface {
 // Options configures a handler.
 type Options struct {
 	Fleet  Fleet
-	Self   *collector.SelfMetrics // also takes the metrics of the handler itself
-	Page   http.Handler           // the page at /
-	Readme string                 // the text at /README.md
+	Self   *selfmetrics.Metrics // also takes the metrics of the handler itself
+	Page   http.Handler         // the page at /
+	Readme string               // the text at /README.md
 	Logger log.Logger
 
 	TelemetryPath  string        // must pass CheckTelemetryPath

@@ -15,6 +15,7 @@ import (
 	"greenapi_exporter/internal/config"
 	"greenapi_exporter/internal/fleet"
 	"greenapi_exporter/internal/ledger"
+	"greenapi_exporter/internal/selfmetrics"
 )
 
 const knownID = "1101000001"
@@ -78,7 +79,7 @@ func (s fakeScrape) Gather() ([]*dto.MetricFamily, error) {
 func newHandler(f Fleet, change func(*Options)) http.Handler {
 	o := Options{
 		Fleet:          f,
-		Self:           collector.NewSelfMetrics(new(ledger.Storage), nil),
+		Self:           selfmetrics.New(new(ledger.Storage), nil),
 		Page:           http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "the page") }),
 		Readme:         "# The README\n",
 		Logger:         log.NewNopLogger(),
