@@ -18,13 +18,13 @@ import (
 	"greenapi_exporter/internal/simulator"
 )
 
-func TestCannedFaults(t *testing.T) {
+func TestFaultsReplaceTheWholeAnswer(t *testing.T) {
 	const ok, bad = http.StatusOK, http.StatusBadRequest
 	for _, test := range []struct {
-		fault  simulator.Fault
-		status int
-		holds  string // empty for an empty body
-		not    string
+		fault    simulator.Fault
+		status   int
+		contains string // no body if empty
+		absent   string
 	}{
 		{simulator.FaultUnauthorized, 401, "", ""},
 		{simulator.FaultUnauthorizedOK, ok, `{"code":401,`, ""},
@@ -52,7 +52,7 @@ func TestCannedFaults(t *testing.T) {
 		{simulator.FaultObject, ok, `{"messages":[]`, ""},
 	} {
 		t.Run(test.fault.String(), func(t *testing.T) {
-			s, _ := newAccount(simulator.Config{MessagesPerHour: 10}, 10*time.Hour) // the fault comes before the rate limit
+			s, _ := newAccount(simulator.Config{MessagesPerHour: 10}, 10*time.Hour) // faults replace the rate limit
 			s.SetFault(test.fault)
 			get(s, journalPath(60))
 			w := get(s, journalPath(60))
@@ -60,23 +60,23 @@ func TestCannedFaults(t *testing.T) {
 			if w.Code != test.status {
 				t.Errorf("status %d, want %d", w.Code, test.status)
 			}
-			if !strings.Contains(body, test.holds) || test.holds == "" && body != "" {
-				t.Errorf("body %q, want %q in it", body, test.holds)
+			if !strings.Contains(body, test.contains) || test.contains == "" && body != "" {
+				t.Errorf("body %q, want it to contain %q", body, test.contains)
 			}
-			if test.not != "" && strings.Contains(body, test.not) {
-				t.Errorf("body %q holds %q", body, test.not)
+			if test.absent != "" && strings.Contains(body, test.absent) {
+				t.Errorf("body %q contains %q", body, test.absent)
 			}
 			if after := w.Header().Get("Retry-After"); (after == "90") != (test.fault == simulator.FaultRetryAfter) {
 				t.Errorf("Retry-After %q", after)
 			}
 			if n := s.Calls(outgoing); n != 2 {
-				t.Errorf("%d calls seen, want 2", n)
+				t.Errorf("%d calls, want 2", n)
 			}
 		})
 	}
 }
 
-func TestFaultEnds(t *testing.T) {
+func TestFaultNoneEndsAFault(t *testing.T) {
 	s, _ := newAccount(busy(), 10*time.Hour)
 	s.SetFault(simulator.FaultBadGateway)
 	s.SetFault(simulator.FaultNone)
@@ -85,12 +85,12 @@ func TestFaultEnds(t *testing.T) {
 	}
 }
 
-func TestSlipsPanic(t *testing.T) {
+func TestInvalidArgumentsPanic(t *testing.T) {
 	s, _ := newAccount(busy(), 0)
-	for name, slip := range map[string]func(){
-		"method":             func() { s.SetFault(simulator.FaultBOM, outgoing, "getNothing") },
-		"states out of turn": func() { simulator.New(simulator.Config{States: states("suspended", 2, "authorized", 1)}) },
-		"states at one time": func() { simulator.New(simulator.Config{States: states("suspended", 2, "authorized", 2)}) },
+	for name, call := range map[string]func(){
+		"method":              func() { s.SetFault(simulator.FaultBOM, outgoing, "getNothing") },
+		"unordered states":    func() { simulator.New(simulator.Config{States: states("suspended", 2, "authorized", 1)}) },
+		"simultaneous states": func() { simulator.New(simulator.Config{States: states("suspended", 2, "authorized", 2)}) },
 	} {
 		func() {
 			defer func() {
@@ -98,15 +98,15 @@ func TestSlipsPanic(t *testing.T) {
 					t.Errorf("%s: no panic", name)
 				}
 			}()
-			slip()
+			call()
 		}()
 	}
 	if w := get(s, journalPath(5)); strings.HasPrefix(w.Body.String(), "\ufeff") {
-		t.Error("a slip has set a fault all the same")
+		t.Error("a call that panicked set a fault")
 	}
 }
 
-func TestFaultsAreListedOnce(t *testing.T) {
+func TestFaultsAreUnique(t *testing.T) {
 	faults, names := map[simulator.Fault]bool{}, map[string]bool{}
 	for _, fault := range simulator.Faults() {
 		faults[fault], names[fault.String()] = true, true
@@ -116,12 +116,12 @@ func TestFaultsAreListedOnce(t *testing.T) {
 	}
 }
 
-func TestBodiesOfFaults(t *testing.T) {
-	plain, _ := newAccount(busy(), 10*time.Hour)
-	good := get(plain, journalPath(600)).Body.String()
+func TestFaultsChangeTheBody(t *testing.T) {
+	valid, _ := newAccount(busy(), 10*time.Hour)
+	good := get(valid, journalPath(600)).Body.String()
 	rows := good[1 : len(good)-1]
 	n := len(decode(t, []byte(good)))
-	for fault, is := range map[simulator.Fault]func(body string) bool{
+	for fault, isExpected := range map[simulator.Fault]func(body string) bool{
 		simulator.FaultCommaStart: func(b string) bool { return b == "[,"+rows+"]" },
 		simulator.FaultCommaEnd:   func(b string) bool { return b == "["+rows+",]" },
 		simulator.FaultCommaMiddle: func(b string) bool {
@@ -135,7 +135,7 @@ func TestBodiesOfFaults(t *testing.T) {
 		simulator.FaultCutRow: func(b string) bool {
 			return len(b) < len(good) && strings.HasPrefix(good, b) && !strings.HasSuffix(b, "}")
 		},
-		simulator.FaultGzip: func(b string) bool { return b == good }, // not accepted here
+		simulator.FaultGzip: func(b string) bool { return b == good }, // the client does not accept it
 		simulator.FaultRowNotObject: func(b string) bool {
 			var rows []any
 			return json.Unmarshal([]byte(b), &rows) == nil && len(rows) == n+1 && rows[n] == "typeMessage"
@@ -149,14 +149,14 @@ func TestBodiesOfFaults(t *testing.T) {
 			s, _ := newAccount(busy(), 10*time.Hour)
 			s.SetFault(fault)
 			w := get(s, journalPath(600))
-			if w.Code != http.StatusOK || !is(w.Body.String()) {
-				t.Errorf("%d, not the body expected: %.200s", w.Code, w.Body)
+			if w.Code != http.StatusOK || !isExpected(w.Body.String()) {
+				t.Errorf("status %d, unexpected body %.200s", w.Code, w.Body)
 			}
 		})
 	}
 }
 
-func TestBodiesOfFaultsWithoutRows(t *testing.T) {
+func TestFaultsChangeAnEmptyJournal(t *testing.T) {
 	for fault, want := range map[simulator.Fault]string{
 		simulator.FaultCommaStart: "[]", simulator.FaultCommaMiddle: "[]", simulator.FaultCommaEnd: "[]",
 		simulator.FaultCutRow:       `[{"type":"outgoing"`,
@@ -170,7 +170,7 @@ func TestBodiesOfFaultsWithoutRows(t *testing.T) {
 	}
 }
 
-func TestGzip(t *testing.T) {
+func TestFaultGzipCompressesTheBody(t *testing.T) {
 	s, _ := newAccount(busy(), 10*time.Hour)
 	good := get(s, journalPath(600)).Body.Bytes()
 	s.SetFault(simulator.FaultGzip)
@@ -179,31 +179,31 @@ func TestGzip(t *testing.T) {
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
 	if w.Header().Get("Content-Encoding") != "gzip" {
-		t.Fatal("not compressed")
+		t.Fatalf("Content-Encoding %q", w.Header().Get("Content-Encoding"))
 	}
-	unzip, err := gzip.NewReader(w.Body)
+	reader, err := gzip.NewReader(w.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := io.ReadAll(unzip); err != nil || !bytes.Equal(got, good) {
-		t.Errorf("another body inside, or %v", err)
+	if got, err := io.ReadAll(reader); err != nil || !bytes.Equal(got, good) {
+		t.Errorf("the decompressed body differs; error %v", err)
 	}
 }
 
-// serve puts the simulator behind a real server, for what a recorder cannot show.
+// serve starts an HTTP server, for tests of connections.
 func serve(t *testing.T, s *simulator.Simulator) *httptest.Server {
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
 	return server
 }
 
-// ask sends a request that lives as long as the context.
-func ask(ctx context.Context, t *testing.T, server *httptest.Server) (*http.Response, error) {
+// request sends a request for the outgoing journal.
+func request(ctx context.Context, t *testing.T, server *httptest.Server) (*http.Response, error) {
 	t.Helper()
-	return askFor(ctx, t, server, journalPath(600))
+	return requestPath(ctx, t, server, journalPath(600))
 }
 
-func askFor(ctx context.Context, t *testing.T, server *httptest.Server, path string) (*http.Response, error) {
+func requestPath(ctx context.Context, t *testing.T, server *httptest.Server, path string) (*http.Response, error) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+path, nil)
 	if err != nil {
@@ -212,106 +212,106 @@ func askFor(ctx context.Context, t *testing.T, server *httptest.Server, path str
 	return server.Client().Do(r)
 }
 
-func TestTruncatedBodyEndsEarly(t *testing.T) {
+func TestFaultTruncatedEndsTheBodyEarly(t *testing.T) {
 	for _, rate := range []float64{0, 20} {
 		s, _ := newAccount(simulator.Config{MessagesPerHour: rate}, 10*time.Hour)
 		s.SetFault(simulator.FaultTruncated)
-		answer, err := ask(t.Context(), t, serve(t, s))
+		response, err := request(t.Context(), t, serve(t, s))
 		if err != nil {
 			t.Fatal(err)
 		}
-		body, err := io.ReadAll(answer.Body)
-		_ = answer.Body.Close()
-		if !errors.Is(err, io.ErrUnexpectedEOF) || int64(len(body)) >= answer.ContentLength || len(body) == 0 {
-			t.Errorf("%d of %d bytes, then %v", len(body), answer.ContentLength, err)
+		body, err := io.ReadAll(response.Body)
+		_ = response.Body.Close()
+		if !errors.Is(err, io.ErrUnexpectedEOF) || int64(len(body)) >= response.ContentLength || len(body) == 0 {
+			t.Errorf("%d of %d bytes, error %v", len(body), response.ContentLength, err)
 		}
 	}
 }
 
-func TestRedirectThatIsFollowedIsSeen(t *testing.T) {
+func TestFollowedRecordsRedirectedRequests(t *testing.T) {
 	s, _ := newAccount(busy(), 10*time.Hour)
 	server := serve(t, s)
 	s.SetFault(simulator.FaultRedirect)
 
 	w := get(s, "/v3"+journalPath(600))
 	if location := w.Header().Get("Location"); w.Code != http.StatusFound || location != "/v3/moved"+journalPath(600) {
-		t.Errorf("%d to %q", w.Code, location)
+		t.Errorf("status %d, Location %q", w.Code, location)
 	}
 	if followed := s.Followed(); len(followed) != 0 {
-		t.Errorf("followed by nobody, seen %v", followed)
+		t.Errorf("followed %v before any client did", followed)
 	}
-	answer, err := ask(t.Context(), t, server) // by a client that follows
+	response, err := request(t.Context(), t, server) // follows the redirect
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = answer.Body.Close()
+	_ = response.Body.Close()
 	if followed := s.Followed(); !slices.Equal(followed, []string{server.URL + journalPath(600)}) {
-		t.Errorf("followed once, seen %v", followed)
+		t.Errorf("followed %v", followed)
 	}
 	if n := s.Calls(outgoing); n != 2 {
-		t.Errorf("%d calls seen, want 2", n)
+		t.Errorf("%d calls, want 2", n)
 	}
 }
 
-func TestHangEndsWithTheClient(t *testing.T) {
+func TestFaultHangEndsWithTheRequest(t *testing.T) {
 	s, _ := newAccount(busy(), 10*time.Hour)
 	s.SetFault(simulator.FaultHang)
-	seen := make(chan struct{})
+	started := make(chan struct{})
 	done := make(chan any)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() { done <- recover() }()
-		close(seen)
+		close(started)
 		s.ServeHTTP(w, r)
 	}))
 	defer server.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
-		<-seen
+		<-started
 		cancel()
 	}()
-	if _, err := ask(ctx, t, server); !errors.Is(err, context.Canceled) {
-		t.Errorf("an answer, or %v", err)
+	if _, err := request(ctx, t, server); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want context.Canceled", err)
 	}
 	if got := <-done; got != http.ErrAbortHandler {
-		t.Errorf("the handler ended with %v", got)
+		t.Errorf("the handler panicked with %v", got)
 	}
 }
 
-func TestHangInBodyEndsWithTheServer(t *testing.T) {
+func TestFaultHangInBodyEndsWithTheConnection(t *testing.T) {
 	s, _ := newAccount(busy(), 10*time.Hour)
 	good := get(s, journalPath(600)).Body.String()
 	s.SetFault(simulator.FaultHangInBody)
 	server := serve(t, s)
-	answer, err := ask(t.Context(), t, server)
+	response, err := request(t.Context(), t, server)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = answer.Body.Close() }()
-	some := make([]byte, 1000)
-	if _, err := io.ReadFull(answer.Body, some); err != nil || !strings.HasPrefix(good, string(some)) {
-		t.Fatalf("not the first half of the body: %v", err)
+	defer func() { _ = response.Body.Close() }()
+	prefix := make([]byte, 1000)
+	if _, err := io.ReadFull(response.Body, prefix); err != nil || !strings.HasPrefix(good, string(prefix)) {
+		t.Fatalf("the body does not start like a valid one; error %v", err)
 	}
 	server.CloseClientConnections()
-	if _, err := io.ReadAll(answer.Body); err == nil {
-		t.Error("the body came to an end")
+	if _, err := io.ReadAll(response.Body); err == nil {
+		t.Error("the body ended without an error")
 	}
 }
 
-func TestEndless(t *testing.T) {
+func TestFaultEndlessRepeatsRows(t *testing.T) {
 	for _, fault := range []simulator.Fault{simulator.FaultEndless, simulator.FaultEndlessGzip} {
 		for _, rate := range []float64{0, 20} {
 			s, _ := newAccount(simulator.Config{MessagesPerHour: rate}, 10*time.Hour)
 			s.SetFault(fault)
 			server := serve(t, s)
 			ctx, cancel := context.WithCancel(t.Context())
-			answer, err := ask(ctx, t, server)
+			response, err := request(ctx, t, server)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if answer.Uncompressed != (fault == simulator.FaultEndlessGzip) {
-				t.Errorf("%s: uncompressed by the client: %v", fault, answer.Uncompressed)
+			if response.Uncompressed != (fault == simulator.FaultEndlessGzip) {
+				t.Errorf("%s: compressed %v", fault, response.Uncompressed)
 			}
-			rows := json.NewDecoder(answer.Body)
+			rows := json.NewDecoder(response.Body)
 			if _, err := rows.Token(); err != nil {
 				t.Fatal(err)
 			}
@@ -322,12 +322,12 @@ func TestEndless(t *testing.T) {
 				}
 			}
 			cancel()
-			_ = answer.Body.Close()
+			_ = response.Body.Close()
 		}
 	}
 }
 
-func TestDripSendsAByteNowAndThen(t *testing.T) {
+func TestFaultDripSendsTenBytesPerSecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, _ := newAccount(simulator.Config{Seed: 1, MessagesPerHour: 20}, 10*time.Hour)
 		s.SetFault(simulator.FaultDrip)
@@ -336,7 +336,7 @@ func TestDripSendsAByteNowAndThen(t *testing.T) {
 		w := httptest.NewRecorder()
 		defer func() {
 			if got := recover(); got != http.ErrAbortHandler {
-				t.Errorf("ended with %v", got)
+				t.Errorf("the handler panicked with %v", got)
 			}
 			if n := w.Body.Len(); n != 101 || !w.Flushed {
 				t.Errorf("%d bytes in ten seconds", n)
@@ -346,7 +346,7 @@ func TestDripSendsAByteNowAndThen(t *testing.T) {
 	})
 }
 
-func TestDripIsAWholeJournalInTheEnd(t *testing.T) {
+func TestFaultDripSendsAValidJournal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, _ := newAccount(simulator.Config{Seed: 1, MessagesPerHour: 20, Messages: 3}, 10*time.Hour)
 		s.SetFault(simulator.FaultDrip)

@@ -13,15 +13,15 @@ import (
 	"greenapi_exporter/internal/simulator"
 )
 
-// idOf is the id of the i-th account of a fleet, tokenOf its token.
+// idOf returns the IDInstance of account i of a fleet.
 func idOf(i int) string { return strconv.Itoa(1_100_000_000 + i) }
 
 func tokenOf(i int) string { return fmt.Sprintf("%048x", i) }
 
-// newFleet returns a fleet of accounts that are as cfg says, whose clock stands at the time given as passed since the
-// start.
-func newFleet(n int, cfg simulator.Config, passed time.Duration) (*simulator.Fleet, *clock) {
-	c := &clock{now: start.Add(passed)}
+// newFleet returns a fleet of accounts with the given Config, and its clock, which is set to the
+// given time after the start.
+func newFleet(n int, cfg simulator.Config, elapsed time.Duration) (*simulator.Fleet, *clock) {
+	c := &clock{now: start.Add(elapsed)}
 	cfg.Now, cfg.Start = c.Now, start
 	accounts := make([]simulator.Config, n)
 	for i := range accounts {
@@ -35,7 +35,7 @@ func memberPath(i int, method string) string {
 	return "/waInstance" + idOf(i) + "/" + method + "/" + tokenOf(i)
 }
 
-func TestEveryAccountOfAFleetAnswersForItself(t *testing.T) {
+func TestFleetRoutesRequestsToAccounts(t *testing.T) {
 	f, _ := newFleet(3, busy(), 10*time.Hour)
 	f.Account(idOf(1)).SetFault(simulator.FaultBadGateway)
 	for path, want := range map[string]int{
@@ -62,15 +62,15 @@ func TestEveryAccountOfAFleetAnswersForItself(t *testing.T) {
 	}
 	for i, want := range []int{3, 1, 0} {
 		if n := f.Account(idOf(i)).Calls(outgoing); n != want {
-			t.Errorf("account %d had %d calls, want %d", i, n, want)
+			t.Errorf("account %d: %d calls, want %d", i, n, want)
 		}
 	}
 	if f.Account(idOf(3)) != nil {
-		t.Error("there is an account that is none")
+		t.Error("Account returned an unknown account")
 	}
 }
 
-func TestTheRateLimitIsThatOfAnAccount(t *testing.T) {
+func TestAccountsHaveSeparateRateLimits(t *testing.T) {
 	f, _ := newFleet(2, simulator.Config{MessagesPerHour: 1}, time.Hour)
 	for i, want := range []int{200, 200, 429} {
 		if w := get(f, memberPath(i%2, outgoing)); w.Code != want {
@@ -79,11 +79,10 @@ func TestTheRateLimitIsThatOfAnAccount(t *testing.T) {
 	}
 }
 
-// TestAccountsOfAFleetAreWhatTheyAreAlone holds every kind of account against New, after accounts of all other kinds have
-// joined it, since accounts that live alike share their messages.
-func TestAccountsOfAFleetAreWhatTheyAreAlone(t *testing.T) {
+// Accounts with equal messages share them. Accounts whose Configs differ in one field must not.
+func TestAccountsOfAFleetAnswerLikeSingleAccounts(t *testing.T) {
 	c := &clock{now: start.Add(30 * time.Hour)}
-	kinds := []func(*simulator.Config){
+	variants := []func(*simulator.Config){
 		func(*simulator.Config) {},
 		func(cfg *simulator.Config) { cfg.Seed++ },
 		func(cfg *simulator.Config) { cfg.Start = cfg.Start.Add(time.Nanosecond) },
@@ -104,59 +103,59 @@ func TestAccountsOfAFleetAreWhatTheyAreAlone(t *testing.T) {
 		func(cfg *simulator.Config) { cfg.NoRateLimit = false },
 	}
 	f := simulator.NewFleet(simulator.FleetConfig{})
-	cfgs := make([]simulator.Config, 2*len(kinds))
+	cfgs := make([]simulator.Config, 2*len(variants))
 	for i := range cfgs {
 		cfg := busy()
 		cfg.IncomingPerHour, cfg.Now, cfg.Start = 10, c.Now, start
-		kinds[i%len(kinds)](&cfg)
+		variants[i%len(variants)](&cfg)
 		cfg.IDInstance, cfg.Token = idOf(i), tokenOf(i)
 		cfgs[i] = cfg
 		f.Add(cfg)
 	}
 	different := map[string]bool{}
 	for i, cfg := range cfgs {
-		alone := simulator.New(cfg)
+		single := simulator.New(cfg)
 		answers := ""
 		for _, method := range append(methods, outgoing) {
-			got, want := get(f, memberPath(i, method)), get(alone, memberPath(i, method))
+			got, want := get(f, memberPath(i, method)), get(single, memberPath(i, method))
 			if got.Code != want.Code || got.Body.String() != want.Body.String() {
-				t.Errorf("account %d: %s is answered otherwise than alone", i, method)
+				t.Errorf("account %d: %s differs from the answer of a single account", i, method)
 			}
 			answers += want.Body.String()
 		}
 		different[answers] = true
 	}
-	if len(different) < len(kinds)-1 { // of the starts that differ by a nanosecond nothing is seen
-		t.Errorf("of %d kinds, %d differ", len(kinds), len(different))
+	if len(different) < len(variants)-1 { // a start that differs by a nanosecond has no visible effect
+		t.Errorf("of %d variants, only %d differ", len(variants), len(different))
 	}
 }
 
-func TestAnAccountThatComesLater(t *testing.T) {
+func TestAddServesAndListsAnAccount(t *testing.T) {
 	f, c := newFleet(1, busy(), time.Hour)
 	if w := get(f, memberPath(1, outgoing)); w.Code != http.StatusForbidden {
-		t.Errorf("before it came: %d", w.Code)
+		t.Errorf("before Add: status %d", w.Code)
 	}
 	cfg := busy()
-	cfg.IDInstance, cfg.Token, cfg.Now = idOf(1), tokenOf(1), c.Now // from now on
+	cfg.IDInstance, cfg.Token, cfg.Now = idOf(1), tokenOf(1), c.Now // starts now
 	f.Add(cfg)
 	if rows := get(f, memberPath(1, outgoing)).Body.String(); rows != "[]" {
-		t.Errorf("its journal begins with %s", rows)
+		t.Errorf("the new account has the rows %s", rows)
 	}
 	if ids := idsOf(partnerList(t, f)); fmt.Sprint(ids) != fmt.Sprint([]string{idOf(0), idOf(1)}) {
-		t.Errorf("listed are %v", ids)
+		t.Errorf("the list contains %v", ids)
 	}
 }
 
-func TestSlipsWithAFleetPanic(t *testing.T) {
+func TestInvalidFleetArgumentsPanic(t *testing.T) {
 	f, _ := newFleet(1, busy(), 0)
-	for name, slip := range map[string]func(){
-		"an id twice":      func() { f.Add(simulator.Config{IDInstance: idOf(0)}) },
-		"an id twice, new": func() { newTwins() },
-		"no id":            func() { f.Add(simulator.Config{}) },
-		"an id in words":   func() { f.Add(simulator.Config{IDInstance: "one"}) },
-		"a zero ahead":     func() { f.Add(simulator.Config{IDInstance: "01"}) },
-		"subscription":     func() { f.Subscribe(idOf(1), simulator.Subscription{}) },
-		"states of an account": func() {
+	for name, call := range map[string]func(){
+		"duplicate ID":             func() { f.Add(simulator.Config{IDInstance: idOf(0)}) },
+		"duplicate ID in NewFleet": func() { newFleetWithDuplicate() },
+		"empty ID":                 func() { f.Add(simulator.Config{}) },
+		"ID without digits":        func() { f.Add(simulator.Config{IDInstance: "one"}) },
+		"leading zero":             func() { f.Add(simulator.Config{IDInstance: "01"}) },
+		"subscription":             func() { f.Subscribe(idOf(1), simulator.Subscription{}) },
+		"unordered states": func() {
 			f.Add(simulator.Config{IDInstance: idOf(1), States: states("suspended", 2, "authorized", 1)})
 		},
 	} {
@@ -166,48 +165,48 @@ func TestSlipsWithAFleetPanic(t *testing.T) {
 					t.Errorf("%s: no panic", name)
 				}
 			}()
-			slip()
+			call()
 		}()
 	}
 	if ids := idsOf(partnerList(t, f)); len(ids) != 1 {
-		t.Errorf("slips have added accounts: %v", ids)
+		t.Errorf("a call that panicked added an account: %v", ids)
 	}
 }
 
-func newTwins() {
-	twin := simulator.Config{IDInstance: idOf(0)}
-	simulator.NewFleet(simulator.FleetConfig{Accounts: []simulator.Config{twin, twin}})
+func newFleetWithDuplicate() {
+	account := simulator.Config{IDInstance: idOf(0)}
+	simulator.NewFleet(simulator.FleetConfig{Accounts: []simulator.Config{account, account}})
 }
 
-func TestAFleetIsUsedFromManyGoroutines(t *testing.T) {
+func TestFleetIsSafeForConcurrentUse(t *testing.T) {
 	cfg := busy()
 	cfg.MessagesPerHour = 100
 	f, c := newFleet(8, cfg, 0)
-	var wg sync.WaitGroup
+	var group sync.WaitGroup
 	for i := range 8 {
-		wg.Go(func() {
+		group.Go(func() {
 			for n := range 20 {
 				c.Advance(time.Minute)
-				get(f, memberPath(i, outgoing)) // the same story for all
+				get(f, memberPath(i, outgoing)) // all accounts share a timeline
 				get(f, memberPath(i, "getMessagesCount"))
 				partnerList(t, f)
 				f.Subscribe(idOf(i), simulator.Subscription{Expired: n%2 == 0})
-				later := cfg
-				later.IDInstance = idOf(100 + 20*i + n)
-				f.Add(later)
+				added := cfg
+				added.IDInstance = idOf(100 + 20*i + n)
+				f.Add(added)
 			}
 		})
 	}
-	wg.Wait()
+	group.Wait()
 	if n := f.PartnerCalls(); n != 160 {
-		t.Errorf("%d calls for the list, want 160", n)
+		t.Errorf("%d calls, want 160", n)
 	}
 	if n := len(partnerList(t, f)); n != 168 {
 		t.Errorf("%d accounts, want 168", n)
 	}
 }
 
-// heap is how many bytes are in use.
+// heap returns the size of the allocated heap objects in bytes.
 func heap() int64 {
 	runtime.GC()
 	var m runtime.MemStats
@@ -215,21 +214,21 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-func TestAccountsThatLiveAlikeTakeLittleMemory(t *testing.T) {
+func TestEqualAccountsShareMemory(t *testing.T) {
 	const accounts = 2000
 	before := heap()
 	f, _ := newFleet(accounts, simulator.Config{MessagesPerHour: 1e4, IncomingPerHour: 1e4, Messages: 1000}, time.Hour)
 	for i := range accounts {
-		f.Account(idOf(i)).Webhooks(start.Add(time.Hour)) // tells both stories
+		f.Account(idOf(i)).Webhooks(start.Add(time.Hour)) // generates the messages of both timelines
 	}
 	if each := (heap() - before) / accounts; each > 4000 {
-		t.Errorf("an account of thousands of messages takes %d bytes", each)
+		t.Errorf("an account with thousands of messages takes %d bytes", each)
 	}
 	runtime.KeepAlive(f)
 }
 
-// BenchmarkFleet asks ten thousand accounts of a thousand texts each for their journals, in turn and through a server, as
-// an exporter does. A request a minute for each is 167 a second.
+// BenchmarkFleet requests the journals of ten thousand accounts with a thousand texts each. An
+// exporter that requests each journal once per minute sends 167 requests per second.
 func BenchmarkFleet(b *testing.B) {
 	const accounts, rows = 10_000, 1000
 	before := heap()

@@ -13,16 +13,16 @@ import (
 	"greenapi_exporter/internal/simulator"
 )
 
-func TestIncomingJournalShowsTheTruthAtAnyTime(t *testing.T) {
+func TestIncomingJournalShowsTheTruth(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		cfg := simulator.Config{
 			Seed:            rapid.Uint64().Draw(t, "seed"),
 			MessagesPerHour: 10,
 			IncomingPerHour: rapid.SampledFrom([]float64{-1, 0, 0.5, 5, 100}).Draw(t, "rate"),
-			Messages:        rapid.SampledFrom([]int{0, 3}).Draw(t, "messages"), // of those sent only
-			SendDelay:       rapid.SampledFrom([]time.Duration{0, time.Hour}).Draw(t, "delay of sending"),
+			Messages:        rapid.SampledFrom([]int{0, 3}).Draw(t, "messages"), // limits only sent messages
+			SendDelay:       rapid.SampledFrom([]time.Duration{0, time.Hour}).Draw(t, "send delay"),
 			ByLastAction:    rapid.Bool().Draw(t, "by last action"),
-			Speedup:         rapid.SampledFrom([]float64{0, 0.1, 1000}).Draw(t, "pace"),
+			Speedup:         rapid.SampledFrom([]float64{0, 0.1, 1000}).Draw(t, "speedup"),
 			States:          states("suspended", 1, "authorized", 3, "blocked", rapid.IntRange(4, 30).Draw(t, "hour")),
 			NoRateLimit:     true,
 		}
@@ -37,7 +37,7 @@ func TestIncomingJournalShowsTheTruthAtAnyTime(t *testing.T) {
 			want := map[[2]string]int64{}
 			for _, m := range s.IncomingMessages(c.Now()) {
 				if m.Incomplete || len(m.Steps) > 0 || m.Visible.After(c.Now()) || m.Timestamp.Unix() != m.Sent.Unix() {
-					t.Fatalf("%+v is no truth of a message received", m)
+					t.Fatalf("invalid truth of a received message: %+v", m)
 				}
 				if m.Timestamp.Unix() >= c.Now().Unix()-60*int64(minutes) {
 					want[[2]string{m.ID, m.Type}] = m.Sent.Unix()
@@ -46,7 +46,7 @@ func TestIncomingJournalShowsTheTruthAtAnyTime(t *testing.T) {
 			got := map[[2]string]int64{}
 			for i, r := range rows {
 				if got[[2]string{r.ID, r.Kind}] = r.Time; i > 0 && r.Time > rows[i-1].Time {
-					t.Fatalf("%s is newer than the row before it", r.ID)
+					t.Fatalf("%s is newer than the previous row", r.ID)
 				}
 			}
 			if len(got) != len(rows) || !maps.Equal(got, want) {
@@ -56,29 +56,29 @@ func TestIncomingJournalShowsTheTruthAtAnyTime(t *testing.T) {
 	})
 }
 
-func TestMessagesArriveWhileAuthorized(t *testing.T) {
-	cfg := simulator.Config{Seed: 13, IncomingPerHour: 60, SendDelay: time.Hour, Messages: 1} // the last two are of sending
-	ordinary, _ := newAccount(cfg, 0)
+func TestMessagesArriveOnlyWhileAuthorized(t *testing.T) {
+	cfg := simulator.Config{Seed: 13, IncomingPerHour: 60, SendDelay: time.Hour, Messages: 1} // the last two affect only sent messages
+	unrestricted, _ := newAccount(cfg, 0)
 	cfg.States = states("notAuthorized", 2, "authorized", 4)
 	s, c := newAccount(cfg, 5*time.Hour)
-	out, in := start.Add(2*time.Hour), start.Add(4*time.Hour)
-	late, arrived := 0, s.IncomingMessages(c.Now())
-	for i, m := range ordinary.IncomingMessages(c.Now())[:len(arrived)-10] { // some of the last are not visible
+	logout, login := start.Add(2*time.Hour), start.Add(4*time.Hour)
+	delayed, arrived := 0, s.IncomingMessages(c.Now())
+	for i, m := range unrestricted.IncomingMessages(c.Now())[:len(arrived)-10] { // the last ones may not be visible yet
 		want := m.Sent
-		if !want.Before(out) && want.Before(in) {
-			want = in
-			late++
+		if !want.Before(logout) && want.Before(login) {
+			want = login
+			delayed++
 		}
 		if got := arrived[i]; got.ID != m.ID || !got.Sent.Equal(want) {
 			t.Errorf("message %d arrives at %v, want %v", i, got.Sent, want)
 		}
 	}
-	if late < 80 || late > 160 {
-		t.Errorf("%d messages come late", late)
+	if delayed < 80 || delayed > 160 {
+		t.Errorf("%d messages are delayed", delayed)
 	}
 }
 
-func TestIncomingRowsLookLikeTheRealOnes(t *testing.T) {
+func TestIncomingRowsHaveDocumentedMembers(t *testing.T) {
 	s, c := newAccount(simulator.Config{
 		Seed: 14, MessagesPerHour: 200, IncomingPerHour: 200, NoRateLimit: true, ByLastAction: true,
 	}, 24*time.Hour)
@@ -95,7 +95,7 @@ func TestIncomingRowsLookLikeTheRealOnes(t *testing.T) {
 			t.Fatalf("a row of type %v", r["type"])
 		}
 		for _, name := range []string{"statusMessage", "sendByApi"} {
-			if value, has := r[name]; has {
+			if value, ok := r[name]; ok {
 				t.Errorf("%s is %v", name, value)
 			}
 		}
@@ -103,10 +103,10 @@ func TestIncomingRowsLookLikeTheRealOnes(t *testing.T) {
 		chat, _ := r["chatId"].(string)
 		_, domain, _ := strings.Cut(chat, "@")
 		if !strings.HasPrefix(sender, "1100") || !strings.HasPrefix(chat, "1100") || (domain == "g.us") == (sender == chat) {
-			t.Errorf("in the chat %q from %q", chat, sender)
+			t.Errorf("chat %q, sender %q", chat, sender)
 		}
 		_, named := r["senderContactName"].(string)
-		if name, is := r["senderName"].(string); is && named {
+		if name, ok := r["senderName"].(string); ok && named {
 			names[name] = true
 		}
 		chats[domain], kinds[r["typeMessage"]] = true, true
@@ -122,13 +122,13 @@ func TestIncomingRowsLookLikeTheRealOnes(t *testing.T) {
 		t.Error("a message is both sent and received")
 	}
 	if !s.IncomingMessages(c.Now())[0].Sent.Equal(start) {
-		t.Error("the first message is not received at the start")
+		t.Error("the first message is not received at Start")
 	}
 }
 
-func TestFaultsInTheIncomingJournal(t *testing.T) {
+func TestFaultsChangeTheIncomingJournal(t *testing.T) {
 	for _, rate := range []float64{0, 20} {
-		for fault, is := range map[simulator.Fault]func(rows []map[string]any) bool{
+		for fault, isExpected := range map[simulator.Fault]func(rows []map[string]any) bool{
 			simulator.FaultBadTimestamp: func(rows []map[string]any) bool {
 				last := rows[len(rows)-1]
 				_, status := last["statusMessage"]
@@ -139,7 +139,7 @@ func TestFaultsInTheIncomingJournal(t *testing.T) {
 			s, _ := newAccount(simulator.Config{Seed: 15, IncomingPerHour: rate, NoRateLimit: true}, 10*time.Hour)
 			s.SetFault(fault, incoming)
 			var rows []map[string]any
-			if err := json.Unmarshal(get(s, incomingPath(600)).Body.Bytes(), &rows); err != nil || !is(rows) {
+			if err := json.Unmarshal(get(s, incomingPath(600)).Body.Bytes(), &rows); err != nil || !isExpected(rows) {
 				t.Errorf("%s: %d rows, %v", fault, len(rows), err)
 			}
 		}

@@ -18,7 +18,7 @@ import (
 	"greenapi_exporter/internal/simulator"
 )
 
-// bag is a journal without its order: how often each id, type and status is in it.
+// bag counts the rows of a journal by ID, type and status.
 type bag map[[3]string]int
 
 func bagOf(rows []row) bag {
@@ -29,7 +29,7 @@ func bagOf(rows []row) bag {
 	return b
 }
 
-// truth is what a journal of the minutes must show.
+// truth returns the rows that a journal must contain.
 func truth(s *simulator.Simulator, now time.Time, minutes int) bag {
 	b := bag{}
 	for _, m := range s.Messages(now) {
@@ -40,21 +40,21 @@ func truth(s *simulator.Simulator, now time.Time, minutes int) bag {
 	return b
 }
 
-func TestJournalShowsTheTruthAtAnyTime(t *testing.T) {
+func TestJournalShowsTheTruth(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		cfg := simulator.Config{
 			Seed:            rapid.Uint64().Draw(t, "seed"),
 			MessagesPerHour: rapid.SampledFrom([]float64{0.1, 5, 200}).Draw(t, "rate"),
 			Messages:        rapid.SampledFrom([]int{0, 1, 20, 300}).Draw(t, "messages"),
 			ByLastAction:    rapid.Bool().Draw(t, "by last action"),
-			Speedup:         rapid.SampledFrom([]float64{0, 0.1, 1, 1000}).Draw(t, "pace"),
+			Speedup:         rapid.SampledFrom([]float64{0, 0.1, 1, 1000}).Draw(t, "speedup"),
 			NoRateLimit:     true,
 		}
 		s, c := newAccount(cfg, 0)
 		for range 5 {
 			hours := rapid.SampledFrom([]float64{-1, 0, 0.01, 0.5, 3, 20}).Draw(t, "hours")
-			part := rapid.Int64Range(0, int64(time.Minute)).Draw(t, "part of a minute")
-			c.Set(start.Add(time.Duration(hours*float64(time.Hour)) + time.Duration(part)))
+			offset := rapid.Int64Range(0, int64(time.Minute)).Draw(t, "nanoseconds")
+			c.Set(start.Add(time.Duration(hours*float64(time.Hour)) + time.Duration(offset)))
 			minutes := rapid.SampledFrom([]int{1, 2, 30, 1440}).Draw(t, "minutes")
 			w := get(s, journalPath(minutes))
 			var rows []row
@@ -70,7 +70,7 @@ func TestJournalShowsTheTruthAtAnyTime(t *testing.T) {
 					continue
 				}
 				if r.Time > newest {
-					t.Fatalf("%s is newer than the row before it", r.ID)
+					t.Fatalf("%s is newer than the previous row", r.ID)
 				}
 				newest = r.Time
 			}
@@ -78,12 +78,12 @@ func TestJournalShowsTheTruthAtAnyTime(t *testing.T) {
 	})
 }
 
-func TestMinutesFilterBySendingOrLastAction(t *testing.T) {
+func TestMinutesFilterByTimestamp(t *testing.T) {
 	for _, byLastAction := range []bool{false, true} {
 		cfg := busy()
 		cfg.ByLastAction = byLastAction
 		s, c := newAccount(cfg, 50*time.Hour)
-		moved := 0
+		older := 0
 		for _, r := range journal(t, s, 600) {
 			if r.ID == "" {
 				continue
@@ -94,14 +94,14 @@ func TestMinutesFilterBySendingOrLastAction(t *testing.T) {
 				want = m.Steps[len(m.Steps)-1].At
 			}
 			if r.Time != want.Unix() || r.Time < c.Now().Unix()-600*60 {
-				t.Errorf("by last action %v: a row of %d, want %d", byLastAction, r.Time, want.Unix())
+				t.Errorf("by last action %v: timestamp %d, want %d", byLastAction, r.Time, want.Unix())
 			}
 			if m.Sent.Before(c.Now().Add(-601 * time.Minute)) {
-				moved++
+				older++
 			}
 		}
-		if (moved > 0) != byLastAction {
-			t.Errorf("by last action %v: %d rows sent before the window", byLastAction, moved)
+		if (older > 0) != byLastAction {
+			t.Errorf("by last action %v: %d rows of messages sent before the window", byLastAction, older)
 		}
 	}
 }
@@ -111,34 +111,34 @@ func find(t *testing.T, s *simulator.Simulator, now time.Time, r row) simulator.
 	messages := s.Messages(now)
 	n := slices.IndexFunc(messages, func(m simulator.Message) bool { return m.ID == r.ID && m.Type == r.Kind })
 	if n < 0 {
-		t.Fatalf("%s of type %s is not true", r.ID, r.Kind)
+		t.Fatalf("the truth has no message %s of type %s", r.ID, r.Kind)
 	}
 	return messages[n]
 }
 
-func TestRowsAppearLate(t *testing.T) {
+func TestRowsAppearWhenVisible(t *testing.T) {
 	s, c := newAccount(busy(), 0)
-	late := time.Duration(0)
+	longest := time.Duration(0)
 	for _, m := range s.Messages(start.Add(20 * time.Hour)) {
 		if m.Incomplete {
 			continue
 		}
-		late = max(late, m.Visible.Sub(m.Sent))
-		has := func(at time.Time) bool {
+		longest = max(longest, m.Visible.Sub(m.Sent))
+		contains := func(at time.Time) bool {
 			c.Set(at)
 			return slices.ContainsFunc(journal(t, s, 60), func(r row) bool { return r.ID == m.ID && r.Kind == m.Type })
 		}
-		if has(m.Visible.Add(-1)) || !has(m.Visible) {
-			t.Fatalf("%s does not appear when it is visible", m.ID)
+		if contains(m.Visible.Add(-1)) || !contains(m.Visible) {
+			t.Fatalf("the row of %s does not appear at Visible", m.ID)
 		}
 	}
-	if late < 30*time.Second {
-		t.Errorf("no row was later than %v", late)
+	if longest < 30*time.Second {
+		t.Errorf("the longest delay of a row is %v", longest)
 	}
 }
 
-// TestRowsLookLikeTheRealOnes looks for all that a reader of rows may stumble over.
-func TestRowsLookLikeTheRealOnes(t *testing.T) {
+// The variants are those that a reader may handle incorrectly.
+func TestRowsContainAllDocumentedVariants(t *testing.T) {
 	s, _ := newAccount(simulator.Config{Seed: 9, MessagesPerHour: 200}, 24*time.Hour)
 	body := get(s, journalPath(1440)).Body.Bytes()
 	for name, pattern := range map[string]string{
@@ -154,7 +154,7 @@ func TestRowsLookLikeTheRealOnes(t *testing.T) {
 		"poll with nested array": `"pollMessageData":\{[^}]*"options":\[\{`,
 	} {
 		if !regexp.MustCompile(pattern).Match(body) {
-			t.Errorf("%s: nothing like it in %d rows", name, len(decode(t, body)))
+			t.Errorf("no %s in %d rows", name, len(decode(t, body)))
 		}
 	}
 	var rows []map[string]any
@@ -168,24 +168,24 @@ func TestRowsLookLikeTheRealOnes(t *testing.T) {
 	if !absent {
 		t.Error("every row has a status")
 	}
-	pictures := 0
+	thumbnails := 0
 	for _, r := range rows {
 		if text, ok := r["jpegThumbnail"].(string); ok {
-			pictures++
+			thumbnails++
 			picture, err := base64.StdEncoding.DecodeString(text)
 			if err != nil || len(picture) < 4000 || len(picture) > 6000 || picture[0] != 0xff || picture[1] != 0xd8 {
-				t.Errorf("a thumbnail of %d bytes, %v", len(picture), err)
+				t.Errorf("thumbnail of %d bytes, error %v", len(picture), err)
 			}
 		}
 	}
-	if pictures == 0 {
+	if thumbnails == 0 {
 		t.Error("no row has a thumbnail")
 	}
 	types := map[string]bool{}
 	for _, r := range decode(t, body) {
 		types[r.Kind] = true
 		if r.ID != "" && !strings.HasPrefix(r.Chat, "1100") {
-			t.Errorf("a chat that may be someone's: %s", r.Chat)
+			t.Errorf("chat ID %s may exist", r.Chat)
 		}
 	}
 	if len(types) != 14 {
@@ -193,22 +193,22 @@ func TestRowsLookLikeTheRealOnes(t *testing.T) {
 	}
 }
 
-// sink takes an answer without keeping it, and counts the rows.
+// sink is an http.ResponseWriter that counts the rows and discards them.
 type sink struct {
-	header http.Header
-	rows   int
-	most   int
+	header  http.Header
+	rows    int
+	largest int // write
 }
 
 func (s *sink) Header() http.Header { return s.header }
 func (s *sink) WriteHeader(int)     {}
 func (s *sink) Write(b []byte) (int, error) {
-	s.rows += bytes.Count(b, []byte(`"timestamp":1`)) // a piece may end within one
-	s.most = max(s.most, len(b))
+	s.rows += bytes.Count(b, []byte(`"timestamp":1`)) // a write may split one
+	s.largest = max(s.largest, len(b))
 	return len(b), nil
 }
 
-func TestHalfAMillionRowsAreStreamed(t *testing.T) {
+func TestLargeJournalsAreStreamed(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
@@ -218,15 +218,15 @@ func TestHalfAMillionRowsAreStreamed(t *testing.T) {
 	if w.rows < 490_000 {
 		t.Errorf("%d rows", w.rows)
 	}
-	if w.most > 64<<10 {
-		t.Errorf("a piece of %d bytes", w.most)
+	if w.largest > 64<<10 {
+		t.Errorf("a write of %d bytes", w.largest)
 	}
 	if got := len(s.Messages(start.Add(2 * time.Hour))); got != 500_000 {
 		t.Errorf("%d messages", got)
 	}
 }
 
-// BenchmarkJournal asks an account for a thousand rows, and says how many are written in a second.
+// BenchmarkJournal generates a journal of a thousand rows and reports the rows per second.
 func BenchmarkJournal(b *testing.B) {
 	for name, textOnly := range map[string]bool{"texts": true, "mixed": false} {
 		b.Run(name, func(b *testing.B) {
@@ -247,7 +247,7 @@ func BenchmarkJournal(b *testing.B) {
 	}
 }
 
-// discard counts the bytes of an answer and forgets them.
+// discard is an http.ResponseWriter that counts the bytes and discards them.
 type discard struct {
 	header http.Header
 	bytes  int64
@@ -260,7 +260,7 @@ func (d *discard) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// BenchmarkNew makes accounts and has each tell a thousand messages, as a server of many accounts does.
+// BenchmarkNew creates accounts and generates their messages.
 func BenchmarkNew(b *testing.B) {
 	for name, messages := range map[string]float64{"idle": 0, "a thousand messages": 1000} {
 		b.Run(name, func(b *testing.B) {

@@ -17,7 +17,7 @@ const (
 	partnerPath  = "/partner/getInstances/" + partnerToken
 )
 
-// listed is an account as the Partner API lists it.
+// listed is an account in the list of the Partner API.
 type listed struct {
 	ID      json.Number `json:"idInstance"`
 	Name    string      `json:"name"`
@@ -49,7 +49,7 @@ func idsOf(list []listed) []string {
 	return ids
 }
 
-func TestThePartnerAPIListsTheAccounts(t *testing.T) {
+func TestPartnerAPIListsAllAccounts(t *testing.T) {
 	f, c := newFleet(3, busy(), 10*time.Hour)
 	cfg := busy()
 	cfg.IDInstance, cfg.Token, cfg.Now = idOf(3), `odd"\token`, c.Now
@@ -77,14 +77,14 @@ func TestThePartnerAPIListsTheAccounts(t *testing.T) {
 
 	f.Subscribe(idOf(2), simulator.Subscription{})
 	if got := partnerList(t, f); got[2] != account(2) {
-		t.Errorf("taken back, it is %+v", got[2])
+		t.Errorf("after the subscription was reset: %+v", got[2])
 	}
 	if w := get(f, memberPath(2, outgoing)); w.Code != http.StatusOK {
-		t.Errorf("a subscription changes what the account answers: %d", w.Code)
+		t.Errorf("a subscription changed the status of an account to %d", w.Code)
 	}
 }
 
-func TestRequestsForTheList(t *testing.T) {
+func TestPartnerAPIRefusesInvalidRequests(t *testing.T) {
 	f, _ := newFleet(1, busy(), time.Hour)
 	closed := simulator.NewFleet(simulator.FleetConfig{})
 	for _, c := range []struct {
@@ -93,13 +93,13 @@ func TestRequestsForTheList(t *testing.T) {
 		want             int
 	}{
 		{"as documented", http.MethodGet, partnerPath, f, 200},
-		{"behind a prefix", http.MethodGet, "/v3" + partnerPath, f, 200},
-		{"another token", http.MethodGet, partnerPath + "x", f, 401},
-		{"the token of an account", http.MethodGet, "/partner/getInstances/" + tokenOf(0), f, 401},
+		{"prefix", http.MethodGet, "/v3" + partnerPath, f, 200},
+		{"wrong token", http.MethodGet, partnerPath + "x", f, 401},
+		{"token of an account", http.MethodGet, "/partner/getInstances/" + tokenOf(0), f, 401},
 		{"no token", http.MethodGet, "/partner/getInstances/", f, 401},
-		{"more behind the token", http.MethodGet, partnerPath + "/x", f, 404},
-		{"another method", http.MethodGet, "/partner/getNothing/" + partnerToken, f, 404},
-		{"another verb", http.MethodPost, partnerPath, f, 404},
+		{"path after the token", http.MethodGet, partnerPath + "/x", f, 404},
+		{"unknown method", http.MethodGet, "/partner/getNothing/" + partnerToken, f, 404},
+		{"wrong verb", http.MethodPost, partnerPath, f, 404},
 		{"no Partner API", http.MethodGet, partnerPath, closed, 404},
 		{"no Partner API and no token", http.MethodGet, "/partner/getInstances/", closed, 404},
 	} {
@@ -116,15 +116,15 @@ func TestRequestsForTheList(t *testing.T) {
 		}
 	}
 	if n := f.PartnerCalls(); n != 6 {
-		t.Errorf("%d calls seen, want 6", n)
+		t.Errorf("%d calls, want 6", n)
 	}
 }
 
-func TestFaultsOfTheList(t *testing.T) {
-	plain, _ := newFleet(4, busy(), time.Hour)
-	good := get(plain, partnerPath).Body.String()
+func TestPartnerFaultsChangeOnlyTheList(t *testing.T) {
+	valid, _ := newFleet(4, busy(), time.Hour)
+	good := get(valid, partnerPath).Body.String()
 	rows := good[1 : len(good)-1]
-	for fault, is := range map[simulator.Fault]func(code int, body string) bool{
+	for fault, isExpected := range map[simulator.Fault]func(code int, body string) bool{
 		simulator.FaultUnauthorizedOK: func(code int, b string) bool { return code == 200 && strings.HasPrefix(b, `{"code":401`) },
 		simulator.FaultBadRequest:     func(code int, b string) bool { return code == 400 && strings.Contains(b, `"path":"`+partnerPath+`"`) },
 		simulator.FaultNotFound:       func(code int, b string) bool { return code == 404 && strings.Count(b, partnerToken) == 2 },
@@ -145,43 +145,43 @@ func TestFaultsOfTheList(t *testing.T) {
 	} {
 		f, _ := newFleet(4, busy(), time.Hour)
 		f.SetPartnerFault(fault)
-		if w := get(f, partnerPath); !is(w.Code, w.Body.String()) {
-			t.Errorf("%s: %d, not the body expected: %.300s", fault, w.Code, w.Body)
+		if w := get(f, partnerPath); !isExpected(w.Code, w.Body.String()) {
+			t.Errorf("%s: status %d, unexpected body %.300s", fault, w.Code, w.Body)
 		}
 		if w := get(f, partnerPath+"x"); w.Code != http.StatusUnauthorized {
-			t.Errorf("%s meets a call with another token: %d", fault, w.Code)
+			t.Errorf("%s: status %d for a wrong token", fault, w.Code)
 		}
 		if w := get(f, memberPath(0, outgoing)); w.Code != http.StatusOK {
-			t.Errorf("%s meets an account: %d", fault, w.Code)
+			t.Errorf("%s: status %d of an account", fault, w.Code)
 		}
 		f.SetPartnerFault(simulator.FaultNone)
 		if w := get(f, partnerPath); w.Body.String() != good {
-			t.Errorf("%s does not end", fault)
+			t.Errorf("%s did not end", fault)
 		}
 	}
 }
 
-func TestARedirectOfTheListThatIsFollowedIsSeen(t *testing.T) {
+func TestPartnerFollowedRecordsRedirectedRequests(t *testing.T) {
 	f, _ := newFleet(1, busy(), time.Hour)
 	f.SetPartnerFault(simulator.FaultRedirect)
 	server := httptest.NewServer(f)
 	defer server.Close()
 	w := get(f, "/v3"+partnerPath)
 	if location := w.Header().Get("Location"); w.Code != http.StatusFound || location != "/v3/moved"+partnerPath {
-		t.Errorf("%d to %q", w.Code, location)
+		t.Errorf("status %d, Location %q", w.Code, location)
 	}
 	if followed := f.PartnerFollowed(); len(followed) != 0 {
-		t.Errorf("followed by nobody, seen %v", followed)
+		t.Errorf("followed %v before any client did", followed)
 	}
-	answer, err := server.Client().Get(server.URL + partnerPath) // follows
+	response, err := server.Client().Get(server.URL + partnerPath) // follows the redirect
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = answer.Body.Close()
+	_ = response.Body.Close()
 	if followed := f.PartnerFollowed(); !slices.Equal(followed, []string{server.URL + partnerPath}) {
-		t.Errorf("followed once, seen %v", followed)
+		t.Errorf("followed %v", followed)
 	}
 	if n := f.PartnerCalls(); n != 2 {
-		t.Errorf("%d calls seen, want 2", n)
+		t.Errorf("%d calls, want 2", n)
 	}
 }

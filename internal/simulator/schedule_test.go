@@ -11,10 +11,10 @@ import (
 	"greenapi_exporter/internal/simulator"
 )
 
-// states is a schedule, told as each state's word and the full hour after the start at which it begins.
-func states(wordsAndHours ...any) []simulator.StateChange {
+// states converts pairs of a state and its first hour after the start.
+func states(statesAndHours ...any) []simulator.StateChange {
 	var changes []simulator.StateChange
-	for pair := range slices.Chunk(wordsAndHours, 2) {
+	for pair := range slices.Chunk(statesAndHours, 2) {
 		changes = append(changes, simulator.StateChange{
 			After: time.Duration(pair[1].(int)) * time.Hour, State: pair[0].(string),
 		})
@@ -22,12 +22,12 @@ func states(wordsAndHours ...any) []simulator.StateChange {
 	return changes
 }
 
-// jsonWriter is what a method answers that has no rows.
-func jsonWriter(t testing.TB, s http.Handler, method string) map[string]any {
+// object returns the answer of a method that is not a journal.
+func object(t testing.TB, s http.Handler, method string) map[string]any {
 	t.Helper()
 	w := get(s, pathOf(method))
 	if w.Code != http.StatusOK || w.Header().Get("Content-Type") != "application/json" {
-		t.Fatalf("%s: answer %d of type %q", method, w.Code, w.Header().Get("Content-Type"))
+		t.Fatalf("%s: status %d, type %q", method, w.Code, w.Header().Get("Content-Type"))
 	}
 	var members map[string]any
 	if err := json.Unmarshal(w.Body.Bytes(), &members); err != nil {
@@ -36,7 +36,7 @@ func jsonWriter(t testing.TB, s http.Handler, method string) map[string]any {
 	return members
 }
 
-func TestStateFollowsTheSchedule(t *testing.T) {
+func TestStateFollowsStates(t *testing.T) {
 	changes := states("starting", 1, "", 2, "sleepMode", 3, `of \ "another" kind`, 4, "authorized", 5)
 	s, c := newAccount(simulator.Config{NoRateLimit: true, States: changes}, 0)
 	changes[0].State = "changed by the caller"
@@ -50,17 +50,17 @@ func TestStateFollowsTheSchedule(t *testing.T) {
 	} {
 		c.Set(start.Add(test.at))
 		for _, method := range []string{"getStateInstance", "getWaSettings"} {
-			if got, has := jsonWriter(t, s, method)["stateInstance"]; got != test.want || !has {
+			if got, ok := object(t, s, method)["stateInstance"]; got != test.want || !ok {
 				t.Errorf("after %v: %s: %v, want %v", test.at, method, got, test.want)
 			}
 		}
 	}
-	if members := jsonWriter(t, s, "getStateInstance"); len(members) != 1 {
-		t.Errorf("%v", members)
+	if members := object(t, s, "getStateInstance"); len(members) != 1 {
+		t.Errorf("members %v", members)
 	}
 }
 
-func TestStateDecidesWhichMethodsAnswer(t *testing.T) {
+func TestStatesRefuseOnlyJournals(t *testing.T) {
 	for state, fault := range map[string]simulator.Fault{
 		"notAuthorized": simulator.FaultLoggedOut, "starting": simulator.FaultStarting,
 		"authorized": {}, "blocked": {}, "yellowCard": {}, "suspended": {}, "sleepMode": {}, "pendingCode": {}, "": {},
@@ -70,54 +70,54 @@ func TestStateDecidesWhichMethodsAnswer(t *testing.T) {
 		cfg.States = states(state, 1)
 		s, _ := newAccount(cfg, 2*time.Hour)
 		for _, method := range objects {
-			jsonWriter(t, s, method)
+			object(t, s, method)
 		}
 		for _, method := range journals {
 			got := get(s, pathOf(method))
 			if fault == simulator.FaultNone {
 				if rows := decode(t, got.Body.Bytes()); got.Code != http.StatusOK || len(rows) == 0 {
-					t.Errorf("%q: %s: %d with %d rows", state, method, got.Code, len(rows))
+					t.Errorf("%q: %s: status %d with %d rows", state, method, got.Code, len(rows))
 				}
 				continue
 			}
-			well, _ := newAccount(busy(), 2*time.Hour)
-			well.SetFault(fault)
-			want := get(well, pathOf(method))
+			faulty, _ := newAccount(busy(), 2*time.Hour)
+			faulty.SetFault(fault)
+			want := get(faulty, pathOf(method))
 			if got.Code != http.StatusBadRequest || got.Code != want.Code || got.Body.String() != want.Body.String() {
 				t.Errorf("%q: %s: %d %s, want %d %s", state, method, got.Code, got.Body, want.Code, want.Body)
 			}
 			s.SetFault(simulator.FaultQuota)
 			if code := get(s, pathOf(method)).Code; code != 466 {
-				t.Errorf("%q: %s: %d in spite of a fault", state, method, code)
+				t.Errorf("%q: %s: status %d, want that of the fault", state, method, code)
 			}
 			s.SetFault(simulator.FaultGzip)
 			if code := get(s, pathOf(method)).Code; code != http.StatusOK {
-				t.Errorf("%q: %s: %d in spite of a fault in the body", state, method, code)
+				t.Errorf("%q: %s: status %d, want that of a body fault", state, method, code)
 			}
 			s.SetFault(simulator.FaultNone)
 		}
 	}
 }
 
-func TestWaSettingsShowThePhoneOfASession(t *testing.T) {
-	for state, known := range map[string]bool{
+func TestWaSettingsShowThePhoneOnlyWithASession(t *testing.T) {
+	for state, hasSession := range map[string]bool{
 		"authorized": true, "suspended": true, "yellowCard": true, "sleepMode": true,
 		"notAuthorized": false, "blocked": false, "starting": false,
 	} {
 		s, _ := newAccount(simulator.Config{States: states(state, 1)}, time.Hour)
-		members := jsonWriter(t, s, "getWaSettings")
+		members := object(t, s, "getWaSettings")
 		for _, name := range []string{"phone", "avatar", "deviceId"} {
-			if text, is := members[name].(string); !is || (text != "") != known {
+			if text, ok := members[name].(string); !ok || (text != "") != hasSession {
 				t.Errorf("%s: %s is %v", state, name, members[name])
 			}
 		}
-		if known && members["phone"] != simulator.Phone {
+		if hasSession && members["phone"] != simulator.Phone {
 			t.Errorf("%s: the phone is %v", state, members["phone"])
 		}
 	}
 }
 
-func TestSuspensionTellsItsEnd(t *testing.T) {
+func TestWaSettingsShowTheEndOfASuspension(t *testing.T) {
 	s, c := newAccount(simulator.Config{NoRateLimit: true, States: states(
 		"suspended", 1, "authorized", 4, "yellowCard", 6, "blocked", 7, "suspended", 10)}, 0)
 	for _, test := range []struct {
@@ -130,9 +130,9 @@ func TestSuspensionTellsItsEnd(t *testing.T) {
 	} {
 		c.Set(start.Add(time.Duration(test.hours * float64(time.Hour))))
 		got := map[string]any{}
-		members := jsonWriter(t, s, "getWaSettings")
+		members := object(t, s, "getWaSettings")
 		for _, key := range []string{"suspendedUntil", "yellowCardUntil"} {
-			if until, has := members[key]; has {
+			if until, ok := members[key]; ok {
 				got[key] = until
 			}
 		}
@@ -146,13 +146,13 @@ func TestSuspensionTellsItsEnd(t *testing.T) {
 	}
 }
 
-func TestSettings(t *testing.T) {
+func TestSettingsHaveDocumentedMembers(t *testing.T) {
 	s, _ := newAccount(simulator.Config{SendDelay: -time.Second}, time.Hour)
-	if delay := jsonWriter(t, s, "getSettings")["delaySendMessagesMilliseconds"]; delay != 0.0 {
-		t.Errorf("a delay less than none is %v", delay)
+	if delay := object(t, s, "getSettings")["delaySendMessagesMilliseconds"]; delay != 0.0 {
+		t.Errorf("a negative delay is shown as %v", delay)
 	}
 	s, _ = newAccount(simulator.Config{SendDelay: 2500 * time.Millisecond}, time.Hour)
-	members := jsonWriter(t, s, "getSettings")
+	members := object(t, s, "getSettings")
 	for name, want := range map[string]any{
 		"wid": simulator.Phone + "@c.us", "webhookUrlToken": simulator.WebhookToken, "delaySendMessagesMilliseconds": 2500.0,
 		"countryInstance": "", "typeAccount": "", "proxyInstance": "",

@@ -34,7 +34,7 @@ var (
 
 var start = time.Date(2026, 3, 1, 8, 0, 0, 500_000_000, time.UTC)
 
-// clock is a time that moves only when told to.
+// clock is a fake clock.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -54,15 +54,15 @@ func (c *clock) Set(now time.Time) {
 
 func (c *clock) Advance(d time.Duration) { c.Set(c.Now().Add(d)) }
 
-// newAccount returns a simulator as cfg says, of the usual instance and token, and its clock, which stands at the time
-// given as passed since the start.
-func newAccount(cfg simulator.Config, passed time.Duration) (*simulator.Simulator, *clock) {
-	c := &clock{now: start.Add(passed)}
+// newAccount returns a simulator of the default instance, and its clock, which is set to the given
+// time after the start.
+func newAccount(cfg simulator.Config, elapsed time.Duration) (*simulator.Simulator, *clock) {
+	c := &clock{now: start.Add(elapsed)}
 	cfg.IDInstance, cfg.Token, cfg.Now, cfg.Start = instance, token, c.Now, start
 	return simulator.New(cfg), c
 }
 
-// busy is an account with a few hundred rows a day and no limits.
+// busy returns the Config of an account with a few hundred rows per day and no rate limit.
 func busy() simulator.Config {
 	return simulator.Config{Seed: 7, MessagesPerHour: 20, NoRateLimit: true}
 }
@@ -79,7 +79,7 @@ func get(s http.Handler, path string) *httptest.ResponseRecorder {
 	return w
 }
 
-// row is what the tests look at in a row of a journal.
+// row is a row of a journal, with the members that tests compare.
 type row struct {
 	Type   string `json:"type"`
 	ID     string `json:"idMessage"`
@@ -93,7 +93,7 @@ func decode(t testing.TB, body []byte) []row {
 	t.Helper()
 	var rows []row
 	if err := json.Unmarshal(body, &rows); err != nil {
-		t.Fatalf("not a journal: %v", err)
+		t.Fatalf("invalid journal: %v", err)
 	}
 	return rows
 }
@@ -102,12 +102,12 @@ func journal(t testing.TB, s http.Handler, minutes int) []row {
 	t.Helper()
 	w := get(s, journalPath(minutes))
 	if w.Code != http.StatusOK || w.Header().Get("Content-Type") != "application/json" {
-		t.Fatalf("answer %d of type %q", w.Code, w.Header().Get("Content-Type"))
+		t.Fatalf("status %d, type %q", w.Code, w.Header().Get("Content-Type"))
 	}
 	return decode(t, w.Body.Bytes())
 }
 
-func TestSameSeedAndClockGiveTheSameBytes(t *testing.T) {
+func TestEqualConfigsGiveEqualAnswers(t *testing.T) {
 	cfg := busy()
 	cfg.IncomingPerHour = 20
 	cfg.SendDelay = time.Minute
@@ -115,7 +115,7 @@ func TestSameSeedAndClockGiveTheSameBytes(t *testing.T) {
 	a, _ := newAccount(cfg, 30*time.Hour)
 	b, clockB := newAccount(cfg, time.Minute)
 	for _, method := range methods {
-		get(b, pathOf(method)) // what was asked earlier has no influence
+		get(b, pathOf(method)) // earlier calls must not matter
 	}
 	clockB.Set(start.Add(30 * time.Hour))
 	cfg.Seed++
@@ -123,33 +123,32 @@ func TestSameSeedAndClockGiveTheSameBytes(t *testing.T) {
 	for _, method := range methods {
 		path := pathOf(method)
 		if get(a, path).Body.String() != get(b, path).Body.String() {
-			t.Errorf("%s: two accounts made alike answer differently", method)
+			t.Errorf("%s: equal accounts answer differently", method)
 		}
 		if slices.Contains(journals, method) && get(a, path).Body.String() == get(c, path).Body.String() {
-			t.Errorf("%s: another seed gives the same account", method)
+			t.Errorf("%s: another seed gives the same answer", method)
 		}
 	}
 }
 
-// TestSeedsKeepTheirAccounts pins what a seed gives, so that nothing that accounts are taught
-// later moves the messages of those that do without.
-func TestSeedsKeepTheirAccounts(t *testing.T) {
+// The hashes ensure that a new feature does not change the messages of accounts without it.
+func TestSeedDeterminesTheJournal(t *testing.T) {
 	for byLastAction, want := range map[bool]string{
 		false: "2e6e6eed5ce9c24e5d9737b5ab5687aa6cf754289b0e72d3caeba35281d112bd",
 		true:  "31389bd54d00b580720cba02140a52e68da1362d40b3c564048b2bcd91c66020",
 	} {
 		cfg := busy()
 		cfg.ByLastAction = byLastAction
-		cfg.IncomingPerHour = 10 // has no influence on what is sent
+		cfg.IncomingPerHour = 10 // must not affect sent messages
 		s, _ := newAccount(cfg, 30*time.Hour)
 		sum := sha256.Sum256(get(s, journalPath(1440)).Body.Bytes())
 		if got := hex.EncodeToString(sum[:]); got != want {
-			t.Errorf("by last action %v: the journal has the hash %s, want %s", byLastAction, got, want)
+			t.Errorf("by last action %v: hash %s, want %s", byLastAction, got, want)
 		}
 	}
 }
 
-func TestDateIsTheSimulatorsTime(t *testing.T) {
+func TestDateHeaderIsTheClock(t *testing.T) {
 	s, c := newAccount(busy(), 0)
 	c.Set(time.Date(2026, 5, 6, 7, 8, 9, 0, time.FixedZone("", 3600)))
 	for _, path := range []string{journalPath(1), "/", "/waInstance1/x/y"} {
@@ -159,23 +158,23 @@ func TestDateIsTheSimulatorsTime(t *testing.T) {
 	}
 }
 
-func TestRequests(t *testing.T) {
+func TestInvalidRequestsAreRefused(t *testing.T) {
 	const good = "/waInstance" + instance + "/lastOutgoingMessages/" + token
 	for _, test := range []struct {
 		name, verb, path string
 		status           int
 		contentType      string
-		holds            []string
+		contains         []string
 	}{
 		{"minutes of an object", "GET", pathOf("getStateInstance") + "?minutes=x", 200, "application/json", []string{`"authorized"`}},
 		{"prefix of an object", "GET", "/v3" + pathOf("getSettings"), 200, "application/json", []string{`"wid"`}},
-		{"minutes received", "GET", pathOf(incoming) + "?minutes=x", 400, "application/json", []string{`"path":"` + pathOf(incoming)}},
+		{"minutes of the incoming journal", "GET", pathOf(incoming) + "?minutes=x", 400, "application/json", []string{`"path":"` + pathOf(incoming)}},
 		{"wrong token of an object", "GET", "/waInstance" + instance + "/getSettings/x", 401, "application/json", nil},
 		{"post of an object", "POST", pathOf("getSettings"), 404, "application/json", []string{"Cannot POST"}},
 		{"default minutes", "GET", good, 200, "application/json", []string{`"idMessage"`}},
 		{"prefix", "GET", "/v3/of/max" + good, 200, "application/json", []string{`"idMessage"`}},
-		{"no limit to minutes", "GET", good + "?minutes=9000000000000000000", 200, "application/json", []string{`"idMessage"`}},
-		{"minutes no integer", "GET", good + "?minutes=1.5", 400, "application/json", []string{`"message":`, `"path":"` + good + "?minutes=1.5"}},
+		{"huge minutes", "GET", good + "?minutes=9000000000000000000", 200, "application/json", []string{`"idMessage"`}},
+		{"minutes not an integer", "GET", good + "?minutes=1.5", 400, "application/json", []string{`"message":`, `"path":"` + good + "?minutes=1.5"}},
 		{"minutes empty", "GET", good + "?minutes=", 400, "application/json", []string{`"path":"` + good}},
 		{"minutes zero", "GET", "/v3" + good + "?minutes=0", 400, "application/json", []string{`"path":"` + good}},
 		{"wrong token", "GET", "/waInstance" + instance + "/lastOutgoingMessages/x", 401, "application/json", nil},
@@ -191,46 +190,46 @@ func TestRequests(t *testing.T) {
 			w := httptest.NewRecorder()
 			s.ServeHTTP(w, httptest.NewRequest(test.verb, test.path, nil))
 			if w.Code != test.status || w.Header().Get("Content-Type") != test.contentType {
-				t.Errorf("%d of type %q, want %d of type %q", w.Code, w.Header().Get("Content-Type"), test.status, test.contentType)
+				t.Errorf("status %d, type %q, want status %d, type %q", w.Code, w.Header().Get("Content-Type"), test.status, test.contentType)
 			}
-			for _, text := range test.holds {
+			for _, text := range test.contains {
 				if !strings.Contains(w.Body.String(), text) {
-					t.Errorf("no %s in the answer", text)
+					t.Errorf("the answer does not contain %s", text)
 				}
 			}
-			if test.holds == nil && w.Body.Len() > 0 {
-				t.Errorf("a body: %s", w.Body)
+			if test.contains == nil && w.Body.Len() > 0 {
+				t.Errorf("unexpected body: %s", w.Body)
 			}
 		})
 	}
 }
 
-func TestRateLimit(t *testing.T) {
+func TestRateLimitAllowsOneCallPerSecond(t *testing.T) {
 	cfg := busy()
 	cfg.NoRateLimit = false
 	s, c := newAccount(cfg, time.Hour)
-	for n, call := range []struct {
+	for n, step := range []struct {
 		after time.Duration
 		want  int
 	}{
 		{0, 200}, {0, 429}, {999 * time.Millisecond, 429}, {999 * time.Millisecond, 429}, {time.Second, 200},
-		{-time.Hour, 200}, // a clock that was set back
+		{-time.Hour, 200}, // the clock was set back
 	} {
-		c.Advance(call.after)
+		c.Advance(step.after)
 		w := get(s, journalPath(5))
-		if w.Code != call.want {
-			t.Errorf("call %d: %d, want %d", n, w.Code, call.want)
+		if w.Code != step.want {
+			t.Errorf("call %d: %d, want %d", n, w.Code, step.want)
 		}
 		if w.Code == 429 && (w.Body.Len() > 0 || w.Header().Get("Retry-After") != "") {
 			t.Errorf("call %d: 429 with a body or Retry-After", n)
 		}
 	}
 	if got := s.Calls(outgoing); got != 6 {
-		t.Errorf("%d calls seen, want 6", got)
+		t.Errorf("%d calls, want 6", got)
 	}
 }
 
-func TestRateLimitIsThatOfAMethod(t *testing.T) {
+func TestMethodsHaveSeparateRateLimits(t *testing.T) {
 	s, c := newAccount(simulator.Config{}, time.Hour)
 	for round := range 2 {
 		for _, want := range []int{200, 429} {
@@ -245,27 +244,27 @@ func TestRateLimitIsThatOfAMethod(t *testing.T) {
 	get(s, pathOf("getNothing"))
 	for _, method := range methods {
 		if got := s.Calls(method); got != 4 {
-			t.Errorf("%d calls of %s seen, want 4", got, method)
+			t.Errorf("%d calls of %s, want 4", got, method)
 		}
 	}
 	if all, none := s.Calls(""), s.Calls("getNothing"); all != 4*len(methods) || none != 0 {
-		t.Errorf("%d calls seen in all, %d of what is not served", all, none)
+		t.Errorf("%d calls of all methods, %d of an unknown method", all, none)
 	}
 }
 
-// invokeStatus is what an answer over the quota says of it.
+// invokeStatus is a part of the answer of FaultQuota.
 type invokeStatus struct {
 	Method      string
 	Used, Total int
 }
 
-func exceeded(t *testing.T, body []byte) invokeStatus {
+func exceeded(t *testing.T, text []byte) invokeStatus {
 	t.Helper()
-	var answer struct{ InvokeStatus invokeStatus }
-	if err := json.Unmarshal(body, &answer); err != nil {
+	var body struct{ InvokeStatus invokeStatus }
+	if err := json.Unmarshal(text, &body); err != nil {
 		t.Fatal(err)
 	}
-	return answer.InvokeStatus
+	return body.InvokeStatus
 }
 
 func TestRefusalsByStateAreRateLimited(t *testing.T) {
@@ -275,16 +274,16 @@ func TestRefusalsByStateAreRateLimited(t *testing.T) {
 	s, c := newAccount(cfg, time.Hour)
 	for n, want := range []int{400, 429} {
 		if code := get(s, journalPath(5)).Code; code != want {
-			t.Errorf("call %d while logged out: %d, want %d", n, code, want)
+			t.Errorf("call %d while logged out: status %d, want %d", n, code, want)
 		}
 	}
 	c.Advance(time.Hour)
 	if code := get(s, journalPath(5)).Code; code != 200 {
-		t.Errorf("after login: %d", code)
+		t.Errorf("after login: status %d", code)
 	}
 }
 
-func TestUseFromManyGoroutines(t *testing.T) {
+func TestSimulatorIsSafeForConcurrentUse(t *testing.T) {
 	cfg := busy()
 	cfg.IncomingPerHour = 20
 	cfg.States = states("notAuthorized", 3, "suspended", 5, "authorized", 10)
@@ -310,6 +309,6 @@ func TestUseFromManyGoroutines(t *testing.T) {
 	}
 	group.Wait()
 	if got := s.Calls(""); got != 80*len(methods) {
-		t.Errorf("%d calls seen, want %d", got, 80*len(methods))
+		t.Errorf("%d calls, want %d", got, 80*len(methods))
 	}
 }

@@ -17,36 +17,36 @@ import (
 	"greenapi_exporter/internal/simulator"
 )
 
-func TestFaultsOfSomeMethods(t *testing.T) {
+func TestSetFaultAffectsOnlyTheGivenMethods(t *testing.T) {
 	s, _ := newAccount(busy(), time.Hour)
-	expect := func(when string, others int, codes map[string]int) {
+	expect := func(step string, defaultCode int, codes map[string]int) {
 		t.Helper()
 		for _, method := range methods {
-			want, told := codes[method]
-			if !told {
-				want = others
+			want, ok := codes[method]
+			if !ok {
+				want = defaultCode
 			}
 			if code := get(s, pathOf(method)).Code; code != want {
-				t.Errorf("%s: %s: %d, want %d", when, method, code, want)
+				t.Errorf("%s: %s: %d, want %d", step, method, code, want)
 			}
 		}
 	}
 	s.SetFault(simulator.FaultBadGateway, "getSettings", incoming)
-	expect("two fail", 200, map[string]int{"getSettings": 502, incoming: 502})
+	expect("two methods", 200, map[string]int{"getSettings": 502, incoming: 502})
 	s.SetFault(simulator.FaultForbidden, outgoing)
-	expect("and a third", 200, map[string]int{"getSettings": 502, incoming: 502, outgoing: 403})
+	expect("a third method", 200, map[string]int{"getSettings": 502, incoming: 502, outgoing: 403})
 	s.SetFault(simulator.FaultNone, "getSettings")
-	expect("one is well again", 200, map[string]int{incoming: 502, outgoing: 403})
+	expect("one fault ended", 200, map[string]int{incoming: 502, outgoing: 403})
 	s.SetFault(simulator.FaultUnauthorized)
-	expect("all fail", 401, nil)
+	expect("all methods", 401, nil)
 	s.SetFault(simulator.FaultNone)
-	expect("all are well", 200, nil)
+	expect("all faults ended", 200, nil)
 }
 
-func TestWholeAnswersAreThoseOfEveryMethod(t *testing.T) {
+func TestFaultAnswersAreEqualForAllMethods(t *testing.T) {
 	for _, fault := range simulator.Faults() {
 		if fault == simulator.FaultHang {
-			break // the others are of bodies
+			break // the remaining faults change only the body
 		}
 		s, _ := newAccount(busy(), time.Hour)
 		s.SetFault(fault)
@@ -63,7 +63,7 @@ func TestWholeAnswersAreThoseOfEveryMethod(t *testing.T) {
 	}
 }
 
-func TestFaultsInObjects(t *testing.T) {
+func TestFaultsChangeAnObject(t *testing.T) {
 	for _, method := range objects {
 		s, _ := newAccount(busy(), time.Hour)
 		good := get(s, pathOf(method)).Body.String()
@@ -72,7 +72,7 @@ func TestFaultsInObjects(t *testing.T) {
 			simulator.FaultBOM:          "\xef\xbb\xbf" + good,
 			simulator.FaultTrailing:     good + "[]",
 			simulator.FaultCutRow:       good[:len(good)/2],
-			simulator.FaultGzip:         good, // not accepted here
+			simulator.FaultGzip:         good, // the client does not accept it
 			simulator.FaultCommaStart:   good, simulator.FaultCommaMiddle: good, simulator.FaultCommaEnd: good,
 			simulator.FaultRowNotObject: good, simulator.FaultBadTimestamp: good,
 		} {
@@ -86,84 +86,84 @@ func TestFaultsInObjects(t *testing.T) {
 		r.Header.Set("Accept-Encoding", "gzip")
 		w := httptest.NewRecorder()
 		s.ServeHTTP(w, r)
-		unzip, err := gzip.NewReader(w.Body)
+		reader, err := gzip.NewReader(w.Body)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := io.ReadAll(unzip); err != nil || string(got) != good {
+		if got, err := io.ReadAll(reader); err != nil || string(got) != good {
 			t.Errorf("%s: compressed: %s, %v", method, got, err)
 		}
 	}
 }
 
-func TestObjectThatIsTruncated(t *testing.T) {
+func TestFaultTruncatedEndsAnObjectEarly(t *testing.T) {
 	s, _ := newAccount(busy(), time.Hour)
 	s.SetFault(simulator.FaultTruncated)
-	answer, err := askFor(t.Context(), t, serve(t, s), pathOf("getSettings"))
+	response, err := requestPath(t.Context(), t, serve(t, s), pathOf("getSettings"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	body, err := io.ReadAll(answer.Body)
-	_ = answer.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	_ = response.Body.Close()
 	if !errors.Is(err, io.ErrUnexpectedEOF) || len(body) == 0 || json.Valid(body) {
-		t.Errorf("%d of %d bytes, then %v", len(body), answer.ContentLength, err)
+		t.Errorf("%d of %d bytes, error %v", len(body), response.ContentLength, err)
 	}
 }
 
-func TestObjectThatHangs(t *testing.T) {
+func TestFaultHangInBodySendsHalfAnObject(t *testing.T) {
 	s, _ := newAccount(busy(), time.Hour)
 	good := get(s, pathOf("getSettings")).Body.String()
 	s.SetFault(simulator.FaultHangInBody)
 	server := serve(t, s)
-	answer, err := askFor(t.Context(), t, server, pathOf("getSettings"))
+	response, err := requestPath(t.Context(), t, server, pathOf("getSettings"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = answer.Body.Close() }()
+	defer func() { _ = response.Body.Close() }()
 	half := make([]byte, len(good)/2)
-	if _, err := io.ReadFull(answer.Body, half); err != nil || string(half) != good[:len(half)] {
-		t.Fatalf("not the first half of the body: %v", err)
+	if _, err := io.ReadFull(response.Body, half); err != nil || string(half) != good[:len(half)] {
+		t.Fatalf("not the first half of the body; error %v", err)
 	}
 	server.CloseClientConnections()
-	if rest, err := io.ReadAll(answer.Body); err == nil || len(rest) > 0 {
-		t.Errorf("%d bytes more, then %v", len(rest), err)
+	if rest, err := io.ReadAll(response.Body); err == nil || len(rest) > 0 {
+		t.Errorf("%d more bytes, error %v", len(rest), err)
 	}
 }
 
-func TestObjectWithoutEnd(t *testing.T) {
+func TestFaultEndlessSendsAnEndlessString(t *testing.T) {
 	for _, fault := range []simulator.Fault{simulator.FaultEndless, simulator.FaultEndlessGzip} {
 		s, _ := newAccount(busy(), time.Hour)
 		s.SetFault(fault, "getMessagesCount")
 		ctx, cancel := context.WithCancel(t.Context())
-		answer, err := askFor(ctx, t, serve(t, s), pathOf("getMessagesCount"))
+		response, err := requestPath(ctx, t, serve(t, s), pathOf("getMessagesCount"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if answer.Uncompressed != (fault == simulator.FaultEndlessGzip) {
-			t.Errorf("%s: uncompressed by the client: %v", fault, answer.Uncompressed)
+		if response.Uncompressed != (fault == simulator.FaultEndlessGzip) {
+			t.Errorf("%s: compressed %v", fault, response.Uncompressed)
 		}
-		start := make([]byte, 10<<20)
-		if _, err := io.ReadFull(answer.Body, start); err != nil {
+		prefix := make([]byte, 10<<20)
+		if _, err := io.ReadFull(response.Body, prefix); err != nil {
 			t.Fatal(err)
 		}
 		cancel()
-		_ = answer.Body.Close()
+		_ = response.Body.Close()
 		var members map[string]any
-		if err := json.Unmarshal(append(bytes.Clone(start), `"}`...), &members); err != nil || len(members) != 2 {
-			t.Errorf("%s: what comes is not the start of an object: %v", fault, err)
+		if err := json.Unmarshal(append(bytes.Clone(prefix), `"}`...), &members); err != nil || len(members) != 2 {
+			t.Errorf("%s: the body is not the start of an object: %v", fault, err)
 		}
 	}
 }
 
-func TestDripIsAWholeObjectInTheEnd(t *testing.T) {
+func TestFaultDripSendsAValidObject(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, _ := newAccount(busy(), time.Hour)
 		s.SetFault(simulator.FaultDrip)
-		began := time.Now()
-		if members := jsonWriter(t, s, "getStateInstance"); members["stateInstance"] != "authorized" {
+		started := time.Now()
+		if members := object(t, s, "getStateInstance"); members["stateInstance"] != "authorized" {
 			t.Errorf("%v", members)
 		}
-		if took := time.Since(began); took != 3*time.Second { // 30 bytes
+		if took := time.Since(started); took != 3*time.Second { // 30 bytes
 			t.Errorf("after %v", took)
 		}
 	})

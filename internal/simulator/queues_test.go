@@ -11,26 +11,26 @@ import (
 	"greenapi_exporter/internal/simulator"
 )
 
-// count is what a method of counts answers.
+// count returns the count that a method answers.
 func count(t testing.TB, s *simulator.Simulator, method string) int {
 	t.Helper()
-	members := jsonWriter(t, s, method)
-	n, is := members["count"].(float64)
-	if !is || len(members) != 1 {
+	members := object(t, s, method)
+	n, ok := members["count"].(float64)
+	if !ok || len(members) != 1 {
 		t.Fatalf("%s: %v", method, members)
 	}
 	return int(n)
 }
 
-// sentBy lists the messages that have left by the moment, visible or not.
+// sentBy returns the messages sent by the given time, visible or not.
 func sentBy(s *simulator.Simulator, until time.Time) []simulator.Message {
 	return slices.DeleteFunc(s.Messages(until.Add(2*time.Minute)), func(m simulator.Message) bool {
 		return m.Sent.After(until)
 	})
 }
 
-// accepted is when each message is accepted that the API takes over by the moment: an account that is always authorized
-// and has no delay sends them just then.
+// accepted returns when messages are accepted: an authorized account without a delay sends them
+// at that time.
 func accepted(cfg simulator.Config, until time.Time) []time.Time {
 	cfg.States, cfg.SendDelay = nil, 0
 	s, _ := newAccount(cfg, 0)
@@ -41,7 +41,7 @@ func accepted(cfg simulator.Config, until time.Time) []time.Time {
 	return times
 }
 
-func TestQueueGrowsWhileLoggedOutAndDrains(t *testing.T) {
+func TestQueueGrowsWhileUnauthorizedAndDrains(t *testing.T) {
 	const delay = 10 * time.Second
 	for _, state := range []string{"notAuthorized", "suspended", "yellowCard", "blocked", "starting", ""} {
 		s, c := newAccount(simulator.Config{
@@ -53,81 +53,81 @@ func TestQueueGrowsWhileLoggedOutAndDrains(t *testing.T) {
 		}
 		before := at(1)
 		if before > 2 {
-			t.Errorf("%q: %d messages wait in ordinary times", state, before)
+			t.Errorf("%q: %d messages are queued while authorized", state, before)
 		}
 		first := before
 		for hours := 1.05; hours < 3; hours += 0.05 {
 			n := at(hours)
 			if n < before {
-				t.Fatalf("%q: %d messages wait, and later %d", state, before, n)
+				t.Fatalf("%q: the queue shrank from %d to %d", state, before, n)
 			}
 			before = n
 		}
 		if grown := before - first; grown < 80 || grown > 160 {
 			t.Errorf("%q: the queue grew by %d in two hours", state, grown)
 		}
-		if n := at(3.05); n >= before-10 || n < before-30 { // 3 minutes: 18 go, some 3 come
-			t.Errorf("%q: of %d messages there are %d left after 3 minutes", state, before, n)
+		if n := at(3.05); n >= before-10 || n < before-30 { // in 3 minutes 18 are sent, about 3 accepted
+			t.Errorf("%q: the queue of %d has %d messages after 3 minutes", state, before, n)
 		}
 		if n := at(4.5); n != 0 {
-			t.Errorf("%q: %d messages wait after an hour and a half", state, n)
+			t.Errorf("%q: %d messages are queued after 90 minutes", state, n)
 		}
 		sent := sentBy(s, c.Now())
-		close := 0
+		adjacent := 0
 		for i := 1; i < len(sent); i++ {
 			switch gap := sent[i].Sent.Sub(sent[i-1].Sent); {
 			case gap < delay:
-				t.Fatalf("%q: two messages are sent within %v", state, gap)
+				t.Fatalf("%q: messages are sent %v apart", state, gap)
 			case gap == delay:
-				close++
+				adjacent++
 			}
 		}
-		if close < before-10 {
-			t.Errorf("%q: only %d messages are sent right after the delay", state, close)
+		if adjacent < before-10 {
+			t.Errorf("%q: only %d messages are sent at the least delay", state, adjacent)
 		}
 	}
 }
 
-func TestQueuedMessagesAppearAfterTheLogin(t *testing.T) {
+func TestQueuedMessagesAppearAfterAuthorization(t *testing.T) {
 	cfg := busy()
-	ordinary, _ := newAccount(cfg, 0)
-	cfg.States = states("suspended", 10, "authorized", 12) // a state in which the journal can be read
+	unrestricted, _ := newAccount(cfg, 0)
+	cfg.States = states("suspended", 10, "authorized", 12) // the journal is available in this state
 	s, c := newAccount(cfg, 12*time.Hour-1)
 	login := start.Add(12 * time.Hour)
 
-	waiting := map[string]bool{}
-	for _, m := range sentBy(ordinary, login) {
+	queued := map[string]bool{}
+	for _, m := range sentBy(unrestricted, login) {
 		if !m.Sent.Before(start.Add(10*time.Hour)) && !m.Incomplete {
-			waiting[m.ID] = true
+			queued[m.ID] = true
 		}
 	}
-	if len(waiting) < 20 {
-		t.Fatalf("only %d messages to look at", len(waiting))
+	if len(queued) < 20 {
+		t.Fatalf("only %d queued messages", len(queued))
 	}
 	early := journal(t, s, 1440)
 	if len(early) < 100 {
-		t.Errorf("only %d rows before", len(early))
+		t.Errorf("only %d rows before the authorization", len(early))
 	}
 	for _, r := range early {
-		if waiting[r.ID] {
+		if queued[r.ID] {
 			t.Errorf("%s is in the journal before it is sent", r.ID)
 		}
 	}
 	c.Set(login.Add(2 * time.Minute))
 	seen := map[string]bool{}
 	for _, r := range journal(t, s, 3) {
-		if seen[r.ID] = true; waiting[r.ID] && r.Time != login.Unix() {
-			t.Errorf("%s has the time %d, want %d: all at once", r.ID, r.Time, login.Unix())
+		if seen[r.ID] = true; queued[r.ID] && r.Time != login.Unix() {
+			t.Errorf("%s has the timestamp %d, want %d", r.ID, r.Time, login.Unix())
 		}
 	}
-	for id := range waiting {
+	for id := range queued {
 		if !seen[id] {
 			t.Errorf("%s is not in the journal", id)
 		}
 	}
 }
 
-func TestSendingKeepsToTheScheduleAndTheDelay(t *testing.T) {
+func TestSendingFollowsStatesAndDelay(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		cfg := simulator.Config{
 			Seed:            rapid.Uint64().Draw(t, "seed"),
@@ -146,8 +146,8 @@ func TestSendingKeepsToTheScheduleAndTheDelay(t *testing.T) {
 		s, c := newAccount(cfg, 0)
 		for range 4 {
 			c.Set(start.Add(time.Duration(rapid.Int64Range(-int64(time.Hour), int64(30*time.Hour)).Draw(t, "at"))))
-			taken := accepted(cfg, c.Now())
-			want := sendings(taken, cfg, c.Now())
+			times := accepted(cfg, c.Now())
+			want := sendTimes(times, cfg, c.Now())
 			got := sentBy(s, c.Now())
 			if len(got) != len(want) {
 				t.Fatalf("%d messages are sent, want %d", len(got), len(want))
@@ -157,17 +157,17 @@ func TestSendingKeepsToTheScheduleAndTheDelay(t *testing.T) {
 					t.Fatalf("message %d is sent at %v, want %v", i, got[i].Sent, want[i])
 				}
 			}
-			if n := s.Queued(c.Now()); n != len(taken)-len(want) {
-				t.Fatalf("%d messages wait, want %d less %d", n, len(taken), len(want))
+			if n := s.Queued(c.Now()); n != len(times)-len(want) {
+				t.Fatalf("%d messages are queued, want %d - %d", n, len(times), len(want))
 			}
 		}
 	})
 }
 
-// sendings works out when messages accepted at the times are sent, as far as that is by the moment.
-func sendings(taken []time.Time, cfg simulator.Config, until time.Time) []time.Time {
+// sendTimes returns when the accepted messages are sent, up to the given time.
+func sendTimes(accepted []time.Time, cfg simulator.Config, until time.Time) []time.Time {
 	var sent []time.Time
-	for i, at := range taken {
+	for i, at := range accepted {
 		if i > 0 {
 			if earliest := sent[i-1].Add(max(cfg.SendDelay, 0)); at.Before(earliest) {
 				at = earliest
@@ -191,7 +191,7 @@ func sendings(taken []time.Time, cfg simulator.Config, until time.Time) []time.T
 	return sent
 }
 
-func TestQueueThatIsNeverSent(t *testing.T) {
+func TestBlockedAccountNeverSends(t *testing.T) {
 	for _, delay := range []time.Duration{0, time.Second, math.MaxInt64} {
 		cfg := simulator.Config{Seed: 1, MessagesPerHour: 50, IncomingPerHour: 50, SendDelay: delay, States: states("blocked", 1)}
 		s, _ := newAccount(cfg, 0)
@@ -199,34 +199,34 @@ func TestQueueThatIsNeverSent(t *testing.T) {
 		for _, hours := range []time.Duration{2, 100, 10} {
 			at := start.Add(hours * time.Hour)
 			if n, want := s.Queued(at), len(accepted(cfg, at))-before; n != want {
-				t.Errorf("delay %v: %d messages wait after %d hours, want %d", delay, n, hours, want)
+				t.Errorf("delay %v: %d messages are queued after %d hours, want %d", delay, n, hours, want)
 			}
 			if n := len(sentBy(s, at)); n != before {
 				t.Errorf("delay %v: %d messages are sent after %d hours, want %d", delay, n, hours, before)
 			}
 			if n := s.Webhooks(at); hours == 100 && n != 0 {
-				t.Errorf("delay %v: %d notifications of nothing", delay, n)
+				t.Errorf("delay %v: %d notifications without messages", delay, n)
 			}
 		}
 	}
 }
 
-// TestTheEndOfTime asks about moments that are further away than a time.Duration can tell.
-func TestTheEndOfTime(t *testing.T) {
+// The distance of these times from Start exceeds a time.Duration.
+func TestDistantTimesDoNotOverflow(t *testing.T) {
 	s, _ := newAccount(simulator.Config{
 		MessagesPerHour: 50, Messages: 20, SendDelay: math.MaxInt64,
 		States: states("authorized", 1, "blocked", 2),
 	}, 0)
 	for _, at := range []time.Time{start.AddDate(1000, 0, 0), start.AddDate(200, 0, 0)} {
-		if sent, waiting := len(s.Messages(at)), s.Queued(at); sent != 1 || waiting != 19 {
-			t.Errorf("at %v %d messages are sent and %d wait", at, sent, waiting)
+		if sent, queued := len(s.Messages(at)), s.Queued(at); sent != 1 || queued != 19 {
+			t.Errorf("at %v: %d messages are sent, %d queued", at, sent, queued)
 		}
 		if n := s.Webhooks(at); n != 0 {
-			t.Errorf("at %v there are %d notifications", at, n)
+			t.Errorf("at %v: %d notifications", at, n)
 		}
 	}
 	if at := start.AddDate(-1000, 0, 0); len(s.Messages(at))+s.Queued(at)+s.Webhooks(at) != 0 {
-		t.Error("something before the start")
+		t.Error("messages before Start")
 	}
 }
 
@@ -241,18 +241,18 @@ func TestWebhooksCountTheStepsOfTheLastFiveSeconds(t *testing.T) {
 		for hour := 0.0; hour < hours; hour += 1.1 {
 			c.Set(start.Add(time.Duration(hour * float64(time.Hour))))
 			want := 0
-			count1 := func(at time.Time) {
+			countIfRecent := func(at time.Time) {
 				if !at.After(c.Now()) && at.After(c.Now().Add(-5*time.Second)) {
 					want++
 				}
 			}
 			for _, m := range s.Messages(c.Now().Add(maxDelay)) {
 				for _, step := range m.Steps {
-					count1(step.At)
+					countIfRecent(step.At)
 				}
 			}
 			for _, m := range s.IncomingMessages(c.Now().Add(maxDelay)) {
-				count1(m.Sent)
+				countIfRecent(m.Sent)
 			}
 			if got, truth := count(t, s, "getWebhooksCount"), s.Webhooks(c.Now()); got != want || truth != want {
 				t.Errorf("speedup %v, hour %v: answer %d, truth %d, want %d", speedup, hour, got, truth, want)
@@ -279,14 +279,14 @@ func TestNotificationsLeaveTheQueueAfterFiveSeconds(t *testing.T) {
 	}
 }
 
-func TestCyrillicCount(t *testing.T) {
+func TestCyrillicCountChangesTheKey(t *testing.T) {
 	s, _ := newAccount(simulator.Config{MessagesPerHour: 60, States: states("suspended", 0), CyrillicCount: true}, time.Hour)
 	for method, want := range map[string]int{
 		"getMessagesCount": s.Queued(start.Add(time.Hour)), "getWebhooksCount": 0,
 	} {
-		members := jsonWriter(t, s, method)
-		if n, is := members["сount"].(float64); !is || int(n) != want || len(members) != 1 {
-			t.Errorf("%s: %v, want %d under another key", method, members, want)
+		members := object(t, s, method)
+		if n, ok := members["сount"].(float64); !ok || int(n) != want || len(members) != 1 {
+			t.Errorf("%s: %v, want the Cyrillic key with %d", method, members, want)
 		}
 	}
 }
