@@ -1,23 +1,25 @@
 package collector
 
 import (
+	"github.com/prometheus/client_golang/prometheus"
+
 	"time"
 
 	"greenapi_exporter/internal/greenapi"
 	"greenapi_exporter/internal/poll"
 )
 
-// newAccount shows until when sending is suspended.
+// newAccount exports when a suspension of sending ends.
 func newAccount() factory {
 	suspended := desc("greenapi_instance_suspended_until_timestamp_seconds",
-		"Until when the messenger has suspended sending, as UNIX time; absent when it has not.")
-	return &method[greenapi.Account]{
-		Info:  Info{"account", greenapi.GetWaSettings, "Until when sending is suspended, asked for every 5 minutes", false},
-		descs: []*metricDesc{suspended},
-		open:  periodic(slowInterval, (*greenapi.Client).Account),
-		render: func(m emitter, latest poll.Outcome[greenapi.Account]) {
+		"When the suspension of sending ends, as UNIX time; absent if sending is not suspended.")
+	return &polled[greenapi.Account]{
+		Info:    Info{"account", greenapi.GetWaSettings, "End of a suspension of sending, read every 5 minutes", false},
+		descs:   []*prometheus.Desc{suspended},
+		connect: periodic(slowInterval, (*greenapi.Client).Account),
+		render: func(e emitter, latest poll.Outcome[greenapi.Account]) {
 			if isSuspended(latest.Reading, latest.Err == nil, time.Now()) {
-				m.gauge(suspended, latest.Reading.SuspendedUntil.Value)
+				e.gauge(suspended, latest.Reading.SuspendedUntil.Value)
 			}
 		},
 		fillStatus: func(s *Status, latest poll.Outcome[greenapi.Account]) {
@@ -30,9 +32,9 @@ func newAccount() factory {
 	}
 }
 
-// isSuspended reports whether at now it is known of the account that it is suspended until when. A time ahead is enough,
-// whatever the state, which may be a word that is newer than this program. One that is over counts only while the API
-// still says that the account is suspended, which must not be an old reading's word.
+// isSuspended reports whether the account is suspended until a known time. A time in the future is
+// enough, whatever the state says: it may be a word that this program does not know. A time in the past
+// counts only while the API still calls the account suspended, in a current reading.
 func isSuspended(a greenapi.Account, current bool, now time.Time) bool {
 	stated := a.State == greenapi.StateSuspended || a.State == greenapi.StateYellowCard
 	return a.SuspendedUntil.Known && (a.SuspendedUntil.Value > unixSeconds(now) || stated && current)

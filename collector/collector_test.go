@@ -322,7 +322,7 @@ func TestTheLogSaysWhenItBeginsAndWhenItEnds(t *testing.T) {
 		want := [][]string{
 			{"level=error", "id_instance=" + id, "collector=outgoing", "method=lastOutgoingMessages", "result=quota_exceeded", "advice=", "HTTP 466"},
 			{"level=error", "result=unauthorized", "advice=", "HTTP 401"},
-			{"level=info", "result=ok", "works again", "failed_for="},
+			{"level=info", "result=ok", "API calls succeed again", "failed_for="},
 		}
 		assertLines(t, said, want)
 	})

@@ -62,7 +62,6 @@ type Instance struct {
 type activeCollector struct {
 	Info
 	collector collector
-	calls     *requestStats
 	close     func() // closes collector once; every call returns after that
 
 	// refs counts the scrapes in flight, and one more while the collector is enabled.
@@ -95,7 +94,7 @@ func (i *Instance) ApplyConfig(to config.Instance) error {
 	i.env.current.Store(&to)
 	var enabled []*activeCollector
 	var errs []error
-	for _, f := range i.set.kinds {
+	for _, f := range i.set.factories {
 		if !to.Collects(f.info().Name) {
 			continue
 		}
@@ -128,13 +127,12 @@ func (i *Instance) acquire(f factory) (*activeCollector, error) {
 		c.requestKey = key
 		return c, nil
 	}
-	calls := newCalls(i.env, f.info())
-	opened, err := f.bind(i.env, calls)
+	opened, err := f.open(i.env)
 	if err != nil {
 		return nil, err
 	}
 	c = &activeCollector{
-		Info: f.info(), collector: opened, calls: calls, close: sync.OnceFunc(opened.close),
+		Info: f.info(), collector: opened, close: sync.OnceFunc(opened.close),
 		refs: 1, requestKey: key,
 	}
 	i.mu.Lock()

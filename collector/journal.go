@@ -13,53 +13,52 @@ import (
 // journalCall is Client.OutgoingMessages or Client.IncomingMessages.
 type journalCall func(c *greenapi.Client, ctx context.Context, minutes int) (*greenapi.Journal, error)
 
-// journal is a journal of one instance.
+// journal reads a journal of one instance into its ledger.
 type journal struct {
-	target *env
-	calls  *requestStats
+	env    *env
 	ledger *ledger.Ledger
 	call   journalCall
 }
 
-// journalSource opens sources of journals, whose messages are counted in a ledger that is named after the instance, with suffix.
-func journalSource(suffix string, call journalCall) func(*env, *requestStats) (source[*ledger.Summary], error) {
-	return func(t *env, c *requestStats) (source[*ledger.Summary], error) {
-		now := t.config()
-		options := ledger.Options{Minutes: now.Minutes(), MaxMinutes: now.MaxMinutes(), Retention: now.Retention()}
-		l, err := t.Storage.Ledger(now.ID()+suffix, options, time.Now())
-		if err != nil {
-			return source[*ledger.Summary]{}, err
+// journalSource connects a collector to a journal. The ledger is named after the instance, plus suffix.
+func journalSource(suffix string, call journalCall) func(*polled[*ledger.Summary]) error {
+	return func(p *polled[*ledger.Summary]) error {
+		now := p.env.config()
+		options := ledger.Options{
+			Minutes: now.Minutes(), MaxMinutes: now.MaxMinutes(), Retention: now.Retention(),
 		}
-		j := &journal{t, c, l, call}
-		poller := newPersistentPoller(c, l, j.read)
-		configure := func(renewed bool) { poller.Reconfigure(t.config().MinInterval(), t.config().Timeout(), renewed) }
-		return source[*ledger.Summary]{poller, configure, func() {
-			poller.Stop()
-			l.Close()
-		}}, nil
+		l, err := p.env.Storage.Ledger(now.ID()+suffix, options, time.Now())
+		if err != nil {
+			return err
+		}
+		j := &journal{p.env, l, call}
+		p.interval = func() time.Duration { return p.env.config().MinInterval() }
+		p.poller = newPersistentPoller(p.stats, l, j.read)
+		p.save = l.Close
+		return nil
 	}
 }
 
-// renderJournal renders the totals of the latest good reading, and the window only if no later one has failed.
+// renderJournal renders the totals of the latest good reading, and its window unless a later call failed.
 func renderJournal(totals, window func(emitter, *ledger.Summary)) func(emitter, poll.Outcome[*ledger.Summary]) {
-	return func(m emitter, latest poll.Outcome[*ledger.Summary]) {
+	return func(e emitter, latest poll.Outcome[*ledger.Summary]) {
 		if latest.Reading == nil {
 			return
 		}
-		totals(m, latest.Reading)
+		totals(e, latest.Reading)
 		if latest.Err == nil {
-			window(m, latest.Reading)
+			window(e, latest.Reading)
 		}
 	}
 }
 
-// read makes a call and counts the rows of the response. The ledger changes only if the whole
+// read makes a call at begin and counts the rows of the response. The ledger changes only if the whole
 // response is valid.
-func (j *journal) read(ctx context.Context) (*ledger.Summary, error) {
-	begin, settings := j.calls.begun, j.target.config()
+func (j *journal) read(ctx context.Context, begin time.Time) (*ledger.Summary, error) {
+	settings := j.env.config()
 	j.ledger.SetMinutes(settings.Minutes())
 	batch := j.ledger.NewBatch(begin)
-	rows, err := j.call(j.target.client(), ctx, batch.Minutes())
+	rows, err := j.call(j.env.client(), ctx, batch.Minutes())
 	if err == nil {
 		defer rows.Close()
 		batch.SetServerTime(rows.Date())

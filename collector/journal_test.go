@@ -33,11 +33,9 @@ func TestAReadingAllocatesLittle(t *testing.T) {
 		api := &greenapi.Backend{Transport: answering(append(body, ']')), Limiter: greenapi.NewLimiter(1)}
 		target := &env{Resources: Resources{Service: api, Logger: log.NewNopLogger()}}
 		target.current.Store(&instance)
-		j := journal{target, newCalls(target, newOutgoing().info()),
-			ledger.New(ledger.Options{Minutes: 60, Retention: 360 * time.Hour}), (*greenapi.Client).OutgoingMessages}
+		j := journal{target, ledger.New(ledger.Options{Minutes: 60, Retention: 360 * time.Hour}), (*greenapi.Client).OutgoingMessages}
 		return testing.AllocsPerRun(10, func() {
-			j.calls.begun = time.Now()
-			if r, err := j.read(t.Context()); err != nil || r.Messages != rows {
+			if r, err := j.read(t.Context(), time.Now()); err != nil || r.Messages != rows {
 				t.Fatal(r, err)
 			}
 		})

@@ -507,8 +507,8 @@ func TestTheLogTellsOfTheState(t *testing.T) {
 			{"level=warn", "state=suspended", "before=notAuthorized", "has suspended sending"},
 			{"level=warn", "state=other", "advice="},
 			{"level=warn", "state=unknown", "advice="},
-			{"level=info", "state=authorized", "before=unknown", "all is well"},
-			{"level=warn", "not all is well", "state=blocked", "advice="}, // of another run, which knows of no change
+			{"level=info", "state=authorized", "before=unknown", "instance recovered"},
+			{"level=warn", "instance needs attention", "state=blocked", "advice="}, // of another run, which knows of no change
 		}
 		var said []string
 		for line := range strings.Lines(e.logged()) {

@@ -61,7 +61,7 @@ func TestRestartsMakeNoCall(t *testing.T) {
 		if len(e.api.minutes) != 2 {
 			t.Errorf("%d calls", len(e.api.minutes))
 		}
-		if text := e.logged(); strings.Count(text, "the latest reading of the run before serves until the next call") != 10 || strings.Contains(text, "level=error") {
+		if text := e.logged(); strings.Count(text, "using the stored reading until the next call") != 10 || strings.Contains(text, "level=error") {
 			t.Errorf("logged:\n%s", text)
 		}
 		time.Sleep(10*time.Minute + time.Second)
@@ -92,7 +92,7 @@ func TestACrashLoopUnder466DoesNotCall(t *testing.T) {
 			t.Errorf("%d calls", len(e.api.minutes))
 		}
 		lines := strings.Split(e.logged(), "\n")
-		said := slices.DeleteFunc(lines, func(line string) bool { return !strings.Contains(line, "has failed before") })
+		said := slices.DeleteFunc(lines, func(line string) bool { return !strings.Contains(line, "API call failed before the restart") })
 		if len(said) != 10 || !strings.Contains(said[0], "result=quota_exceeded") || !strings.Contains(said[0], "next_call=") || !strings.Contains(said[0], "advice=\"the plan's") {
 			t.Errorf("%d lines: %s", len(said), said)
 		}
@@ -100,7 +100,7 @@ func TestACrashLoopUnder466DoesNotCall(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		e.api.answer(200, "[]")
 		gather(t, e.scrape(t.Context()))
-		if text := e.logged(); len(e.api.minutes) != 3 || !strings.Contains(text, "works again") || !strings.Contains(text, "failed_for=10m") {
+		if text := e.logged(); len(e.api.minutes) != 3 || !strings.Contains(text, "API calls succeed again") || !strings.Contains(text, "failed_for=10m") {
 			t.Errorf("%d calls, logged:\n%s", len(e.api.minutes), text)
 		}
 	})
@@ -181,7 +181,7 @@ func TestAWindowOfOtherMinutesIsNotShown(t *testing.T) {
 		if got := gather(t, e.scrape(t.Context())); got["greenapi_outgoing_window_messages"] != nil || len(e.api.minutes) != calls+1 {
 			t.Errorf("%d calls, the window is %v", len(e.api.minutes)-calls, got["greenapi_outgoing_window_messages"])
 		}
-		if text := e.logged(); !strings.Contains(text, "there is no reading before the next call") {
+		if text := e.logged(); !strings.Contains(text, "no reading before the next call") {
 			t.Errorf("logged:\n%s", text)
 		}
 		time.Sleep(time.Minute)
@@ -257,7 +257,7 @@ func TestAFirstCallThatWasKilledIsSaid(t *testing.T) {
 			t.Errorf("a call whose end is not known is shown as failing: %v", failing)
 		}
 		up := families["greenapi_up"].Metric[0].Gauge.GetValue()
-		if text := e.logged(); up != 0 || !strings.Contains(text, "level=warn") || !strings.Contains(text, "there is no reading before the next call") || strings.Contains(text, "serves") || strings.Contains(text, "since=0001") {
+		if text := e.logged(); up != 0 || !strings.Contains(text, "level=warn") || !strings.Contains(text, "no reading before the next call") || strings.Contains(text, "serves") || strings.Contains(text, "since=0001") {
 			t.Errorf("up is %v, logged:\n%s", up, text)
 		}
 		time.Sleep(2 * time.Minute)

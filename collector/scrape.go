@@ -10,72 +10,101 @@ import (
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
-	dto "github.com/prometheus/client_model/go"
 
 	"greenapi_exporter/internal/config"
 	"greenapi_exporter/internal/greenapi"
 	"greenapi_exporter/internal/poll"
 )
 
-// Scrape is one scrape of some instances. It is served as a Gatherer; as a Collector a registry can look at what it shows.
-type Scrape interface {
-	prometheus.Collector
-	prometheus.Gatherer
+// Set has every collector, with all descriptors. It is immutable.
+type Set struct {
+	factories   []factory
+	success     *prometheus.Desc
+	failing     *prometheus.Desc
+	duration    *prometheus.Desc
+	lastSuccess *prometheus.Desc
+	requests    *prometheus.Desc
+	expiration  *prometheus.Desc
 }
 
-// Scrape returns one scrape of the instances, which lasts no longer than ctx: of the collectors that are
-// named, or of all if none is. What is scraped stays at work until it has been collected or ctx ends, even where an
-// instance is closed meanwhile. It is an error, which says what to do, to name a collector that no instance has.
-func (s *Set) Scrape(ctx context.Context, instances []*Instance, names []string) (Scrape, error) {
-	c := &scrape{set: s, ctx: ctx, names: names}
-	var leaves []func()
-	for _, i := range instances {
-		parts, leave := i.scrape()
-		leaves = append(leaves, leave)
-		c.instances = append(c.instances, scraped{i.Config(), parts})
+// NewSet returns the Set of all collectors.
+func NewSet() *Set {
+	return &Set{
+		factories: factories(),
+		success: desc("greenapi_collector_success",
+			"Whether the collector's latest reading succeeded (1) or not (0).",
+			"collector"),
+		failing: desc("greenapi_collector_failing",
+			"1 while the collector's latest reading fails, by result; absent while it succeeds.",
+			"collector", "result"),
+		duration: desc("greenapi_collector_duration_seconds",
+			"Duration of the collector's latest API call. Scrapes share calls.",
+			"collector"),
+		lastSuccess: desc("greenapi_collector_last_success_timestamp_seconds",
+			"When the collector's latest successful call began, as UNIX time; absent before the first.",
+			"collector"),
+		requests: desc("greenapi_api_requests_total",
+			"API calls by method and result. The README explains each result and what to do.",
+			"method", "result"),
+		expiration: desc("greenapi_instance_expiration_timestamp_seconds",
+			"When the instance's subscription ends according to the Partner API, as UNIX time; absent if unknown."),
 	}
-	c.leave = sync.OnceFunc(func() {
-		for _, leave := range leaves {
-			leave()
+}
+
+// Scrape returns a Collector for one scrape of the instances, for one registry. It waits for readings
+// until ctx ends at most. If names is not empty, only those collectors run; Scrape returns an error
+// if no instance has one of them. The collectors stay open until the scrape is collected or ctx ends,
+// even if their instance is closed in between.
+func (s *Set) Scrape(ctx context.Context, instances []*Instance, names []string) (prometheus.Collector, error) {
+	c := &scrape{set: s, ctx: ctx, names: names}
+	var releases []func()
+	for _, i := range instances {
+		collectors, release := i.scrape()
+		releases = append(releases, release)
+		c.instances = append(c.instances, scrapedInstance{i.Config(), collectors})
+	}
+	c.done = sync.OnceFunc(func() {
+		for _, release := range releases {
+			release()
 		}
 	})
-	if err := c.check(); err != nil {
-		c.leave()
+	if err := c.checkNames(); err != nil {
+		c.done()
 		return nil, err
 	}
-	context.AfterFunc(ctx, c.leave)
+	context.AfterFunc(ctx, c.done)
 	return c, nil
 }
 
 type scrape struct {
 	set       *Set
 	ctx       context.Context
-	instances []scraped
-	names     []string // empty: all
-	leave     func()
+	instances []scrapedInstance
+	names     []string // empty for all
+	done      func()   // releases the collectors
 }
 
-// scraped is an instance as a scrape meets it.
-type scraped struct {
+// scrapedInstance is an instance as it was when the scrape began.
+type scrapedInstance struct {
 	config.Instance
-	parts []*activeCollector
+	collectors []*activeCollector
 }
 
-// check tells of a name that is none of a collector that some instance has.
-func (s *scrape) check() error {
+func (s *scrape) checkNames() error {
 	if len(s.names) == 0 {
 		return nil
 	}
-	var on []string
-	for _, k := range s.set.kinds {
-		name := k.info().Name
-		if slices.ContainsFunc(s.instances, func(i scraped) bool { return i.Collects(name) }) {
-			on = append(on, name)
+	var enabled []string
+	for _, f := range s.set.factories {
+		name := f.info().Name
+		if slices.ContainsFunc(s.instances, func(i scrapedInstance) bool { return i.Collects(name) }) {
+			enabled = append(enabled, name)
 		}
 	}
 	for _, name := range s.names {
-		if !slices.Contains(on, name) {
-			return fmt.Errorf("there is no collector %.40q switched on; these are: %s", name, cmp.Or(strings.Join(on, ", "), "none"))
+		if !slices.Contains(enabled, name) {
+			return fmt.Errorf("collector %.40q is not enabled; enabled collectors: %s",
+				name, cmp.Or(strings.Join(enabled, ", "), "none"))
 		}
 	}
 	return nil
@@ -83,81 +112,59 @@ func (s *scrape) check() error {
 
 // Describe implements prometheus.Collector.
 func (s *scrape) Describe(ch chan<- *prometheus.Desc) {
-	for _, k := range s.set.kinds {
-		k.describe(ch)
+	for _, f := range s.set.factories {
+		f.describe(ch)
 	}
-	ch <- s.set.success.Desc
-	ch <- s.set.failing.Desc
-	ch <- s.set.duration.Desc
-	ch <- s.set.lastSuccess.Desc
-	ch <- s.set.requests.Desc
-	ch <- s.set.expiration.Desc
+	ch <- s.set.success
+	ch <- s.set.failing
+	ch <- s.set.duration
+	ch <- s.set.lastSuccess
+	ch <- s.set.requests
+	ch <- s.set.expiration
 }
 
-// Collect implements prometheus.Collector. All collectors of all instances are read side by side.
+// Collect implements prometheus.Collector. It runs all collectors of all instances concurrently.
 func (s *scrape) Collect(ch chan<- prometheus.Metric) {
-	defer s.leave()
+	defer s.done()
 	var all sync.WaitGroup
 	for _, instance := range s.instances {
-		m := emitter{ch, instance.Instance}
-		for n, p := range instance.parts {
-			if len(s.names) > 0 && !slices.Contains(s.names, p.Name) {
+		e := emitter{ch, instance.Instance}
+		for n, c := range instance.collectors {
+			if len(s.names) > 0 && !slices.Contains(s.names, c.Name) {
 				continue
 			}
-			all.Go(func() { s.set.collect(s.ctx, m, p) })
-			if n == 0 { // so that of several jobs that have no collector in common one has it
-				s.set.collectExpiration(m)
+			all.Go(func() { s.set.collect(s.ctx, e, c) })
+			if n == 0 { // if several jobs scrape different collectors, one of them gets it
+				s.set.collectExpiration(e)
 			}
 		}
 	}
 	all.Wait()
 }
 
-// Gather implements prometheus.Gatherer. It makes of what Collect sends what a prometheus.Registry does, but does not look
-// whether each series is well formed and there only once, which takes a quarter of the time. That follows from how they are
-// made, and the tests have a registry look.
-func (s *scrape) Gather() ([]*dto.MetricFamily, error) {
-	ch := make(chan prometheus.Metric, 1000)
-	go func() {
-		defer close(ch)
-		s.Collect(ch)
-	}()
-	series := make(map[*metricDesc][]*dto.Metric)
-	for sent := range ch {
-		m := sent.(*metric)
-		series[m.family] = append(series[m.family], &m.dto)
-	}
-	var families []*dto.MetricFamily
-	for f, all := range series {
-		families = append(families, f.of(all))
-	}
-	slices.SortFunc(families, func(a, b *dto.MetricFamily) int { return cmp.Compare(a.GetName(), b.GetName()) })
-	return families, nil
-}
-
-// collect has one collector show what it has, and then says how it fared.
-func (s *Set) collect(ctx context.Context, m emitter, p *activeCollector) {
-	h := p.collector.collect(ctx, m)
-	m.gauge(s.success, boolFloat(h.err == nil), p.Name)
+// collect runs one collector and emits how its reading went.
+func (s *Set) collect(ctx context.Context, e emitter, c *activeCollector) {
+	h := c.collector.collect(ctx, e)
+	e.gauge(s.success, boolFloat(h.err == nil), c.Name)
 	if h.err != nil && !errors.Is(h.err, poll.ErrInterrupted) {
-		m.gauge(s.failing, 1, p.Name, string(greenapi.ResultOf(h.err)))
+		e.gauge(s.failing, 1, c.Name, string(greenapi.ResultOf(h.err)))
 	}
 	if h.took > 0 {
-		m.gauge(s.duration, h.took.Seconds(), p.Name)
+		e.gauge(s.duration, h.took.Seconds(), c.Name)
 	}
-	if h.gaveUp && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		p.calls.logTimeout()
+	if h.timedOut && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		h.stats.logTimeout()
 	}
 	if !h.success.IsZero() {
-		m.gauge(s.lastSuccess, unixSeconds(h.success), p.Name)
+		e.gauge(s.lastSuccess, unixSeconds(h.success), c.Name)
 	}
-	for result, n := range p.calls.byResult() {
-		m.counter(s.requests, float64(n), p.calls.created, p.Method, string(result))
+	for result, n := range h.stats.byResult() {
+		e.counter(s.requests, float64(n), h.stats.created, c.Method, string(result))
 	}
 }
 
-func (s *Set) collectExpiration(m emitter) {
-	if at := m.Expires(); !at.IsZero() {
-		m.gauge(s.expiration, unixSeconds(at))
+func (s *Set) collectExpiration(e emitter) {
+	if at := e.Expires(); !at.IsZero() {
+		e.gauge(s.expiration, unixSeconds(at))
 	}
 }

@@ -9,48 +9,52 @@ import (
 	"greenapi_exporter/internal/poll"
 )
 
-// Status is how an instance stands by the latest readings: what a page for people is made of. What has not been read is
-// nil, or empty; what a failing collector shows is as it was last read.
+// Status is the latest readings of an instance, for the status page. Values without a reading are nil or
+// empty. A failing collector has the values of its last good reading.
 type Status struct {
 	ID string
-	// Window is the length of the journals' window, Interval the least time between two good calls of one.
+	// Window is the length of the journals' window. Interval is the minimum time between two successful
+	// calls of a journal method.
 	Window, Interval time.Duration
-	// Expires is when the subscription ends, zero where that is not known.
+	// Expires is when the subscription ends, zero if unknown.
 	Expires time.Time
-	// Collectors has those that are switched on.
+	// Collectors are the enabled collectors.
 	Collectors []CollectorStatus
 
 	Outgoing, Incoming    *ledger.Summary
 	State                 greenapi.State
 	Queued, Notifications *int64
 	Settings              *greenapi.Settings
-	// Account has SuspendedUntil only while the account is known to be suspended.
+	// Account has SuspendedUntil only while the account is suspended.
 	Account *greenapi.Account
 }
 
-// CollectorStatus is how a collector fares.
+// CollectorStatus describes the latest call of a collector.
 type CollectorStatus struct {
 	Info
-	// Result is that of the latest call; empty while it is not known, since none has been finished.
+	// Result is the result of the latest call; empty before the first has ended.
 	Result greenapi.Result
-	// Detail says more of why there is no reading. It holds nothing secret, nor a byte of an answer.
+	// Detail explains a failure. It has no secret and no part of a response.
 	Detail string
-	// Success is when the last good call began, Called when the latest call did; zero if there was none.
+	// Success is when the latest successful call began, Called when the latest call began; zero if none did.
 	Success, Called time.Time
 }
 
-// Failing reports whether the latest call has failed.
+// Failing reports whether the latest call failed.
 func (c CollectorStatus) Failing() bool { return c.Result != "" && c.Result != greenapi.OK }
 
-// Status tells how the instance stands. It makes no call and waits for none.
+// Status returns the latest readings. It makes no call and waits for none.
 func (i *Instance) Status() Status {
 	now := i.Config()
-	s := Status{ID: now.ID(), Window: time.Duration(now.Minutes()) * time.Minute, Interval: now.MinInterval(), Expires: now.Expires()}
-	parts, leave := i.scrape()
-	defer leave()
-	for _, p := range parts {
-		h := p.collector.peek(&s)
-		c := CollectorStatus{Info: p.Info, Success: h.success, Called: h.called}
+	s := Status{
+		ID: now.ID(), Window: time.Duration(now.Minutes()) * time.Minute, Interval: now.MinInterval(),
+		Expires: now.Expires(),
+	}
+	collectors, release := i.scrape()
+	defer release()
+	for _, a := range collectors {
+		h := a.collector.peek(&s)
+		c := CollectorStatus{Info: a.Info, Success: h.success, Called: h.called}
 		var failure *greenapi.Error
 		switch {
 		case errors.As(h.err, &failure):

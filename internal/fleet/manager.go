@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"greenapi_exporter/collector"
@@ -161,7 +162,7 @@ func (m *Manager) replace(all []*collector.Instance) (added, removed []string) {
 // The error is ErrUnknown, or reports a collector that is not enabled.
 func (m *Manager) Scrape(
 	ctx context.Context, id string, collectors []string,
-) (collector.Scrape, error) {
+) (prometheus.Collector, error) {
 	m.mu.RLock()
 	defer m.mu.RUnlock() // after the scrape has its references, so that no instance closes before
 	instances := m.all

@@ -26,6 +26,8 @@ func (p state[T]) expire() state[T] {
 type ResumeState struct {
 	// Begun is when the last call began, Next when the next may.
 	Begun, Next time.Time
+	// InFlight is whether the last call has not ended yet. The other fields then hold if it never does.
+	InFlight bool
 	// Failures is how many calls in a row have failed.
 	Failures int
 	// Err and Took are those of the latest outcome.
@@ -99,9 +101,9 @@ func (s stateSnapshot[T]) ifInterrupted(begin time.Time) state[T] {
 }
 
 // persist hands on what a Poller after this one has to know if no more is heard from this one.
-func (s stateSnapshot[T]) persist(begin time.Time, now state[T]) {
+func (s stateSnapshot[T]) persist(begin time.Time, now state[T], inFlight bool) {
 	if s.Persist != nil {
-		s.Persist(ResumeState{Begun: begin, Next: now.validUntil, Failures: now.failures, Err: now.latest.Err, Took: now.latest.Took})
+		s.Persist(ResumeState{InFlight: inFlight, Begun: begin, Next: now.validUntil, Failures: now.failures, Err: now.latest.Err, Took: now.latest.Took})
 	}
 }
 

@@ -41,7 +41,7 @@ type Options struct {
 
 // Poller shares the calls of one method of one instance. It is safe for concurrent use.
 type Poller[T any] struct {
-	call func(context.Context) (T, error)
+	call func(ctx context.Context, begin time.Time) (T, error)
 
 	mu         sync.Mutex
 	options    Options // of which Reconfigure changes some
@@ -85,7 +85,7 @@ type flight[T any] struct {
 // New returns a Poller of call, which it never runs twice at the same time. The context of a call is canceled when
 // nobody waits for it any more: context.Cause is then that of the last who left, context.DeadlineExceeded or
 // context.Canceled, and the call's error is to wrap it, or to be what the caller makes of it.
-func New[T any](call func(context.Context) (T, error), options Options) *Poller[T] {
+func New[T any](call func(ctx context.Context, begin time.Time) (T, error), options Options) *Poller[T] {
 	return &Poller[T]{call: call, options: options}
 }
 
@@ -226,9 +226,9 @@ func (p *Poller[T]) run(ctx context.Context, f *flight[T], previous <-chan struc
 	}
 	before := p.snapshot()
 	begin := time.Now()
-	before.persist(begin, before.ifInterrupted(begin))
+	before.persist(begin, before.ifInterrupted(begin), true)
 	callCtx, cancel := context.WithTimeout(ctx, before.Timeout)
-	reading, err := p.call(callCtx)
+	reading, err := p.call(callCtx, begin)
 	cause := context.Cause(callCtx)
 	cancel()
 
@@ -237,7 +237,7 @@ func (p *Poller[T]) run(ctx context.Context, f *flight[T], previous <-chan struc
 	if after.generation != before.generation {
 		next = next.expire()
 	}
-	before.persist(begin, next)
+	before.persist(begin, next, false)
 	p.finish(f, func() {
 		if p.state = next; p.generation != after.generation {
 			p.state = next.expire()

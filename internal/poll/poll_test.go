@@ -22,7 +22,7 @@ type api struct {
 	most    int // that ran at the same time
 }
 
-func (a *api) call(ctx context.Context) (int, error) {
+func (a *api) call(ctx context.Context, _ time.Time) (int, error) {
 	a.mu.Lock()
 	a.began = append(a.began, time.Now())
 	n, took, err := len(a.began), a.took, a.err
@@ -256,7 +256,7 @@ func TestTheCallEndsWithTheLastWhoWaits(t *testing.T) {
 
 func TestTheLastToLeaveSeesHowTheCallEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := New(func(ctx context.Context) (int, error) {
+		p := New(func(ctx context.Context, _ time.Time) (int, error) {
 			<-ctx.Done()
 			return 0, errAPI
 		}, ordinary)
@@ -272,9 +272,9 @@ func TestACallThatDoesNotEndHoldsUpNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		a := &api{}
-		p := New(func(ctx context.Context) (int, error) {
+		p := New(func(ctx context.Context, begin time.Time) (int, error) {
 			<-release // whatever the context says
-			return a.call(ctx)
+			return a.call(ctx, begin)
 		}, ordinary)
 		for range 3 {
 			begin := time.Now()
@@ -436,7 +436,7 @@ func within[T any](t *testing.T, p *Poller[T], patience time.Duration) Outcome[T
 func TestTheOutcomeOfACallThatUnwindsServes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		calls := 0
-		p := New(func(ctx context.Context) (int, error) {
+		p := New(func(ctx context.Context, _ time.Time) (int, error) {
 			calls++
 			<-ctx.Done()
 			time.Sleep(time.Second / 2)

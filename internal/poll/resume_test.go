@@ -42,9 +42,8 @@ func (r *runs) start() {
 		}
 	}
 	kept := r.paces()
-	p = New(func(ctx context.Context) (int, error) {
-		begin := time.Now()
-		reading, err := r.api.call(ctx)
+	p = New(func(ctx context.Context, begin time.Time) (int, error) {
+		reading, err := r.api.call(ctx, begin)
 		if err == nil {
 			r.reading, r.success = reading, begin
 		}
@@ -239,7 +238,7 @@ func TestWhatIsKeptIsKeptInTime(t *testing.T) {
 			time.Sleep(time.Second) // a slow disk
 			said = append(said, fmt.Sprintf("kept %d failures, %v", pace.Failures, pace.Err))
 		}
-		p := New(func(context.Context) (int, error) {
+		p := New(func(context.Context, time.Time) (int, error) {
 			said = append(said, "called")
 			return 0, errAPI
 		}, options)

@@ -9,8 +9,6 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
-
-	"greenapi_exporter/collector"
 )
 
 func TestScrapesOverTheLimitAreRefused(t *testing.T) {
@@ -57,7 +55,7 @@ func TestUnresponsiveHostDoesNotBlockOthers(t *testing.T) {
 	waiting, end := make(chan struct{}), make(chan struct{})
 	fleet := newFakeFleet(nil)
 	fleet.host = func(id string) (string, float64) { return hosts[id], 0.1 }
-	fleet.scrape = func(ctx context.Context, id string, _ []string) (collector.Scrape, error) {
+	fleet.scrape = func(ctx context.Context, id string, _ []string) (prometheus.Collector, error) {
 		return fakeScrape{func(_ context.Context, ch chan<- prometheus.Metric) {
 			if hosts[id] == dead {
 				waiting <- struct{}{}

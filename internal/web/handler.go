@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/go-kit/log"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"greenapi_exporter/collector"
@@ -24,7 +25,7 @@ type Fleet interface {
 	// Scrape starts a scrape, bounded by ctx, of the instance id, or of all instances if id is empty.
 	// It runs the named collectors, or all if there are no names. An unknown id is fleet.ErrUnknown;
 	// any other error is about the names.
-	Scrape(ctx context.Context, id string, collectors []string) (collector.Scrape, error)
+	Scrape(ctx context.Context, id string, collectors []string) (prometheus.Collector, error)
 	// Timeout returns the maximum duration of a scrape of the instance, or of all if id is empty.
 	Timeout(id string) time.Duration
 	// Host returns the API host of the instance and that host's share of all instances, from 0 to 1.

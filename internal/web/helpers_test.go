@@ -22,13 +22,13 @@ const knownID = "1101000001"
 
 // fakeFleet is a Fleet of the instance knownID, unless a test replaces a function.
 type fakeFleet struct {
-	scrape  func(ctx context.Context, id string, collectors []string) (collector.Scrape, error)
+	scrape  func(ctx context.Context, id string, collectors []string) (prometheus.Collector, error)
 	timeout time.Duration
 	host    func(id string) (host string, share float64)
 	targets func() (targets []config.Instance, complete bool)
 }
 
-func (f *fakeFleet) Scrape(ctx context.Context, id string, collectors []string) (collector.Scrape, error) {
+func (f *fakeFleet) Scrape(ctx context.Context, id string, collectors []string) (prometheus.Collector, error) {
 	return f.scrape(ctx, id, collectors)
 }
 func (f *fakeFleet) Timeout(string) time.Duration       { return f.timeout }
@@ -38,7 +38,7 @@ func (f *fakeFleet) Targets() ([]config.Instance, bool) { return f.targets() }
 // newFakeFleet returns a fleet whose scrapes call collect.
 func newFakeFleet(collect collectFunc) *fakeFleet {
 	return &fakeFleet{
-		scrape: func(ctx context.Context, id string, _ []string) (collector.Scrape, error) {
+		scrape: func(ctx context.Context, id string, _ []string) (prometheus.Collector, error) {
 			if id != "" && id != knownID {
 				return nil, fleet.ErrUnknown
 			}

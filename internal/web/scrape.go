@@ -81,7 +81,9 @@ func (s *scraper) scrape(w http.ResponseWriter, r *http.Request, target string) 
 			s.refuse(w, err)
 			return
 		}
-		gatherers = append(gatherers, prometheus.ToTransactionalGatherer(scrape))
+		registry := prometheus.NewRegistry()
+		registry.MustRegister(scrape)
+		gatherers = append(gatherers, prometheus.ToTransactionalGatherer(registry))
 	}
 	if target == "" { // after the scrape, to include its calls
 		gatherers = append(gatherers, prometheus.ToTransactionalGatherer(s.Self.Gatherer()))

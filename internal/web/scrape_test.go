@@ -16,15 +16,13 @@ import (
 
 	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus"
-
-	"greenapi_exporter/collector"
 )
 
 func TestCollectSelectsCollectors(t *testing.T) {
 	var selected []string
 	var scrape context.Context
 	fleet := newFakeFleet(nil)
-	fleet.scrape = func(ctx context.Context, _ string, collectors []string) (collector.Scrape, error) {
+	fleet.scrape = func(ctx context.Context, _ string, collectors []string) (prometheus.Collector, error) {
 		selected, scrape = collectors, ctx
 		if slices.Contains(collectors, "<b>") {
 			return nil, errors.New("unknown collector")

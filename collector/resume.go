@@ -1,0 +1,99 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
+
+	"greenapi_exporter/internal/greenapi"
+	"greenapi_exporter/internal/ledger"
+	"greenapi_exporter/internal/poll"
+)
+
+// newPersistentPoller returns a Poller as newPoller does. The ledger stores its state before and after
+// each call, and the Poller continues with the state that the ledger has.
+func newPersistentPoller(
+	s *requestStats, l *ledger.Ledger, call func(context.Context, time.Time) (*ledger.Summary, error),
+) *poll.Poller[*ledger.Summary] {
+	var settings string // of the latest call; the configuration can change during the call
+	poller := newPoller(s, poll.Options{
+		Interval: s.env.config().MinInterval(),
+		Persist: func(state poll.ResumeState) {
+			if state.InFlight {
+				settings = s.settingsHash()
+			}
+			l.Persist(toPollState(state, settings))
+		},
+	}, call)
+	if l.LastPollState().Begun.IsZero() {
+		return poller
+	}
+	var success time.Time
+	reading := l.Summary()
+	if reading != nil {
+		success = reading.RequestedAt
+	}
+	poller.Resume(s.resume(l.LastPollState(), reading != nil), reading, success)
+	return poller
+}
+
+// settingsHash identifies what calls request, and how often. A later run compares it.
+func (s *requestStats) settingsHash() string {
+	now := s.env.config()
+	return now.Token().Token().Fingerprint(fmt.Sprint(now.URL(), " ", now.Minutes(), " ", now.MinInterval()))
+}
+
+// resultInterrupted is the stored result for poll.ErrInterrupted.
+const resultInterrupted = "unfinished"
+
+func toPollState(state poll.ResumeState, settings string) ledger.PollState {
+	stored := ledger.PollState{
+		Begun: state.Begun, Next: state.Next, Failures: state.Failures, Took: state.Took, Settings: settings,
+	}
+	var failure *greenapi.Error
+	switch {
+	case errors.As(state.Err, &failure):
+		stored.Result = string(failure.Result)
+	case state.Err != nil:
+		stored.Result = resultInterrupted
+	}
+	return stored
+}
+
+// resume returns the state to continue with after a restart, and logs it if the next call must wait.
+func (s *requestStats) resume(stored ledger.PollState, hasReading bool) poll.ResumeState {
+	state := poll.ResumeState{
+		Begun: stored.Begun, Next: stored.Next, Failures: stored.Failures, Took: stored.Took,
+	}
+	result := greenapi.Result(stored.Result)
+	s.lastRequestKey = s.env.requestKey()
+	switch {
+	case stored.Settings != s.settingsHash():
+		return poll.ResumeState{Begun: stored.Begun, Took: stored.Took, Err: poll.ErrInterrupted}
+	case slices.Contains(s.results, result):
+		state.Err = &greenapi.Error{Result: result, Detail: "before the restart"}
+	case result != "" || !hasReading:
+		state.Err = poll.ErrInterrupted
+	}
+	if !time.Now().Before(stored.Next) {
+		return state
+	}
+	logger := log.With(s.logger, "last_call", stored.Begun.UTC().Format(time.RFC3339),
+		"next_call", stored.Next.UTC().Format(time.RFC3339))
+	switch {
+	case state.Err == nil:
+		level.Debug(logger).Log("msg", "using the stored reading until the next call")
+	case state.Err == poll.ErrInterrupted:
+		level.Warn(logger).Log("msg", "no reading before the next call", "err", state.Err)
+	default:
+		s.logged[result], s.failingSince = true, stored.Begun
+		level.Error(logger).Log("msg", "API call failed before the restart, waiting for the next call",
+			"result", result, "advice", result.Advice())
+	}
+	return state
+}
