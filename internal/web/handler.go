@@ -15,7 +15,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"greenapi_exporter/collector"
 	"greenapi_exporter/internal/config"
 	"greenapi_exporter/internal/selfmetrics"
 )
