@@ -11,7 +11,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 
-	"greenapi_exporter/collector"
 	"greenapi_exporter/internal/config"
 	"greenapi_exporter/internal/fleet"
 	"greenapi_exporter/internal/ledger"
