@@ -1,7 +1,8 @@
 package jsonstream
 
 // ReadNumber reads the rest of a number whose first byte is c. It returns the first MaxLen bytes of
-// the number, which are valid until the next read. The byte after the number remains unread.
+// the number, which are valid until the next read. The byte after the number remains unread, so a
+// number must not end the stream.
 func (s *Scanner) ReadNumber(c byte) (text []byte, err error) {
 	if c != '-' && !isDigit(c) {
 		return nil, s.Invalid("invalid value")

@@ -1,0 +1,300 @@
+package jsonstream
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"unicode/utf8"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// decode reads a whole stream. Numbers become json.Number.
+func decode(r io.Reader) (any, error) {
+	s := New(r)
+	c, err := s.Start()
+	if err != nil {
+		return nil, err
+	}
+	v, err := decodeValue(s, c)
+	if err != nil {
+		return nil, err
+	}
+	return v, s.End()
+}
+
+func decodeValue(s *Scanner, c byte) (any, error) {
+	switch c {
+	case '[':
+		list := []any{}
+		for {
+			c, err := s.Element()
+			if err != nil || c == ']' {
+				return list, err
+			}
+			v, err := decodeValue(s, c)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, v)
+		}
+	case '{':
+		object := map[string]any{}
+		for {
+			key, ok, err := s.Key()
+			if err != nil || !ok {
+				return object, err
+			}
+			name := string(key)
+			c, err := s.Value()
+			if err != nil {
+				return nil, err
+			}
+			if object[name], err = decodeValue(s, c); err != nil {
+				return nil, err
+			}
+		}
+	case '"':
+		text, err := s.ReadString(nil)
+		return string(text), err
+	case 't', 'f', 'n':
+		return map[byte]any{'t': true, 'f': false}[c], s.Skip(c)
+	default:
+		text, err := s.ReadNumber(c)
+		return json.Number(text), err
+	}
+}
+
+// skip skips a whole stream.
+func skip(r io.Reader) error {
+	s := New(r)
+	c, err := s.Start()
+	if err == nil {
+		err = s.Skip(c)
+	}
+	if err != nil {
+		return err
+	}
+	return s.End()
+}
+
+// decodeStrictly is decode by encoding/json.
+func decodeStrictly(body []byte) (v any, err error) {
+	if !json.Valid(body) {
+		return nil, errors.New("invalid JSON")
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	return v, d.Decode(&v)
+}
+
+// everything contains every kind of token, and strings at every offset of which a read can end.
+const everything = "\xEF\xBB\xBF" + ` [,{"a":[1,-2.5e-3,0.1E+7,true,false,null,"\"x\\\u00e9\ud83d\ude04"],,"\u0062":{}},[[]],"\ud83dx",] `
+
+func TestSuperfluousCommasAndByteOrderMarksAreAccepted(t *testing.T) {
+	number := func(s string) any { return json.Number(s) }
+	want := []any{
+		map[string]any{"a": []any{number("1"), number("-2.5e-3"), number("0.1E+7"), true, false, nil, "\"x\\é😄"}, "b": map[string]any{}},
+		[]any{[]any{}}, "\uFFFDx",
+	}
+	for split := range len(everything) + 1 {
+		body := io.MultiReader(strings.NewReader(everything[:split]), strings.NewReader(everything[split:]))
+		if got, err := decode(body); err != nil || !reflect.DeepEqual(got, want) {
+			t.Fatalf("split at %d: got %v, %v", split, got, err)
+		}
+	}
+	for _, body := range []string{"[,]", "[,,1,,]", "{,}", `{,"a":1,,"b":2,}`, "[\"a\xff\x01\n\"]", " \t\r\n0 \t\r\n"} {
+		if _, err := decode(strings.NewReader(body)); err != nil {
+			t.Errorf("%s: %v", body, err)
+		}
+		if err := skip(strings.NewReader(body)); err != nil {
+			t.Errorf("%s: skipped with %v", body, err)
+		}
+	}
+}
+
+func TestSyntaxErrorsHaveAnOffset(t *testing.T) {
+	for body, want := range map[string]string{
+		`[1 2]`:              "missing comma at offset 3",
+		`[{}{}]`:             "missing comma at offset 3",
+		`{"a":1 "b":2}`:      "missing comma at offset 7",
+		`{"a" 1}`:            "missing colon after a key at offset 5",
+		`{"a",:1}`:           "missing colon after a key at offset 4",
+		`{"a":,1}`:           "invalid value at offset 5",
+		`{1:2}`:              "a key is not a string at offset 1",
+		`{]}`:                "a key is not a string at offset 1",
+		`[}]`:                "invalid value at offset 1",
+		`[nul]`:              "invalid value at offset 4",
+		`[yes]`:              "invalid value at offset 1",
+		`[01]`:               "missing comma at offset 2",
+		`[1.]`:               "invalid number at offset 3",
+		`[1e+]`:              "invalid number at offset 4",
+		`[-]`:                "invalid number at offset 2",
+		`[1.2.3]`:            "missing comma at offset 4",
+		`["\x"]`:             "invalid escape at offset 3",
+		`["\u12"]`:           "invalid escape at offset 6",
+		`["\u001` + "\x10\"]": "invalid escape at offset 7",
+		"[\xEF]":             "invalid value at offset 1",
+		"\xEF\xBB[]":         "incomplete byte order mark at offset 2",
+		`[] x`:               "data after the end at offset 3",
+		`[],`:                "data after the end at offset 2",
+	} {
+		var syntax *SyntaxError
+		for name, err := range map[string]error{"skip": skip(strings.NewReader(body)), "decode": second(decode(strings.NewReader(body)))} {
+			if !errors.As(err, &syntax) || err.Error() != want {
+				t.Errorf("%s %s: got %v, want %s", name, body, err, want)
+			}
+		}
+	}
+}
+
+func second(_ any, err error) error { return err }
+
+func TestTruncatedInputAndReadErrorsAreReported(t *testing.T) {
+	whole := strings.TrimRight(everything, " ")
+	for cut := range len(whole) {
+		if err := skip(strings.NewReader(whole[:cut])); err != io.ErrUnexpectedEOF {
+			t.Errorf("cut at %d: got %v", cut, err)
+		}
+		if err := skip(io.MultiReader(strings.NewReader(whole[:cut]), iotest.ErrReader(io.ErrClosedPipe))); err != io.ErrClosedPipe {
+			t.Errorf("read error at %d: got %v", cut, err)
+		}
+	}
+	if err := skip(io.MultiReader(strings.NewReader(whole), iotest.ErrReader(io.ErrUnexpectedEOF))); err != io.ErrUnexpectedEOF {
+		t.Errorf("read error after the value: got %v", err)
+	}
+}
+
+// emptyReads returns no bytes and no error for a number of reads, and then io.EOF.
+type emptyReads int
+
+func (n *emptyReads) Read([]byte) (int, error) {
+	if *n--; *n < 0 {
+		return 0, io.EOF
+	}
+	return 0, nil
+}
+
+func TestAHundredEmptyReadsAreAnError(t *testing.T) {
+	for n := range 102 {
+		want := io.ErrUnexpectedEOF
+		if n >= 100 {
+			want = io.ErrNoProgress
+		}
+		reads := emptyReads(n)
+		if err := skip(&reads); err != want {
+			t.Errorf("after %d empty reads: got %v, want %v", n, err, want)
+		}
+	}
+}
+
+func TestNestingIsLimited(t *testing.T) {
+	for _, brackets := range [][2]string{{"[", "]"}, {`{"a":`, "}"}} {
+		nested := func(depth int) io.Reader {
+			return strings.NewReader(strings.Repeat(brackets[0], depth-1) + "[]" + strings.Repeat(brackets[1], depth-1))
+		}
+		if err := skip(nested(MaxDepth)); err != nil {
+			t.Errorf("%d levels of %s: %v", MaxDepth, brackets[0], err)
+		}
+		var syntax *SyntaxError
+		if err := skip(nested(MaxDepth + 1)); !errors.As(err, &syntax) {
+			t.Errorf("%d levels of %s: got %v, want a syntax error", MaxDepth+1, brackets[0], err)
+		}
+	}
+}
+
+func TestStringsLongerThanTheBuffer(t *testing.T) {
+	for _, size := range []int{bufferSize - 30, bufferSize, 3*bufferSize + 7} {
+		for _, piece := range []string{"x", `\n`, `\"`, `\\`, `\ud83d\ude04`, "é"} {
+			long := `"` + strings.Repeat(piece, size/len(piece)) + `"`
+			var want string
+			if err := json.Unmarshal([]byte(long), &want); err != nil {
+				t.Fatal(err)
+			}
+			s := New(strings.NewReader(long))
+			_, _ = s.Start()
+			var hash uint64
+			got, err := s.ReadString(&hash)
+			if err != nil || string(got) != want[:MaxLen] || hash != xxhash.Sum64String(want) || s.End() != nil {
+				t.Errorf("%d bytes of %s: got %s, %v", size, piece, got, err)
+			}
+			if err := skip(strings.NewReader(long)); err != nil {
+				t.Errorf("%d bytes of %s: skipped with %v", size, piece, err)
+			}
+		}
+	}
+}
+
+func TestLongNumbersAreTruncated(t *testing.T) {
+	long := "1." + strings.Repeat("0", 2*bufferSize) + "1"
+	got, err := decode(strings.NewReader(long + " "))
+	if err != nil || got != json.Number(long[:MaxLen]) {
+		t.Errorf("got %v, %v", got, err)
+	}
+}
+
+func TestBufferedTextCanBeReadByTheCaller(t *testing.T) {
+	s := New(iotest.OneByteReader(strings.NewReader(`[{"a":1},{"b":2}]`)))
+	_, _ = s.Start()
+	_, _ = s.Element()
+	if !s.Prefetch(7) || s.Prefetch(7) || string(s.Buffered()) != `"a":1},`+"\x00" {
+		t.Fatalf("buffered %q", s.Buffered())
+	}
+	begin := s.Offset()
+	s.Discard(len(`"a":1}`))
+	if got := string(s.Since(begin)); got != `"a":1}` || s.Offset() != 8 {
+		t.Errorf("got %q to offset %d", got, s.Offset())
+	}
+	if c, err := s.Element(); c != '{' || err != nil {
+		t.Errorf("next element: %q, %v", c, err)
+	}
+	if rest, err := io.ReadAll(s.Rest()); string(rest) != `"b":2}]` || err != nil {
+		t.Errorf("rest: %q, %v", rest, err)
+	}
+	if s.Since(0) != nil {
+		t.Error("text that is no longer buffered is returned")
+	}
+}
+
+// FuzzScanner compares the Scanner with encoding/json. Any input must have the same meaning in reads
+// of any size, and truncated input must be rejected.
+func FuzzScanner(f *testing.F) {
+	f.Add([]byte(everything))
+	f.Add([]byte(`{"a":[[[[{"b":[1,2,{"c":"\ud800\udc00"}]}]]]]}`))
+	f.Add([]byte(`"\ud83d\ud83d\ude04\u0041"`))
+	f.Add([]byte("[1.5e-7,0,-0,10]"))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		got, err := decode(bytes.NewReader(body))
+		if again, againErr := decode(iotest.OneByteReader(bytes.NewReader(body))); fmt.Sprint(err) != fmt.Sprint(againErr) || !reflect.DeepEqual(got, again) {
+			t.Fatalf("got %v, %v; byte by byte %v, %v", got, err, again, againErr)
+		}
+		if skipErr := skip(bytes.NewReader(body)); fmt.Sprint(err) != fmt.Sprint(skipErr) {
+			t.Fatalf("got %v; skipped with %v", err, skipErr)
+		}
+		want, strictErr := decodeStrictly(append(bytes.Clone(body), ' '))
+		if strictErr == nil && utf8.Valid(body) && len(body) < MaxLen && (err != nil && !endsInNumber(body) || err == nil && !reflect.DeepEqual(got, want)) {
+			t.Fatalf("got %v, %v; encoding/json %v", got, err, want)
+		}
+		whole := bytes.TrimRight(body, " \t\r\n")
+		if err != nil || len(whole) == 0 {
+			return
+		}
+		for _, cut := range []int{len(whole) - 1, len(whole) / 2, len(whole) / 3} {
+			if skip(bytes.NewReader(whole[:cut])) == nil {
+				t.Fatalf("accepts input truncated at %d of %d", cut, len(whole))
+			}
+		}
+	})
+}
+
+// endsInNumber reports whether the input is a number alone, which the Scanner takes for truncated.
+func endsInNumber(body []byte) bool {
+	last := body[len(body)-1]
+	return '0' <= last && last <= '9'
+}
