@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// objectMethods are the methods whose answer is one object, and what is to be seen of it, written out.
+// objectMethods calls the methods whose response is one object, and formats the results.
 func objectMethods() map[string]func(context.Context, *Client) (string, error) {
 	return map[string]func(context.Context, *Client) (string, error){
 		GetStateInstance: func(ctx context.Context, c *Client) (string, error) {
@@ -48,8 +48,8 @@ func objectMethods() map[string]func(context.Context, *Client) (string, error) {
 	}
 }
 
-// TestAnswersThatAreObjects: what the API documents, what it has been seen to answer, and what it might.
-func TestAnswersThatAreObjects(t *testing.T) {
+// TestObjectResponses covers documented, observed and possible responses.
+func TestObjectResponses(t *testing.T) {
 	const private = `"wid":"11005550100@c.us","webhookUrlToken":"secret-of-the-webhook","phone":"11005550100",`
 	for _, c := range []struct{ method, body, want string }{
 		{GetStateInstance, `{"stateInstance":"authorized"}`, "authorized"},
@@ -85,7 +85,7 @@ func TestAnswersThatAreObjects(t *testing.T) {
 		{GetWaSettings, `{"suspendedUntil":"2026-12-01"}`, "unknown"},
 		{GetWaSettings, `{"yellowCardUntil":1780000000}`, "unknown 1780000000"},
 		{GetWaSettings, `{"suspendedUntil":1` + strings.Repeat("0", 200) + `,"stateInstance":"` + strings.Repeat("x", 200) + `"}`, "other"},
-		// As in journals, commas may stand where JSON has none, and strings may hold what they should not.
+		// As in journals, superfluous commas and invalid strings are accepted.
 		{GetStateInstance, `{"stateInstance":"authorized",}`, "authorized"},
 		{GetStateInstance, "{,\"wid\":\"a\nb\xff\\ud800\",,\"stateInstance\":\"blocked\"}", "blocked"},
 		{GetMessagesCount, `{"count":5,"more":[1,{"count":7,},],}`, "5"},
@@ -101,8 +101,7 @@ func TestAnswersThatAreObjects(t *testing.T) {
 	}
 }
 
-// TestStatesAndSettingsAreThoseOfTheDocumentation, every one of them.
-func TestStatesAndSettingsAreThoseOfTheDocumentation(t *testing.T) {
+func TestStatesAndSettingsMatchTheDocumentation(t *testing.T) {
 	for _, word := range strings.Fields("authorized notAuthorized blocked starting yellowCard suspended sleepMode pendingCode pendingPassword") {
 		state, err := readState(object{"stateInstance": value{'"', word}})
 		if err != nil || string(state) != word {
@@ -125,15 +124,14 @@ func TestStatesAndSettingsAreThoseOfTheDocumentation(t *testing.T) {
 		}
 	}
 	if advice := StateAuthorized.Advice(); advice != "" {
-		t.Errorf("when all is well: %s", advice)
+		t.Errorf("authorized: advice %q", advice)
 	}
 	if len(States()) != 9+2 || len(yesNoSettings()) != len(all) {
 		t.Errorf("%d states, %d settings", len(States()), len(yesNoSettings()))
 	}
 }
 
-// TestErrorsOfObjectsAreOurWords, and repeat no byte of the answer.
-func TestErrorsOfObjectsAreOurWords(t *testing.T) {
+func TestErrorsDoNotQuoteTheResponse(t *testing.T) {
 	for body, want := range map[string]string{
 		`[1]`:                 "invalid_response: the body is not an object at offset 0",
 		`{"a":1}7`:            "invalid_response: data after the end at offset 7",
@@ -155,8 +153,7 @@ func TestErrorsOfObjectsAreOurWords(t *testing.T) {
 	}
 }
 
-// TestAnObjectOfManyMembersIsCut, so that its memory is bounded by more than its bytes.
-func TestAnObjectOfManyMembersIsCut(t *testing.T) {
+func TestMembersOfObjectsAreLimited(t *testing.T) {
 	var body strings.Builder
 	body.WriteByte('{')
 	for i := range 50_000 {
@@ -168,7 +165,7 @@ func TestAnObjectOfManyMembersIsCut(t *testing.T) {
 	}
 }
 
-// changing is a token that is another one each time.
+// changing is a TokenSource that returns another token for each call.
 type changing struct{ tokens []Token }
 
 func (c *changing) Token() Token {
@@ -177,8 +174,7 @@ func (c *changing) Token() Token {
 	return token
 }
 
-// TestAnAnswerThatRepeatsATokenThatHasChanged meanwhile has neither in a word.
-func TestAnAnswerThatRepeatsATokenThatHasChanged(t *testing.T) {
+func TestTokenOfTheRequestIsRedacted(t *testing.T) {
 	server := httptest.NewServer(status(200, `[{"typeMessage":"`+secret+`"}]`))
 	defer server.Close()
 	client := newTestClient(t, server.URL)
@@ -186,14 +182,13 @@ func TestAnAnswerThatRepeatsATokenThatHasChanged(t *testing.T) {
 	if rows, _, err := ask(t.Context(), client); err != nil || rows[0].Type != "?" {
 		t.Errorf("got %v, %v", rows, err)
 	}
-	client.token = &changing{[]Token{{}}} // none is in no word
+	client.token = &changing{[]Token{{}}} // the empty token
 	if rows, _, err := ask(t.Context(), client); err != nil || rows[0].Type != secret {
 		t.Errorf("without a token: got %v, %v", rows, err)
 	}
 }
 
-// TestAnAnswerThatRepeatsTheToken has it in no word, which could become a label.
-func TestAnAnswerThatRepeatsTheToken(t *testing.T) {
+func TestTokensInResponsesAreRedacted(t *testing.T) {
 	server := httptest.NewServer(status(200, `[{"idMessage":"1","typeMessage":"`+secret+`","statusMessage":"x`+secret+`"},{"idMessage":"1","typeMessage":"textMessage","statusMessage":"sent"}]`))
 	defer server.Close()
 	rows, _, err := ask(t.Context(), newTestClient(t, server.URL))
@@ -202,8 +197,7 @@ func TestAnAnswerThatRepeatsTheToken(t *testing.T) {
 	}
 }
 
-// TestAnswersThatAreNotThoseOfTheMethod: no answer is taken for one that says nothing.
-func TestAnswersThatAreNotThoseOfTheMethod(t *testing.T) {
+func TestResponsesOfOtherMethodsAreRejected(t *testing.T) {
 	const private = "11005550100"
 	every := map[string]Result{
 		``: InvalidResponse, `null`: InvalidResponse, `[]`: InvalidResponse, `"yes"`: InvalidResponse, `7`: InvalidResponse,
@@ -230,14 +224,14 @@ func TestAnswersThatAreNotThoseOfTheMethod(t *testing.T) {
 				t.Errorf("%s %s: got %q, %v; want %s", method, body, got, err, want)
 			}
 			if err != nil && strings.Contains(err.Error(), private) {
-				t.Errorf("%s: the error repeats the answer: %v", method, err)
+				t.Errorf("%s: the error quotes the response: %v", method, err)
 			}
 			server.Close()
 		}
 	}
 }
 
-func TestEveryMethodAsksForItsURL(t *testing.T) {
+func TestEveryMethodRequestsItsURL(t *testing.T) {
 	var got string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		got = r.Method + " " + r.RequestURI
@@ -268,8 +262,7 @@ func TestEveryMethodAsksForItsURL(t *testing.T) {
 	}
 }
 
-// TestObjectsAreReadUpToALimit, so that an endless one fills no memory.
-func TestObjectsAreReadUpToALimit(t *testing.T) {
+func TestBodiesOfObjectsAreLimited(t *testing.T) {
 	for _, c := range []struct {
 		length int
 		want   Result
@@ -281,12 +274,12 @@ func TestObjectsAreReadUpToALimit(t *testing.T) {
 		}
 		server.Close()
 		if read := c.length - body.left; read > 20*maxObject {
-			t.Errorf("%d bytes of %d were taken", read, c.length)
+			t.Errorf("read %d of %d bytes", read, c.length)
 		}
 	}
 }
 
-// longObject is a JSON object of so many bytes.
+// longObject is a JSON object of the given length.
 type longObject struct {
 	head []byte
 	left int
@@ -313,8 +306,7 @@ func (l *longObject) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// FuzzReadObject: whatever the answer, what is seen of it is from the closed sets and within bounds, and an error repeats
-// nothing of it.
+// FuzzReadObject checks that all results are in the closed sets and within limits.
 func FuzzReadObject(f *testing.F) {
 	for _, body := range []string{
 		`{"stateInstance":"authorized"}`, `{"stateInstance":null}`, `{"count":7}`, `{"сount":"7"}`,

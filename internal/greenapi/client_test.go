@@ -29,7 +29,7 @@ func testToken(t testing.TB, text string) Token {
 	return token
 }
 
-// newTestClient returns a client of the API at base.
+// newTestClient returns a client for the API at base.
 func newTestClient(t testing.TB, base string) *Client {
 	t.Helper()
 	u, err := url.Parse(base)
@@ -42,7 +42,7 @@ func newTestClient(t testing.TB, base string) *Client {
 	return NewClient(service, u, "1101000001", testToken(t, secret))
 }
 
-// ask makes one call and keeps its rows.
+// ask requests a journal and returns its rows and date.
 func ask(ctx context.Context, c *Client) ([]seen, time.Time, error) {
 	journal, err := c.OutgoingMessages(ctx, 60)
 	if err != nil {
@@ -55,7 +55,7 @@ func ask(ctx context.Context, c *Client) ([]seen, time.Time, error) {
 	return rows, journal.Date(), journal.Err()
 }
 
-// status answers with a status and body.
+// status responds with a status and body.
 func status(code int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(code)
@@ -70,23 +70,23 @@ func echo(code int, body string) http.HandlerFunc {
 	}
 }
 
-// raw answers with bytes that need not be HTTP, and hangs up. Each %s becomes the request's target.
-func raw(answer string) http.HandlerFunc {
+// raw responds with any bytes and closes the connection. Each %s becomes the request's target.
+func raw(response string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		conn, _, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			panic(err)
 		}
 		defer conn.Close()
-		_, _ = io.WriteString(conn, strings.ReplaceAll(answer, "%s", r.RequestURI))
+		_, _ = io.WriteString(conn, strings.ReplaceAll(response, "%s", r.RequestURI))
 	}
 }
 
-func TestEveryAnswerHasItsResult(t *testing.T) {
+func TestEveryResponseHasItsResult(t *testing.T) {
 	for _, c := range []struct {
-		name   string
-		answer http.HandlerFunc
-		want   Result
+		name     string
+		response http.HandlerFunc
+		want     Result
 	}{
 		{"a journal", status(200, `[{"idMessage":"1"}]`), OK},
 		{"an empty journal", status(200, `[]`), OK},
@@ -108,39 +108,39 @@ func TestEveryAnswerHasItsResult(t *testing.T) {
 		{"400, expired", status(400, `{"message":["The instance has expired"]}`), InstanceExpired},
 		{"400, deleted", status(400, "Instance is deleted"), InstanceDeleted},
 		{"400, other", echo(400, `{"statusCode":400,"path":"%s","message":"Validation failed"}`), BadRequest},
-		{"400, with telling words in its path alone", status(400, `{"path":"/expired/deleted/starting/not authorized","message":"no"}`), BadRequest},
-		{"400, JSON that is none", status(400, `{"path":"/expired/\"deleted","message":"no",}`), BadRequest},
-		{"400, JSON that is cut off in its path", status(400, `{"message":"no","path":"/expired/starting`), BadRequest},
-		{"400, cut off", raw("HTTP/1.1 400 Bad Request\r\nContent-Length: 1000\r\n\r\ninstance is deleted"), InstanceDeleted},
+		{"400, with keywords in its path only", status(400, `{"path":"/expired/deleted/starting/not authorized","message":"no"}`), BadRequest},
+		{"400, invalid JSON", status(400, `{"path":"/expired/\"deleted","message":"no",}`), BadRequest},
+		{"400, truncated JSON in its path", status(400, `{"message":"no","path":"/expired/starting`), BadRequest},
+		{"400, truncated", raw("HTTP/1.1 400 Bad Request\r\nContent-Length: 1000\r\n\r\ninstance is deleted"), InstanceDeleted},
 		{"status false, logged out", status(200, `{"status":false,"reason":"instance is starting or not authorized"}`), InstanceLoggedOut},
 		{"status false, starting", status(200, `{"status":false,"reason":"instance is starting"}`), InstanceStarting},
 		{"status false, no reason", status(200, `{"status":false}`), BadRequest},
 		{"status true", status(200, `{"status":true}`), InvalidResponse},
 		{"another code", status(200, `{"code":500}`), InvalidResponse},
 		{"status false and a code", status(200, `{"code":401,"status":false,"reason":"expired"}`), InstanceExpired},
-		{"an object that is cut off", status(200, `{"code":401`), InvalidResponse},
+		{"a truncated object", status(200, `{"code":401`), InvalidResponse},
 		{"an object without end", status(200, `{"code":401,"description":"`+strings.Repeat("x", 2*maxErrorBody)+`"}`), InvalidResponse},
 		{"null", status(200, `null`), InvalidResponse},
-		{"nothing", status(200, ``), InvalidResponse},
+		{"an empty body", status(200, ``), InvalidResponse},
 		{"a web page", status(200, `<html>`), InvalidResponse},
-		{"a row that is no object", status(200, `[1]`), InvalidResponse},
-		{"a journal that is cut off", status(200, `[{"idMessage":"1"},`), InvalidResponse},
-		{"a length that is not kept", raw("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n[{}"), InvalidResponse},
-		{"a chunk that is not kept", raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n[{}"), InvalidResponse},
+		{"a row that is not an object", status(200, `[1]`), InvalidResponse},
+		{"a truncated journal", status(200, `[{"idMessage":"1"},`), InvalidResponse},
+		{"a body shorter than its length", raw("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n[{}"), InvalidResponse},
+		{"a truncated chunk", raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n[{}"), InvalidResponse},
 		{"no last chunk", raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n"), InvalidResponse},
 		{"no gzip", raw("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n[]"), InvalidResponse},
-		{"gzip that is corrupt", zippedAnswer(corrupt(10)), InvalidResponse},
+		{"corrupt gzip", zippedAnswer(corrupt(10)), InvalidResponse},
 		{"gzip with a wrong checksum", zippedAnswer(corrupt(-8)), InvalidResponse},
-		{"gzip that is cut off", zippedAnswer(zipped("[]")[:20]), InvalidResponse},
+		{"truncated gzip", zippedAnswer(zipped("[]")[:20]), InvalidResponse},
 		{"a length over the limit", raw("HTTP/1.1 200 OK\r\nContent-Length: 5000000000\r\n\r\n[{}"), TooLarge},
-		{"an answer that is not HTTP", raw("GET %s HTTP/1.1\r\n\r\n"), Network},
-		{"a status that is no number", raw("HTTP/1.1 %s\r\n\r\n"), Network},
-		{"headers that are none", raw("HTTP/1.1 200 OK\r\n%s\r\n\r\n"), Network},
+		{"a response that is not HTTP", raw("GET %s HTTP/1.1\r\n\r\n"), Network},
+		{"a status that is not a number", raw("HTTP/1.1 %s\r\n\r\n"), Network},
+		{"invalid headers", raw("HTTP/1.1 200 OK\r\n%s\r\n\r\n"), Network},
 		{"endless headers", raw("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("%s", 5000) + "\r\n\r\n[]"), Network},
-		{"no answer", raw(""), Network},
+		{"no response", raw(""), Network},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			server := httptest.NewServer(c.answer)
+			server := httptest.NewServer(c.response)
 			defer server.Close()
 			_, _, err := ask(t.Context(), newTestClient(t, server.URL))
 			if got := ResultOf(err); got != c.want {
@@ -151,7 +151,7 @@ func TestEveryAnswerHasItsResult(t *testing.T) {
 	}
 }
 
-// assertNoSecret looks for the token in every way in which an error can be written.
+// assertNoSecret fails if the error contains the token in any form.
 func assertNoSecret(t *testing.T, err error) {
 	t.Helper()
 	for e := err; e != nil; e = errors.Unwrap(e) {
@@ -163,7 +163,7 @@ func assertNoSecret(t *testing.T, err error) {
 	}
 }
 
-func TestNoAnswerIsNetwork(t *testing.T) {
+func TestMissingResponsesAreNetworkErrors(t *testing.T) {
 	server := httptest.NewServer(nil)
 	server.Close()
 	for name, base := range map[string]string{
@@ -179,7 +179,7 @@ func TestNoAnswerIsNetwork(t *testing.T) {
 	}
 }
 
-func TestUntrustedCertificatesAreNamed(t *testing.T) {
+func TestTLSErrorsNameTheCause(t *testing.T) {
 	server := httptest.NewTLSServer(status(200, "[]"))
 	defer server.Close()
 	server.Config.ErrorLog = nil
@@ -195,7 +195,7 @@ func TestUntrustedCertificatesAreNamed(t *testing.T) {
 	}
 }
 
-func TestRequestIsAsDocumented(t *testing.T) {
+func TestRequestMatchesTheDocumentation(t *testing.T) {
 	var got *http.Request
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		got = r
@@ -236,11 +236,11 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 		}
 	}
 	if n := followed.Load(); n != 0 {
-		t.Errorf("%d redirects were followed", n)
+		t.Errorf("followed %d redirects", n)
 	}
 }
 
-func TestConnectionsAreUsedAgain(t *testing.T) {
+func TestConnectionsAreReused(t *testing.T) {
 	var connections atomic.Int32
 	server := httptest.NewUnstartedServer(status(200, string(journal(t, 2000, false))))
 	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
@@ -261,8 +261,8 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 	}
 }
 
-// TestACallIsOneRequest: net/http must not send it again by itself when a connection is closed instead of answered.
-func TestACallIsOneRequest(t *testing.T) {
+// TestCallsAreNotRepeated checks that net/http does not retry if the server closes the connection.
+func TestCallsAreNotRepeated(t *testing.T) {
 	for name, end := range map[string]func(*net.TCPConn){
 		"closed": func(c *net.TCPConn) { _ = c.Close() },
 		"reset":  func(c *net.TCPConn) { _ = c.SetLinger(0); _ = c.Close() },
@@ -298,7 +298,7 @@ func TestACallIsOneRequest(t *testing.T) {
 	}
 }
 
-func TestHTTP2IsNotSpoken(t *testing.T) {
+func TestHTTP2IsDisabled(t *testing.T) {
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ProtoMajor != 1 {
 			w.WriteHeader(http.StatusTeapot)
@@ -315,8 +315,7 @@ func TestHTTP2IsNotSpoken(t *testing.T) {
 	}
 }
 
-// hang begins an answer with what is given and then waits for the client to go away; to close the server waits for
-// that.
+// hang starts a response and then waits until the client disconnects.
 func hang(begin string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if begin != "" {
@@ -327,8 +326,8 @@ func hang(begin string) http.HandlerFunc {
 	}
 }
 
-func TestDeadlineAndCancellationReachTheWire(t *testing.T) {
-	for name, begin := range map[string]string{"before the answer": "", "in its body": `[{"idMessage":"1"},`, "behind its array": `[]`, "in an object": `{"co`} {
+func TestDeadlineAndCancellationEndACall(t *testing.T) {
+	for name, begin := range map[string]string{"before the response": "", "in its body": `[{"idMessage":"1"},`, "after its array": `[]`, "in an object": `{"co`} {
 		for want, end := range map[Result]func(context.Context) (context.Context, func()){
 			Timeout: func(ctx context.Context) (context.Context, func()) {
 				ctx, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
@@ -354,7 +353,7 @@ func TestDeadlineAndCancellationReachTheWire(t *testing.T) {
 	}
 }
 
-func TestTheCauseOfCancellationNamesTheResult(t *testing.T) {
+func TestCauseOfCancellationIsTheResult(t *testing.T) {
 	server := httptest.NewServer(hang(""))
 	defer server.Close()
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -364,9 +363,7 @@ func TestTheCauseOfCancellationNamesTheResult(t *testing.T) {
 	}
 }
 
-// TestATimeoutSaysWhetherThereWasAConnection: a firewall that drops what is sent to it needs another remedy than a
-// journal that is slow to come.
-func TestATimeoutSaysWhetherThereWasAConnection(t *testing.T) {
+func TestTimeoutsDistinguishMissingConnections(t *testing.T) {
 	for _, c := range []struct {
 		dropped bool
 		want    string
@@ -391,9 +388,9 @@ func TestATimeoutSaysWhetherThereWasAConnection(t *testing.T) {
 	}
 }
 
-// TestAConnectionThatDoesNotComeAboutSendsNothing: the host takes the connection and never says a word of TLS. That is
-// the transport's time and not the call's, which may have asked for any number of minutes.
-func TestAConnectionThatDoesNotComeAboutSendsNothing(t *testing.T) {
+// TestFailuresBeforeTheRequestAreNotSent includes a host that accepts connections and does not
+// respond to TLS. This timeout is independent of the requested minutes.
+func TestFailuresBeforeTheRequestAreNotSent(t *testing.T) {
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -415,7 +412,7 @@ func TestAConnectionThatDoesNotComeAboutSendsNothing(t *testing.T) {
 	_, _, err = ask(t.Context(), newTestClient(t, server.URL))
 	var failure *Error
 	if !errors.As(err, &failure) || failure.NotSent {
-		t.Errorf("a request that got no answer: got %#v", err)
+		t.Errorf("a request without a response: got %#v", err)
 	}
 }
 
@@ -450,7 +447,7 @@ func zipped(text string) []byte {
 	return b.Bytes()
 }
 
-// corrupt is a journal in gzip with the byte at that place turned over; from the end where it is negative.
+// corrupt returns a compressed journal with an inverted byte. A negative index counts from the end.
 func corrupt(at int) []byte {
 	b := zipped(`[{"idMessage":"1"}]`)
 	if at < 0 {
@@ -474,26 +471,26 @@ func endless(w http.ResponseWriter, _ *http.Request) {
 	}
 }
 
-func TestTheTimeOfAnAnswerIsTheAPIs(t *testing.T) {
+func TestDateIsTheTimeOfTheAPI(t *testing.T) {
 	date := time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Date", date.Format(http.TimeFormat))
 		_, _ = io.WriteString(w, "[]")
 	}))
 	defer server.Close()
-	_, answer, err := ask(t.Context(), newTestClient(t, server.URL))
-	if err != nil || !answer.Equal(date) {
-		t.Errorf("got %+v, %v", answer, err)
+	_, received, err := ask(t.Context(), newTestClient(t, server.URL))
+	if err != nil || !received.Equal(date) {
+		t.Errorf("got %+v, %v", received, err)
 	}
-	for name, header := range map[string][]string{"no date": nil, "a date that is none": {"yesterday"}} {
+	for name, header := range map[string][]string{"no date": nil, "an invalid date": {"yesterday"}} {
 		undated := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header()["Date"] = header
 			_, _ = io.WriteString(w, "[]")
 		}))
 		begin := time.Now()
-		_, answer, err := ask(t.Context(), newTestClient(t, undated.URL))
-		if err != nil || answer.Before(begin) || answer.After(time.Now()) {
-			t.Errorf("%s: got %+v, %v; want our own time", name, answer, err)
+		_, date, err := ask(t.Context(), newTestClient(t, undated.URL))
+		if err != nil || date.Before(begin) || date.After(time.Now()) {
+			t.Errorf("%s: got %+v, %v; want the local time", name, date, err)
 		}
 		undated.Close()
 	}
@@ -524,7 +521,7 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-func TestCallsAreObserved(t *testing.T) {
+func TestOnResponseIsCalled(t *testing.T) {
 	server := httptest.NewServer(status(200, "[{}, {}]"))
 	defer server.Close()
 	client := newTestClient(t, server.URL)
@@ -546,11 +543,11 @@ func TestCallsAreObserved(t *testing.T) {
 	}
 }
 
-func TestResultsAreClosedAndAdvised(t *testing.T) {
+func TestEveryFailureHasAdvice(t *testing.T) {
 	known := make(map[Result]bool)
 	for _, r := range Results() {
 		if known[r] {
-			t.Errorf("%s is there twice", r)
+			t.Errorf("duplicate %s", r)
 		}
 		known[r] = true
 		if (r.Advice() == "") != (r == OK) {

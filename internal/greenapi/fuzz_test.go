@@ -16,9 +16,9 @@ import (
 	"greenapi_exporter/internal/jsonstream"
 )
 
-// FuzzReadJournal holds the reader against encoding/json: whatever that takes for an array of objects with sound
-// timestamps, the reader takes too, and sees the same in it. And for any input: however it is cut into reads it means
-// the same, what is accepted is not accepted when cut off, and the memory it takes does not grow with it.
+// FuzzReadJournal compares rowReader with encoding/json, which must see the same rows in an array of
+// objects with valid timestamps. For any input, the size of the reads and the template must not
+// change the result, and truncated input must be rejected.
 func FuzzReadJournal(f *testing.F) {
 	for _, c := range legal {
 		f.Add([]byte(c.body))
@@ -34,14 +34,14 @@ func FuzzReadJournal(f *testing.F) {
 
 		again, againErr := readAll(iotest.OneByteReader(bytes.NewReader(body)))
 		if (err == nil) != (againErr == nil) || !equal(rows, again) {
-			t.Fatalf("read byte by byte it means %+v, %v; at once %+v, %v", again, againErr, rows, err)
+			t.Fatalf("byte by byte %+v, %v; at once %+v, %v", again, againErr, rows, err)
 		}
 		careful, carefulErr := readCarefully(bytes.NewReader(body))
 		if fmt.Sprint(err) != fmt.Sprint(carefulErr) || !equal(rows, careful) {
-			t.Fatalf("read carefully it means %+v, %v; quickly %+v, %v", careful, carefulErr, rows, err)
+			t.Fatalf("without a template %+v, %v; with it %+v, %v", careful, carefulErr, rows, err)
 		}
 		if want, ok := strictly(body); ok && (err != nil || !equal(rows, want)) {
-			t.Fatalf("encoding/json sees %+v\nthe reader %+v, %v", want, rows, err)
+			t.Fatalf("encoding/json %+v\nrowReader %+v, %v", want, rows, err)
 		}
 		if err != nil {
 			return
@@ -49,13 +49,13 @@ func FuzzReadJournal(f *testing.F) {
 		whole := bytes.TrimRight(body, " \t\r\n")
 		for _, cut := range []int{len(whole) - 1, len(whole) / 2, len(whole) / 3} {
 			if _, err := readAll(bytes.NewReader(whole[:cut])); err == nil {
-				t.Fatalf("accepts what is cut off at %d of %d", cut, len(whole))
+				t.Fatalf("accepts input truncated at %d of %d", cut, len(whole))
 			}
 		}
 	})
 }
 
-// FuzzMemory repeats its input in every place where a journal can be long, and looks at what reading it allocates.
+// FuzzMemory repeats its input at every place in a journal that can be long, and limits allocations.
 func FuzzMemory(f *testing.F) {
 	f.Add("x")
 	f.Add(`\u0041`)
@@ -74,13 +74,13 @@ func FuzzMemory(f *testing.F) {
 			_ = discard(io.MultiReader(strings.NewReader(before), strings.NewReader(long)))
 			runtime.ReadMemStats(&end)
 			if took := end.TotalAlloc - start.TotalAlloc; took > 2<<20 {
-				t.Fatalf("%q and then %q again and again took %d bytes", before, piece, took)
+				t.Fatalf("%q and then a repeated %q allocate %d bytes", before, piece, took)
 			}
 		}
 	})
 }
 
-// members are those of a row, the last of each name, and every timestamp: each of them must be sound.
+// members contains the last member of each name, and every timestamp, which must all be valid.
 type members struct {
 	last       map[string]json.RawMessage
 	timestamps []json.RawMessage
@@ -105,7 +105,7 @@ func (m *members) UnmarshalJSON(object []byte) error {
 	return err
 }
 
-// strictly reads a journal with encoding/json, and reports false for one where the two are meant to differ.
+// strictly reads a journal with encoding/json. It reports false if rowReader may differ.
 func strictly(body []byte) ([]seen, bool) {
 	var objects []members
 	if !utf8.Valid(body) || json.Unmarshal(body, &objects) != nil || objects == nil {
@@ -114,15 +114,15 @@ func strictly(body []byte) ([]seen, bool) {
 	rows := []seen{}
 	for _, object := range objects {
 		if object.last == nil {
-			return nil, false // null is no row
+			return nil, false // null is not a row
 		}
 		var r seen
 		id, kind, status := text(object.last["idMessage"]), text(object.last["typeMessage"]), text(object.last["statusMessage"])
 		r.Key = keyOf(id, kind)
 		r.Type, r.Status = kind[:min(len(kind), maxWord)], status[:min(len(status), maxWord)]
 		for _, raw := range object.timestamps {
-			var sound bool
-			if r.Timestamp, r.Timed, sound = strictTime(raw); !sound {
+			var valid bool
+			if r.Timestamp, r.Timed, valid = strictTime(raw); !valid {
 				return nil, false
 			}
 		}
@@ -131,7 +131,7 @@ func strictly(body []byte) ([]seen, bool) {
 	return rows, true
 }
 
-func strictTime(raw json.RawMessage) (seconds float64, timed, sound bool) {
+func strictTime(raw json.RawMessage) (seconds float64, timed, valid bool) {
 	if string(raw) == "null" {
 		return 0, false, true
 	}

@@ -10,52 +10,52 @@ import (
 	"time"
 )
 
-func TestPlacesAreBounded(t *testing.T) {
+func TestConcurrentCallsAreLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		places := NewLimiter(4)
-		methods := 0 // each call is of another, so that only hosts are bounded
-		take := func(host string) func() {
+		limiter := NewLimiter(4)
+		methods := 0 // every call has another method, so only hosts limit it
+		acquire := func(host string) func() {
 			t.Helper()
 			methods++
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
-			leave, err := places.acquire(ctx, host, strconv.Itoa(methods))
+			release, err := limiter.acquire(ctx, host, strconv.Itoa(methods))
 			if err != nil {
 				return nil
 			}
-			return leave
+			return release
 		}
-		first, second := take("dead"), take("dead")
+		first, second := acquire("slow"), acquire("slow")
 		if first == nil || second == nil {
-			t.Fatal("a host does not get half of the places")
+			t.Fatal("a host does not get half of the slots")
 		}
-		if take("dead") != nil {
-			t.Error("one host got more than half of the places")
+		if acquire("slow") != nil {
+			t.Error("a host got more than half of the slots")
 		}
-		third, fourth := take("a"), take("b")
+		third, fourth := acquire("a"), acquire("b")
 		if third == nil || fourth == nil {
-			t.Error("a dead host starves the others")
+			t.Error("a slow host blocks the others")
 		}
-		if take("c") != nil {
-			t.Error("a fifth place of four")
+		if acquire("c") != nil {
+			t.Error("a fifth slot of four")
 		}
 		first()
-		if take("c") == nil {
-			t.Error("a place that was left is not free again")
+		if acquire("c") == nil {
+			t.Error("a released slot is not free")
 		}
 	})
 }
 
-func TestWaitingForAHostHoldsNoPlaceOfAll(t *testing.T) {
+func TestWaitingForAHostBlocksNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		places := NewLimiter(4)
+		limiter := NewLimiter(4)
 		ctx, cancel := context.WithCancel(t.Context())
 		for range 10 {
-			go func() { _, _ = places.acquire(ctx, "dead", LastOutgoingMessages) }()
+			go func() { _, _ = limiter.acquire(ctx, "slow", LastOutgoingMessages) }()
 		}
 		synctest.Wait()
 		for i := range 2 {
-			if _, err := places.acquire(ctx, "alive", strconv.Itoa(i)); err != nil {
+			if _, err := limiter.acquire(ctx, "alive", strconv.Itoa(i)); err != nil {
 				t.Error(err)
 			}
 		}
@@ -64,22 +64,22 @@ func TestWaitingForAHostHoldsNoPlaceOfAll(t *testing.T) {
 	})
 }
 
-func TestOnePlaceIsEnoughToCall(t *testing.T) {
-	if leave, err := NewLimiter(1).acquire(t.Context(), "a", GetSettings); err != nil {
+func TestOneSlotSuffices(t *testing.T) {
+	if release, err := NewLimiter(1).acquire(t.Context(), "a", GetSettings); err != nil {
 		t.Error(err)
 	} else {
-		leave()
+		release()
 	}
 }
 
-func TestACallWithoutAPlaceTimesOut(t *testing.T) {
+func TestCallWithoutASlotTimesOut(t *testing.T) {
 	client := newTestClient(t, "http://127.0.0.1:0")
 	client.backend.Limiter = NewLimiter(1)
-	leave, err := client.backend.Limiter.acquire(t.Context(), client.base.Host, LastOutgoingMessages)
+	release, err := client.backend.Limiter.acquire(t.Context(), client.base.Host, LastOutgoingMessages)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer leave()
+	defer release()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
 	_, _, err = ask(ctx, client)
@@ -89,33 +89,32 @@ func TestACallWithoutAPlaceTimesOut(t *testing.T) {
 	}
 }
 
-// TestAMethodThatHangsLeavesPlacesToTheOthers of its host, from 4 places on.
-func TestAMethodThatHangsLeavesPlacesToTheOthers(t *testing.T) {
+func TestSlowMethodLeavesSlotsToOthers(t *testing.T) {
 	for _, n := range []int{4, 5, 6, 7, 8, 9, 10, 16, 33, 256} {
 		synctest.Test(t, func(t *testing.T) {
-			places := NewLimiter(n)
+			limiter := NewLimiter(n)
 			ctx, cancel := context.WithCancel(t.Context())
 			got := 0
 			for range n {
 				go func() {
-					if _, err := places.acquire(ctx, "host", GetWaSettings); err == nil {
+					if _, err := limiter.acquire(ctx, "host", GetWaSettings); err == nil {
 						got++
 					}
 				}()
 				synctest.Wait()
 			}
-			if leave, err := places.acquire(ctx, "host", LastOutgoingMessages); err != nil {
+			if release, err := limiter.acquire(ctx, "host", LastOutgoingMessages); err != nil {
 				t.Error(err)
 			} else {
-				leave()
+				release()
 			}
 			if want := max(1, n/2*3/4); got != want {
-				t.Errorf("%d places: a method got %d of the %d of its host, want %d", n, got, n/2, want)
+				t.Errorf("%d slots: a method got %d of the %d of its host, want %d", n, got, n/2, want)
 			}
-			if leave, err := places.acquire(ctx, "other", GetWaSettings); err != nil {
+			if release, err := limiter.acquire(ctx, "other", GetWaSettings); err != nil {
 				t.Error(err)
 			} else {
-				leave()
+				release()
 			}
 			cancel()
 			synctest.Wait()
@@ -123,39 +122,38 @@ func TestAMethodThatHangsLeavesPlacesToTheOthers(t *testing.T) {
 	}
 }
 
-// TestGivingUpLeavesNothingTaken, wherever it was waited.
-func TestGivingUpLeavesNothingTaken(t *testing.T) {
+func TestFailedAcquireReleasesItsSlots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		places := NewLimiter(4)
-		var leave []func()
+		limiter := NewLimiter(4)
+		var release []func()
 		for _, host := range []string{"a", "a", "b", "b"} {
-			l, err := places.acquire(t.Context(), host, strconv.Itoa(len(leave)))
+			l, err := limiter.acquire(t.Context(), host, strconv.Itoa(len(release)))
 			if err != nil {
 				t.Fatal(err)
 			}
-			leave = append(leave, l)
+			release = append(release, l)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		for _, host := range []string{"a", "c"} { // one waits for its host, one for all
-			if _, err := places.acquire(ctx, host, GetSettings); err == nil {
-				t.Errorf("%s got a fifth place of four", host)
+		for _, host := range []string{"a", "c"} { // the first waits for its host, the second for any slot
+			if _, err := limiter.acquire(ctx, host, GetSettings); err == nil {
+				t.Errorf("%s got a fifth slot of four", host)
 			}
 		}
-		for _, l := range leave {
+		for _, l := range release {
 			l()
 		}
-		for name, part := range places.slots {
-			n := places.perHost
+		for name, slot := range limiter.slots {
+			n := limiter.perHost
 			if strings.Contains(name, " ") {
-				n = places.perMethod
+				n = limiter.perMethod
 			}
-			if !part.TryAcquire(n) {
-				t.Errorf("a place of %q is taken still", name)
+			if !slot.TryAcquire(n) {
+				t.Errorf("a slot of %q is not released", name)
 			}
 		}
-		if !places.all.TryAcquire(4) {
-			t.Error("a place of all is taken still")
+		if !limiter.all.TryAcquire(4) {
+			t.Error("a slot is not released")
 		}
 	})
 }

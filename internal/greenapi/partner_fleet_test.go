@@ -10,7 +10,7 @@ import (
 	"greenapi_exporter/internal/simulator"
 )
 
-// newFleet returns a client of the Partner API of a simulated fleet of three accounts, one of them deleted.
+// newFleet returns a simulated fleet of three accounts, one of them deleted, and its Partner.
 func newFleet(t *testing.T) (*simulator.Fleet, *Partner) {
 	t.Helper()
 	fleet := simulator.NewFleet(simulator.FleetConfig{PartnerToken: secret})
@@ -24,7 +24,7 @@ func newFleet(t *testing.T) (*simulator.Fleet, *Partner) {
 	return fleet, newTestPartner(t, server.URL)
 }
 
-func TestAPartnerAndItsFleetAgree(t *testing.T) {
+func TestPartnerListsTheSimulatedFleet(t *testing.T) {
 	fleet, partner := newFleet(t)
 	instances, err := partner.Instances(t.Context())
 	if err != nil {
@@ -40,13 +40,13 @@ func TestAPartnerAndItsFleetAgree(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	if n := fleet.PartnerCalls(); n != 1 {
-		t.Errorf("a call was %d", n)
+		t.Errorf("one call made %d requests", n)
 	}
 }
 
-func TestFaultsOfThePartnerAPI(t *testing.T) {
+func TestPartnerFaultsHaveTheirResult(t *testing.T) {
 	fleet, partner := newFleet(t)
-	partner.maxBody = 1 << 20 // of those that have no end
+	partner.maxBody = 1 << 20 // for endless bodies
 	results := map[simulator.Fault]Result{
 		simulator.FaultUnauthorized:        Unauthorized,
 		simulator.FaultUnauthorizedOK:      Unauthorized,
@@ -83,7 +83,7 @@ func TestFaultsOfThePartnerAPI(t *testing.T) {
 	for _, fault := range simulator.Faults() {
 		switch fault {
 		case simulator.FaultHang, simulator.FaultHangInBody, simulator.FaultDrip:
-			continue // they end with the context, as calls of every client do
+			continue // they end with the context
 		}
 		want, ok := results[fault]
 		if !ok {
@@ -99,6 +99,6 @@ func TestFaultsOfThePartnerAPI(t *testing.T) {
 		}
 	}
 	if followed := fleet.PartnerFollowed(); len(followed) != 0 {
-		t.Errorf("the redirect was followed: %v", followed)
+		t.Errorf("followed a redirect: %v", followed)
 	}
 }

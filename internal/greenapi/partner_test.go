@@ -19,17 +19,17 @@ import (
 	"greenapi_exporter/internal/jsonstream"
 )
 
-// other is the token of an instance in the partner's list.
+// other is the token of an instance in the list.
 const other = "1f2485e80f474293b935f77d78c64e76fa4bdceb417a498765"
 
-// newTestPartner returns a client of the Partner API at base. Its token is the usual secret.
+// newTestPartner returns a Partner for the API at base, with secret as its token.
 func newTestPartner(t testing.TB, base string) *Partner {
 	t.Helper()
 	c := newTestClient(t, base)
 	return NewPartner(c.backend, c.base, c.token)
 }
 
-// listed is a PartnerInstance in the clear.
+// listed is a PartnerInstance with a readable token.
 type listed struct {
 	ID, Token        string
 	Deleted, Expired bool
@@ -48,7 +48,7 @@ func inTheClear(instances []PartnerInstance) []listed {
 	return list
 }
 
-// documented is a list as the documentation shows it.
+// documented is a list from the documentation.
 const documented = `[
 	{"idInstance": 1101728004, "name": "Instance 1101728004", "typeInstance": "whatsapp", "typeAccount": "",
 	 "partnerUserUiid": "", "timeCreated": "2022-06-03T18:39:44", "timeDeleted": "0001-01-01T00:00:00",
@@ -58,7 +58,7 @@ const documented = `[
 	 "expirationDate": "2022-06-13T10:36:48", "isExpired": true}
 ]`
 
-func TestInstancesAreThoseOfTheList(t *testing.T) {
+func TestReadInstances(t *testing.T) {
 	for _, c := range []struct {
 		name, body string
 		want       []listed
@@ -72,25 +72,25 @@ func TestInstancesAreThoseOfTheList(t *testing.T) {
 		{"only members of the row itself", `[{"idInstance":1,"settings":{"idInstance":2,"deleted":true},"more":[{"apiTokenInstance":"x"}]}]`,
 			[]listed{{ID: "1"}}},
 		{"the last of a member given twice", `[{"idInstance":1,"idInstance":2,"deleted":true,"deleted":false}]`, []listed{{ID: "2"}}},
-		{"nothing of the row before", `[{"idInstance":1,"apiTokenInstance":"x","deleted":true,"isExpired":true,"expirationDate":1},{"idInstance":2}]`,
+		{"no members of the previous row", `[{"idInstance":1,"apiTokenInstance":"x","deleted":true,"isExpired":true,"expirationDate":1},{"idInstance":2}]`,
 			[]listed{{"1", "x", true, true, "1970-01-01T00:00:01Z"}, {ID: "2"}}},
 
 		{"an id that is a string", `[{"idInstance":"0012"}]`, []listed{{ID: "0012"}}},
 		{"an id of many digits", `[{"idInstance":12345678901234567890123456789012}]`, []listed{{ID: "12345678901234567890123456789012"}}},
-		{"rows without a sound id", `[{},{"idInstance":null},{"idInstance":""},{"idInstance":-1},{"idInstance":1.0},{"idInstance":1e3},
+		{"rows without a valid id", `[{},{"idInstance":null},{"idInstance":""},{"idInstance":-1},{"idInstance":1.0},{"idInstance":1e3},
 			{"idInstance":123456789012345678901234567890123},{"idInstance":"1a"},{"idInstance":" 1"},{"idInstance":"+1"},
 			{"idInstance":{"idInstance":1}},{"idInstance":[1]},{"idInstance":true},{"apiTokenInstance":"x"},{"idInstance":7}]`, []listed{{ID: "7"}}},
 
-		{"tokens that can be none", `[{"idInstance":1,"apiTokenInstance":""},{"idInstance":2,"apiTokenInstance":null},{"idInstance":3,"apiTokenInstance":7},
+		{"invalid tokens", `[{"idInstance":1,"apiTokenInstance":""},{"idInstance":2,"apiTokenInstance":null},{"idInstance":3,"apiTokenInstance":7},
 			{"idInstance":4,"apiTokenInstance":"a b"},{"idInstance":5,"apiTokenInstance":"ä"},{"idInstance":6,"apiTokenInstance":{"a":"b"}},
 			{"idInstance":7,"apiTokenInstance":"` + strings.Repeat("x", 1000) + `"}]`,
 			[]listed{{ID: "1"}, {ID: "2"}, {ID: "3"}, {ID: "4"}, {ID: "5"}, {ID: "6"}, {ID: "7"}}},
-		{"a token in escapes", `[{"idInstance":1,"apiTokenInstance":"\u0061\/b"}]`, []listed{{ID: "1", Token: "a/b"}}},
+		{"a token with escapes", `[{"idInstance":1,"apiTokenInstance":"\u0061\/b"}]`, []listed{{ID: "1", Token: "a/b"}}},
 
-		{"what is true", `[{"idInstance":1,"deleted":"true"},{"idInstance":2,"deleted":"True"},{"idInstance":3,"deleted":1},{"idInstance":4,"isExpired":"1"},
+		{"true", `[{"idInstance":1,"deleted":"true"},{"idInstance":2,"deleted":"True"},{"idInstance":3,"deleted":1},{"idInstance":4,"isExpired":"1"},
 			{"idInstance":5,"isExpired":"yes"}]`,
 			[]listed{{ID: "1", Deleted: true}, {ID: "2", Deleted: true}, {ID: "3", Deleted: true}, {ID: "4", Expired: true}, {ID: "5", Expired: true}}},
-		{"what is not", `[{"idInstance":1,"deleted":"false"},{"idInstance":2,"deleted":0},{"idInstance":3,"deleted":null},{"idInstance":4,"deleted":""},
+		{"false", `[{"idInstance":1,"deleted":"false"},{"idInstance":2,"deleted":0},{"idInstance":3,"deleted":null},{"idInstance":4,"deleted":""},
 			{"idInstance":5,"isExpired":[true]},{"idInstance":6,"isExpired":{"true":true}},{"idInstance":7,"isExpired":"two"}]`,
 			[]listed{{ID: "1"}, {ID: "2"}, {ID: "3"}, {ID: "4"}, {ID: "5"}, {ID: "6"}, {ID: "7"}}},
 
@@ -152,49 +152,49 @@ func TestExpirationDates(t *testing.T) {
 	}
 }
 
-func TestEveryAnswerToAPartnerHasItsResult(t *testing.T) {
+func TestEveryPartnerResponseHasItsResult(t *testing.T) {
 	holding := func(code int, body string) http.HandlerFunc {
 		return echo(code, strings.ReplaceAll(body, "TOKEN", other))
 	}
 	for _, c := range []struct {
-		name   string
-		answer http.HandlerFunc
-		want   Result
+		name     string
+		response http.HandlerFunc
+		want     Result
 	}{
 		{"a list", holding(200, `[{"idInstance":1,"apiTokenInstance":"TOKEN","name":"%s"}]`), OK},
 		{"code 401 in an object", holding(200, `{"code":401,"description":"%s TOKEN"}`), Unauthorized},
 		{"status false", holding(200, `{"status":false,"reason":"%s TOKEN has expired"}`), InstanceExpired},
 		{"status false, in other words", holding(200, `{"status":false,"reason":"%s TOKEN"}`), BadRequest},
-		{"one instance that is no list", holding(200, `{"idInstance":1,"apiTokenInstance":"TOKEN","path":"%s"}`), InvalidResponse},
-		{"JSON that is broken", holding(200, `[{"idInstance":1,"apiTokenInstance":"TOKEN" "%s"}]`), InvalidResponse},
-		{"a key that is none", holding(200, `[{"idInstance":1,"apiTokenInstance":"TOKEN",%s:1}]`), InvalidResponse},
-		{"a row that is no object", holding(200, `[{"idInstance":1,"apiTokenInstance":"TOKEN"},"%s"]`), InvalidResponse},
-		{"a list that is cut off", holding(200, `[{"idInstance":1,"apiTokenInstance":"TOKEN"},{"name":"%s`), InvalidResponse},
-		{"bytes behind the list", holding(200, `[{"idInstance":1,"apiTokenInstance":"TOKEN"}] %s`), InvalidResponse},
+		{"an instance without a list", holding(200, `{"idInstance":1,"apiTokenInstance":"TOKEN","path":"%s"}`), InvalidResponse},
+		{"invalid JSON", holding(200, `[{"idInstance":1,"apiTokenInstance":"TOKEN" "%s"}]`), InvalidResponse},
+		{"an invalid key", holding(200, `[{"idInstance":1,"apiTokenInstance":"TOKEN",%s:1}]`), InvalidResponse},
+		{"a row that is not an object", holding(200, `[{"idInstance":1,"apiTokenInstance":"TOKEN"},"%s"]`), InvalidResponse},
+		{"a truncated list", holding(200, `[{"idInstance":1,"apiTokenInstance":"TOKEN"},{"name":"%s`), InvalidResponse},
+		{"data after the list", holding(200, `[{"idInstance":1,"apiTokenInstance":"TOKEN"}] %s`), InvalidResponse},
 		{"null", status(200, `null`), InvalidResponse},
-		{"nothing", status(200, ``), InvalidResponse},
-		{"gzip that is corrupt", zippedAnswer(corrupt(10)), InvalidResponse},
+		{"an empty body", status(200, ``), InvalidResponse},
+		{"corrupt gzip", zippedAnswer(corrupt(10)), InvalidResponse},
 		{"a length over the limit", raw("HTTP/1.1 200 OK\r\nContent-Length: 67108865\r\n\r\n[{}"), TooLarge},
-		{"400 with the path", holding(400, `{"statusCode":400,"path":"%s","message":"TOKEN is no good"}`), BadRequest},
+		{"400 with the path", holding(400, `{"statusCode":400,"path":"%s","message":"TOKEN is invalid"}`), BadRequest},
 		{"401", status(401, ""), Unauthorized},
 		{"403", status(403, "<html>nginx</html>"), Forbidden},
 		{"404", holding(404, `{"message":"Cannot GET %s TOKEN"}`), UnexpectedStatus},
 		{"429", status(429, ""), RateLimited},
 		{"466", status(466, ""), QuotaExceeded},
 		{"500", holding(500, "%s TOKEN"), ServerError},
-		{"an answer that is not HTTP", raw("GET %s HTTP/1.1\r\n\r\n"), Network},
-		{"a status that is no number", raw("HTTP/1.1 %s\r\n\r\n"), Network},
-		{"no answer", raw(""), Network},
+		{"a response that is not HTTP", raw("GET %s HTTP/1.1\r\n\r\n"), Network},
+		{"a status that is not a number", raw("HTTP/1.1 %s\r\n\r\n"), Network},
+		{"no response", raw(""), Network},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			server := httptest.NewServer(c.answer)
+			server := httptest.NewServer(c.response)
 			defer server.Close()
 			instances, err := newTestPartner(t, server.URL).Instances(t.Context())
 			if got := ResultOf(err); got != c.want {
 				t.Errorf("got %s (%v), want %s", got, err, c.want)
 			}
 			if err != nil && instances != nil {
-				t.Error("an error comes with instances")
+				t.Error("instances are returned with an error")
 			}
 			assertNoSecret(t, err)
 			if text := fmt.Sprintf("%v %+v %#v", err, err, err); strings.Contains(text, other) {
@@ -204,7 +204,7 @@ func TestEveryAnswerToAPartnerHasItsResult(t *testing.T) {
 	}
 }
 
-func TestAPartnerWithoutAnAPIIsNetwork(t *testing.T) {
+func TestRefusedPartnerConnectionIsANetworkError(t *testing.T) {
 	server := httptest.NewServer(nil)
 	server.Close()
 	_, err := newTestPartner(t, server.URL).Instances(t.Context())
@@ -214,7 +214,7 @@ func TestAPartnerWithoutAnAPIIsNetwork(t *testing.T) {
 	assertNoSecret(t, err)
 }
 
-func TestThePartnersRequestIsAsDocumented(t *testing.T) {
+func TestPartnerRequestMatchesTheDocumentation(t *testing.T) {
 	var target string
 	var observed []string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -239,7 +239,7 @@ func TestThePartnersRequestIsAsDocumented(t *testing.T) {
 	}
 }
 
-func TestAPartnersCallIsOneRequest(t *testing.T) {
+func TestPartnerCallsAreNotRepeated(t *testing.T) {
 	var requests, moved atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/elsewhere" {
@@ -248,7 +248,7 @@ func TestAPartnersCallIsOneRequest(t *testing.T) {
 		}
 		switch requests.Add(1) {
 		case 1:
-			_, _ = io.WriteString(w, "[]") // so that the next request finds a connection it could be sent again on
+			_, _ = io.WriteString(w, "[]") // so the next request reuses the connection, and net/http could repeat it
 		case 2:
 			panic(http.ErrAbortHandler)
 		default:
@@ -263,11 +263,11 @@ func TestAPartnersCallIsOneRequest(t *testing.T) {
 		}
 	}
 	if requests.Load() != 3 || moved.Load() != 0 {
-		t.Errorf("3 calls were %d requests, and %d to where they were sent on to", requests.Load(), moved.Load())
+		t.Errorf("3 calls made %d requests and followed %d redirects", requests.Load(), moved.Load())
 	}
 }
 
-func TestAPartnersCallNeedsAPlaceAndEndsWithItsContext(t *testing.T) {
+func TestPartnerCallNeedsASlotAndEndsWithItsContext(t *testing.T) {
 	server := httptest.NewServer(hang(""))
 	defer server.Close()
 	partner := newTestPartner(t, server.URL)
@@ -285,11 +285,11 @@ func TestAPartnersCallNeedsAPlaceAndEndsWithItsContext(t *testing.T) {
 	cancel()
 	_, err = partner.Instances(ended)
 	if ResultOf(err) != Canceled || !strings.Contains(err.Error(), "no slot") {
-		t.Errorf("got %v, want %s for want of a place", err, Canceled)
+		t.Errorf("got %v, want %s without a slot", err, Canceled)
 	}
 }
 
-func TestListsOfInstancesAreBounded(t *testing.T) {
+func TestListsOfInstancesAreLimited(t *testing.T) {
 	const three = `[{"idInstance":1},{"idInstance":2},{"idInstance":3},`
 	for body, want := range map[string]Result{
 		three + `]`:                   OK,
@@ -325,7 +325,7 @@ func TestListsOfInstancesAreBounded(t *testing.T) {
 	}
 }
 
-func TestInstancesPrintWithoutTheirTokens(t *testing.T) {
+func TestInstancesPrintWithoutTokens(t *testing.T) {
 	instances, err := readInstances(strings.NewReader(documented), MaxInstances)
 	if err != nil {
 		t.Fatal(err)
@@ -349,13 +349,13 @@ func TestInstancesPrintWithoutTheirTokens(t *testing.T) {
 		}
 	}
 	if !strings.Contains(written.String(), "1101728004") {
-		t.Error("the instances are not written at all")
+		t.Error("no instance is printed")
 	}
 }
 
-// FuzzReadInstances holds the reader against encoding/json: of whatever that takes for an array of objects, both see the
-// same ids, tokens and deletions. And for any input: however it is cut into reads it means the same, what is accepted is
-// not accepted when cut off, and what comes out is fit for use.
+// FuzzReadInstances compares readInstances with encoding/json, which must see the same ids, tokens
+// and deletions in an array of objects. For any input, the size of the reads must not change the
+// result, truncated input must be rejected, and results must be valid.
 func FuzzReadInstances(f *testing.F) {
 	f.Add([]byte(documented))
 	f.Add([]byte("\ufeff[,{\"idInstance\":\"1\",\"deleted\":true,},{\"idInstance\":1}]"))
@@ -368,7 +368,7 @@ func FuzzReadInstances(f *testing.F) {
 
 		again, againErr := readInstances(iotest.OneByteReader(bytes.NewReader(body)), MaxInstances)
 		if (err == nil) != (againErr == nil) || got != fmt.Sprint(inTheClear(again)) {
-			t.Fatalf("read byte by byte it means %+v, %v; at once %s, %v", inTheClear(again), againErr, got, err)
+			t.Fatalf("byte by byte %+v, %v; at once %s, %v", inTheClear(again), againErr, got, err)
 		}
 		if want, ok := strictInstances(body); ok {
 			bare := inTheClear(instances)
@@ -376,7 +376,7 @@ func FuzzReadInstances(f *testing.F) {
 				bare[i].Expired, bare[i].Expires = false, ""
 			}
 			if err != nil || fmt.Sprint(bare) != fmt.Sprint(want) {
-				t.Fatalf("encoding/json sees %+v\nthe reader %+v, %v", want, bare, err)
+				t.Fatalf("encoding/json %+v\nreadInstances %+v, %v", want, bare, err)
 			}
 		}
 		if err != nil {
@@ -385,7 +385,7 @@ func FuzzReadInstances(f *testing.F) {
 		known := make(map[string]bool)
 		for _, i := range instances {
 			if !digits.MatchString(i.ID) || known[i.ID] {
-				t.Fatalf("the id %q is unfit or listed twice", i.ID)
+				t.Fatalf("the id %q is invalid or duplicate", i.ID)
 			}
 			known[i.ID] = true
 			if !i.Expires.IsZero() && (i.Expires.Year() < 1970 || i.Expires.Year() > 9999 || i.Expires.Location() != time.UTC) {
@@ -395,13 +395,14 @@ func FuzzReadInstances(f *testing.F) {
 		whole := bytes.TrimRight(body, " \t\r\n")
 		for _, cut := range []int{len(whole) - 1, len(whole) / 2, len(whole) / 3} {
 			if _, err := readInstances(bytes.NewReader(whole[:cut]), MaxInstances); err == nil {
-				t.Fatalf("accepts what is cut off at %d of %d", cut, len(whole))
+				t.Fatalf("accepts input truncated at %d of %d", cut, len(whole))
 			}
 		}
 	})
 }
 
-// strictInstances is what encoding/json makes of a list, without what is said of its instances' ends; ok if it is one.
+// strictInstances reads a list with encoding/json, without expirations. It reports false for an
+// invalid list.
 func strictInstances(body []byte) (list []listed, ok bool) {
 	var rows []map[string]json.RawMessage
 	if err := json.Unmarshal(body, &rows); err != nil || rows == nil {
@@ -427,7 +428,7 @@ func strictInstances(body []byte) (list []listed, ok bool) {
 		case "true", "yes", "1":
 			l.Deleted = true
 		default:
-			switch strings.ToLower(text(row["deleted"])) { // in escapes
+			switch strings.ToLower(text(row["deleted"])) { // with escapes
 			case "true", "yes", "1":
 				l.Deleted = true
 			}

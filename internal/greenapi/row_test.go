@@ -21,7 +21,7 @@ import (
 	"greenapi_exporter/internal/simulator"
 )
 
-// seen is a Row that may be kept.
+// seen is a copy of a Row.
 type seen struct {
 	Key          uint64
 	Type, Status string
@@ -58,7 +58,7 @@ func discard(body io.Reader) error {
 
 func see(r *Row) seen { return seen{r.Key, string(r.Type), string(r.Status), r.Timestamp, r.Timed} }
 
-// keyOf is the identity of a message, computed the long way.
+// keyOf computes the key of a message independently.
 func keyOf(id, kind string) uint64 {
 	if id == "" || kind == "" {
 		return 0
@@ -112,7 +112,7 @@ var legal = []struct {
 		[]seen{untimed("", "z", "")}},
 }
 
-func TestReadJournal(t *testing.T) {
+func TestReadRows(t *testing.T) {
 	for _, c := range legal {
 		t.Run(c.name, func(t *testing.T) {
 			rows, err := readAll(strings.NewReader(c.body))
@@ -123,9 +123,9 @@ func TestReadJournal(t *testing.T) {
 	}
 }
 
-func TestReadJournalRefuses(t *testing.T) {
+func TestInvalidJournalsAreRejected(t *testing.T) {
 	for _, c := range []struct{ name, body string }{
-		{"nothing", ``},
+		{"an empty body", ``},
 		{"white space alone", " \n"},
 		{"null", `null`},
 		{"an object", `{"a":1}`},
@@ -136,18 +136,18 @@ func TestReadJournalRefuses(t *testing.T) {
 		{"a row that is a number", `[1]`},
 		{"a row that is null", `[null]`},
 		{"a row that is an array", `[[]]`},
-		{"bytes behind the end", `[] x`},
+		{"data after the end", `[] x`},
 		{"a second array", `[][]`},
-		{"a comma behind the array", `[],`},
+		{"a comma after the array", `[],`},
 		{"no comma between rows", `[{}{}]`},
 		{"no comma between members", `[{"a":1 "b":2}]`},
 		{"no comma between nested values", `[{"a":[1 2]}]`},
 		{"no comma between nested members", `[{"a":{"b":1 "c":2}}]`},
 		{"no colon", `[{"a" 1}]`},
-		{"a comma behind the colon", `[{"a":,1}]`},
+		{"a comma after the colon", `[{"a":,1}]`},
 		{"a comma before the colon", `[{"a",:1}]`},
-		{"a key that is no string", `[{1:2}]`},
-		{"a nested key that is no string", `[{"a":{b:2}}]`},
+		{"a key that is not a string", `[{1:2}]`},
+		{"a nested key that is not a string", `[{"a":{b:2}}]`},
 		{"brackets that do not match", `[{"a":[}]}]`},
 		{"braces that do not match", `[{"a":{]}}]`},
 		{"a bad literal", `[{"a":nul}]`},
@@ -174,7 +174,7 @@ func TestReadJournalRefuses(t *testing.T) {
 			rows, err := readAll(strings.NewReader(c.body))
 			var syntax *jsonstream.SyntaxError
 			if !errors.As(err, &syntax) && err != io.ErrUnexpectedEOF {
-				t.Errorf("got %+v, %v; want a syntax error or one of a cut off body", rows, err)
+				t.Errorf("got %+v, %v; want a syntax error or io.ErrUnexpectedEOF", rows, err)
 			}
 			if syntax != nil && (syntax.Offset < 0 || syntax.Offset > int64(len(c.body))) {
 				t.Errorf("offset %d is not in the body of %d bytes", syntax.Offset, len(c.body))
@@ -183,20 +183,20 @@ func TestReadJournalRefuses(t *testing.T) {
 	}
 }
 
-func TestReadJournalSaysWhere(t *testing.T) {
+func TestSyntaxErrorsHaveAnOffset(t *testing.T) {
 	_, err := readAll(strings.NewReader(`[{"a":1},{"b":x}]`))
 	if got, want := fmt.Sprint(err), "invalid value at offset 14"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
-// rich has a bit of everything, and strings on which reads can break in every way.
+// rich contains every kind of token.
 const rich = "\xEF\xBB\xBF" + `[,{"type":"outgoing","idMessage":"\u0042AE\ud83d\ude04\\","timestamp":1706601634.25,"typeMessage":"image\u004dessage",` +
 	`"o":{"a":[1,-2.5e-3,true,false,null,"\"x\\",{"idMessage":"no"}],},"statusMessage":"re\"ad"},,{"typeMessage":"\ud83dx","idMessage":"7","timestamp":"12"},] `
 
 var richRows = []seen{row("BAE😄\\", "imageMessage", "re\"ad", 1706601634.25), row("7", "\uFFFDx", "", 12)}
 
-func TestTokensStraddleReadsAtEveryOffset(t *testing.T) {
+func TestReadsCanEndAtEveryOffset(t *testing.T) {
 	for split := range len(rich) + 1 {
 		body := io.MultiReader(strings.NewReader(rich[:split]), strings.NewReader(rich[split:]))
 		if rows, err := readAll(body); err != nil || !equal(rows, richRows) {
@@ -214,7 +214,7 @@ func TestTokensStraddleReadsAtEveryOffset(t *testing.T) {
 	}
 }
 
-func TestWhatIsCutOffIsRefusedAtEveryOffset(t *testing.T) {
+func TestTruncatedJournalsAreRejected(t *testing.T) {
 	whole := strings.TrimRight(rich, " ")
 	for cut := range len(whole) {
 		if rows, err := readAll(strings.NewReader(whole[:cut])); err != io.ErrUnexpectedEOF {
@@ -227,11 +227,11 @@ func TestWhatIsCutOffIsRefusedAtEveryOffset(t *testing.T) {
 	}
 	unfinished := io.MultiReader(strings.NewReader(whole), iotest.ErrReader(io.ErrUnexpectedEOF))
 	if _, err := readAll(unfinished); err != io.ErrUnexpectedEOF {
-		t.Errorf("an error behind the array: got %v", err)
+		t.Errorf("a read error after the array: got %v", err)
 	}
 }
 
-func TestStringsFarLongerThanTheBuffer(t *testing.T) {
+func TestStringsLongerThanTheBuffer(t *testing.T) {
 	for _, size := range []int{64<<10 - 30, 64 << 10, 192<<10 + 7} {
 		for name, piece := range map[string]string{"plain": "x", "escapes": `\n`, "quotes": `\"`, "backslashes": `\\`, "surrogates": `\ud83d\ude04`} {
 			long := strings.Repeat(piece, size/len(piece))
@@ -252,7 +252,7 @@ func TestStringsFarLongerThanTheBuffer(t *testing.T) {
 	}
 }
 
-func TestLongIdentitiesDifferByTheirLastByte(t *testing.T) {
+func TestKeysDependOnEveryByte(t *testing.T) {
 	long := strings.Repeat("a", 128<<10)
 	rows, err := readAll(strings.NewReader(`[{"idMessage":"` + long + `1","typeMessage":"t"},{"idMessage":"` + long + `2","typeMessage":"t"}]`))
 	if err != nil || len(rows) != 2 || rows[0].Key == rows[1].Key {
@@ -260,33 +260,7 @@ func TestLongIdentitiesDifferByTheirLastByte(t *testing.T) {
 	}
 }
 
-func TestNestingToTenThousandAndNoDeeper(t *testing.T) {
-	for _, brackets := range [][2]string{{"[", "]"}, {`{"a":`, "}"}} {
-		nested := func(depth int) string {
-			inner := strings.Repeat(brackets[0], depth-1) + "[]" + strings.Repeat(brackets[1], depth-1)
-			return `[{"n":` + inner + `,"typeMessage":"t"}]`
-		}
-		if rows, err := readAll(strings.NewReader(nested(jsonstream.MaxDepth))); err != nil || !equal(rows, []seen{untimed("", "t", "")}) {
-			t.Errorf("%d levels of %s: %v", jsonstream.MaxDepth, brackets[0], err)
-		}
-		var syntax *jsonstream.SyntaxError
-		if _, err := readAll(strings.NewReader(nested(jsonstream.MaxDepth + 1))); !errors.As(err, &syntax) {
-			t.Errorf("%d levels of %s: got %v, want a syntax error", jsonstream.MaxDepth+1, brackets[0], err)
-		}
-	}
-}
-
-func TestReadersThatMakeNoProgressEnd(t *testing.T) {
-	if _, err := readAll(stuck{}); err != io.ErrNoProgress {
-		t.Errorf("got %v, want %v", err, io.ErrNoProgress)
-	}
-}
-
-type stuck struct{}
-
-func (stuck) Read([]byte) (int, error) { return 0, nil }
-
-func TestRowsAreReadWithoutAllocation(t *testing.T) {
+func TestRowsDoNotAllocate(t *testing.T) {
 	allocations := func(body []byte) float64 {
 		return testing.AllocsPerRun(5, func() {
 			if err := discard(bytes.NewReader(body)); err != nil {
@@ -301,17 +275,17 @@ func TestRowsAreReadWithoutAllocation(t *testing.T) {
 	if many := allocations(journal(t, 10_000, false)); many > few {
 		t.Errorf("%v allocations for 10,000 rows, %v for one", many, few)
 	}
-	// Nothing of a row is worth learning where none is like another.
-	var foreign bytes.Buffer
+	// No row resembles another.
+	var unusual bytes.Buffer
 	for i := range 10_000 {
-		fmt.Fprintf(&foreign, `{"a%d":"b","c":{"d%d":1}},`, i, i)
+		fmt.Fprintf(&unusual, `{"a%d":"b","c":{"d%d":1}},`, i, i)
 	}
-	if many := allocations(fmt.Appendf(nil, "[%s]", &foreign)); many > few {
-		t.Errorf("%v allocations for 10,000 rows of foreign keys, %v for one", many, few)
+	if many := allocations(fmt.Appendf(nil, "[%s]", &unusual)); many > few {
+		t.Errorf("%v allocations for 10,000 rows of different keys, %v for one", many, few)
 	}
 }
 
-// journal is the body that a simulated account answers, of texts or of all kinds of messages.
+// journal returns the journal of a simulated account, with texts only or with all types of messages.
 func journal(tb testing.TB, messages int, texts bool) []byte {
 	tb.Helper()
 	account := simulator.New(simulator.Config{
@@ -361,15 +335,15 @@ func equal(a, b []seen) bool {
 	return true
 }
 
-// answering is a transport that answers every request with this body.
-type answering []byte
+// fixedResponse is a transport that responds with a body.
+type fixedResponse []byte
 
-func (a answering) RoundTrip(*http.Request) (*http.Response, error) {
+func (a fixedResponse) RoundTrip(*http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, ContentLength: int64(len(a)), Body: io.NopCloser(bytes.NewReader(a))}, nil
 }
 
-// TestReadingAllocatesLittle beside what the request does. What the ledger allocates is tested with it.
-func TestReadingAllocatesLittle(t *testing.T) {
+// TestJournalsAllocateLittle limits the allocations in addition to those of the request.
+func TestJournalsAllocateLittle(t *testing.T) {
 	base, err := url.Parse("https://api.example")
 	if err != nil {
 		t.Fatal(err)
@@ -378,7 +352,7 @@ func TestReadingAllocatesLittle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	service := &Backend{Transport: answering(journal(t, 1000, false)), Limiter: NewLimiter(1)}
+	service := &Backend{Transport: fixedResponse(journal(t, 1000, false)), Limiter: NewLimiter(1)}
 	client := NewClient(service, base, "1101000001", token)
 	allocations := func(call func() error) float64 {
 		return testing.AllocsPerRun(10, func() {
@@ -404,30 +378,8 @@ func TestReadingAllocatesLittle(t *testing.T) {
 		return journal.Err()
 	})
 	if all-nothing > 10 {
-		t.Errorf("reading 1,000 rows allocates %v times, beside the %v times of the request", all-nothing, nothing)
+		t.Errorf("1,000 rows allocate %v times; the request allocates %v times", all-nothing, nothing)
 	} else {
-		t.Logf("reading 1,000 rows allocates %v times, beside the %v times of the request", all-nothing, nothing)
-	}
-}
-
-// slow gives nothing for a while, and then the end.
-type slow struct{ empty int }
-
-func (s *slow) Read([]byte) (int, error) {
-	if s.empty--; s.empty < 0 {
-		return 0, io.EOF
-	}
-	return 0, nil
-}
-
-func TestAnEndBehindEmptyReadsIsAnEnd(t *testing.T) {
-	for empty := range 102 {
-		want := io.ErrUnexpectedEOF
-		if empty >= 100 {
-			want = io.ErrNoProgress
-		}
-		if _, err := readAll(&slow{empty}); err != want {
-			t.Errorf("behind %d empty reads: got %v, want %v", empty, err, want)
-		}
+		t.Logf("1,000 rows allocate %v times; the request allocates %v times", all-nothing, nothing)
 	}
 }

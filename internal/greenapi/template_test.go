@@ -16,7 +16,7 @@ func readCarefully(body io.Reader) ([]seen, error) {
 	return collect(body, &rowTemplate{misses: maxMisses})
 }
 
-// lessons are rows to learn from.
+// lessons are rows that a template can learn.
 var lessons = []string{
 	`"type":"outgoing","idMessage":"BAE5","timestamp":1706601634,"typeMessage":"textMessage","o":{"a":"b","n":0,"l":[1,"x",{},[]]},"statusMessage":"read","sendByApi":true}`,
 	`"idMessage": "BAE5", "timestamp": "1706601634", "statusMessage": "sent", "typeMessage": "textMessage"}`,
@@ -37,8 +37,8 @@ var lessons = []string{
 	`"a":{"b":["xx","yy","zz"]}}`,
 }
 
-// likeThem are rows that are made of the same stretches, for the most part with a value that quick must not take.
-var likeThem = []string{
+// variants consist of the same segments, mostly with a value that a template must reject.
+var variants = []string{
 	`"timestamp":017}`, `"timestamp":17.5}`, `"timestamp":1234567890123456789}`, `"timestamp":9999999999999999}`, `"timestamp":}`,
 	`"n":1.}`, `"n":01}`, `"n":1e}`, `"n":-}`, `"n":1e+}`, `"n":-0.5e+7}`,
 	`"s":"\x"}`, `"s":"\u12g4"}`, `"s":"\u00e9\\\""}`, `"s":"\"}`, `"s":"` + strings.Repeat("x", 100) + `\x"}`, `"s":"` + strings.Repeat("x", 1000) + `\n"}`,
@@ -50,21 +50,22 @@ var likeThem = []string{
 	`"` + strings.Repeat("k", maxTexts+1) + `":"bb"}`,
 }
 
-// learned is a quick that has read these rows, and how many of them it would now know.
-func learned(rows ...string) (q *rowTemplate, known int) {
+// learned returns a template that has learned rows, and the number of them that it then accepts.
+func learned(rows ...string) (q *rowTemplate, accepted int) {
 	q = new(rowTemplate)
 	for _, row := range rows {
 		_, _ = collect(strings.NewReader("[{"+row+"]"), q)
 		if q.read([]byte(row+"\x00"), new(Row)) > 0 {
-			known++
+			accepted++
 		}
 	}
-	return q, known
+	return q, accepted
 }
 
-// FuzzRowTemplate holds quick against the reader in rows.go: whatever it has learned, what it accepts means the same to that.
+// FuzzRowTemplate compares rowTemplate with readMembers, which must see the same in accepted rows,
+// whatever the template has learned.
 func FuzzRowTemplate(f *testing.F) {
-	for _, row := range slices.Concat(lessons, likeThem) {
+	for _, row := range slices.Concat(lessons, variants) {
 		f.Add(row, row)
 		f.Add(lessons[0], row)
 	}
@@ -84,45 +85,44 @@ func FuzzRowTemplate(f *testing.F) {
 		}
 		rows, err := readCarefully(strings.NewReader("[{" + row[:n] + "]"))
 		if err != nil || len(rows) != 1 || rows[0] != see(&r) {
-			t.Fatalf("quick sees %+v in %q, and the careful reader %+v, %v", see(&r), row[:n], rows, err)
+			t.Fatalf("%+v in %q; without a template %+v, %v", see(&r), row[:n], rows, err)
 		}
 	})
 }
 
-// TestWhatIsLearnedIsKnown unless there is nothing to be learned of it.
-func TestWhatIsLearnedIsKnown(t *testing.T) {
+func TestLearnedRowsAreAccepted(t *testing.T) {
 	for _, row := range lessons {
-		_, known := learned(row)
-		if known != 1 {
-			t.Errorf("%s is not", row)
+		_, accepted := learned(row)
+		if accepted != 1 {
+			t.Errorf("rejected: %s", row)
 		}
 	}
-	if _, known := learned(`"\u0069dMessage":"aa","timestamp":17}`); known != 0 {
-		t.Error("a row with an escaped key is")
+	if _, accepted := learned(`"\u0069dMessage":"aa","timestamp":17}`); accepted != 0 {
+		t.Error("accepted a row with an escaped key")
 	}
 	deep := `"a":` + strings.Repeat("[", 63) + `"xx"` + strings.Repeat("]", 63) + "}"
 	deeper := `"a":` + strings.Repeat("[", 64) + `"xx"` + strings.Repeat("]", 64) + "}"
-	if _, known := learned(deep, deeper); known != 1 {
-		t.Errorf("%d of a deep and a deeper row are known, want the first", known)
+	if _, accepted := learned(deep, deeper); accepted != 1 {
+		t.Errorf("%d of a deep and a deeper row are accepted, want the first", accepted)
 	}
 }
 
-// TestOrdinaryRowsAreReadQuickly counts how the rows are read of a simulated account, which sends all kinds of messages.
-func TestOrdinaryRowsAreReadQuickly(t *testing.T) {
+// TestOrdinaryRowsAreAccepted reads the journal of a simulated account with all types of messages.
+func TestOrdinaryRowsAreAccepted(t *testing.T) {
 	compact := journal(t, 10_000, false)
 	var spaced bytes.Buffer
 	if err := json.Indent(&spaced, compact, "", " "); err != nil {
 		t.Fatal(err)
 	}
 	for name, body := range map[string][]byte{"compact": compact, "spaced": spaced.Bytes()} {
-		if all, known := countKnown(t, body); all < 9000 || known < all*98/100 {
-			t.Errorf("%s: %d of %d rows were known", name, known, all)
+		if all, accepted := countAccepted(t, body); all < 9000 || accepted < all*98/100 {
+			t.Errorf("%s: accepted %d rows of %d", name, accepted, all)
 		}
 	}
 }
 
-// countKnown counts the rows of a body, and those of them that quick reads.
-func countKnown(t *testing.T, body []byte) (all, known int) {
+// countAccepted counts the rows of a journal, and those that the template accepts.
+func countAccepted(t *testing.T, body []byte) (all, accepted int) {
 	t.Helper()
 	r, err := newRowReader(bytes.NewReader(body))
 	for err == nil {
@@ -133,35 +133,36 @@ func countKnown(t *testing.T, body []byte) (all, known int) {
 		}
 		all++
 		if r.template.misses <= before && before < maxMisses {
-			known++
+			accepted++
 		}
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	return all, known
+	return all, accepted
 }
 
-// TestForeignRowsAreForgotten so that ordinary ones behind them are learned; and where all are foreign, it is given up.
-func TestForeignRowsAreForgotten(t *testing.T) {
-	foreign := func(rows int) (body []byte) {
+// TestUnusualRowsAreForgotten checks that ordinary rows are learned after a few unusual ones, and
+// that the template is disabled after many.
+func TestUnusualRowsAreForgotten(t *testing.T) {
+	unusual := func(rows int) (body []byte) {
 		for i := range rows {
 			body = fmt.Appendf(body, `{"idMessage":"%d","m":{"k%d":"b"}},`, i, i)
 		}
 		return body
 	}
 	ordinary := bytes.Repeat([]byte(`{"type":"outgoing","idMessage":"BAE5","n":[1,2,3],"typeMessage":"textMessage","statusMessage":"read"},`), 5000)
-	all, known := countKnown(t, slices.Concat([]byte("["), foreign(500), ordinary, []byte("]")))
-	if all != 5500 || known < 4990 {
-		t.Errorf("%d of 5,000 ordinary rows behind 500 foreign ones were known", known)
+	all, accepted := countAccepted(t, slices.Concat([]byte("["), unusual(500), ordinary, []byte("]")))
+	if all != 5500 || accepted < 4990 {
+		t.Errorf("accepted %d of 5,000 ordinary rows after 500 unusual ones", accepted)
 	}
-	all, known = countKnown(t, slices.Concat([]byte("["), foreign(5000), ordinary, []byte("]")))
-	if all != 10_000 || known != 0 {
-		t.Errorf("%d rows were known behind 5,000 foreign ones, where it should have given up", known)
+	all, accepted = countAccepted(t, slices.Concat([]byte("["), unusual(5000), ordinary, []byte("]")))
+	if all != 10_000 || accepted != 0 {
+		t.Errorf("accepted %d rows after 5,000 unusual ones, want none", accepted)
 	}
 }
 
-// BenchmarkLongStrings reads strings of 60 KB with an escape in each line of 80 bytes, whose ends are far away from each.
+// BenchmarkLongStrings reads strings of 60 KB with an escape every 80 bytes.
 func BenchmarkLongStrings(b *testing.B) {
 	row := `{"a":"` + strings.Repeat(strings.Repeat("x", 80)+`\n`, 700) + `"},`
 	body := []byte("[" + strings.Repeat(row, 100) + "]")
@@ -173,10 +174,9 @@ func BenchmarkLongStrings(b *testing.B) {
 	}
 }
 
-// TestALongJournalMeansTheSame read quickly, however it comes in, as carefully.
-func TestALongJournalMeansTheSame(t *testing.T) {
+func TestBothReadersAgreeOnALongJournal(t *testing.T) {
 	body := journal(t, 3000, false)
-	// Rows that do not lie in the buffer as a whole, that nobody has seen the like of, or that are not ordinary.
+	// These rows exceed the buffer or do not resemble another.
 	var odd bytes.Buffer
 	odd.WriteString("[")
 	for i := range 300 {
@@ -187,16 +187,16 @@ func TestALongJournalMeansTheSame(t *testing.T) {
 	if err != nil || len(want) < 3000 {
 		t.Fatalf("%d rows, %v", len(want), err)
 	}
-	dice := rand.New(rand.NewPCG(1, 2))
+	random := rand.New(rand.NewPCG(1, 2))
 	for _, most := range []int{1 << 20, 20_000, 1500, 100} {
-		rows, err := readAll(pieces{bytes.NewReader(body), func() int { return 1 + dice.IntN(most) }})
+		rows, err := readAll(pieces{bytes.NewReader(body), func() int { return 1 + random.IntN(most) }})
 		if err != nil || !equal(rows, want) {
 			t.Errorf("%d rows, %v, in pieces of up to %d bytes; want %d", len(rows), err, most, len(want))
 		}
 	}
 }
 
-// pieces gives as many bytes a read.
+// pieces is a reader that limits the size of each read.
 type pieces struct {
 	io.Reader
 	size func() int

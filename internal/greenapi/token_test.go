@@ -18,7 +18,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// holder holds a token where fmt cannot ask it how to be printed.
+// holder contains tokens in fields whose methods fmt cannot call.
 type holder struct {
 	Exported Token
 	hidden   Token
@@ -59,27 +59,27 @@ func TestTokensPrintAsSecret(t *testing.T) {
 	}
 	for _, want := range []string{`token=<secret>`, `"token":"\u003csecret\u003e"`, "token: <secret>"} {
 		if !strings.Contains(text, want) {
-			t.Errorf("nowhere is %s", want)
+			t.Errorf("missing %s", want)
 		}
 	}
 }
 
-func TestNewTokenRefuses(t *testing.T) {
+func TestInvalidTokensAreRejected(t *testing.T) {
 	for _, text := range []string{"", " ", "a b", "abc\n", "\x00abc", "schlüssel", "a\tb", "a\x7fb"} {
 		if _, err := NewToken(text); err == nil || text != "" && text != " " && strings.Contains(err.Error(), text) {
-			t.Errorf("%q: got %v, want an error that does not repeat it", text, err)
+			t.Errorf("%q: got %v, want an error that does not quote it", text, err)
 		}
 	}
 }
 
-func TestTokensAreCompared(t *testing.T) {
+func TestTokenEqual(t *testing.T) {
 	a, again, b := testToken(t, "aaaa"), testToken(t, "aaaa"), testToken(t, "bbbb")
 	if !a.Equal(again) || a.Equal(b) || a.Equal(Token{}) || !(Token{}).Equal(Token{}) {
-		t.Error("Equal errs")
+		t.Error("Equal is wrong")
 	}
 }
 
-func TestTokenFileIsReadAgain(t *testing.T) {
+func TestTokenFileIsReloaded(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "token")
 	var logged bytes.Buffer
 	write := func(text string) {
@@ -115,7 +115,7 @@ func TestTokenFileIsReadAgain(t *testing.T) {
 	_ = os.Remove(path)
 	expect("removed", "third", 2)
 	write("a b")
-	expect("spoiled", "third", 2)
+	expect("invalid", "third", 2)
 	write(strings.Repeat("x", maxTokenFile+1))
 	expect("too large", "third", 2)
 	write("third\n")
@@ -159,13 +159,13 @@ func TestTokenFileIsSafeForConcurrentUse(t *testing.T) {
 	all.Wait()
 }
 
-func TestOpenTokenFileRefuses(t *testing.T) {
+func TestInvalidTokenFilesAreRejected(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{"empty": "", "blank": " \n", "two": "one two", "large": strings.Repeat("x", maxTokenFile+1)} {
 		path := filepath.Join(dir, name)
 		_ = os.WriteFile(path, []byte(text), 0o600)
 		if _, err := OpenTokenFile(path, log.NewNopLogger()); err == nil || text != "" && strings.Contains(err.Error(), text) && text != " \n" {
-			t.Errorf("%s: got %v, want an error that does not repeat the text", name, err)
+			t.Errorf("%s: got %v, want an error that does not quote the text", name, err)
 		}
 	}
 	for _, path := range []string{dir, filepath.Join(dir, "absent")} {
