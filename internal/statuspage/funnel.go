@@ -48,9 +48,9 @@ type statusLabel struct{ Word, Meaning, Class string }
 var (
 	// stages are the statuses of a delivery. A status implies all previous ones.
 	stages = []statusLabel{
-		{"pending", "accepted, or further", "pending"},
-		{"sent", "or further", "sent"},
-		{"delivered", "or further", "delivered"},
+		{"pending", "or later", "pending"},
+		{"sent", "or later", "sent"},
+		{"delivered", "or later", "delivered"},
 		{"read", "seen or heard", "read"},
 	}
 	// failures are the documented statuses that end a delivery.
@@ -137,7 +137,7 @@ func (t tally) labels() []statusLabel {
 	return slices.Concat(stages, rest)
 }
 
-// table returns the types, the most frequent first, and the statuses of the window.
+// table returns the types of the window, the most frequent first, and its statuses.
 func (t tally) table() (columns []column, bars []bar) {
 	types := slices.SortedFunc(maps.Keys(t.byType), func(a, b string) int {
 		return cmp.Or(cmp.Compare(t.byType[b], t.byType[a]), cmp.Compare(a, b))

@@ -24,7 +24,7 @@ type issue struct {
 	Everywhere bool     // whether all collectors have it
 	Advice     string
 	Details    []string // without duplicates
-	Ends       *relTime // when the condition ends or begins by itself
+	Ends       *relTime // when the issue ends, or the subscription
 	Tried      *relTime // the latest call
 }
 

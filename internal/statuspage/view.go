@@ -56,7 +56,7 @@ const (
 
 var (
 	severityClasses = []string{"critical", "warning", "unknown", "ok"} // in page.css and addresses
-	severityMarks   = []string{"✕", "!", "…", "✓"}                     // for readers who see no colors
+	severityMarks   = []string{"✕", "!", "…", "✓"}                     // do not depend on colors
 	severityTexts   = []string{"is down", "needs attention", "has no readings yet", "is up"}
 	severityPlurals = []string{"are down", "need attention", "have no readings yet", "are up"}
 )
