@@ -9,9 +9,11 @@ import (
 
 func TestBaselineDoesNotCount(t *testing.T) {
 	l := newTestLedger(60)
-	s := commit(l, 0, testRow(1, "text", "sent", -5), testRow(1, "text", "delivered", -5), testRow(2, "text", "pending", -1))
+	s := commit(l, 0, testRow(1, "text", "sent", -5), testRow(1, "text", "delivered", -5),
+		testRow(2, "text", "pending", -1))
 	assertEqual(t, "totals", totals(s), map[string]uint64{})
-	assertEqual(t, "window", windowRows(s), map[string]int{"sent/text": 1, "delivered/text": 1, "pending/text": 1})
+	assertEqual(t, "window", windowRows(s),
+		map[string]int{"sent/text": 1, "delivered/text": 1, "pending/text": 1})
 	if s.Messages != 2 || !s.CountingSince.Equal(at(0)) {
 		t.Errorf("Messages = %d, CountingSince = %s", s.Messages, s.CountingSince)
 	}
@@ -55,9 +57,11 @@ func TestSameIDWithTwoTypesIsTwoMessages(t *testing.T) {
 	l := newTestLedger(60)
 	commit(l, 0)
 	s := commit(l, 1, testRow(1, "textMessage", "read", 0.5), testRow(2, "imageMessage", "sent", 0.5))
-	if got := totals(s); got["textMessage"] != 1 || got["imageMessage"] != 1 || got["sent/imageMessage"] != 1 {
-		t.Errorf("totals = %v", got)
-	}
+	assertEqual(t, "totals", totals(s), map[string]uint64{
+		"textMessage": 1, "pending/textMessage": 1, "sent/textMessage": 1,
+		"delivered/textMessage": 1, "read/textMessage": 1,
+		"imageMessage": 1, "pending/imageMessage": 1, "sent/imageMessage": 1,
+	})
 }
 
 func TestRowsWithoutKeyAreInWindowOnly(t *testing.T) {
@@ -74,9 +78,10 @@ func TestRowsWithoutKeyAreInWindowOnly(t *testing.T) {
 func TestMessagesOlderThanCoverageDoNotCount(t *testing.T) {
 	l := newTestLedger(60)
 	commit(l, 0)
-	s := commit(l, 30, testRow(1, "text", "sent", -61), testRow(1, "text", "read", -61), testRow(2, "text", "sent", -59),
-		Row{Key: 3, Type: []byte("text"), Status: []byte("sent")})
-	assertEqual(t, "totals", totals(s), map[string]uint64{"text": 2, "pending/text": 2, "sent/text": 2})
+	s := commit(l, 30, testRow(1, "text", "sent", -61), testRow(1, "text", "read", -61),
+		testRow(2, "text", "sent", -59), Row{Key: 3, Type: []byte("text"), Status: []byte("sent")})
+	want := map[string]uint64{"text": 2, "pending/text": 2, "sent/text": 2}
+	assertEqual(t, "totals", totals(s), want)
 	s = commit(l, 31, testRow(1, "text", "noAccount", -61))
 	if got := totals(s)["noAccount/text"]; got != 1 {
 		t.Errorf("a status reached later counts %d times, want 1", got)
@@ -89,7 +94,8 @@ func TestFirstSecondOfBaselineWindowIsNotCovered(t *testing.T) {
 	l := newTestLedger(60)
 	commit(l, 0)
 	s := commit(l, 30, testRow(1, "text", "sent", -60+0.4/60), testRow(2, "text", "sent", -60+1.1/60))
-	assertEqual(t, "totals", totals(s), map[string]uint64{"text": 1, "pending/text": 1, "sent/text": 1})
+	want := map[string]uint64{"text": 1, "pending/text": 1, "sent/text": 1}
+	assertEqual(t, "totals", totals(s), want)
 }
 
 func TestUncommittedBatchChangesNothing(t *testing.T) {
@@ -124,7 +130,8 @@ func TestUndocumentedWordsAreBounded(t *testing.T) {
 	commit(l, 0)
 	var rows []Row
 	for i := range 100 {
-		rows = append(rows, testRow(uint64(i+1), fmt.Sprintf("newType%d", i), fmt.Sprintf("newStatus%d", i), 0.5))
+		typ, status := fmt.Sprintf("newType%d", i), fmt.Sprintf("newStatus%d", i)
+		rows = append(rows, testRow(uint64(i+1), typ, status, 0.5))
 	}
 	assertCount := func(s *Summary, series string, want uint64) {
 		t.Helper()
@@ -137,8 +144,8 @@ func TestUndocumentedWordsAreBounded(t *testing.T) {
 	assertCount(s, "newStatus15/newType15", 1)
 	assertCount(s, "other/other", 84)
 	// Documented words do not use up the limit, and words with an index retain it.
-	s = commit(l, 2, testRow(1000, "stickerMessage", "suspended", 1), testRow(1001, "newType3", "newStatus3", 1),
-		testRow(1002, "late", "late", 1))
+	s = commit(l, 2, testRow(1000, "stickerMessage", "suspended", 1),
+		testRow(1001, "newType3", "newStatus3", 1), testRow(1002, "late", "late", 1))
 	assertCount(s, "suspended/stickerMessage", 1)
 	assertCount(s, "newStatus3/newType3", 2)
 	assertCount(s, "other/other", 85)
@@ -158,7 +165,8 @@ func TestOnlyIdentifiersAreExposed(t *testing.T) {
 }
 
 func TestSeriesExistFromBaselineOn(t *testing.T) {
-	s := commit(newTestLedger(60), 0, testRow(1, "stickerMessage", "sent", -1), testRow(2, "textMessage", "odd", -1))
+	s := commit(newTestLedger(60), 0,
+		testRow(1, "stickerMessage", "sent", -1), testRow(2, "textMessage", "odd", -1))
 	statuses := make(map[string]int)
 	for _, typ := range s.Types {
 		statuses[typ.Word] = len(typ.Statuses)
@@ -205,8 +213,9 @@ func TestOldestPendingAndLastMessage(t *testing.T) {
 	}
 	minute := func(m float64) Timestamp { return Timestamp{unixSeconds(at(m)), true} }
 	l := newTestLedger(60)
-	s := commit(l, 0, testRow(1, "text", "sent", -50), testRow(2, "text", "pending", -20), testRow(3, "text", "pending", -30),
-		Row{Key: 4, Type: []byte("text"), Status: []byte("pending")}, testRow(5, "text", "read", -10))
+	s := commit(l, 0, testRow(1, "text", "sent", -50), testRow(2, "text", "pending", -20),
+		testRow(3, "text", "pending", -30), testRow(5, "text", "read", -10),
+		Row{Key: 4, Type: []byte("text"), Status: []byte("pending")})
 	assertTimes(s, minute(-30), minute(-10))
 	assertTimes(commit(l, 1, testRow(2, "text", "sent", -20)), Timestamp{}, minute(-10))
 	assertTimes(commit(newTestLedger(60), 0), Timestamp{}, Timestamp{})
@@ -246,7 +255,9 @@ func TestWindowCountsDoNotOverlap(t *testing.T) {
 		testRow(3, "imageMessage", "", -1),
 		testRow(4, "videoMessage", "sent", -1),
 	}
-	want := map[string]int{"lastStatus/textMessage": 1, "unknown/imageMessage": 2, "sent/videoMessage": 1}
+	want := map[string]int{
+		"lastStatus/textMessage": 1, "unknown/imageMessage": 2, "sent/videoMessage": 1,
+	}
 	for minute := range 4 {
 		assertEqual(t, "window", windowRows(commit(l, float64(minute), rows...)), want)
 	}
@@ -276,8 +287,9 @@ func TestKnownRowsAllocateLittle(t *testing.T) {
 // BenchmarkKnownRows counts rows of known messages, in the order of the last reading, as journals
 // show them, and in random order. B/message is the memory that the ledger takes.
 func BenchmarkKnownRows(b *testing.B) {
-	templates := manyRows(40)                                                 // every type and status; keys are computed to save memory
-	for order, step := range map[string]int{"same": 1, "random": 7_368_787} { // a prime, to visit all
+	templates := manyRows(40) // every type and status; computed keys save memory
+	// A prime step visits every message.
+	for order, step := range map[string]int{"same": 1, "random": 7_368_787} {
 		for _, n := range []int{1000, 100_000, 1_000_000, 10_000_000} {
 			b.Run(fmt.Sprintf("order=%s/messages=%d", order, n), func(b *testing.B) {
 				if testing.Short() && n > 1_000_000 {

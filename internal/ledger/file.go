@@ -62,7 +62,7 @@ func newFile(s *Storage, path, name string) *file {
 		logger:  log.With(s.logger, "id_instance", instance, "file", path),
 		dueSize: minAppended,
 		writes: outage{lossy: 1, what: "the ledger",
-			advice: "free disk space or make the directory writable; until then, counting continues in memory"},
+			advice: "free disk space or make the directory writable; counting continues in memory"},
 		replaces: outage{what: "a snapshot of the ledger",
 			advice: "free disk space for a second copy of the file; until then, the file grows"},
 	}
@@ -201,7 +201,7 @@ func (f *file) quarantine(reason error, now time.Time) error {
 	f.storage.damaged.Add(1)
 	level.Error(f.logger).Log("msg", "set aside the ledger's unusable file, counting starts again",
 		"reason", reason, "set_aside", path,
-		"advice", "to restore a good copy, or to move the file to the right exporter, stop the exporter first")
+		"advice", "to restore a good copy, stop the exporter first")
 	return nil
 }
 

@@ -13,18 +13,21 @@ func FuzzLoad(f *testing.F) {
 	l := newTestLedger(60)
 	commit(l, 0, testRow(1, "text", "sent", -5))
 	commit(l, 1, testRow(1, "oddType", "oddStatus", -5), testRow(2, "text", "", 0))
-	l.pollState = PollState{Begun: at(1), Next: at(2), Failures: 2, Result: "timeout", Took: 5, Settings: "x"}
+	l.pollState = PollState{Begun: at(1), Next: at(2), Failures: 2, Result: "timeout", Took: 5,
+		Settings: "x"}
 	record, err := l.snapshotRecord()
 	if err != nil {
 		f.Fatal(err)
 	}
 	text := binary.LittleEndian.Uint32(record)
 	f.Add(record[8:8+text], record[8+text:],
-		[]byte(`{"call":{"begun":"2026-05-04T12:00:00Z","next":"2026-05-04T13:00:00+07:00"}}`), []byte(nil))
+		[]byte(`{"call":{"begun":"2026-05-04T12:00:00Z","next":"2026-05-04T13:00:00+07:00"}}`),
+		[]byte(nil))
 	f.Add([]byte(`{"state":{}}`), []byte(nil),
 		[]byte(`{"state":{"statuses":["pending","x"],"rows":[]}}`), make([]byte, 16))
 	f.Add([]byte(`{"state":{"statuses":["sent","pending","sent"],"types":["a","a"],`+
-		`"totals":[{"messages":[1,1],"statuses":[[1,2]]},{"messages":[3,4]}],"rows":[[1,2,3],[4]],"birth":1,"last_good":1}}`),
+		`"totals":[{"messages":[1,1],"statuses":[[1,2]]},{"messages":[3,4]}],`+
+		`"rows":[[1,2,3],[4]],"birth":1,"last_good":1}}`),
 		bytes.Repeat([]byte{1, 0, 0, 0}, 8), []byte(`null`), []byte(nil))
 	f.Fuzz(func(t *testing.T, text1, messages1, text2, messages2 []byte) {
 		file := fileHeader(testID)

@@ -33,7 +33,7 @@ func newTestLedger(minutes int) *Ledger { return New(testOptions(minutes)) }
 
 // testRow returns a row with the timestamp of the given minute.
 func testRow(key uint64, typ, status string, minute float64) Row {
-	return Row{Key: key, Type: []byte(typ), Status: []byte(status), Timestamp: unixSeconds(at(minute)), Timed: true}
+	return Row{key, []byte(typ), []byte(status), unixSeconds(at(minute)), true}
 }
 
 // manyRows returns n rows with distinct keys. Types and statuses vary and share memory.
@@ -195,7 +195,8 @@ func (s *testStorage) restartWith(t tester, options Options, minute float64) *Le
 	return s.load(t, options, minute)
 }
 
-// reload loads the ledger without opening the directory again, and resets the number of damaged files.
+// reload loads the ledger without opening the directory again, and resets the number of damaged
+// files.
 func (s *testStorage) reload(t tester) *Ledger {
 	t.Helper()
 	s.wait()
@@ -295,6 +296,15 @@ func (s *testStorage) assertWarnings(t *testing.T, substrings ...string) {
 	lines := s.warnings()
 	if !slices.EqualFunc(lines, substrings, strings.Contains) {
 		t.Errorf("logged %q, want lines with %q", lines, substrings)
+	}
+}
+
+// assertLocked checks that no other Storage can open the directory.
+func (s *testStorage) assertLocked(t *testing.T) {
+	t.Helper()
+	_, err := OpenStorage(s.directory, log.NewNopLogger())
+	if !errors.Is(err, errLocked) || !strings.Contains(err.Error(), s.directory) {
+		t.Errorf("second storage: got error %v, want errLocked with the directory", err)
 	}
 }
 

@@ -45,7 +45,9 @@ func TestSetMinutesKeepsTotals(t *testing.T) {
 		}
 		return b.Commit()
 	}
-	row := func(key uint64) Row { return Row{Key: key, Type: []byte("textMessage"), Status: []byte("sent")} }
+	row := func(key uint64) Row {
+		return Row{Key: key, Type: []byte("textMessage"), Status: []byte("sent")}
+	}
 	read(0, 60, row(1))
 	read(1, 60, row(1), row(2))
 	l.SetMinutes(30)

@@ -83,8 +83,8 @@ func TestTruncatedFileKeepsCompleteRecords(t *testing.T) {
 	}
 }
 
-// TestFlippedBitIsDetected flips one bit at a time. A damaged snapshot causes a new ledger, and later
-// damage the state before it.
+// TestFlippedBitIsDetected flips one bit at a time. A damaged snapshot causes a new ledger, and
+// later damage the state before it.
 func TestFlippedBitIsDetected(t *testing.T) {
 	t.Parallel()
 	file, dumps := writeHistory(t)
@@ -109,7 +109,8 @@ func TestFlippedBitIsDetected(t *testing.T) {
 			continue
 		}
 		quarantined++
-		if data, err := os.ReadFile(paths[0]); err != nil || !bytes.Equal(data, flipped) || l.Summary() != nil {
+		data, err := os.ReadFile(paths[0])
+		if err != nil || !bytes.Equal(data, flipped) || l.Summary() != nil {
 			t.Fatalf("offset %d: set aside %d bytes of %d, error %v", offset, len(data), len(flipped), err)
 		}
 		if err := os.Remove(paths[0]); err != nil {
@@ -152,13 +153,17 @@ func sealedFile(t *testing.T, name string, h recordHeader, messages ...message) 
 func TestUnusableFileIsSetAside(t *testing.T) {
 	file, _ := writeHistory(t)
 	valid := newTestLedger(60).state()
-	snapshot := func(h recordHeader, messages ...message) []byte { return sealedFile(t, testID, h, messages...) }
+	snapshot := func(h recordHeader, messages ...message) []byte {
+		return sealedFile(t, testID, h, messages...)
+	}
 	with := func(change func(*state)) []byte {
 		s := *valid
 		change(&s)
 		return snapshot(recordHeader{State: &s})
 	}
-	withTotals := func(totals ...typeState) []byte { return with(func(s *state) { s.Totals = totals }) }
+	withTotals := func(totals ...typeState) []byte {
+		return with(func(s *state) { s.Totals = totals })
+	}
 	withRows := func(rows ...[]int) []byte { return with(func(s *state) { s.Rows = rows }) }
 	withVersion := func(v string) []byte {
 		return bytes.Replace(file, []byte("ledger 1 "), []byte("ledger "+v+" "), 1)
@@ -205,7 +210,8 @@ func TestUnusableFileIsSetAside(t *testing.T) {
 			s.write(t, c.data)
 			l := s.reload(t)
 			lines := s.warnings()
-			if len(lines) != 1 || !strings.Contains(lines[0], "reason=") || !strings.Contains(lines[0], c.reason) {
+			if len(lines) != 1 || !strings.Contains(lines[0], "reason=") ||
+				!strings.Contains(lines[0], c.reason) {
 				t.Errorf("logged %q, want one line with %q", lines, c.reason)
 			}
 			if l.Summary() != nil || s.storage.Damaged() != 1 {
@@ -221,6 +227,39 @@ func TestUnusableFileIsSetAside(t *testing.T) {
 			s.assertStored(t, 3, commit(l, 3, testRow(1, "text", "sent", 1)))
 			s.assertWarnings(t)
 		})
+	}
+}
+
+// An earlier release wrote testdata/v1.ledger: a snapshot and two records.
+func TestLoadReadsFileOfEarlierRelease(t *testing.T) {
+	data, err := os.ReadFile("testdata/v1.ledger")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newTestStorage(t)
+	s.write(t, data)
+	l := s.restart(t, 2)
+	s.assertWarnings(t)
+	assertEqual(t, "totals", totals(l.Summary()), map[string]uint64{
+		"textMessage": 1, "pending/textMessage": 1, "delivered/textMessage": 1, "read/textMessage": 1,
+		"oddType": 1, "pending/oddType": 1, "oddStatus/oddType": 1,
+	})
+	assertEqual(t, "window", windowRows(l.Summary()), map[string]int{
+		"read/textMessage": 1, "pending/textMessage": 1, "oddStatus/oddType": 1,
+	})
+	got := *l.Summary()
+	got.Types = nil
+	want := Summary{RequestedAt: at(1), CountingSince: at(0), Messages: 4,
+		OldestPending: Timestamp{unixSeconds(at(0.75)), true},
+		LastMessage:   Timestamp{unixSeconds(at(0.75)), true}}
+	if !equalSummaries(&got, &want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	state := l.LastPollState()
+	state.Begun, state.Next = state.Begun.UTC(), state.Next.UTC()
+	wantState := PollState{Begun: at(1), Next: at(2), Failures: 2, Result: "timeout", Took: 5000, Settings: "abc"}
+	if state != wantState {
+		t.Errorf("got %+v, want %+v", state, wantState)
 	}
 }
 
@@ -241,11 +280,18 @@ func TestLoadRemapsIndexes(t *testing.T) {
 	l := s.restart(t, 0)
 	assertEqual(t, "totals", totals(l.Summary()), map[string]uint64{
 		"imageMessage": 7, "sent/imageMessage": 5, "pending/imageMessage": 7,
-		"brandNew/imageMessage": 3, "other/imageMessage": 3, "strangeMessage": 1, "sent/strangeMessage": 1,
+		"brandNew/imageMessage": 3, "other/imageMessage": 3,
+		"strangeMessage": 1, "sent/strangeMessage": 1,
 	})
-	assertEqual(t, "window", windowRows(l.Summary()), map[string]int{"sent/imageMessage": 4, "pending/imageMessage": 3})
-	got := totals(commit(l, 1, testRow(9, "imageMessage", "brandNew", 0), testRow(9, "imageMessage", "delivered", 0)))
-	if got["delivered/imageMessage"] != 1 || got["brandNew/imageMessage"] != 3 || got["sent/imageMessage"] != 5 {
-		t.Errorf("the statuses of a known message count again: %v", got)
+	assertEqual(t, "window", windowRows(l.Summary()),
+		map[string]int{"sent/imageMessage": 4, "pending/imageMessage": 3})
+	got := totals(commit(l, 1,
+		testRow(9, "imageMessage", "brandNew", 0), testRow(9, "imageMessage", "delivered", 0)))
+	for series, want := range map[string]uint64{
+		"delivered/imageMessage": 1, "brandNew/imageMessage": 3, "sent/imageMessage": 5,
+	} {
+		if got[series] != want {
+			t.Errorf("%s = %d after another reading, want %d", series, got[series], want)
+		}
 	}
 }

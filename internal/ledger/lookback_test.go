@@ -100,7 +100,8 @@ func TestGapIsLargerOfWallAndMonotonicClock(t *testing.T) {
 		later := advanceWallClock(t, now.Add(c.gap), c.wallAhead)
 		b = l.NewBatch(later)
 		if b.Minutes() != c.want {
-			t.Errorf("gap %s, wall clock ahead by %s: got %d, want %d", c.gap, c.wallAhead, b.Minutes(), c.want)
+			t.Errorf("gap %s, wall clock ahead by %s: got %d, want %d",
+				c.gap, c.wallAhead, b.Minutes(), c.want)
 		}
 		b.SetServerTime(later)
 		if s := b.Commit(); s.Uncovered != 0 || l.clock != c.gap {

@@ -45,10 +45,13 @@ func (s *scenario) row(minute float64) Row {
 }
 
 func drawScenario(t *rapid.T, key uint64, moves bool) *scenario {
-	statuses := []string{"pending", "sent", "delivered", "read", "noAccount", "failed", "suspended", "oddWord", ""}
+	types := []string{"textMessage", "imageMessage", "stickerMessage", "oddType"}
+	statuses := []string{
+		"pending", "sent", "delivered", "read", "noAccount", "failed", "suspended", "oddWord", "",
+	}
 	s := &scenario{
 		key: key, moves: moves,
-		typ:   rapid.SampledFrom([]string{"textMessage", "imageMessage", "stickerMessage", "oddType"}).Draw(t, "type"),
+		typ:   rapid.SampledFrom(types).Draw(t, "type"),
 		sent:  rapid.Float64Range(-150, 400).Draw(t, "sent"),
 		delay: rapid.Float64Range(0, 2).Draw(t, "delay"),
 	}
@@ -210,7 +213,8 @@ func TestTotalsEqualScenarios(t *testing.T) {
 		if shrinks {
 			results = append(results, "too large")
 		}
-		for minute := 0.0; minute < 600; minute += rapid.SampledFrom([]float64{0.02, 1, 4, 15, 90}).Draw(t, "pause") {
+		pauses := rapid.SampledFrom([]float64{0.02, 1, 4, 15, 90})
+		for minute := 0.0; minute < 600; minute += pauses.Draw(t, "pause") {
 			b := startBatch(l, minute)
 			shown := journalAt(scenarios, minute, b.Minutes(), byLastAction)
 			random := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "order"), 0))
@@ -281,7 +285,8 @@ func TestLaterStatusesNeverExceedEarlierOnes(t *testing.T) {
 			var rows []Row
 			for range rapid.IntRange(0, 20).Draw(t, "rows") {
 				key := rapid.Uint64Range(1, 50).Draw(t, "key")
-				rows = append(rows, testRow(key, "textMessage", rapid.SampledFrom(statuses).Draw(t, "status"), 1))
+				status := rapid.SampledFrom(statuses).Draw(t, "status")
+				rows = append(rows, testRow(key, "textMessage", status, 1))
 			}
 			n := totals(commit(l, float64(minute+1), rows...))
 			pending, sent := n["pending/textMessage"], n["sent/textMessage"]

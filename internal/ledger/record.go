@@ -22,8 +22,8 @@ import (
 //	uint64   xxHash of the whole file up to here
 //
 // The first record is a snapshot of the ledger. Each further record replaces what has changed. Each
-// checksum covers everything before it, so a record is valid as a whole or not at all, and no record
-// can be changed, removed or inserted unnoticed.
+// checksum covers everything before it, so a record is valid as a whole or not at all. Nothing can
+// change, remove or insert a record unnoticed.
 const (
 	magic         = "greenapi_exporter ledger "
 	version       = 1
@@ -71,8 +71,8 @@ func newChecksum(fileHeader []byte) xxhash.Digest {
 	return sum
 }
 
-// appendChecksum appends the checksum of the file to a record. On entry, sum covers everything before
-// the record. On return, it includes the record and its checksum.
+// appendChecksum appends the checksum of the file to a record. On entry, sum covers everything
+// before the record. On return, it includes the record and its checksum.
 func appendChecksum(record []byte, sum *xxhash.Digest) []byte {
 	_, _ = sum.Write(record)
 	sealed := binary.LittleEndian.AppendUint64(record, sum.Sum64())

@@ -15,14 +15,18 @@ func TestLedgerSurvivesKill(t *testing.T) {
 	if l.Summary() != nil || l.LastPollState() != (PollState{}) {
 		t.Errorf("a new ledger has %+v and %+v", l.Summary(), l.LastPollState())
 	}
-	state := PollState{Begun: at(1), Next: at(1.5), Failures: 3, Result: "timeout", Took: time.Second, Settings: "abc"}
+	state := PollState{Begun: at(1), Next: at(1.5), Failures: 3, Result: "timeout",
+		Took: time.Second, Settings: "abc"}
 	var last *Summary
 	for i, step := range []func(){
 		func() { l.Persist(state) },
-		func() { last = commit(l, 0, testRow(1, "text", "sent", -5), testRow(2, "text", "pending", -1)) },
-		func() { last = commit(l, 1, testRow(1, "text", "read", -5), testRow(3, "oddType", "oddStatus", 0.5)) },
 		func() {
-			last = commit(l, 2, testRow(4, "text", "", 1), Row{Type: []byte("text"), Status: []byte("sent")})
+			last = commit(l, 0, testRow(1, "text", "sent", -5), testRow(2, "text", "pending", -1))
+		},
+		func() { last = commit(l, 1, testRow(1, "text", "read", -5), testRow(3, "odd", "new", 0.5)) },
+		func() {
+			last = commit(l, 2, testRow(4, "text", "", 1),
+				Row{Type: []byte("text"), Status: []byte("sent")})
 		},
 		func() { state.Result = ""; l.Persist(state) },
 	} {
@@ -66,13 +70,17 @@ func TestRestartsDoNotChangeTotals(t *testing.T) {
 		}()
 		stored, reference := s.restart(t, 0), newTestLedger(60)
 		hasDisk, minute := true, 0.0
-		statuses := []string{"pending", "sent", "delivered", "read", "noAccount", "oddWord", "not a word", ""}
+		statuses := []string{
+			"pending", "sent", "delivered", "read", "noAccount", "oddWord", "not a word", "",
+		}
 		types := []string{"textMessage", "stickerMessage", "oddType"}
 		drawRow := rapid.Custom(func(t *rapid.T) Row {
 			key := rapid.Uint64Range(0, 40).Draw(t, "key")
 			return testRow(key, types[key%3], rapid.SampledFrom(statuses).Draw(t, "status"), float64(key)-10)
 		})
-		steps := []string{"read", "read", "read", "failed read", "persist", "kill", "close", "disk", "snapshot"}
+		steps := []string{
+			"read", "read", "read", "failed read", "persist", "kill", "close", "disk", "snapshot",
+		}
 		for range rapid.IntRange(1, 30).Draw(t, "steps") {
 			minute += rapid.SampledFrom([]float64{0.02, 1, 30, 300}).Draw(t, "pause") // too short to forget
 			s.wait()
@@ -80,7 +88,8 @@ func TestRestartsDoNotChangeTotals(t *testing.T) {
 			case "read":
 				rows := rapid.SliceOfN(drawRow, 0, 20).Draw(t, "rows")
 				got, want := commit(stored, minute, rows...), commit(reference, minute, rows...)
-				if !maps.Equal(totals(got), totals(want)) || got.Messages != want.Messages || got.LastMessage != want.LastMessage {
+				if !maps.Equal(totals(got), totals(want)) || got.Messages != want.Messages ||
+					got.LastMessage != want.LastMessage {
 					t.Fatalf("got %+v, want %+v", normalize(got), normalize(want))
 				}
 			case "failed read":
@@ -130,7 +139,8 @@ func TestTimesInFutureBecomeNow(t *testing.T) {
 	l = s.restart(t, -day)
 	summary := l.Summary()
 	if !summary.RequestedAt.Equal(at(-day)) || !summary.CountingSince.Equal(at(-day)) {
-		t.Errorf("RequestedAt = %s, CountingSince = %s, want %s", summary.RequestedAt, summary.CountingSince, at(-day))
+		t.Errorf("RequestedAt = %s, CountingSince = %s, want %s",
+			summary.RequestedAt, summary.CountingSince, at(-day))
 	}
 	for _, typ := range summary.Types {
 		for _, status := range typ.Statuses {

@@ -53,8 +53,8 @@ func BenchmarkLoad(b *testing.B) {
 	}
 }
 
-// BenchmarkAppend appends a record with 100 changed messages of a million, and one with a poll state
-// only.
+// BenchmarkAppend appends a record with 100 changed messages of a million, and one with a poll
+// state only.
 func BenchmarkAppend(b *testing.B) {
 	b.Run("changed=100", func(b *testing.B) {
 		_, l := newLargeLedger(b)

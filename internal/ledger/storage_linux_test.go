@@ -6,16 +6,18 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/go-kit/log"
 	sys "golang.org/x/sys/unix"
 )
 
+type remountFunc func(flags uintptr, options string)
+
 // mountDisk mounts a small disk. remount changes its flags and options. In most environments only
 // root may mount. file_test.go tests failing directories without a mount.
-func mountDisk(t *testing.T, options string) (directory string, remount func(flags uintptr, options string)) {
+func mountDisk(t *testing.T, options string) (directory string, remount remountFunc) {
 	t.Helper()
 	directory = t.TempDir()
-	if err := sys.Mount("tmpfs", directory, "tmpfs", 0, options); errors.Is(err, sys.EPERM) || errors.Is(err, sys.EACCES) {
+	err := sys.Mount("tmpfs", directory, "tmpfs", 0, options)
+	if errors.Is(err, sys.EPERM) || errors.Is(err, sys.EACCES) {
 		t.Skip("this user may not mount")
 	} else if err != nil {
 		t.Fatal(err)
@@ -30,35 +32,36 @@ func mountDisk(t *testing.T, options string) (directory string, remount func(fla
 }
 
 func TestDiskOutageLosesNothing(t *testing.T) {
-	type remount = func(flags uintptr, options string)
 	for name, c := range map[string]struct {
 		options  string
 		readings int // before the outage
-		fail     func(directory string, remount remount) error
-		repair   func(directory string, remount remount) error
+		fail     func(directory string, remount remountFunc) error
+		repair   func(directory string, remount remountFunc) error
 		err      string
 	}{
 		"no inodes at start": {
 			options: "nr_inodes=1",
-			repair:  func(_ string, remount remount) error { remount(0, "nr_inodes=100"); return nil },
+			repair:  func(_ string, remount remountFunc) error { remount(0, "nr_inodes=100"); return nil },
 			err:     "no space left",
 		},
 		"full during the run": {
 			options: "size=256k", readings: 3,
-			fail: func(directory string, _ remount) error {
+			fail: func(directory string, _ remountFunc) error {
 				err := os.WriteFile(filepath.Join(directory, "filler"), make([]byte, 1<<20), 0o600)
 				if errors.Is(err, sys.ENOSPC) {
 					return nil
 				}
 				return errors.Join(errors.New("the disk is not full"), err)
 			},
-			repair: func(directory string, _ remount) error { return os.Remove(filepath.Join(directory, "filler")) },
-			err:    "no space left",
+			repair: func(directory string, _ remountFunc) error {
+				return os.Remove(filepath.Join(directory, "filler"))
+			},
+			err: "no space left",
 		},
 		"read-only during the run": {
 			options: "size=1m", readings: 3,
-			fail:   func(_ string, remount remount) error { remount(sys.MS_RDONLY, ""); return nil },
-			repair: func(_ string, remount remount) error { remount(0, ""); return nil },
+			fail:   func(_ string, remount remountFunc) error { remount(sys.MS_RDONLY, ""); return nil },
+			repair: func(_ string, remount remountFunc) error { remount(0, ""); return nil },
 			err:    "read-only file system",
 		},
 	} {
@@ -70,7 +73,8 @@ func TestDiskOutageLosesNothing(t *testing.T) {
 			minute := 0.0
 			next := func() *Summary {
 				minute++
-				return commit(l, minute, append(manyRows(2000), testRow(uint64(minute)<<40, "text", "sent", minute))...)
+				added := testRow(uint64(minute)<<40, "text", "sent", minute)
+				return commit(l, minute, append(manyRows(2000), added)...)
 			}
 			for range c.readings {
 				next()
@@ -97,9 +101,7 @@ func TestDiskOutageLosesNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			last := next()
-			if _, err := OpenStorage(s.directory, log.NewNopLogger()); !errors.Is(err, errLocked) {
-				t.Errorf("second storage: got error %v, want errLocked", err)
-			}
+			s.assertLocked(t)
 			s.assertStored(t, minute, last)
 			if n := s.storage.Damaged(); n > 0 {
 				t.Errorf("%d damaged files", n)

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"bytes"
-	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -41,7 +40,8 @@ func TestOpenStorageRejectsUnwritableDirectory(t *testing.T) {
 		directories = append(directories, "/proc", "/proc/below")
 	}
 	for _, directory := range directories {
-		if _, err := OpenStorage(directory, log.NewNopLogger()); err == nil || !strings.Contains(err.Error(), "may write") {
+		_, err := OpenStorage(directory, log.NewNopLogger())
+		if err == nil || !strings.Contains(err.Error(), "may write") {
 			t.Errorf("%s: got error %v, want one with advice", directory, err)
 		}
 	}
@@ -49,9 +49,7 @@ func TestOpenStorageRejectsUnwritableDirectory(t *testing.T) {
 
 func TestOpenStorageLocksDirectory(t *testing.T) {
 	s := newTestStorage(t)
-	if _, err := OpenStorage(s.directory, log.NewNopLogger()); !errors.Is(err, errLocked) || !strings.Contains(err.Error(), s.directory) {
-		t.Errorf("second storage: got error %v, want errLocked with the directory", err)
-	}
+	s.assertLocked(t)
 	if err := s.storage.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -77,9 +75,7 @@ func TestRemovedLockIsTakenAgain(t *testing.T) {
 				t.Fatal(err)
 			}
 			last := commit(l, 1, testRow(2, "text", "sent", 0.5))
-			if _, err := OpenStorage(s.directory, log.NewNopLogger()); !errors.Is(err, errLocked) {
-				t.Errorf("second storage: got error %v, want errLocked", err)
-			}
+			s.assertLocked(t)
 			s.assertStored(t, 1, last)
 			s.assertWarnings(t)
 		})
@@ -100,7 +96,8 @@ func TestLedgerDoesNotWriteWithoutLock(t *testing.T) {
 	before := s.read(t)
 	for i := range 3 {
 		minute := float64(i + 1)
-		if summary := commit(l, minute, testRow(uint64(i+2), "text", "sent", 0.5)); summary.Messages != i+2 {
+		summary := commit(l, minute, testRow(uint64(i+2), "text", "sent", 0.5))
+		if summary.Messages != i+2 {
 			t.Errorf("Messages = %d, want %d", summary.Messages, i+2)
 		}
 	}
@@ -118,14 +115,13 @@ func TestLedgerDoesNotWriteWithoutLock(t *testing.T) {
 // directory.
 func TestWriteTakesMissingLock(t *testing.T) {
 	s := &testStorage{directory: filepath.Join(t.TempDir(), "ledgers")}
-	s.storage = &Storage{directory: s.directory, logger: log.NewLogfmtLogger(&s.log), words: documentedWords()}
+	logger := log.NewLogfmtLogger(&s.log)
+	s.storage = &Storage{directory: s.directory, logger: logger, words: documentedWords()}
 	t.Cleanup(func() { _ = s.storage.Close() })
 	l := s.load(t, testOptions(60), 0)
 	last := commit(l, 0, testRow(1, "text", "sent", -5))
 	s.wait()
-	if _, err := OpenStorage(s.directory, log.NewNopLogger()); !errors.Is(err, errLocked) {
-		t.Errorf("second storage: got error %v, want errLocked", err)
-	}
+	s.assertLocked(t)
 	s.assertStored(t, 1, last)
 }
 
@@ -139,7 +135,8 @@ func TestUnreadableFileIsAnError(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := s.storage.Ledger(testID, testOptions(60), at(0))
-		if err == nil || !strings.Contains(err.Error(), s.path()) || !strings.Contains(err.Error(), "move it away") {
+		if err == nil || !strings.Contains(err.Error(), s.path()) ||
+			!strings.Contains(err.Error(), "move it away") {
 			t.Errorf("%s: got error %v, want one with the path and advice", name, err)
 		}
 	}
