@@ -102,7 +102,7 @@ func TestShards(t *testing.T) {
 		out, err := exec.Command("sh", append([]string{shippedReshard, "2"}, c.directories...)...).CombinedOutput()
 		return string(out), err
 	}
-	if out, err := reshard(); err == nil || !strings.Contains(out, "an exporter runs on "+c.directories[0]) {
+	if out, err := reshard(); err == nil || !strings.Contains(out, "an exporter is using "+c.directories[0]) {
 		t.Errorf("ledgers of exporters that run: %v, %s", err, out)
 	}
 	moved := outage{of: func(string) bool { return true }, from: time.Now()}

@@ -1,10 +1,11 @@
 #!/bin/sh
-# Moves each ledger to the exporter that hashmod of scrape.yml gives its instance to. No exporter may run meanwhile.
+# Moves each ledger to the exporter to which hashmod in scrape.yml assigns its instance. No exporter
+# may run at the same time.
 #
 #     reshard.sh REPLICAS DIRECTORY...
 #
-# REPLICAS is how many exporters there will be. The directories are the storage of exporter 0, 1, 2, ..., of those too
-# that there will be no more. It can be run again after it was interrupted.
+# REPLICAS is the new number of exporters. The directories are the storage of exporters 0, 1, 2, and
+# so on, including those that will be removed. The script can be run again if it was interrupted.
 set -eu
 
 fail() {
@@ -15,9 +16,10 @@ fail() {
 n=${1:-}
 case $n in '' | 0* | *[!0-9]*) fail "usage: reshard.sh REPLICAS DIRECTORY..." ;; esac
 shift
-[ $# -ge "$n" ] || fail "$n exporters need $n directories, these are $#"
+[ $# -ge "$n" ] || fail "$n exporters need $n directories, got $#"
 
-# The last 64 bits of the MD5 sum, modulo n, as Prometheus does it; in two halves, since the shell's numbers have a sign.
+# shard prints the last 64 bits of the MD5 sum modulo n, as Prometheus computes it. It uses two
+# halves, because the shell's integers are signed.
 shard() {
 	sum=$(printf %s "$1" | md5sum)
 	sum=${sum%% *}
@@ -25,13 +27,13 @@ shard() {
 	echo $(((0x${sum%????????} % n * (4294967296 % n) + 0x${sum#????????} % n) % n))
 }
 
-flock=$(command -v flock) || echo "reshard: there is no flock to see whether an exporter runs" >&2
+flock=$(command -v flock) || echo "reshard: flock is missing, so running exporters are not detected" >&2
 for dir; do
-	[ -d "$dir" ] || fail "$dir is no directory"
-	[ ! -e "$dir/lock" ] || [ -z "$flock" ] || flock -n "$dir/lock" true || fail "an exporter runs on $dir: stop it"
+	[ -d "$dir" ] || fail "$dir is not a directory"
+	[ ! -e "$dir/lock" ] || [ -z "$flock" ] || flock -n "$dir/lock" true || fail "an exporter is using $dir: stop it"
 done
 
-# for_each runs a command with each ledger's path, and the path where it belongs.
+# for_each runs $act with the path of each misplaced ledger, and with the path where it belongs.
 for_each() {
 	for dir; do
 		for file in "$dir"/*.ledger; do
@@ -45,10 +47,10 @@ for_each() {
 }
 
 compare() {
-	[ ! -e "$2" ] || cmp -s "$1" "$2" || fail "$1 and $2 are of one instance: remove the older one"
+	[ ! -e "$2" ] || cmp -s "$1" "$2" || fail "$1 and $2 belong to the same instance: remove the older one"
 }
 
-# A copy has its name once it is whole.
+# move renames a copy to its final name once the copy is complete.
 move() {
 	if [ ! -e "$2" ]; then
 		cp -p "$1" "$2.moving"
