@@ -8,13 +8,11 @@ import (
 
 // Row holds the fields of a journal row that the ledger needs.
 type Row struct {
-	// Key identifies the message. It is 0 if the row does not; such a row counts in the window
-	// only.
+	// Key identifies the message. A row with Key 0 counts in the window only.
 	Key uint64
 	// Type and Status are the API's words, or empty if absent. Add does not retain them.
 	Type, Status []byte
-	// Timestamp is the time of the row in UNIX seconds, by the server's clock. It is valid if
-	// Timed.
+	// Timestamp is in UNIX seconds, by the server's clock. It is valid if Timed.
 	Timestamp float64
 	Timed     bool
 }

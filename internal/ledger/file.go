@@ -110,9 +110,8 @@ func (f *file) append(record []byte) error {
 	return nil
 }
 
-// snapshotDue reports whether a snapshot is due because the appended records have outgrown the last
-// one. If it returns true, the caller must take a snapshot before the next append and pass it to
-// replace.
+// snapshotDue reports whether the appended records have outgrown the last snapshot. If it returns
+// true, the caller must take a snapshot before the next append and pass it to replace.
 func (f *file) snapshotDue() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -123,7 +122,6 @@ func (f *file) snapshotDue() bool {
 	return true
 }
 
-// requestSnapshot makes a snapshot due.
 func (f *file) requestSnapshot() {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -58,7 +58,8 @@ type Ledger struct {
 	persister *persister // nil if the ledger is in memory only
 }
 
-// seconds is a time on the ledger's own clock, which no one can set. It overflows after 136 years.
+// seconds is a time on the ledger's clock, which does not follow the system clock when that is set.
+// It overflows after 136 years.
 type seconds uint32
 
 // maxClock is the largest value of a ledger's clock.

@@ -146,8 +146,7 @@ func (l *Ledger) restore(s *state, messages []byte) bool {
 	return true
 }
 
-// resume prepares a ledger from an earlier run for use at now. Stored times in the future become
-// now.
+// resume prepares a ledger from an earlier run. Stored times in the future become now.
 func (l *Ledger) resume(now time.Time) {
 	if l.countingSince.After(now) {
 		l.countingSince = now

@@ -73,7 +73,6 @@ func (l *lookback) shrink(requested int) {
 	l.shrunk, l.extraMinutes = requested > l.window, (requested-l.window)/2
 }
 
-// success records a good reading that was requested at now.
 func (l *lookback) success(now time.Time, requested int) {
 	l.uncovered += max(0, l.gap(now)-time.Duration(requested)*time.Minute)
 	l.lastGood, l.earlierRun, l.gapUnknown, l.shrunk = now, false, false, false

@@ -25,8 +25,7 @@ type messageIndex struct {
 	seed    maphash.Seed // random, to prevent chosen-key collisions
 }
 
-// bucket returns the bucket of a key, or the free bucket in which to store it. Collisions use
-// linear probing.
+// bucket returns the bucket of a key, or the free one in which to store it, by linear probing.
 func (x *messageIndex) bucket(key uint64) *uint32 {
 	i, _ := bits.Mul64(maphash.Comparable(x.seed, key), uint64(len(x.buckets)))
 	for {
@@ -39,8 +38,7 @@ func (x *messageIndex) bucket(key uint64) *uint32 {
 	}
 }
 
-// get returns the message with a key, or nil. The pointer is valid until the next put, grow, trim
-// or deleteFunc.
+// get returns the message with a key, or nil. The pointer is valid until the index changes.
 func (x *messageIndex) get(key uint64) *message {
 	if x.next >= len(x.list) || x.list[x.next].key != key {
 		if len(x.list) == 0 {
@@ -56,7 +54,6 @@ func (x *messageIndex) get(key uint64) *message {
 	return &x.list[x.next-1]
 }
 
-// put adds m, or replaces the message with the same key.
 func (x *messageIndex) put(m message) {
 	if existing := x.get(m.key); existing != nil {
 		*existing = m
@@ -97,7 +94,6 @@ func (x *messageIndex) deleteFunc(del func(message) bool) {
 	}
 }
 
-// rehash reallocates the index with room for the given number of messages.
 func (x *messageIndex) rehash(room int) {
 	x.list, x.next = append(make([]message, 0, room), x.list...), 0
 	x.buckets, x.seed = make([]uint32, room+room/4+1), maphash.MakeSeed()

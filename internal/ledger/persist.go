@@ -73,8 +73,7 @@ func (l *Ledger) replaceFile() error {
 	return l.persister.file.replace(snapshot)
 }
 
-// compactDirty bounds the dirty keys by the number of messages, for the case that writes fail for a
-// long time.
+// compactDirty bounds the dirty keys by the number of messages while writes fail.
 func (l *Ledger) compactDirty() {
 	keys := l.persister.dirtyKeys
 	if len(keys) < 2*len(l.messages.list)+1000 {
@@ -85,7 +84,6 @@ func (l *Ledger) compactDirty() {
 	l.persister.dirtyKeys = slices.DeleteFunc(slices.Compact(keys), isForgotten)
 }
 
-// deltaRecord returns a record of the changes since the last write.
 func (l *Ledger) deltaRecord() ([]byte, error) {
 	h := recordHeader{Call: &l.pollState}
 	if l.persister.dirty {
@@ -100,7 +98,6 @@ func (l *Ledger) deltaRecord() ([]byte, error) {
 	return newRecord(h, changed)
 }
 
-// snapshotRecord returns a record of the whole ledger.
 func (l *Ledger) snapshotRecord() ([]byte, error) {
 	return newRecord(recordHeader{l.state(), &l.pollState}, l.messages.list)
 }

@@ -22,9 +22,8 @@ type PollState struct {
 
 func (s *PollState) valid() bool { return s.Failures >= 0 && s.Took >= 0 }
 
-// Persist stores the state of a call that begins or has ended, and writes it to the file with all
-// changes since the last write. The Storage counts and logs errors. The next Persist writes what is
-// missing.
+// Persist stores the state before or after a call, and writes it to the file with all changes since
+// the last write. The Storage counts and logs errors. The next Persist writes what is missing.
 func (l *Ledger) Persist(s PollState) {
 	l.pollState = s
 	if l.persister != nil {

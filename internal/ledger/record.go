@@ -44,7 +44,6 @@ var (
 	errDamaged = errors.New("the file is damaged")
 )
 
-// fileHeader returns the first line of the file of a ledger.
 func fileHeader(name string) []byte { return fmt.Appendf(nil, "%s%d %s\n", magic, version, name) }
 
 // parseFileHeader returns the name in the first line, and the length of the line.

@@ -90,7 +90,6 @@ func (c counterState) valid() bool { return c[1] <= math.MaxInt64 && (c[1] > 0 |
 
 func (c counterState) counter() Counter { return Counter{c[0], fromNanoseconds(int64(c[1]))} }
 
-// create creates the counter if it does not exist.
 func (c *counterState) create(at time.Time) {
 	if !c.exists() {
 		c[1] = uint64(nanoseconds(at))

@@ -60,8 +60,8 @@ func OpenStorage(directory string, logger log.Logger) (*Storage, error) {
 // errLocked reports that another program has locked the directory.
 var errLocked = errors.New("is in use by another exporter; stop that one or use another directory")
 
-// ensureLock locks the directory unless it is still locked. If someone has removed the directory or
-// the lock file during the run, ensureLock creates them again, unless another exporter was faster.
+// ensureLock locks the directory unless it is still locked. It creates a removed directory or lock
+// file again. It returns errLocked if another exporter has locked the directory since.
 func (s *Storage) ensureLock() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -89,7 +89,6 @@ func (s *Storage) ensureLock() error {
 	return err
 }
 
-// checkWritable returns an error if the exporter cannot create files in the directory.
 func (s *Storage) checkWritable() error {
 	file, err := os.OpenFile(filepath.Join(s.directory, ".try"), os.O_WRONLY|os.O_CREATE, 0o600)
 	var pathErr *fs.PathError

@@ -107,8 +107,7 @@ func (v *vocabulary) intern(word []byte) (uint8, *vocabulary) {
 	return uint8(len(v.words)), &extended
 }
 
-// remap interns the words of another vocabulary. It returns their indexes and the vocabulary that
-// contains them.
+// remap interns all words. It returns their indexes and a vocabulary that contains them.
 func (v *vocabulary) remap(words []string) (indexes []uint8, extended *vocabulary) {
 	indexes = make([]uint8, len(words))
 	for i, word := range words {
