@@ -24,75 +24,78 @@ const (
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if err := flag.Set("test.parallel", "64"); err != nil { // waiting needs no processor
+	if err := flag.Set("test.parallel", "64"); err != nil { // the tests only wait
 		panic(err)
 	}
 	os.Exit(m.Run())
 }
 
-// trouble is what an account or its exporter gets into, and the alerts that must come of it, all of them and no other.
-type trouble struct {
+// scenario is a problem of an account or its exporter, and the alerts that it must cause.
+type scenario struct {
 	alerts []string
-	also   []string // alerts that may come besides
+	also   []string // further alerts that may fire
 
-	account simulator.Config // whose times are since about the start of the exporter
+	account simulator.Config // starts at about the time of the exporter
 	args    []string
-	ledger  func(t *testing.T, path string) // what to do with the ledger's file before the start; nil: it is in memory
+	ledger  func(t *testing.T, path string) // prepares the ledger's file; in memory if nil
 
-	// begin and mend change what is not on the account's schedule.
-	begin, mend func(t *testing.T, p *patient)
-	exporter    bool // whether the alerts are about the exporter
+	// start and end change what account does not schedule.
+	start, end func(t *testing.T, r *testRun)
+	exporter   bool // whether the alerts are about the exporter
 }
 
-// patient is an exporter with its account.
-type patient struct {
+// testRun is an exporter with its account.
+type testRun struct {
 	*account
 	*program
 	args []string
 }
 
-// restart starts the exporter again where it was.
-func (p *patient) restart(t *testing.T) {
-	_ = p.Process.Kill()
-	_ = p.Wait()
-	p.program = startExporterAt(t, p.address, p.env, p.args...)
+// restart restarts the exporter at the same address.
+func (r *testRun) restart(t *testing.T) {
+	_ = r.Process.Kill()
+	_ = r.Wait()
+	r.program = startExporterAt(t, r.address, r.env, r.args...)
 }
 
-// failing is a trouble by a fault of the API.
-func failing(alert string, fault simulator.Fault, methods ...string) trouble {
-	return trouble{
+// failing returns a scenario with a fault of the API.
+func failing(alert string, fault simulator.Fault, methods ...string) scenario {
+	return scenario{
 		alerts:  []string{alert},
 		account: simulator.Config{MessagesPerHour: 100, Outcomes: all("read")},
-		begin:   func(_ *testing.T, p *patient) { p.SetFault(fault, methods...) },
-		mend:    func(_ *testing.T, p *patient) { p.SetFault(simulator.FaultNone) },
+		start:   func(_ *testing.T, r *testRun) { r.SetFault(fault, methods...) },
+		end:     func(_ *testing.T, r *testRun) { r.SetFault(simulator.FaultNone) },
 	}
 }
 
-// all is the fate of messages that all end with the same status.
-func all(status string) []simulator.OutcomeChange { return []simulator.OutcomeChange{{Status: status}} }
+// all returns the outcome of messages that all end with the status.
+func all(status string) []simulator.OutcomeChange {
+	return []simulator.OutcomeChange{{Status: status}}
+}
 
-// meanwhile is a fate of messages between two times, among messages that are read.
+// meanwhile returns the outcomes of messages that end with the status between two times, and that
+// are read otherwise.
 func meanwhile(status string, from, to time.Duration) []simulator.OutcomeChange {
 	return []simulator.OutcomeChange{{Status: "read"}, {After: from, Status: status}, {After: to, Status: "read"}}
 }
 
-// A window of one minute, so that the counters cover it soon, and an account that sends a message a second to people who
-// read at once.
+// minute are flags for a window of one minute, which the counters soon cover.
 var minute = []string{"--greenapi.minutes=1"}
 
-func busy(fates []simulator.OutcomeChange, states ...simulator.StateChange) simulator.Config {
-	return simulator.Config{MessagesPerHour: 3600, Speedup: speed, Outcomes: fates, States: states}
+// busy returns an account that sends one message per second.
+func busy(outcomes []simulator.OutcomeChange, states ...simulator.StateChange) simulator.Config {
+	return simulator.Config{MessagesPerHour: 3600, Speedup: speed, Outcomes: outcomes, States: states}
 }
 
-func troubles() []trouble {
+func scenarios() []scenario {
 	quota := failing("GreenapiQuotaExceeded", simulator.FaultQuota, journal)
-	quota.mend = func(t *testing.T, p *patient) { // which waits for ten minutes
-		p.SetFault(simulator.FaultNone)
-		p.restart(t)
+	quota.end = func(t *testing.T, r *testRun) { // the exporter would wait for ten minutes
+		r.SetFault(simulator.FaultNone)
+		r.restart(t)
 	}
 	nothing := failing("GreenapiNothingRead", simulator.FaultForbidden)
 	nothing.also = []string{"GreenapiReadingFails"}
-	return []trouble{
+	return []scenario{
 		failing("GreenapiTokenRejected", simulator.FaultUnauthorized),
 		failing("GreenapiLoggedOut", simulator.FaultLoggedOut, journal),
 		failing("GreenapiInstanceExpired", simulator.FaultExpired),
@@ -104,23 +107,23 @@ func troubles() []trouble {
 		{
 			alerts:   []string{"GreenapiExporterDown"},
 			account:  simulator.Config{MessagesPerHour: 100},
-			begin:    func(_ *testing.T, p *patient) { _ = p.Process.Kill() },
-			mend:     func(t *testing.T, p *patient) { p.restart(t) },
+			start:    func(_ *testing.T, r *testRun) { _ = r.Process.Kill() },
+			end:      func(t *testing.T, r *testRun) { r.restart(t) },
 			exporter: true,
 		},
 		{
 			alerts:   []string{"GreenapiStorageFailing"},
 			account:  simulator.Config{MessagesPerHour: 3600},
 			ledger:   func(*testing.T, string) {},
-			begin:    func(t *testing.T, p *patient) { limitFiles(t, p, 0) },
-			mend:     func(t *testing.T, p *patient) { limitFiles(t, p, 1<<40) },
+			start:    func(t *testing.T, r *testRun) { limitFiles(t, r, 0) },
+			end:      func(t *testing.T, r *testRun) { limitFiles(t, r, 1<<40) },
 			exporter: true,
 		},
 		{
 			alerts:  []string{"GreenapiStorageDamaged"},
 			account: simulator.Config{MessagesPerHour: 100},
 			ledger: func(t *testing.T, path string) {
-				if err := os.WriteFile(path, []byte("what a sick disk makes of it"), 0o600); err != nil {
+				if err := os.WriteFile(path, []byte("damaged"), 0o600); err != nil {
 					t.Fatal(err)
 				}
 			},
@@ -128,7 +131,7 @@ func troubles() []trouble {
 		},
 		{
 			alerts: []string{"GreenapiAccountNotAuthorized", "GreenapiQueueGrowing"},
-			also:   []string{"GreenapiLoggedOut"}, // the next call of the journal comes later than that of the state
+			also:   []string{"GreenapiLoggedOut"}, // the journal is requested less often than the state
 			account: busy(all("read"), simulator.StateChange{After: 5 * time.Second, State: "notAuthorized"},
 				simulator.StateChange{After: 120 * time.Second, State: "authorized"}),
 		},
@@ -162,85 +165,86 @@ func troubles() []trouble {
 	}
 }
 
-// limitFiles lets the exporter write no file beyond so many bytes, which is like a disk that is full.
-func limitFiles(t *testing.T, p *patient, bytes uint64) {
-	if err := unix.Prlimit(p.Process.Pid, unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: bytes, Max: math.MaxUint64}, nil); err != nil {
+// limitFiles limits the size of files that the exporter can write, like a full disk.
+func limitFiles(t *testing.T, r *testRun, bytes uint64) {
+	if err := unix.Prlimit(r.Process.Pid, unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: bytes, Max: math.MaxUint64}, nil); err != nil {
 		t.Error(err)
 	}
 }
 
-// TestTroubles has every trouble come to the inbox by the shipped rules and by Alertmanager, and go when it is mended; and
-// nothing else come. Beside them an account in good health raises no alert, and what Prometheus has of it is the truth.
-func TestTroubles(t *testing.T) {
+// Every scenario must cause its alerts and no other, through the shipped rules and Alertmanager, and
+// they must resolve after its end. A healthy account must cause no alert.
+func TestAlertsFireAndResolve(t *testing.T) {
 	var exporters []*program
-	start := func(n int, tr trouble) *patient {
+	start := func(n int, sc scenario) *testRun {
 		id := fmt.Sprint(1101000001 + n)
-		config := tr.account
+		config := sc.account
 		config.IDInstance, config.Seed = id, uint64(n)
-		args := tr.args
-		if tr.ledger != nil {
+		args := sc.args
+		if sc.ledger != nil {
 			storage := t.TempDir()
-			tr.ledger(t, filepath.Join(storage, id+".ledger"))
+			sc.ledger(t, filepath.Join(storage, id+".ledger"))
 			args = append(slices.Clone(args), "--storage.path="+storage)
 		}
 		a := startAccount(t, config)
-		p := &patient{a, startExporter(t, a.env, args...), args}
-		exporters = append(exporters, p.program)
-		return p
+		r := &testRun{a, startExporter(t, a.env, args...), args}
+		exporters = append(exporters, r.program)
+		return r
 	}
-	list := troubles()
-	patients := make([]*patient, len(list))
-	usual := ""
-	for n, tr := range list {
-		patients[n] = start(n, tr)
-		if tr.alerts[0] == silent { // usually it sends as it does now
-			usual = past(fmt.Sprintf("greenapi:outgoing_messages:increase1h{id_instance=%q}", patients[n].id), tr.account.MessagesPerHour/speed)
+	scenarios := scenarios()
+	runs := make([]*testRun, len(scenarios))
+	history := ""
+	for n, sc := range scenarios {
+		runs[n] = start(n, sc)
+		if sc.alerts[0] == silent { // in the past it sent at the same rate
+			history = past(fmt.Sprintf("greenapi:outgoing_messages:increase1h{id_instance=%q}", runs[n].id), sc.account.MessagesPerHour/speed)
 		}
 	}
 	clock := new(clock)
-	healthy := start(len(list), trouble{
+	healthy := start(len(scenarios), scenario{
 		account: simulator.Config{
 			MessagesPerHour: 3600, Speedup: speed, Start: clock.Now().Add(-time.Hour), Now: clock.Now, NoRateLimit: true,
 		},
-		args:   []string{"--greenapi.minutes=180"}, // for a message to be read before it leaves the window
+		args:   []string{"--greenapi.minutes=180"}, // messages must be read before they leave the window
 		ledger: func(*testing.T, string) {},
 	})
-	s := startStack(t, exporters, usual)
-	var suffering sync.WaitGroup
-	for n, tr := range list {
-		suffering.Add(1)
-		t.Run(tr.alerts[0], func(t *testing.T) {
+	s := startStack(t, exporters, history)
+	var running sync.WaitGroup
+	for n, sc := range scenarios {
+		running.Add(1)
+		t.Run(sc.alerts[0], func(t *testing.T) {
 			t.Parallel()
-			defer suffering.Done()
-			suffer(t, s, tr, patients[n])
+			defer running.Done()
+			runScenario(t, s, sc, runs[n])
 		})
 	}
 	t.Run("Healthy", func(t *testing.T) {
 		t.Parallel()
-		assertCountersAreTrue(t, s, healthy, clock)
-		suffering.Wait()
-		if got := append(s.inbox.of(healthy.id), s.inbox.of(healthy.address)...); len(got) > 0 {
-			t.Errorf("alerts of an account in good health: %v", got)
+		assertCountersMatchTruth(t, s, healthy, clock)
+		running.Wait()
+		if got := append(s.inbox.alertsOf(healthy.id), s.inbox.alertsOf(healthy.address)...); len(got) > 0 {
+			t.Errorf("alerts of a healthy account: %v", got)
 		}
 	})
 }
 
-// noTrouble says why an alert of the rules is in no trouble; the rules' own tests have them all.
-var noTrouble = map[string]string{
-	"GreenapiExporterAbsent":      "it would need a Prometheus without exporters",
-	"GreenapiInstancesNotScraped": "it would need a Prometheus without the job of the instances",
-	"GreenapiConfigReloadFailed":  "these exporters have no file",
-	"GreenapiPartnerListOld":      "these instances are not listed by the Partner API",
-	"GreenapiSubscriptionEnds":    "these instances are not listed by the Partner API",
-	"GreenapiSubscriptionEndsNow": "these instances are not listed by the Partner API",
-	"GreenapiExporterUnsteady":    "it takes several restarts in half an hour, and a single one must not raise it",
-	"GreenapiJournalNotScraped":   "it would need another job that is taken out of the configuration",
-	"GreenapiJournalUnread":       "it takes an exporter that was away for two weeks",
-	"GreenapiWebhookQueueGrowing": "the simulated consumer of webhooks does not recover",
+// untestedAlerts are the alerts without a scenario, with the reasons. The unit tests of the rules cover
+// all alerts.
+var untestedAlerts = map[string]string{
+	"GreenapiExporterAbsent":      "it requires a Prometheus without exporters",
+	"GreenapiInstancesNotScraped": "it requires a Prometheus without the job of the instances",
+	"GreenapiConfigReloadFailed":  "these exporters have no configuration file",
+	"GreenapiPartnerListOld":      "these exporters do not use the Partner API",
+	"GreenapiSubscriptionEnds":    "these exporters do not use the Partner API",
+	"GreenapiSubscriptionEndsNow": "these exporters do not use the Partner API",
+	"GreenapiExporterUnsteady":    "it requires several restarts in half an hour; a single one must not fire it",
+	"GreenapiJournalNotScraped":   "it requires another job that is removed from the configuration",
+	"GreenapiJournalUnread":       "it requires an exporter that was down for two weeks",
+	"GreenapiWebhookQueueGrowing": "the simulated queue of webhooks does not grow",
 	"GreenapiSettingOff":          "the simulated settings do not change",
 }
 
-func TestEveryAlertIsATrouble(t *testing.T) {
+func TestEveryAlertIsTested(t *testing.T) {
 	var file struct {
 		Groups []struct{ Rules []struct{ Alert string } }
 	}
@@ -252,45 +256,45 @@ func TestEveryAlertIsATrouble(t *testing.T) {
 		t.Fatal(err)
 	}
 	tested := make(map[string]bool)
-	for _, tr := range troubles() {
-		for _, alert := range tr.alerts {
+	for _, sc := range scenarios() {
+		for _, alert := range sc.alerts {
 			tested[alert] = true
 		}
 	}
 	for _, group := range file.Groups {
 		for _, rule := range group.Rules {
-			if rule.Alert != "" && tested[rule.Alert] == (noTrouble[rule.Alert] != "") {
-				t.Errorf("%s: in a trouble %t, the reason why not is %q", rule.Alert, tested[rule.Alert], noTrouble[rule.Alert])
+			if rule.Alert != "" && tested[rule.Alert] == (untestedAlerts[rule.Alert] != "") {
+				t.Errorf("%s: tested %t, reason for not testing %q", rule.Alert, tested[rule.Alert], untestedAlerts[rule.Alert])
 			}
 			delete(tested, rule.Alert)
 		}
 	}
 	if len(tested) > 0 {
-		t.Errorf("there are no such alerts: %v", tested)
+		t.Errorf("the rules do not have the alerts %v", tested)
 	}
 }
 
-func suffer(t *testing.T, s *stack, tr trouble, p *patient) {
-	who := p.id
-	if tr.exporter {
-		who = p.address
+func runScenario(t *testing.T, s *stack, sc scenario, r *testRun) {
+	subject := r.id
+	if sc.exporter {
+		subject = r.address
 	}
-	if tr.begin != nil {
-		s.waitFor(t, fmt.Sprintf("greenapi_up{id_instance=%q} == 1", p.id)) // for it to be well first
-		tr.begin(t, p)
+	if sc.start != nil {
+		s.waitFor(t, fmt.Sprintf("greenapi_up{id_instance=%q} == 1", r.id)) // healthy first
+		sc.start(t, r)
 	}
-	for _, alert := range tr.alerts {
-		s.inbox.wait(t, notice{alert, who}, "firing")
+	for _, alert := range sc.alerts {
+		s.inbox.wait(t, alertKey{alert, subject}, "firing")
 	}
-	if tr.mend != nil {
-		tr.mend(t, p)
+	if sc.end != nil {
+		sc.end(t, r)
 	}
-	for _, alert := range tr.alerts {
-		s.inbox.wait(t, notice{alert, who}, "resolved")
+	for _, alert := range sc.alerts {
+		s.inbox.wait(t, alertKey{alert, subject}, "resolved")
 	}
-	for _, alert := range append(s.inbox.of(p.id), s.inbox.of(p.address)...) {
-		if !slices.Contains(tr.alerts, alert) && !slices.Contains(tr.also, alert) {
-			t.Errorf("%s came too", alert)
+	for _, alert := range append(s.inbox.alertsOf(r.id), s.inbox.alertsOf(r.address)...) {
+		if !slices.Contains(sc.alerts, alert) && !slices.Contains(sc.also, alert) {
+			t.Errorf("unexpected alert %s", alert)
 		}
 	}
 }

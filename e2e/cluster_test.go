@@ -28,38 +28,38 @@ const (
 	shippedScrape  = "../deploy/kubernetes/scrape.yml"
 	shippedReshard = "../deploy/kubernetes/reshard.sh"
 
-	sharded  = 300 // instances
-	haste    = 6   // by how much the times of scrape.yml are divided
-	interval = time.Minute / haste
+	sharded      = 300 // instances
+	clusterSpeed = 6   // divides the durations of scrape.yml
+	interval     = time.Minute / clusterSpeed
 )
 
-// shardOf is which of so many exporters Prometheus's hashmod gives an instance to.
+// shardOf returns the shard of an instance, like Prometheus's hashmod.
 func shardOf(id string, exporters int) int {
 	sum := md5.Sum([]byte(id))
 	return int(binary.BigEndian.Uint64(sum[8:]) % uint64(exporters))
 }
 
-// podName is how scrape.yml calls an exporter, discoveryName where it takes the list from.
+// podName matches the hosts of exporters in scrape.yml, and discoveryName is the host of the list.
 var podName = regexp.MustCompile(`^greenapi-exporter-([0-9])\.greenapi-exporter\.monitoring\.svc:10466$`)
 
 const discoveryName = "greenapi-exporter-sd.monitoring.svc:10466"
 
-// cluster stands for Kubernetes: exporters with a directory each, and the network between them and Prometheus, which is
-// an HTTP proxy that knows their names.
+// cluster imitates Kubernetes: it runs exporters with a directory each, and an HTTP proxy for
+// Prometheus that resolves their names.
 type cluster struct {
 	proxy       string
 	config      string // of the exporters
 	directories []string
 	exporters   []*program
-	addresses   []string // of the exporters, whether they are there or not
+	addresses   []string // of the exporters, even if they are down
 
-	mu    sync.Mutex
-	turn  int
-	asked map[[2]string]int // how often an exporter, by its address, has answered for an instance
+	mu     sync.Mutex        // guards the fields below
+	turn   int               // of the service of the list
+	probes map[[2]string]int // by address of the exporter and instance
 }
 
 func startCluster(t *testing.T, config string, size int) *cluster {
-	c := &cluster{config: write(t, "greenapi.yml", config), asked: make(map[[2]string]int)}
+	c := &cluster{config: write(t, "greenapi.yml", config), probes: make(map[[2]string]int)}
 	for range size {
 		c.directories = append(c.directories, t.TempDir())
 		c.addresses = append(c.addresses, "127.0.0.1:0")
@@ -74,21 +74,22 @@ func startCluster(t *testing.T, config string, size int) *cluster {
 			r.SetURL(&url.URL{Scheme: "http", Host: c.resolve(r.In.URL.Host)})
 			r.Out.Host = r.In.Host
 		},
-		ModifyResponse: c.note,
+		ModifyResponse: c.countProbe,
 		Transport:      &http.Transport{MaxIdleConnsPerHost: sharded},
-		ErrorLog:       log.New(io.Discard, "", 0), // of an exporter that is away
+		ErrorLog:       log.New(io.Discard, "", 0), // exporters may be down
 	})
 	t.Cleanup(proxy.Close)
 	c.proxy = proxy.URL
 	return c
 }
 
-// start starts an exporter at its address.
+// start starts exporter n at its address.
 func (c *cluster) start(t *testing.T, n int) {
 	c.exporters[n] = startExporterAt(t, c.addresses[n], nil, "--config.file="+c.config, "--storage.path="+c.directories[n])
 }
 
-// resolve is the address behind a name. The Service of the list has each exporter in turn, whether it is there or not.
+// resolve returns the address of a host. The Service of the list uses the exporters in turn, even if
+// they are down.
 func (c *cluster) resolve(name string) string {
 	if match := podName.FindStringSubmatch(name); match != nil {
 		if n, _ := strconv.Atoi(match[1]); n < len(c.addresses) {
@@ -104,16 +105,16 @@ func (c *cluster) resolve(name string) string {
 	return "no-such-host.invalid"
 }
 
-func (c *cluster) note(answer *http.Response) error {
-	if target := answer.Request.URL.Query().Get("target"); target != "" {
+func (c *cluster) countProbe(response *http.Response) error {
+	if target := response.Request.URL.Query().Get("target"); target != "" {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.asked[[2]string{answer.Request.URL.Host, target}]++
+		c.probes[[2]string{response.Request.URL.Host, target}]++
 	}
 	return nil
 }
 
-// jobs is the text of scrape.yml for so many exporters, through the proxy and with shorter times, and else as it is shipped.
+// jobs returns scrape.yml for a number of exporters, with the proxy and shorter durations.
 func (c *cluster) jobs(t *testing.T, exporters int) string {
 	t.Helper()
 	text, err := os.ReadFile(shippedScrape)
@@ -124,7 +125,7 @@ func (c *cluster) jobs(t *testing.T, exporters int) string {
 		Interval  any      `yaml:"scrape_interval"`
 		Timeout   any      `yaml:"scrape_timeout"`
 		Proxy     string   `yaml:"proxy_url"`
-		Compress  bool     `yaml:"enable_compression"` // it would be half of the exporters' work here
+		Compress  bool     `yaml:"enable_compression"` // off: it would take half of the CPU time
 		Discovery []object `yaml:"http_sd_configs,omitempty"`
 		Static    []struct {
 			Targets []string
@@ -137,7 +138,8 @@ func (c *cluster) jobs(t *testing.T, exporters int) string {
 	}
 	for n := range config["scrape_configs"] {
 		job := &config["scrape_configs"][n]
-		job.Proxy, job.Interval, job.Timeout = c.proxy, interval.String(), interval.String() // a call takes as long as ever
+		job.Proxy, job.Interval = c.proxy, interval.String()
+		job.Timeout = job.Interval // a call is not faster
 		for _, discovery := range job.Discovery {
 			discovery["proxy_url"], discovery["refresh_interval"] = c.proxy, interval.String()
 		}
@@ -153,7 +155,7 @@ func (c *cluster) jobs(t *testing.T, exporters int) string {
 	return toYAML(t, config)
 }
 
-// ids are the instances whose ledgers an exporter has.
+// ids returns the instances with a ledger in the directory of exporter n.
 func (c *cluster) ids(t *testing.T, n int) []string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(c.directories[n], "*.ledger"))
@@ -166,8 +168,8 @@ func (c *cluster) ids(t *testing.T, n int) []string {
 	return files
 }
 
-// assertShards checks that each instance is scraped where hashmod says, that no exporter has answered for another one, and
-// that each has the ledgers of its own alone.
+// assertShards checks that each instance is scraped from its own exporter, that no other exporter was
+// probed for it, and that no other exporter has its ledger.
 func (c *cluster) assertShards(t *testing.T, s *stack, ids []string, exporters int) {
 	t.Helper()
 	shards := make([][]string, len(c.exporters))
@@ -177,24 +179,24 @@ func (c *cluster) assertShards(t *testing.T, s *stack, ids []string, exporters i
 	}
 	for n, want := range shards {
 		if got := c.ids(t, n); !slices.Equal(got, want) {
-			t.Errorf("exporter %d of %d has ledgers of %v, want %v", n, exporters, got, want)
+			t.Errorf("exporter %d of %d has the ledgers %v, want %v", n, exporters, got, want)
 		}
 	}
-	if got, want := s.scraped(t), placed(ids, exporters); !maps.Equal(got, want) {
+	if got, want := s.scraped(t), expectedHosts(ids, exporters); !maps.Equal(got, want) {
 		t.Errorf("Prometheus scrapes %v, want %v", got, want)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for asked, times := range c.asked {
-		if want := c.addresses[shardOf(asked[1], exporters)]; asked[0] != want {
-			t.Errorf("the exporter at %s has been asked for instance %s %d times, which is of the one at %s", asked[0], asked[1], times, want)
+	for probe, times := range c.probes {
+		if want := c.addresses[shardOf(probe[1], exporters)]; probe[0] != want {
+			t.Errorf("the exporter at %s was probed %[3]d times for instance %[2]s of the one at %[4]s", probe[0], probe[1], times, want)
 		}
 	}
-	clear(c.asked)
+	clear(c.probes)
 }
 
-// placed is which host is to be scraped for each instance.
-func placed(ids []string, exporters int) map[string]string {
+// expectedHosts returns the host that must be scraped for each instance.
+func expectedHosts(ids []string, exporters int) map[string]string {
 	hosts := make(map[string]string)
 	for _, id := range ids {
 		hosts[id] = fmt.Sprintf("greenapi-exporter-%d.greenapi-exporter.monitoring.svc:10466", shardOf(id, exporters))
@@ -202,7 +204,7 @@ func placed(ids []string, exporters int) map[string]string {
 	return hosts
 }
 
-// scraped is which host Prometheus scrapes for each instance.
+// scraped returns the host that Prometheus scrapes for each instance.
 func (s *stack) scraped(t *testing.T) map[string]string {
 	t.Helper()
 	targets, err := s.api.Targets(t.Context())
@@ -216,13 +218,13 @@ func (s *stack) scraped(t *testing.T) map[string]string {
 		}
 		id := string(target.Labels["instance"])
 		if hosts[id] != "" {
-			t.Errorf("instance %s is scraped twice", id)
+			t.Errorf("instance %s has two targets", id)
 		}
-		at, err := url.Parse(target.ScrapeURL)
+		u, err := url.Parse(target.ScrapeURL)
 		if err != nil {
 			t.Fatal(err)
 		}
-		hosts[id] = at.Host
+		hosts[id] = u.Host
 	}
 	return hosts
 }

@@ -24,8 +24,8 @@ import (
 	"greenapi_exporter/internal/simulator"
 )
 
-// emptyOnAHealthySystem says why a query may find nothing on a healthy system with the default collectors. An entry that
-// finds something fails the test. With all collectors on and an alert that fires there is no exception.
+// emptyOnAHealthySystem are the queries without data on a healthy system with the default
+// collectors, and the reasons. Queries that return data must not be listed.
 var emptyOnAHealthySystem = map[string]string{
 	"annotation Alerts A":                          "no alert fires",
 	"panel Notifications that wait, by instance A": "the collector webhooks is off by default",
@@ -37,10 +37,11 @@ var emptyOnAHealthySystem = map[string]string{
 	"panel Nothing received, by instance A":        "the collector incoming is off by default",
 }
 
-// most is how many series a query may answer, however many instances there are: what one can still tell apart.
-const most = 20
+// maxSeries is the number of series that a panel can show legibly.
+const maxSeries = 20
 
-// dashboard is what the tests need of grafana-dashboard.json; its form as a whole is checked by `make dashboard`.
+// dashboard is the part of grafana-dashboard.json that the tests use. `make dashboard` validates the
+// whole file.
 type dashboard struct {
 	Panels     []panel `json:"panels"`
 	Templating struct {
@@ -96,7 +97,7 @@ type target struct {
 	Datasource datasource `json:"datasource"`
 }
 
-// readDashboard also returns the file's text.
+// readDashboard returns the dashboard and the text of its file.
 func readDashboard(t *testing.T) (dashboard, string) {
 	t.Helper()
 	text, err := os.ReadFile("../grafana-dashboard.json")
@@ -110,7 +111,7 @@ func readDashboard(t *testing.T) (dashboard, string) {
 	return d, string(text)
 }
 
-// all is every panel but the rows, those within collapsed rows too.
+// all returns all panels except rows, including those in collapsed rows.
 func (d dashboard) all() []panel {
 	var all []panel
 	for _, p := range d.Panels {
@@ -122,13 +123,13 @@ func (d dashboard) all() []panel {
 	return all
 }
 
-// query is a query of the dashboard's, its variables not yet filled in.
+// query is a query of the dashboard, with variables.
 type query struct {
 	name, expr string
 	instant    bool
 }
 
-// queries is every query of every panel, annotation and variable.
+// queries returns the queries of all panels, annotations and variables.
 func (d dashboard) queries(t *testing.T) []query {
 	t.Helper()
 	var all []query
@@ -155,17 +156,17 @@ func (d dashboard) queries(t *testing.T) []query {
 
 var labelValues = regexp.MustCompile(`^label_values\((\w+), (\w+)\)$`)
 
-// fill puts values in the place of Grafana's variables, as Grafana does for data that is scraped every second.
+// fill replaces Grafana's variables by their values for a scrape interval of one second.
 func fill(t *testing.T, expr, instances string) string {
 	t.Helper()
 	filled := strings.NewReplacer("$id_instance", instances, "$__rate_interval", "15s", "$__range", "60s", "$__interval", "1s", "$quota", "1000").Replace(expr)
 	if strings.Contains(filled, "$") {
-		t.Fatalf("a variable is unknown: %s", filled)
+		t.Fatalf("unknown variable: %s", filled)
 	}
 	return filled
 }
 
-// run asks Prometheus as Grafana would, and returns the values of every series that has any.
+// run runs a query like Grafana and returns the last values of all series.
 func run(t *testing.T, prometheus v1.API, q query, instances string) map[string]float64 {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
@@ -185,32 +186,32 @@ func run(t *testing.T, prometheus v1.API, q query, instances string) map[string]
 		t.Fatalf("%s: %v\n%s", q.name, err, expr)
 	}
 	if len(warnings)+len(infos) > 0 {
-		t.Errorf("%s: Prometheus has its doubts: %q %q\n%s", q.name, warnings, infos, expr)
+		t.Errorf("%s: warnings %q, infos %q\n%s", q.name, warnings, infos, expr)
 	}
-	found := make(map[string]float64)
-	keep := func(series model.Metric, value model.SampleValue) {
+	values := make(map[string]float64)
+	add := func(series model.Metric, value model.SampleValue) {
 		if !math.IsNaN(float64(value)) {
-			found[series.String()] = float64(value)
+			values[series.String()] = float64(value)
 		}
 	}
 	switch result := result.(type) {
 	case model.Vector:
 		for _, sample := range result {
-			keep(sample.Metric, sample.Value)
+			add(sample.Metric, sample.Value)
 		}
 	case model.Matrix:
 		for _, series := range result {
 			for _, pair := range series.Values {
-				keep(series.Metric, pair.Value)
+				add(series.Metric, pair.Value)
 			}
 		}
 	default:
-		t.Fatalf("%s: a %T", q.name, result)
+		t.Fatalf("%s: unexpected result %T", q.name, result)
 	}
-	return found
+	return values
 }
 
-// scraping is a configuration of Prometheus that scrapes the exporter as the README says, only more often.
+// scraping returns a configuration of Prometheus that scrapes the exporter every second.
 func scraping(address, more string) string {
 	return fmt.Sprintf(`
 global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}
@@ -221,7 +222,7 @@ scrape_configs:
 %s`, address, more)
 }
 
-// busyAccount sends ten messages a second, whose statuses follow each other within seconds. It is well.
+// busyAccount starts a healthy account that sends ten messages per second, which are soon read.
 func busyAccount(t *testing.T) *account {
 	return startAccount(t, simulator.Config{
 		IDInstance: "1101000001", Seed: 1, Start: time.Now().Add(-time.Hour), NoRateLimit: true,
@@ -229,7 +230,7 @@ func busyAccount(t *testing.T) *account {
 	})
 }
 
-func TestEveryQueryOfTheDashboardFindsData(t *testing.T) {
+func TestDashboardQueriesFindData(t *testing.T) {
 	d, _ := readDashboard(t)
 	for name, c := range map[string]struct {
 		args  []string
@@ -264,18 +265,17 @@ func TestEveryQueryOfTheDashboardFindsData(t *testing.T) {
 			for _, q := range d.queries(t) {
 				delete(unknown, q.name)
 				if reason := c.empty[q.name]; reason != "" && len(run(t, prometheus, q, ".+")) > 0 {
-					t.Errorf("%s finds data: it is no exception (%s)", q.name, reason)
+					t.Errorf("%s returns data and must not be listed as empty (%s)", q.name, reason)
 				}
 			}
 			if len(unknown) > 0 {
-				t.Errorf("exceptions without a query: %v", unknown)
+				t.Errorf("unknown queries are listed as empty: %v", unknown)
 			}
 		})
 	}
 }
 
-// TestTheDashboardNarrowsToTheInstance looks for series of an instance that are shown whatever instance is chosen.
-func TestTheDashboardNarrowsToTheInstance(t *testing.T) {
+func TestDashboardQueriesSelectTheInstance(t *testing.T) {
 	d, _ := readDashboard(t)
 	ofAnInstance := map[string]bool{"greenapi_collector_failing": true, "ALERTS": true}
 	for _, line := range strings.Split(golden(t), "\n") {
@@ -283,28 +283,28 @@ func TestTheDashboardNarrowsToTheInstance(t *testing.T) {
 			ofAnInstance[name] = true
 		}
 	}
-	asked := make(map[string]bool)
+	used := make(map[string]bool)
 	for _, q := range d.queries(t) {
 		for _, selector := range selectors.FindAllStringSubmatch(q.expr, -1) {
 			name, labels := selector[1], selector[2]
-			asked[name] = true
+			used[name] = true
 			if ofAnInstance[name] && !strings.Contains(labels, `id_instance=~"$id_instance`) && !strings.HasPrefix(q.name, "variable ") {
-				t.Errorf("%s asks for %s of every instance", q.name, name)
+				t.Errorf("%s selects %s of all instances", q.name, name)
 			}
 		}
 	}
 	for name := range ofAnInstance {
-		if !asked[name] {
-			t.Errorf("nothing shows %s", name)
+		if !used[name] {
+			t.Errorf("no query uses %s", name)
 		}
 	}
 }
 
-// selectors matches metrics with the labels by which they are selected, if any.
+// selectors matches metrics and their label matchers.
 var selectors = regexp.MustCompile(`\b(greenapi_\w+|ALERTS)(?:\{([^}]*)\})?`)
 
-// TestTheDashboardTellsAFailure logs the account out: what is not known must not look like all is well.
-func TestTheDashboardTellsAFailure(t *testing.T) {
+// Unknown values of a failing instance must not look healthy.
+func TestDashboardShowsFailures(t *testing.T) {
 	d, _ := readDashboard(t)
 	account := busyAccount(t)
 	exporter := startExporter(t, account.env, "--greenapi.minutes=5")
@@ -319,7 +319,7 @@ func TestTheDashboardTellsAFailure(t *testing.T) {
 			for name, want := range want {
 				q, ok := byName[name]
 				if !ok {
-					t.Fatalf("there is no %q", name)
+					t.Fatalf("the dashboard has no %q", name)
 				}
 				if got := run(t, prometheus, q, ".+"); !maps.Equal(got, want) {
 					return false, fmt.Sprintf("%s is %v, want %v", name, got, want)
@@ -349,7 +349,7 @@ func TestTheDashboardTellsAFailure(t *testing.T) {
 	})
 	if got := slices.Collect(maps.Keys(run(t, prometheus, byName["panel Readings that fail A"], ".+"))); !slices.Equal(got,
 		[]string{`{collector="outgoing", id_instance="1101000001", result="instance_logged_out"}`}) {
-		t.Errorf("readings that fail: %v", got)
+		t.Errorf("panel Readings that fail: %v", got)
 	}
 	account.SetFault(simulator.FaultNone)
 	expect(map[string]map[string]float64{
@@ -359,10 +359,10 @@ func TestTheDashboardTellsAFailure(t *testing.T) {
 	_ = exporter.Process.Kill()
 	expect(map[string]map[string]float64{
 		"panel Instances A": {},
-		"panel Instances B": {"{}": 1}, // it was there within the hour
+		"panel Instances B": {"{}": 1}, // it was up within the last hour
 	})
 	_ = exporter.Wait()
-	startExporterAt(t, exporter.address, account.env, "--no-collector.outgoing") // as if the job of the journal were lost
+	startExporterAt(t, exporter.address, account.env, "--no-collector.outgoing") // as if the job of the journal were missing
 	expect(map[string]map[string]float64{
 		"panel Why readings fail A": {`{result="all readings succeed"}`: 0},
 		"panel Instances A":         {},
@@ -370,7 +370,7 @@ func TestTheDashboardTellsAFailure(t *testing.T) {
 	})
 }
 
-// golden is the exposition of an instance with all collectors, and of its exporter.
+// golden returns the exposition of an instance with all collectors, and of its exporter.
 func golden(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("../collector/testdata/live.prom")
@@ -380,9 +380,9 @@ func golden(t *testing.T) string {
 	return string(text)
 }
 
-// manyExpositions serves n instances, each with an exporter of its own, from the golden exposition of one. Each scrape
-// finds other gauges, so that other instances come first.
-func manyExpositions(t *testing.T, n int) (address string) {
+// serveExpositions serves the metrics of n instances, derived from the golden exposition. Gauges change
+// in each scrape, so topk selects other instances.
+func serveExpositions(t *testing.T, n int) (address string) {
 	t.Helper()
 	const more = `# TYPE greenapi_collector_failing gauge
 greenapi_collector_failing{id_instance="1101000001",collector="outgoing",result="timeout"} 1
@@ -403,15 +403,14 @@ process_cpu_seconds_total 1
 # TYPE scrape_duration_seconds gauge
 scrape_duration_seconds 1
 `
-	// A line that is no comment: what comes before the value, and which values it may have.
 	type line struct {
-		before string
+		series string
 		value  func(scrape int64) int64
 	}
 	counter := func(scrape int64) int64 { return 100 * scrape }
 	gauge := func(int64) int64 { return rand.Int64N(1000) }
-	yesNo := func(int64) int64 { return rand.Int64N(2) }
-	moment := func(int64) int64 { return time.Now().Unix() + rand.Int64N(1000) - 900 }
+	boolean := func(int64) int64 { return rand.Int64N(2) }
+	timestamp := func(int64) int64 { return time.Now().Unix() + rand.Int64N(1000) - 900 }
 	var lines []line
 	value := counter
 	for text := range strings.Lines(golden(t) + more) {
@@ -422,9 +421,9 @@ scrape_duration_seconds 1
 			case words[3] != "gauge":
 				value = counter
 			case strings.HasSuffix(name, "_timestamp_seconds"):
-				value = moment
+				value = timestamp
 			case slices.Contains([]string{"greenapi_up", "greenapi_collector_success", "greenapi_instance_state", "greenapi_instance_setting_enabled"}, name):
-				value = yesNo
+				value = boolean
 			default:
 				value = gauge
 			}
@@ -444,7 +443,7 @@ scrape_duration_seconds 1
 		for i := range n {
 			id := fmt.Sprint(1101000001 + i)
 			for _, l := range lines {
-				fmt.Fprintf(&page, "%s%d\n", strings.ReplaceAll(l.before, "1101000001", id), l.value(scrape))
+				fmt.Fprintf(&page, "%s%d\n", strings.ReplaceAll(l.series, "1101000001", id), l.value(scrape))
 			}
 		}
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4")
@@ -454,9 +453,8 @@ scrape_duration_seconds 1
 	return strings.TrimPrefix(server.URL, "http://")
 }
 
-// TestTheDashboardServesAt400Instances looks for queries whose answer grows with the instances: a panel that draws a line
-// for each of them is of no use at 400.
-func TestTheDashboardServesAt400Instances(t *testing.T) {
+// A panel with a line for each of 400 instances is illegible.
+func TestDashboardLimitsSeriesOf400Instances(t *testing.T) {
 	const instances = 400
 	d, _ := readDashboard(t)
 	prometheus := connect(t, startPrometheus(t, fmt.Sprintf(`
@@ -467,50 +465,50 @@ scrape_configs:
     scrape_timeout: 5s
     static_configs:
       - targets: [%q]
-`, manyExpositions(t, instances))))
+`, serveExpositions(t, instances))))
 	several := query{"scrapes", "min(count_over_time(greenapi_outgoing_messages_total[1m])) >= 3", true}
 	eventually(t, func() (bool, string) {
-		return len(run(t, prometheus, several, ".+")) > 0, "three scrapes"
+		return len(run(t, prometheus, several, ".+")) > 0, "fewer than three scrapes"
 	})
 	for _, q := range d.queries(t) {
 		if strings.HasPrefix(q.name, "annotation ") {
 			continue // no alert fires
 		}
-		begin := time.Now()
+		started := time.Now()
 		got := len(run(t, prometheus, q, ".+"))
-		t.Logf("%-60s %3d series in %v", q.name, got, time.Since(begin).Round(time.Millisecond))
+		t.Logf("%-60s %3d series in %v", q.name, got, time.Since(started).Round(time.Millisecond))
 		switch {
 		case q.name == "variable id_instance":
 			if got != instances {
-				t.Errorf("%s offers %d", q.name, got)
+				t.Errorf("%s has %d values", q.name, got)
 			}
 		case got == 0:
-			t.Errorf("%s finds nothing", q.name)
-		case got > most:
-			t.Errorf("%s answers %d series for %d instances, more than %d: aggregate them, or show the topk", q.name, got, instances, most)
+			t.Errorf("%s returns no data", q.name)
+		case got > maxSeries:
+			t.Errorf("%s returns %d series for %d instances, more than %d; aggregate them or use topk", q.name, got, instances, maxSeries)
 		}
 	}
 }
 
-// units are the ids of Grafana's units that the dashboard has a use for: Grafana shows another word as it is.
+// units are the allowed unit IDs. Grafana shows an unknown ID as text.
 var units = []string{"short", "s", "percentunit", "bytes", "Bps", "cpm"}
 
-func TestTheDashboardIsMadeWithCare(t *testing.T) {
+func TestDashboardPanelsAreComplete(t *testing.T) {
 	d, text := readDashboard(t)
 	for _, word := range []string{"__inputs", "__requires", "${DS_", "greenapi:"} {
 		if strings.Contains(text, word) {
-			t.Errorf("it has %s", word)
+			t.Errorf("the dashboard contains %s", word)
 		}
 	}
 	chosen := datasource{"prometheus", "${datasource}"}
 	for _, v := range d.Templating.List {
 		if v.Datasource != nil && *v.Datasource != chosen {
-			t.Errorf("variable %s asks %v", v.Name, *v.Datasource)
+			t.Errorf("variable %s uses the data source %v", v.Name, *v.Datasource)
 		}
 	}
 	for _, a := range d.Annotations.List {
 		if a.Datasource != chosen {
-			t.Errorf("annotation %s asks %v", a.Name, a.Datasource)
+			t.Errorf("annotation %s uses the data source %v", a.Name, a.Datasource)
 		}
 	}
 	for _, p := range d.all() {
@@ -533,27 +531,27 @@ func TestTheDashboardIsMadeWithCare(t *testing.T) {
 			t.Errorf("panel %q has no thresholds", p.Title)
 		}
 		if p.Datasource != chosen {
-			t.Errorf("panel %q asks %v", p.Title, p.Datasource)
+			t.Errorf("panel %q uses the data source %v", p.Title, p.Datasource)
 		}
 		if len(p.Targets) == 0 {
 			t.Errorf("panel %q has no query", p.Title)
 		}
 		for _, target := range p.Targets {
 			if target.Datasource != chosen {
-				t.Errorf("panel %q %s asks %v", p.Title, target.RefID, target.Datasource)
+				t.Errorf("panel %q %s uses the data source %v", p.Title, target.RefID, target.Datasource)
 			}
 		}
 	}
 }
 
-// TestThePanelsOfTheDashboardFit lays the panels out, with all rows open: there is one at each place, and none is empty.
-func TestThePanelsOfTheDashboardFit(t *testing.T) {
+// With all rows expanded, each cell of the grid must have exactly one panel.
+func TestDashboardPanelsDoNotOverlap(t *testing.T) {
 	d, _ := readDashboard(t)
 	ids := make(map[int]string)
 	at := make(map[[2]int]string)
 	bottom := 0
-	var lay func(panels []panel)
-	lay = func(panels []panel) {
+	var place func(panels []panel)
+	place = func(panels []panel) {
 		for _, p := range panels {
 			if other, taken := ids[p.ID]; taken || p.ID <= 0 {
 				t.Errorf("panels %q and %q have the id %d", other, p.Title, p.ID)
@@ -561,7 +559,7 @@ func TestThePanelsOfTheDashboardFit(t *testing.T) {
 			ids[p.ID] = p.Title
 			g := p.GridPos
 			if g.X < 0 || g.Y < 0 || g.W < 1 || g.H < 1 || g.X+g.W > 24 {
-				t.Errorf("panel %q is outside of the 24 columns: %+v", p.Title, g)
+				t.Errorf("panel %q is outside the 24 columns: %+v", p.Title, g)
 			}
 			for x := g.X; x < g.X+g.W; x++ {
 				for y := g.Y; y < g.Y+g.H; y++ {
@@ -573,13 +571,13 @@ func TestThePanelsOfTheDashboardFit(t *testing.T) {
 			}
 			bottom = max(bottom, g.Y+g.H)
 			if p.Type == "row" && p.Collapsed == (len(p.Panels) == 0) {
-				t.Errorf("row %q: the panels of a collapsed row are within it, those of an open one behind it", p.Title)
+				t.Errorf("row %q must contain its panels if it is collapsed, and none otherwise", p.Title)
 			}
-			lay(p.Panels)
+			place(p.Panels)
 		}
 	}
-	lay(d.Panels)
+	place(d.Panels)
 	if len(at) != 24*bottom {
-		t.Errorf("%d of %d places are empty", 24*bottom-len(at), 24*bottom)
+		t.Errorf("%d of %d cells are empty", 24*bottom-len(at), 24*bottom)
 	}
 }

@@ -22,47 +22,49 @@ import (
 
 const (
 	fleetSize = 500
-	// fleetPace is by how much the times of scraping, evaluating and grouping are divided: an instance is scraped every 7.5
-	// seconds, which makes 67 scrapes and 25,000 samples a second: what two processors can do that have other work too. What the rules wait for is divided
-	// by speed, as elsewhere.
-	fleetPace = 8
+	// fleetSpeed divides the intervals of scraping, evaluation and grouping. Each instance is scraped
+	// every 7.5 seconds: 67 scrapes and 25,000 samples per second, which two busy processors can
+	// process. The durations in the rules are divided by speed.
+	fleetSpeed = 8
 )
 
-// ailment is what is wrong with an account: what its host answers, by all methods or some, or a state it is in.
-type ailment struct {
+// problem is a fault of all methods or of some methods, or a state of the account.
+type problem struct {
 	fault   simulator.Fault
 	methods []string
 	state   string
 }
 
-// ailments are of twenty kinds. Those by which GREEN-API itself seems to be down are of the journal alone: else they would
-// be in one notification with the outage.
-func ailments() []ailment {
-	of := func(fault simulator.Fault, methods ...string) ailment { return ailment{fault: fault, methods: methods} }
-	return []ailment{
-		of(simulator.FaultUnauthorized), of(simulator.FaultUnauthorizedOK), of(simulator.FaultLoggedOut, journal), {state: "notAuthorized"},
-		of(simulator.FaultStartingOrLoggedOut, journal), of(simulator.FaultStarting, journal), of(simulator.FaultExpired),
-		of(simulator.FaultDeleted), of(simulator.FaultBadRequest), of(simulator.FaultForbidden), of(simulator.FaultNotFound),
-		of(simulator.FaultRateLimited, journal), of(simulator.FaultRetryAfter, journal), of(simulator.FaultQuota, journal),
-		of(simulator.FaultServerError, journal), of(simulator.FaultHang, journal), of(simulator.FaultHTML), of(simulator.FaultRedirect),
-		of(simulator.FaultTruncated, journal), {state: "suspended"},
+// problems returns twenty different problems. Faults that look like an outage of GREEN-API affect
+// only the journal. Otherwise the notification of the outage would contain them.
+func problems() []problem {
+	faulty := func(fault simulator.Fault, methods ...string) problem {
+		return problem{fault: fault, methods: methods}
+	}
+	return []problem{
+		faulty(simulator.FaultUnauthorized), faulty(simulator.FaultUnauthorizedOK), faulty(simulator.FaultLoggedOut, journal), {state: "notAuthorized"},
+		faulty(simulator.FaultStartingOrLoggedOut, journal), faulty(simulator.FaultStarting, journal), faulty(simulator.FaultExpired),
+		faulty(simulator.FaultDeleted), faulty(simulator.FaultBadRequest), faulty(simulator.FaultForbidden), faulty(simulator.FaultNotFound),
+		faulty(simulator.FaultRateLimited, journal), faulty(simulator.FaultRetryAfter, journal), faulty(simulator.FaultQuota, journal),
+		faulty(simulator.FaultServerError, journal), faulty(simulator.FaultHang, journal), faulty(simulator.FaultHTML), faulty(simulator.FaultRedirect),
+		faulty(simulator.FaultTruncated, journal), {state: "suspended"},
 	}
 }
 
-// many is a host with accounts, some of which ail, and the exporter of all of them.
-type many struct {
+// bigFleet is a host with accounts, some of them with problems, and their exporter.
+type bigFleet struct {
 	*simulator.Fleet
 	*program
 	stack *stack
 
-	ids    []string
-	ailing map[string]ailment
+	ids      []string
+	problems map[string]problem // by ID
 }
 
-// startPlain starts an exporter that is built without the race detector, with which it cannot serve so many in time.
-func startPlain(t *testing.T, env []string, args ...string) *program {
+// startWithoutRace starts an exporter without the race detector, which is too slow for a big fleet.
+func startWithoutRace(t *testing.T, env []string, args ...string) *program {
 	t.Helper()
-	const name = "greenapi_exporter_plain"
+	const name = "greenapi_exporter_norace"
 	build := exec.Command("go", "build", "-buildvcs=false", "-o", filepath.Join(".tools/bin", name), ".")
 	build.Dir, build.Env = "..", append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
@@ -71,45 +73,46 @@ func startPlain(t *testing.T, env []string, args ...string) *program {
 	return start(t, exporterListens, env, name, append([]string{"--web.listen-address=127.0.0.1:0"}, args...)...)
 }
 
-func startMany(t *testing.T) *many {
-	m := &many{ailing: make(map[string]ailment)}
-	kinds := ailments()
+func startBigFleet(t *testing.T) *bigFleet {
+	f := &bigFleet{problems: make(map[string]problem)}
+	kinds := problems()
 	var accounts []simulator.Config
-	began := time.Now().Add(-time.Hour)
+	started := time.Now().Add(-time.Hour)
 	for n := range fleetSize {
 		id := fmt.Sprint(1101000001 + n)
-		account := simulator.Config{IDInstance: id, Token: token, Start: began, MessagesPerHour: 20}
+		account := simulator.Config{IDInstance: id, Token: token, Start: started, MessagesPerHour: 20}
 		if every := fleetSize / len(kinds); n%every == every/2 {
-			m.ailing[id] = kinds[n/every]
-			if state := m.ailing[id].state; state != "" {
+			f.problems[id] = kinds[n/every]
+			if state := f.problems[id].state; state != "" {
 				account.States = []simulator.StateChange{{State: state}}
 			}
 		}
-		m.ids = append(m.ids, id)
+		f.ids = append(f.ids, id)
 		accounts = append(accounts, account)
 	}
-	m.Fleet = simulator.NewFleet(simulator.FleetConfig{Accounts: accounts})
-	for id, a := range m.ailing {
-		m.Account(id).SetFault(a.fault, a.methods...)
+	f.Fleet = simulator.NewFleet(simulator.FleetConfig{Accounts: accounts})
+	for id, a := range f.problems {
+		f.Account(id).SetFault(a.fault, a.methods...)
 	}
-	host := httptest.NewServer(m.Fleet)
+	host := httptest.NewServer(f.Fleet)
 	t.Cleanup(func() {
-		host.CloseClientConnections() // one hangs
+		host.CloseClientConnections() // one request hangs
 		host.Close()
 	})
 
 	instances := list{}
-	for _, id := range m.ids {
+	for _, id := range f.ids {
 		instances = append(instances, object{"id_instance": id, "token_env": "FLEET_TOKEN"})
 	}
 	file := write(t, "greenapi.yml", toYAML(t, object{"url": host.URL, "minutes": 60, "instances": instances}))
-	m.program = startPlain(t, []string{"FLEET_TOKEN=" + token}, "--config.file="+file)
-	m.stack = m.startStack(t)
-	return m
+	f.program = startWithoutRace(t, []string{"FLEET_TOKEN=" + token}, "--config.file="+file)
+	f.stack = f.startStack(t)
+	return f
 }
 
-// startStack starts Prometheus as the README says it, with the shipped rules, and Alertmanager with the shipped grouping.
-func (m *many) startStack(t *testing.T) *stack {
+// startStack starts Prometheus with the scrape jobs of the README and the shipped rules, and
+// Alertmanager with the shipped grouping.
+func (f *bigFleet) startStack(t *testing.T) *stack {
 	s := &stack{inbox: newInbox(t)}
 	text, err := os.ReadFile("../deploy/compose/alertmanager.yml")
 	if err != nil {
@@ -122,20 +125,20 @@ func (m *many) startStack(t *testing.T) *stack {
 	route := config["route"].(object)
 	config["receivers"] = list{object{"name": route["receiver"], "webhook_configs": list{object{"url": s.inbox.url}}}}
 	for _, name := range []string{"group_wait", "group_interval"} {
-		route[name] = faster(t, route[name], fleetPace)
+		route[name] = faster(t, route[name], fleetSpeed)
 	}
 	alertmanager := startAlertmanager(t, toYAML(t, config))
 
 	jobs := list{}
-	interval := faster(t, "1m", fleetPace)
+	interval := faster(t, "1m", fleetSpeed)
 	for _, job := range readmeJobs(t, 1) {
-		text := strings.ReplaceAll(toYAML(t, job), "localhost:10466", m.address)
-		var here object
-		if err := yaml.Unmarshal([]byte(text), &here); err != nil {
+		text := strings.ReplaceAll(toYAML(t, job), "localhost:10466", f.address)
+		var copied object
+		if err := yaml.Unmarshal([]byte(text), &copied); err != nil {
 			t.Fatal(err)
 		}
-		here["scrape_interval"], here["scrape_timeout"] = interval, interval
-		jobs = append(jobs, here)
+		copied["scrape_interval"], copied["scrape_timeout"] = interval, interval
+		jobs = append(jobs, copied)
 	}
 	s.api = connect(t, startPrometheus(t, toYAML(t, object{
 		"global":         object{"evaluation_interval": interval},
@@ -146,49 +149,48 @@ func (m *many) startStack(t *testing.T) *stack {
 	return s
 }
 
-// TestManyInstances has 500 of one exporter, 20 of which ail, in the page, in the dashboard's queries and in the
-// notifications of an outage.
-func TestManyInstances(t *testing.T) {
-	m := startMany(t)
-	m.stack.waitFor(t, fmt.Sprintf("count(up == 1) == %d", fleetSize+1))
-	m.stack.waitFor(t, fmt.Sprintf("count(greenapi_up) == %d", fleetSize))
-	m.stack.waitFor(t, fmt.Sprintf("count(greenapi_up == 0) == %d", len(m.ailing)-1)) // one is suspended, and read
-	t.Run("Page", func(t *testing.T) { m.testPage(t) })
-	t.Run("Dashboard", func(t *testing.T) { m.testDashboard(t) })
-	t.Run("Outage", func(t *testing.T) { m.testOutage(t) })
-	t.Run("Kill", func(t *testing.T) { m.testKill(t) })
-	m.stack.inbox.mu.Lock()
-	defer m.stack.inbox.mu.Unlock()
-	too := make(map[string]int)
-	for n := range m.stack.inbox.states {
-		if _, ails := m.ailing[n.who]; !ails && n.alert != "GreenapiAPIDown" && n.alert != "GreenapiExporterDown" {
-			too[n.alert]++
+// One exporter serves 500 instances, 20 of them with problems.
+func TestFleetOf500Instances(t *testing.T) {
+	f := startBigFleet(t)
+	f.stack.waitFor(t, fmt.Sprintf("count(up == 1) == %d", fleetSize+1))
+	f.stack.waitFor(t, fmt.Sprintf("count(greenapi_up) == %d", fleetSize))
+	f.stack.waitFor(t, fmt.Sprintf("count(greenapi_up == 0) == %d", len(f.problems)-1)) // a suspended account can be read
+	t.Run("PageListsProblemsFirst", func(t *testing.T) { f.testPage(t) })
+	t.Run("DashboardLimitsSeries", func(t *testing.T) { f.testDashboard(t) })
+	t.Run("OutageIsOneNotification", func(t *testing.T) { f.testOutage(t) })
+	t.Run("ExporterDownIsOneNotification", func(t *testing.T) { f.testKill(t) })
+	f.stack.inbox.mu.Lock()
+	defer f.stack.inbox.mu.Unlock()
+	unexpected := make(map[string]int)
+	for n := range f.stack.inbox.states {
+		if _, hasProblem := f.problems[n.subject]; !hasProblem && n.alert != "GreenapiAPIDown" && n.alert != "GreenapiExporterDown" {
+			unexpected[n.alert]++
 		}
 	}
-	if len(too) > 0 {
-		t.Errorf("alerts of instances with which nothing is wrong: %v", too)
+	if len(unexpected) > 0 {
+		t.Errorf("alerts of healthy instances: %v", unexpected)
 	}
-	for _, n := range m.stack.inbox.notifications {
-		of := make(map[string]int)
-		for about, status := range n.alerts {
-			of[about.alert+" "+status]++
+	for _, n := range f.stack.inbox.notifications {
+		counts := make(map[string]int)
+		for key, status := range n.alerts {
+			counts[key.alert+" "+status]++
 		}
-		t.Logf("%s: a notification of %v", n.at.Format(time.TimeOnly), of)
+		t.Logf("%s: notification of %v", n.at.Format(time.TimeOnly), counts)
 	}
 }
 
-// probes matches what leads to an instance's metrics.
-var probes = regexp.MustCompile(`^/probe\?target=([0-9]+)$`)
+// probeLink matches the link to an instance's metrics.
+var probeLink = regexp.MustCompile(`^/probe\?target=([0-9]+)$`)
 
-func (m *many) testPage(t *testing.T) {
+func (f *bigFleet) testPage(t *testing.T) {
 	browser := startBrowser(t)
-	healthy := m.ids[fleetSize-1]
+	healthy := f.ids[fleetSize-1]
 	for _, s := range []screen{{1280, "light", false}, {360, "light", false}} {
-		page := openPage(t, browser, s, m.url("/"), "fleet")
-		page.has(t, "1–100 of 500")
+		page := openPage(t, browser, s, f.url("/"), "fleet")
+		page.mustContain(t, "1–100 of 500")
 		var listed []string
 		for _, link := range page.Links {
-			if match := probes.FindStringSubmatch(link); match != nil {
+			if match := probeLink.FindStringSubmatch(link); match != nil {
 				listed = append(listed, match[1])
 			}
 		}
@@ -196,140 +198,141 @@ func (m *many) testPage(t *testing.T) {
 			t.Errorf("%s: the page lists %d instances", s, len(listed))
 			continue
 		}
-		first := slices.Sorted(slices.Values(listed[:len(m.ailing)]))
-		if want := slices.Sorted(maps.Keys(m.ailing)); !slices.Equal(first, want) {
-			t.Errorf("%s: the first are %v, want those that ail: %v", s, first, want)
+		first := slices.Sorted(slices.Values(listed[:len(f.problems)]))
+		if want := slices.Sorted(maps.Keys(f.problems)); !slices.Equal(first, want) {
+			t.Errorf("%s: the first instances are %v, want those with problems: %v", s, first, want)
 		}
 		if !slices.Contains(page.Links, "/?page=2") {
-			t.Errorf("%s: nothing leads to page 2: %q", s, page.Links)
+			t.Errorf("%s: no link to page 2: %q", s, page.Links)
 		}
-		openPage(t, browser, s, m.url("/?page=2"), "fleet-2").has(t, "101–200 of 500")
-		found := openPage(t, browser, s, m.url("/?search="+healthy), "fleet-search")
-		found.has(t, healthy, "1–1 of 1")
+		openPage(t, browser, s, f.url("/?page=2"), "fleet-2").mustContain(t, "101–200 of 500")
+		found := openPage(t, browser, s, f.url("/?search="+healthy), "fleet-search")
+		found.mustContain(t, healthy, "1–1 of 1")
 		if !slices.Contains(found.Links, "/probe?target="+healthy) {
-			t.Errorf("%s: nothing leads to the metrics of %s: %q", s, healthy, found.Links)
+			t.Errorf("%s: no link to the metrics of %s: %q", s, healthy, found.Links)
 		}
 	}
-	answer, err := http.Get(m.url("/probe?target=" + healthy))
+	response, err := http.Get(f.url("/probe?target=" + healthy))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if want := fmt.Sprintf("greenapi_up{id_instance=%q} 1", healthy); !strings.Contains(string(text), want) {
-		t.Errorf("its link leads to %s, without %s", answer.Status, want)
+		t.Errorf("the metrics of the instance: %s without %s", response.Status, want)
 	}
 }
 
-// testDashboard asks what is asked as soon as the dashboard is opened: TestTheDashboardServesAt400Instances asks the rest.
-func (m *many) testDashboard(t *testing.T) {
+// testDashboard runs only the queries of the first view, which Grafana runs at once.
+func (f *bigFleet) testDashboard(t *testing.T) {
 	d, _ := readDashboard(t)
-	d.Panels = slices.DeleteFunc(d.Panels, func(p panel) bool { return p.GridPos.Y > 24 }) // the accounts and what is below
+	d.Panels = slices.DeleteFunc(d.Panels, func(p panel) bool { return p.GridPos.Y > 24 }) // below the first view
 	for _, q := range d.queries(t) {
-		begin := time.Now()
-		got := run(t, m.stack.api, q, ".+")
-		t.Logf("%-60s %3d series in %v", q.name, len(got), time.Since(begin).Round(time.Millisecond))
+		started := time.Now()
+		got := run(t, f.stack.api, q, ".+")
+		t.Logf("%-60s %3d series in %v", q.name, len(got), time.Since(started).Round(time.Millisecond))
 		switch {
 		case q.name == "variable id_instance" && len(got) != fleetSize:
-			t.Errorf("%s offers %d", q.name, len(got))
-		case strings.HasPrefix(q.name, "panel ") && len(got) > most:
-			t.Errorf("%s answers %d series", q.name, len(got))
+			t.Errorf("%s has %d values", q.name, len(got))
+		case strings.HasPrefix(q.name, "panel ") && len(got) > maxSeries:
+			t.Errorf("%s returns %d series", q.name, len(got))
 		case q.name == "panel Instances A" && got["{}"] != fleetSize-19, q.name == "panel Instances B" && got["{}"] != 19:
 			t.Errorf("%s is %v", q.name, got)
 		}
 	}
 }
 
-// testOutage lets the API fail for every account.
-func (m *many) testOutage(t *testing.T) {
+// testOutage makes the API fail for all accounts.
+func (f *bigFleet) testOutage(t *testing.T) {
 	fail := func() {
-		for _, id := range m.ids {
-			m.Account(id).SetFault(simulator.FaultBadGateway)
+		for _, id := range f.ids {
+			f.Account(id).SetFault(simulator.FaultBadGateway)
 		}
 	}
-	mend := func() {
-		for _, id := range m.ids {
-			m.Account(id).SetFault(simulator.FaultNone)
-			m.Account(id).SetFault(m.ailing[id].fault, m.ailing[id].methods...)
+	restore := func() {
+		for _, id := range f.ids {
+			f.Account(id).SetFault(simulator.FaultNone)
+			f.Account(id).SetFault(f.problems[id].fault, f.problems[id].methods...)
 		}
 	}
 	var want []string
-	for _, id := range m.ids {
-		if _, ails := m.ailing[id]; !ails {
+	for _, id := range f.ids {
+		if _, hasProblem := f.problems[id]; !hasProblem {
 			want = append(want, id)
 		}
 	}
-	from := m.stack.inbox.once(t, "GreenapiAPIDown", want, fail)
-	mend()
-	// They do not get well at one moment: one notification may say so of some before it is all.
-	if all := m.stack.inbox.until(t, "GreenapiAPIDown", "resolved", from); len(all) > 3 {
-		t.Errorf("%d notifications of the outage", len(all))
+	from := f.stack.inbox.once(t, "GreenapiAPIDown", want, fail)
+	restore()
+	// The accounts recover one after another, so the first notifications may be partly resolved.
+	if all := f.stack.inbox.until(t, "GreenapiAPIDown", "resolved", from); len(all) > 3 {
+		t.Errorf("%d notifications of the outage, want at most 3", len(all))
 	}
 }
 
-// testKill ends the exporter.
-func (m *many) testKill(t *testing.T) {
-	m.stack.inbox.once(t, "GreenapiExporterDown", append(slices.Clone(m.ids), m.address), func() {
-		_ = m.Process.Kill()
-		_ = m.Wait()
+// testKill kills the exporter.
+func (f *bigFleet) testKill(t *testing.T) {
+	f.stack.inbox.once(t, "GreenapiExporterDown", append(slices.Clone(f.ids), f.address), func() {
+		_ = f.Process.Kill()
+		_ = f.Wait()
 	})
 }
 
-// about is the notifications of an alert that have come, from the nth of all on.
-func (i *inbox) about(alert string, from int) (found []notification, changed <-chan struct{}) {
+// received returns the notifications of an alert, starting with number from of all notifications.
+func (i *inbox) received(alert string, from int) (found []notification, changed <-chan struct{}) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	for _, n := range i.notifications[from:] {
-		for about := range n.alerts {
-			if about.alert == alert {
+		for key := range n.alerts {
+			if key.alert == alert {
 				found = append(found, n)
 			}
-			break // all are of one kind
+			break // a notification is grouped by alert
 		}
 	}
 	return found, i.changed
 }
 
-// until waits for a notification of the alert with that status as a whole, and returns all that have come.
+// until waits until the latest notification of the alert has the status. It returns all
+// notifications of the alert.
 func (i *inbox) until(t *testing.T, alert, status string, from int) []notification {
 	t.Helper()
-	begin := time.Now()
-	patience := time.NewTimer(2 * time.Minute)
-	defer patience.Stop()
+	started := time.Now()
+	timeout := time.NewTimer(2 * time.Minute)
+	defer timeout.Stop()
 	for {
-		found, changed := i.about(alert, from)
+		found, changed := i.received(alert, from)
 		if n := len(found); n > 0 && found[n-1].status == status {
-			t.Logf("%s is %s after %s, in notification %d, which has %d", alert, status, time.Since(begin).Round(time.Second), n, len(found[n-1].alerts))
+			t.Logf("%s is %s after %s, in notification %d with %d alerts", alert, status, time.Since(started).Round(time.Second), n, len(found[n-1].alerts))
 			return found
 		}
 		select {
 		case <-changed:
-		case <-patience.C:
-			t.Fatalf("%d notifications of %s, none that is %s", len(found), alert, status)
+		case <-timeout.C:
+			t.Fatalf("%d notifications of %s, the latest is not %s", len(found), alert, status)
 		}
 	}
 }
 
-// once breaks something and waits for one notification of the alert, which must tell of all of who. It returns how many
-// notifications there were before.
-func (i *inbox) once(t *testing.T, alert string, who []string, damage func()) (from int) {
+// once calls damage and waits for a notification of the alert, which must contain all subjects. It
+// returns the number of notifications before damage.
+func (i *inbox) once(t *testing.T, alert string, subjects []string, damage func()) (from int) {
 	t.Helper()
 	i.mu.Lock()
 	from = len(i.notifications)
 	i.mu.Unlock()
 	damage()
-	told := i.until(t, alert, "firing", from)[0].alerts
+	alerts := i.until(t, alert, "firing", from)[0].alerts
 	var missing []string
-	for _, w := range who {
-		if told[notice{alert, w}] != "firing" {
-			missing = append(missing, w)
+	for _, subject := range subjects {
+		if alerts[alertKey{alert, subject}] != "firing" {
+			missing = append(missing, subject)
 		}
 	}
 	if len(missing) > 0 {
-		t.Errorf("the notification of %s has %d alerts and lacks %d, such as that of %s", alert, len(told), len(missing), missing[0])
+		t.Errorf("the notification of %s has %d alerts and lacks %d, for example %s", alert, len(alerts), len(missing), missing[0])
 	}
 	return from
 }

@@ -23,19 +23,19 @@ import (
 	"greenapi_exporter/internal/simulator"
 )
 
-// screenshots is where the tests of the page leave what they have seen, for people to look at.
+// screenshots is the directory of the screenshots, for manual review.
 const screenshots = "../artifacts"
 
-// startBrowser starts Chromium without a window and returns the context of its first tab.
+// startBrowser starts headless Chromium and returns the context of its first tab.
 func startBrowser(t *testing.T) context.Context {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
-		t.Fatalf("%v; Debian's package chromium has it", err)
+		t.Fatalf("%v; install the package chromium", err)
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.DisableGPU)
 	if os.Geteuid() == 0 {
-		options = append(options, chromedp.NoSandbox) // it refuses to run as root with it
+		options = append(options, chromedp.NoSandbox) // Chromium does not run as root with a sandbox
 	}
 	allocator, cancel := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(cancel)
@@ -47,7 +47,7 @@ func startBrowser(t *testing.T) context.Context {
 	return ctx
 }
 
-// screen is how somebody looks at a page.
+// screen is a configuration of the browser.
 type screen struct {
 	width    int64
 	scheme   string // light or dark
@@ -60,15 +60,15 @@ func screens() []screen {
 
 func (s screen) String() string { return fmt.Sprintf("%s-%d", s.scheme, s.width) }
 
-// seen is what a browser has made of a page.
-type seen struct {
+// pageContent is a rendered page.
+type pageContent struct {
 	Text        string
 	Title       string
-	Ground      string            // the colour of its background
-	ScrollWidth int64             // of all of it
-	Window      map[string]string // the cells of the table, by "status/type"
+	Background  string            // color
+	ScrollWidth int64             // of the whole page
+	Window      map[string]string // the cells of the table by "status/type"
 	Links       []string
-	Pictures    []string // the titles of the drawings
+	Charts      []string // titles
 }
 
 const pageScript = `(() => {
@@ -82,41 +82,41 @@ const pageScript = `(() => {
 		}
 	}
 	return {
-		Text: document.body.innerText, Title: document.title, Ground: getComputedStyle(document.body).backgroundColor,
+		Text: document.body.innerText, Title: document.title, Background: getComputedStyle(document.body).backgroundColor,
 		ScrollWidth: document.scrollingElement.scrollWidth, Window: cells,
-		Links: [...document.querySelectorAll("a")].map(a => a.getAttribute("href")), Pictures: texts(document, "svg title"),
+		Links: [...document.querySelectorAll("a")].map(a => a.getAttribute("href")), Charts: texts(document, "svg title"),
 	};
 })()`
 
-// openPage opens url in a tab of its own, leaves a screenshot of that name and returns what is to be seen. It is an error if
-// the page asks for anything but itself, complains, or has to be moved sideways to be read.
-func openPage(t *testing.T, browser context.Context, s screen, url, name string) seen {
+// openPage opens url in a new tab, saves a screenshot and returns the page. The page must not request
+// other files, write to the console, or be wider than the screen.
+func openPage(t *testing.T, browser context.Context, s screen, url, name string) pageContent {
 	t.Helper()
 	tab, cancel := chromedp.NewContext(browser)
 	defer cancel()
-	if err := chromedp.Do(tab); err != nil { // the tab lives as long as the context with which it began
+	if err := chromedp.Do(tab); err != nil { // a tab exists until its first context ends
 		t.Fatal(err)
 	}
 	tab, cancel = context.WithTimeout(tab, 30*time.Second)
 	defer cancel()
 
 	var mu sync.Mutex
-	var requests, complaints []string
-	note := func(list *[]string, what string) {
+	var requests, messages []string
+	record := func(list *[]string, text string) {
 		mu.Lock()
 		defer mu.Unlock()
-		*list = append(*list, what)
+		*list = append(*list, text)
 	}
 	err := chromedp.Listen(tab, func(event any) {
 		switch e := event.(type) {
 		case *network.EventRequestWillBeSent:
-			note(&requests, e.Request.URL)
+			record(&requests, e.Request.URL)
 		case *browserlog.EventEntryAdded:
-			note(&complaints, e.Entry.Text)
+			record(&messages, e.Entry.Text)
 		case *runtime.EventConsoleAPICalled:
-			note(&complaints, "the console was written to")
+			record(&messages, "console output")
 		case *runtime.EventExceptionThrown:
-			note(&complaints, e.ExceptionDetails.Text)
+			record(&messages, e.ExceptionDetails.Text)
 		}
 	})
 	if err != nil {
@@ -133,18 +133,18 @@ func openPage(t *testing.T, browser context.Context, s screen, url, name string)
 	if err := chromedp.Do(tab, chromedp.EmulateViewport(s.width, 800), chromedp.Navigate(url)); err != nil {
 		t.Fatal(err)
 	}
-	page, err := chromedp.Run(tab, chromedp.Evaluate[seen](pageScript))
+	page, err := chromedp.Run(tab, chromedp.Evaluate[pageContent](pageScript))
 	if err != nil {
 		t.Fatal(err)
 	}
-	picture, err := chromedp.Run(tab, chromedp.FullScreenshot(100))
+	screenshot, err := chromedp.Run(tab, chromedp.FullScreenshot(100))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := os.MkdirAll(screenshots, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(screenshots, fmt.Sprintf("page-%s-%s.png", name, s)), picture, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(screenshots, fmt.Sprintf("page-%s-%s.png", name, s)), screenshot, 0o644); err != nil {
 		t.Fatal(err)
 	}
 
@@ -152,32 +152,32 @@ func openPage(t *testing.T, browser context.Context, s screen, url, name string)
 	defer mu.Unlock()
 	for _, request := range requests {
 		if request != url && request != "data:," {
-			t.Errorf("%s %s: the page asks for %s", name, s, request)
+			t.Errorf("%s %s: the page requests %s", name, s, request)
 		}
 	}
 	if len(requests) == 0 {
-		t.Error("no request was seen, not even that of the page")
+		t.Error("no request was recorded")
 	}
-	if len(complaints) > 0 {
-		t.Errorf("%s %s: the browser says %q", name, s, complaints)
+	if len(messages) > 0 {
+		t.Errorf("%s %s: browser messages %q", name, s, messages)
 	}
 	if page.ScrollWidth > s.width {
-		t.Errorf("%s %s: the page is %d wide", name, s, page.ScrollWidth)
+		t.Errorf("%s %s: the page is %d pixels wide", name, s, page.ScrollWidth)
 	}
 	return page
 }
 
-// has checks that all the words are in the text of the page.
-func (s seen) has(t *testing.T, words ...string) {
+// mustContain checks that the page contains all texts.
+func (p pageContent) mustContain(t *testing.T, texts ...string) {
 	t.Helper()
-	for _, w := range words {
-		if !strings.Contains(s.Text, w) {
-			t.Errorf("the page does not say %q:\n%s", w, s.Text)
+	for _, text := range texts {
+		if !strings.Contains(p.Text, text) {
+			t.Errorf("the page does not contain %q:\n%s", text, p.Text)
 		}
 	}
 }
 
-// metricsOf scrapes and returns the metrics of an exporter.
+// metricsOf scrapes an exporter.
 func metricsOf(t *testing.T, exporter *program) string {
 	t.Helper()
 	response, err := http.Get(exporter.url("/metrics"))
@@ -196,19 +196,19 @@ func metricsOf(t *testing.T, exporter *program) string {
 func metricsUntil(t *testing.T, exporter *program, pattern string) string {
 	t.Helper()
 	line := regexp.MustCompile("(?m)^" + pattern + "$")
-	for begin := time.Now(); time.Since(begin) < 30*time.Second; {
+	for started := time.Now(); time.Since(started) < 30*time.Second; {
 		if text := metricsOf(t, exporter); line.MatchString(text) {
 			return text
 		}
 	}
-	t.Fatalf("no line of the metrics has become %s", pattern)
+	t.Fatalf("no line of the metrics matches %s", pattern)
 	return ""
 }
 
 var windowMessages = regexp.MustCompile(`(?m)^greenapi_outgoing_window_messages\{id_instance="[0-9]+",status="(\w+)",type="(\w+)"\} ([0-9]+)$`)
 
-// tableOf is what the page's table is to show of these metrics.
-func tableOf(metrics string) map[string]string {
+// expectedTable returns the cells that the page must show for the metrics.
+func expectedTable(metrics string) map[string]string {
 	sums := make(map[string]int)
 	for _, match := range windowMessages.FindAllStringSubmatch(metrics, -1) {
 		status, kind := match[1], match[2]
@@ -227,48 +227,48 @@ func tableOf(metrics string) map[string]string {
 	return cells
 }
 
-// filled is the cells that are not 0, without the signs that help to read them.
-func filled(cells map[string]string) map[string]string {
-	all := make(map[string]string)
+// nonZeroCells returns the cells that are not 0, without thousands separators.
+func nonZeroCells(cells map[string]string) map[string]string {
+	result := make(map[string]string)
 	for cell, text := range cells {
 		if text = strings.ReplaceAll(text, ",", ""); text != "·" && text != "0" {
-			all[cell] = text
+			result[cell] = text
 		}
 	}
-	return all
+	return result
 }
 
-// TestPageOfTheDemo looks at the page with the eyes of a browser: its numbers are those of the metrics, by day and night,
-// at a desk and on a phone, and without JavaScript.
-func TestPageOfTheDemo(t *testing.T) {
+// The numbers must be those of the metrics with light and dark colors, on wide and narrow screens,
+// and without JavaScript.
+func TestPageShowsTheMetrics(t *testing.T) {
 	exporter := startExporter(t, nil, "--demo")
 	metrics := metricsUntil(t, exporter, `greenapi_api_requests_total\{id_instance="1101000001",method="lastOutgoingMessages",result="ok"\} 2`)
-	want := tableOf(metrics)
+	want := expectedTable(metrics)
 	if len(want) < 30 {
-		t.Fatalf("the metrics have %d cells of a window", len(want))
+		t.Fatalf("the metrics fill only %d cells", len(want))
 	}
 	browser := startBrowser(t)
-	grounds := make(map[string]string)
+	backgrounds := make(map[string]string)
 	var links []string
 	for _, s := range screens() {
 		page := openPage(t, browser, s, exporter.url("/"), "demo")
-		page.has(t, "1101000001 is up", "Journal read", "authorized", "unknown", "noAccount", "README")
-		got := filled(page.Window)
+		page.mustContain(t, "1101000001 is up", "Journal read", "authorized", "unknown", "noAccount", "README")
+		got := nonZeroCells(page.Window)
 		for cell, n := range want {
 			if got[cell] != n {
-				t.Errorf("%s: the table has %q for %s, the metrics %s", s, got[cell], cell, n)
+				t.Errorf("%s: cell %s is %q, want %s", s, cell, got[cell], n)
 			}
 		}
 		if len(got) != len(want) {
-			t.Errorf("%s: the table has %d cells that are not 0, the metrics %d", s, len(got), len(want))
+			t.Errorf("%s: %d cells are not 0, want %d", s, len(got), len(want))
 		}
-		if !strings.Contains(strings.Join(page.Pictures, "\n"), "noAccount") {
-			t.Errorf("%s: the failures are not drawn: %q", s, page.Pictures)
+		if !strings.Contains(strings.Join(page.Charts, "\n"), "noAccount") {
+			t.Errorf("%s: no chart of the failures: %q", s, page.Charts)
 		}
-		grounds[s.scheme], links = page.Ground, page.Links
+		backgrounds[s.scheme], links = page.Background, page.Links
 	}
-	if grounds["light"] == grounds["dark"] {
-		t.Errorf("by day and by night the page is %s", grounds["light"])
+	if backgrounds["light"] == backgrounds["dark"] {
+		t.Errorf("the light and the dark page have the background %s", backgrounds["light"])
 	}
 	for _, link := range links {
 		response, err := http.Get(exporter.url(link))
@@ -277,40 +277,39 @@ func TestPageOfTheDemo(t *testing.T) {
 		}
 		response.Body.Close()
 		if response.StatusCode != http.StatusOK {
-			t.Errorf("the link %s leads to %s", link, response.Status)
+			t.Errorf("link %s: %s", link, response.Status)
 		}
 	}
 }
 
-// TestPageInFailure: it says what is wrong and what to do, and costs no call, before the first scrape and after, however
-// often it is opened.
-func TestPageInFailure(t *testing.T) {
+// The page must explain the failure and the remedy, before and after the first scrape.
+func TestPageExplainsFailuresWithoutCalls(t *testing.T) {
 	a := startAccount(t, simulator.Config{IDInstance: "1101000001", MessagesPerHour: 300, Start: time.Now().Add(-6 * time.Hour)})
 	exporter := startExporter(t, a.env, "--collector.incoming", "--collector.account")
 	browser := startBrowser(t)
-	free := func(name string, words ...string) {
+	openWithoutCalls := func(name string, texts ...string) {
 		t.Helper()
 		before := a.Calls("")
 		for _, s := range screens() {
 			page := openPage(t, browser, s, exporter.url("/"), name)
-			page.has(t, words...)
+			page.mustContain(t, texts...)
 			if strings.Contains(page.Text, token) {
-				t.Errorf("the token is on the page %s", name)
+				t.Errorf("page %s contains the token", name)
 			}
 		}
 		if calls := a.Calls("") - before; calls > 0 {
-			t.Errorf("the page %s has cost %d calls", name, calls)
+			t.Errorf("page %s caused %d calls", name, calls)
 		}
 	}
-	free("unread", "1101000001 has no readings yet", "Prometheus reads it on its next scrape, or you can open /probe?target=1101000001")
+	openWithoutCalls("unread", "1101000001 has no readings yet", "Prometheus reads it on its next scrape, or you can open /probe?target=1101000001")
 
 	a.SetFault(simulator.FaultUnauthorized)
 	metricsUntil(t, exporter, `greenapi_up\{id_instance="1101000001"\} 0`)
-	free("failure", "1101000001 is down", "unauthorized", "the token is wrong; copy apiTokenInstance", "No call has succeeded yet")
+	openWithoutCalls("failure", "1101000001 is down", "unauthorized", "the token is wrong; copy apiTokenInstance", "No call has succeeded yet")
 
 	a.SetFault(simulator.FaultNone)
 	metricsUntil(t, exporter, `greenapi_up\{id_instance="1101000001"\} 1`)
 	a.SetFault(simulator.FaultLoggedOut, "lastOutgoingMessages")
 	metricsUntil(t, exporter, `greenapi_up\{id_instance="1101000001"\} 0`)
-	free("stale", "1101000001 is down", "instance_logged_out", "scan the QR code", "The latest reading failed", "Progress")
+	openWithoutCalls("stale", "1101000001 is down", "instance_logged_out", "scan the QR code", "The latest reading failed", "Progress")
 }

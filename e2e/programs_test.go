@@ -1,5 +1,6 @@
-// Package e2e tests the exporter among the programs that it is made for: Prometheus, Alertmanager and a browser. It is a
-// module of its own, so that what it needs is no dependency of the exporter; `make e2e` builds the programs and runs it.
+// Package e2e tests the exporter together with Prometheus, Alertmanager and a browser. It is a
+// separate module, so its dependencies are not dependencies of the exporter. `make e2e` builds the
+// programs and runs the tests.
 package e2e
 
 import (
@@ -24,10 +25,10 @@ import (
 	"greenapi_exporter/internal/simulator"
 )
 
-// token is that of every simulated account.
+// token is the API token of all simulated accounts.
 const token = "d75b3a66374942c5b3c019c698abc2067e151558acbd412345"
 
-// bin is where `make e2e` puts the programs.
+// bin is the directory in which `make e2e` installs the programs.
 const bin = "../.tools/bin"
 
 // program is a process that serves HTTP.
@@ -39,9 +40,9 @@ type program struct {
 
 func (p *program) url(path string) string { return "http://" + p.address + path }
 
-// output collects what a program writes. It is safe for concurrent use.
+// output collects the output of a program. It is safe for concurrent use.
 type output struct {
-	mu   sync.Mutex
+	mu   sync.Mutex // guards text
 	text bytes.Buffer
 }
 
@@ -57,8 +58,8 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-// start starts a program of bin and waits until a line of its log matches listening, whose first group is its address. It
-// is killed at the end of the test, which shows its log if it has failed.
+// start starts a program of bin. It waits until a line of the log matches listening, whose first
+// group is the address. The end of the test kills the program, and logs its output on failure.
 func start(t *testing.T, listening *regexp.Regexp, env []string, name string, args ...string) *program {
 	t.Helper()
 	path, err := filepath.Abs(filepath.Join(bin, name))
@@ -66,10 +67,10 @@ func start(t *testing.T, listening *regexp.Regexp, env []string, name string, ar
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(path); err != nil {
-		t.Fatalf("%v; `make e2e` in the folder above builds it", err)
+		t.Fatalf("%v; build it with `make e2e` in the parent directory", err)
 	}
 	p := &program{Cmd: exec.Command(path, args...), output: new(output)}
-	p.Env = append(withoutOurs(os.Environ()), env...)
+	p.Env = append(withoutGreenapi(os.Environ()), env...)
 	p.Stdout = p.output
 	stderr, err := p.StderrPipe()
 	if err != nil {
@@ -82,7 +83,7 @@ func start(t *testing.T, listening *regexp.Regexp, env []string, name string, ar
 		_ = p.Process.Kill()
 		_ = p.Wait()
 		if t.Failed() {
-			t.Logf("%s wrote:\n%s", name, p.output)
+			t.Logf("output of %s:\n%s", name, p.output)
 		}
 	})
 	lines := bufio.NewReader(stderr)
@@ -100,15 +101,15 @@ func start(t *testing.T, listening *regexp.Regexp, env []string, name string, ar
 	return p
 }
 
-// withoutOurs is the environment without the variables of the exporter.
-func withoutOurs(env []string) []string {
-	var rest []string
+// withoutGreenapi returns the environment without the variables of the exporter.
+func withoutGreenapi(env []string) []string {
+	var others []string
 	for _, variable := range env {
 		if !strings.HasPrefix(variable, "GREENAPI_") {
-			rest = append(rest, variable)
+			others = append(others, variable)
 		}
 	}
-	return rest
+	return others
 }
 
 var (
@@ -128,27 +129,27 @@ func startExporterAt(t *testing.T, address string, env []string, args ...string)
 	return start(t, exporterListens, env, "greenapi_exporter", append([]string{"--web.listen-address=" + address}, args...)...)
 }
 
-// startPrometheus starts Prometheus on a free port, with an empty database and the text of a configuration.
+// startPrometheus starts Prometheus on a free port, with an empty database.
 func startPrometheus(t *testing.T, config string) *program {
 	t.Helper()
 	return startPrometheusOn(t, t.TempDir(), config)
 }
 
-// startPrometheusOn does so with the database in a directory.
+// startPrometheusOn starts Prometheus on a free port, with the database in a directory.
 func startPrometheusOn(t *testing.T, database, config string) *program {
 	t.Helper()
 	return start(t, toolkitListens, nil, "prometheus", "--web.listen-address=127.0.0.1:0",
 		"--config.file="+write(t, "prometheus.yml", config), "--storage.tsdb.path="+database)
 }
 
-// startAlertmanager starts Alertmanager on a free port, with the text of a configuration.
+// startAlertmanager starts Alertmanager on a free port.
 func startAlertmanager(t *testing.T, config string) *program {
 	t.Helper()
 	return start(t, toolkitListens, nil, "alertmanager", "--web.listen-address=127.0.0.1:0", "--cluster.listen-address=",
 		"--config.file="+write(t, "alertmanager.yml", config), "--storage.path="+t.TempDir())
 }
 
-// write puts text into a file of that name and returns its path.
+// write writes text to a temporary file with that name and returns its path.
 func write(t *testing.T, name, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
@@ -158,7 +159,7 @@ func write(t *testing.T, name, text string) string {
 	return path
 }
 
-// account is a simulated account, and the environment of an exporter that reads it.
+// account is a simulated account and the environment of its exporter.
 type account struct {
 	*simulator.Simulator
 	id  string
@@ -171,19 +172,21 @@ func startAccount(t *testing.T, config simulator.Config) *account {
 	s := simulator.New(config)
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
-	return &account{s, config.IDInstance, []string{"GREENAPI_URL=" + server.URL, "GREENAPI_ID_INSTANCE=" + config.IDInstance, "GREENAPI_API_TOKEN_INSTANCE=" + token}}
+	return &account{s, config.IDInstance, []string{
+		"GREENAPI_URL=" + server.URL, "GREENAPI_ID_INSTANCE=" + config.IDInstance, "GREENAPI_API_TOKEN_INSTANCE=" + token,
+	}}
 }
 
-// connect returns a client of Prometheus, once it answers queries.
+// connect waits until Prometheus is ready and returns a client.
 func connect(t *testing.T, prometheus *program) v1.API {
 	t.Helper()
 	eventually(t, func() (bool, string) {
-		answer, err := http.Get(prometheus.url("/-/ready"))
+		response, err := http.Get(prometheus.url("/-/ready"))
 		if err != nil {
 			return false, err.Error()
 		}
-		answer.Body.Close()
-		return answer.StatusCode == http.StatusOK, answer.Status
+		response.Body.Close()
+		return response.StatusCode == http.StatusOK, response.Status
 	})
 	client, err := api.NewClient(api.Config{Address: prometheus.url("")})
 	if err != nil {
@@ -192,17 +195,17 @@ func connect(t *testing.T, prometheus *program) v1.API {
 	return v1.NewAPI(client)
 }
 
-// eventually calls done until it is true, or fails the test after two minutes with what it said last.
+// eventually calls done until it returns true. After two minutes it fails with the last message.
 func eventually(t *testing.T, done func() (bool, string)) {
 	t.Helper()
 	deadline := time.Now().Add(2 * time.Minute)
 	for {
-		ok, said := done()
+		ok, message := done()
 		if ok {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("not within two minutes: %s", said)
+			t.Fatalf("not within two minutes: %s", message)
 		}
 		time.Sleep(200 * time.Millisecond)
 	}

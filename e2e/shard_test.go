@@ -17,43 +17,43 @@ import (
 	"greenapi_exporter/internal/simulator"
 )
 
-// outage is a time in which the exporters of some instances were away.
+// outage is a period in which the exporters of some instances were down.
 type outage struct {
-	of       func(id string) bool
+	affects  func(id string) bool
 	from, to time.Time
 }
 
-// assertUp checks that there has been one `up` of each instance all the time, and that it was 1 but for the outages.
+// assertUp checks that each instance has one series `up`, which is 1 except during outages.
 func (s *stack) assertUp(t *testing.T, ids []string, outages []outage) {
 	t.Helper()
 	value, _, _, err := s.api.Query(t.Context(), `up{job="greenapi"}[10m]`, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	var seen []string
+	var got []string
 	for _, series := range value.(model.Matrix) {
 		id := string(series.Metric["instance"])
-		seen = append(seen, id)
+		got = append(got, id)
 		for _, sample := range series.Values {
 			at := sample.Timestamp.Time()
 			excused := slices.ContainsFunc(outages, func(o outage) bool {
-				return o.of(id) && at.After(o.from.Add(-interval)) && at.Before(o.to)
+				return o.affects(id) && at.After(o.from.Add(-interval)) && at.Before(o.to)
 			})
 			if sample.Value != 1 && !excused {
 				t.Errorf("instance %s was down at %v", id, at)
 			}
 		}
 	}
-	slices.Sort(seen)
-	if !slices.Equal(seen, ids) {
-		t.Errorf("there are series up of %v", seen)
+	slices.Sort(got)
+	if !slices.Equal(got, ids) {
+		t.Errorf("series up of %v, want %v", got, ids)
 	}
 }
 
-// TestShards has three exporters share 300 instances as deploy/kubernetes/scrape.yml has it: each instance is asked for by
-// its own exporter alone, and what Prometheus has of it is what happened, though one exporter is killed, and though in the
-// end two take over from three as the README there tells.
-func TestShards(t *testing.T) {
+// Three exporters share 300 instances, as configured by deploy/kubernetes/scrape.yml. One of them is
+// killed, and then the shards are reduced to two, as described in the README of that directory.
+// Every instance must be scraped from its own exporter, and its counters must match the truth.
+func TestShardsCountEveryMessageOnce(t *testing.T) {
 	clock := new(clock)
 	config := simulator.FleetConfig{Now: clock.Now}
 	file := object{"collectors": list{"outgoing"}, "minutes": 60}
@@ -66,7 +66,7 @@ func TestShards(t *testing.T) {
 		config.Accounts = append(config.Accounts, simulator.Config{
 			IDInstance: id, Token: token, Seed: uint64(n), MessagesPerHour: 3600, Speedup: speed,
 			Start: clock.Now().Add(-30 * time.Second), Now: clock.Now, NoRateLimit: true,
-			TextOnly: n%10 > 0, // thumbnails are most of the work
+			TextOnly: n%10 > 0, // generating thumbnails is expensive
 		})
 	}
 	fleet := simulator.NewFleet(config)
@@ -78,34 +78,34 @@ func TestShards(t *testing.T) {
 	jobs := write(t, "scrape.yml", c.jobs(t, 3))
 	prometheus := startPrometheus(t, toYAML(t, object{"scrape_config_files": list{jobs}}))
 	s := &stack{api: connect(t, prometheus)}
-	everyone := func(expression string) string { return fmt.Sprintf("count(%s) == %d", expression, sharded) }
+	all := func(expression string) string { return fmt.Sprintf("count(%s) == %d", expression, sharded) }
 	counted := func(messages int) string {
-		return everyone(fmt.Sprintf("sum by (id_instance) (greenapi_outgoing_messages_total) > %d", messages))
+		return all(fmt.Sprintf("sum by (id_instance) (greenapi_outgoing_messages_total) > %d", messages))
 	}
-	s.waitFor(t, everyone("greenapi_up == 1"))
+	s.waitFor(t, all("greenapi_up == 1"))
 	c.assertShards(t, s, ids, 3)
 	baseline := clock.Now()
-	began := model.Now()
+	baselineTime := model.Now()
 	clock.start()
 	s.waitFor(t, counted(3))
 
 	const victim = 1
-	killed := outage{of: func(id string) bool { return shardOf(id, 3) == victim }, from: time.Now()}
+	killed := outage{affects: func(id string) bool { return shardOf(id, 3) == victim }, from: time.Now()}
 	_ = c.exporters[victim].Process.Kill()
 	_ = c.exporters[victim].Wait()
 	s.waitFor(t, `count(up{job="greenapi"} == 0) > 10`)
 	c.start(t, victim)
 	killed.to = time.Now()
-	s.waitFor(t, everyone("greenapi_up == 1"))
+	s.waitFor(t, all("greenapi_up == 1"))
 
 	reshard := func() (string, error) {
 		out, err := exec.Command("sh", append([]string{shippedReshard, "2"}, c.directories...)...).CombinedOutput()
 		return string(out), err
 	}
 	if out, err := reshard(); err == nil || !strings.Contains(out, "an exporter is using "+c.directories[0]) {
-		t.Errorf("ledgers of exporters that run: %v, %s", err, out)
+		t.Errorf("reshard with running exporters: %v, %s", err, out)
 	}
-	moved := outage{of: func(string) bool { return true }, from: time.Now()}
+	moved := outage{affects: func(string) bool { return true }, from: time.Now()}
 	for _, e := range c.exporters {
 		_ = e.Process.Signal(syscall.SIGTERM)
 	}
@@ -123,50 +123,50 @@ func TestShards(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, func() (bool, string) {
-		return maps.Equal(s.scraped(t), placed(ids, 2)), "Prometheus scrapes as before"
+		return maps.Equal(s.scraped(t), expectedHosts(ids, 2)), "Prometheus still scrapes three shards"
 	})
 	for n := range 2 {
 		c.start(t, n)
 	}
 	moved.to = time.Now()
-	scrapedSince := func(moment time.Time) string {
-		return everyone(fmt.Sprintf("timestamp(greenapi_up) > %f and greenapi_up == 1", float64(moment.UnixMilli())/1e3))
+	scrapedSince := func(t time.Time) string {
+		return all(fmt.Sprintf("timestamp(greenapi_up) > %f and greenapi_up == 1", float64(t.UnixMilli())/1e3))
 	}
 	s.waitFor(t, scrapedSince(moved.to))
 	clock.stop()
 	end := clock.Now()
-	s.waitFor(t, scrapedSince(time.Now().Add(2*time.Second))) // by calls of their own, since those are a second apart
+	s.waitFor(t, scrapedSince(time.Now().Add(2*time.Second))) // calls are at least one second apart
 
 	c.assertShards(t, s, ids, 2)
 	s.assertUp(t, ids, []outage{killed, moved})
 	for _, id := range ids {
 		account := fleet.Account(id)
-		s.assertGrowth(t, id, simulator.Between(account.Messages(baseline), account.Messages(end)), began)
+		s.assertGrowth(t, id, simulator.Between(account.Messages(baseline), account.Messages(end)), baselineTime)
 	}
 }
 
-// assertGrowth checks that the counters of an instance have grown in Prometheus by what happened, and never went back.
+// assertGrowth checks that the counters of an instance in Prometheus match the truth.
 func (s *stack) assertGrowth(t *testing.T, id string, truth simulator.Change, since model.Time) {
 	t.Helper()
 	want := make(map[string]float64)
 	for kind, n := range truth.Messages {
-		want[" "+kind] = float64(n) // they have no status
+		want[" "+kind] = float64(n) // without a status
 	}
 	for key, n := range truth.Statuses {
 		want[key.Status+" "+key.Type] = float64(n)
 	}
 	got := s.growth(t, fmt.Sprintf("{__name__=~'greenapi_outgoing_(messages|message_statuses)_total',id_instance=%q}[10m]", id), "", since)
 	if len(want) == 0 {
-		t.Errorf("instance %s: nothing has happened", id)
+		t.Errorf("instance %s: no message changed", id)
 	}
-	maps.DeleteFunc(got, func(key string, grown float64) bool {
-		same := grown == want[key]
+	maps.DeleteFunc(got, func(key string, increase float64) bool {
+		same := increase == want[key]
 		if same {
 			delete(want, key)
 		}
 		return same
 	})
 	if len(got)+len(want) > 0 {
-		t.Errorf("instance %s: Prometheus has %v, the truth is %v", id, got, want)
+		t.Errorf("instance %s: Prometheus has %v, want %v", id, got, want)
 	}
 }

@@ -21,20 +21,20 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// speed is by how much all time in the rules and in the README's scrape job is divided.
+// speed divides all durations in the rules and in the README's scrape job.
 const speed = 60
 
 const shippedRules = "../deploy/prometheus/greenapi.rules.yml"
 
-// stack is Prometheus with the shipped rules, Alertmanager, and who is told.
+// stack is Prometheus with the shipped rules, Alertmanager, and the receiver of notifications.
 type stack struct {
 	api   v1.API // of Prometheus
 	inbox *inbox
 }
 
-// startStack starts all of it. Prometheus scrapes the exporters, and begins with the samples of the past in an exposition
-// of OpenMetrics.
-func startStack(t *testing.T, exporters []*program, past string) *stack {
+// startStack starts a stack that scrapes the exporters. The database starts with the samples of an
+// OpenMetrics exposition.
+func startStack(t *testing.T, exporters []*program, history string) *stack {
 	s := &stack{inbox: newInbox(t)}
 	alertmanager := startAlertmanager(t, toYAML(t, object{
 		"route": object{
@@ -49,8 +49,8 @@ func startStack(t *testing.T, exporters []*program, past string) *stack {
 	job := readmeJobs(t, 0)[0]
 	job["static_configs"] = list{object{"targets": targets}}
 	job["scrape_interval"] = faster(t, job["scrape_interval"], speed)
-	job["scrape_timeout"] = job["scrape_interval"] // a call takes as long as ever
-	s.api = connect(t, startPrometheusOn(t, blocks(t, past), toYAML(t, object{
+	job["scrape_timeout"] = job["scrape_interval"] // a call is not faster
+	s.api = connect(t, startPrometheusOn(t, blocks(t, history), toYAML(t, object{
 		"global":         object{"evaluation_interval": job["scrape_interval"]},
 		"rule_files":     list{fasterRules(t, speed)},
 		"scrape_configs": list{job},
@@ -73,8 +73,8 @@ func toYAML(t *testing.T, v any) string {
 	return string(text)
 }
 
-// readmeJobs are the scrape jobs that the README tells people to use: in its first example those of one instance, in the
-// second those of many.
+// readmeJobs returns the scrape jobs of an example in the README: the first has one instance, the
+// second has many.
 func readmeJobs(t *testing.T, example int) []object {
 	t.Helper()
 	readme, err := os.ReadFile("../README.md")
@@ -83,7 +83,7 @@ func readmeJobs(t *testing.T, example int) []object {
 	}
 	examples := regexp.MustCompile("(?s)```yaml\n(scrape_configs:.*?)```").FindAllSubmatch(readme, -1)
 	if len(examples) <= example {
-		t.Fatalf("the README has %d examples of scrape_configs", len(examples))
+		t.Fatalf("the README has only %d examples of scrape_configs", len(examples))
 	}
 	var config struct {
 		Jobs []object `yaml:"scrape_configs"`
@@ -94,7 +94,7 @@ func readmeJobs(t *testing.T, example int) []object {
 	return config.Jobs
 }
 
-// faster is a duration divided by a number.
+// faster returns a duration divided by a number.
 func faster(t *testing.T, duration any, by int64) string {
 	t.Helper()
 	d, err := model.ParseDuration(fmt.Sprint(duration))
@@ -104,8 +104,8 @@ func faster(t *testing.T, duration any, by int64) string {
 	return (d / model.Duration(by)).String()
 }
 
-// fasterRules is the path of the shipped rules with all time in them divided by a number, as deploy/prometheus/README.md
-// shows.
+// fasterRules returns the path of a copy of the shipped rules with all durations divided by a
+// number, as described in deploy/prometheus/README.md.
 func fasterRules(t *testing.T, by int64) string {
 	t.Helper()
 	rules, err := os.Open(shippedRules)
@@ -122,39 +122,40 @@ func fasterRules(t *testing.T, by int64) string {
 	return write(t, "faster.rules.yml", string(text))
 }
 
-// blocks is a directory of Prometheus's with the samples of an exposition.
+// blocks returns a database directory with the samples of an exposition.
 func blocks(t *testing.T, exposition string) string {
 	t.Helper()
 	directory := t.TempDir()
-	command := exec.Command(filepath.Join(bin, "promtool"), "tsdb", "create-blocks-from", "openmetrics", write(t, "past.openmetrics", exposition), directory)
+	command := exec.Command(filepath.Join(bin, "promtool"), "tsdb", "create-blocks-from", "openmetrics",
+		write(t, "past.openmetrics", exposition), directory)
 	if out, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	return directory
 }
 
-// inbox is where Alertmanager sends its notifications. It is safe for concurrent use.
+// inbox receives the notifications of Alertmanager. It is safe for concurrent use.
 type inbox struct {
 	url string
 
-	mu            sync.Mutex
-	states        map[notice]string // firing or resolved
-	notifications []notification    // all that have come
-	changed       chan struct{}     // closed at the next change
+	mu            sync.Mutex          // guards the fields below
+	states        map[alertKey]string // firing or resolved
+	notifications []notification      // in the order of arrival
+	changed       chan struct{}       // closed at the next change
 }
 
-// notification is one that Alertmanager has sent, of alerts that are grouped.
+// notification is a notification of grouped alerts.
 type notification struct {
 	at     time.Time
 	status string // resolved if all alerts are
-	alerts map[notice]string
+	alerts map[alertKey]string
 }
 
-// notice names an alert; who is the instance it is about, or the exporter where it is about that.
-type notice struct{ alert, who string }
+// alertKey identifies an alert. Its subject is an instance or an exporter.
+type alertKey struct{ alert, subject string }
 
 func newInbox(t *testing.T) *inbox {
-	i := &inbox{states: make(map[notice]string), changed: make(chan struct{})}
+	i := &inbox{states: make(map[alertKey]string), changed: make(chan struct{})}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var message struct {
 			Status string
@@ -169,17 +170,17 @@ func newInbox(t *testing.T) *inbox {
 		}
 		i.mu.Lock()
 		defer i.mu.Unlock()
-		n := notification{time.Now(), message.Status, make(map[notice]string)}
+		n := notification{time.Now(), message.Status, make(map[alertKey]string)}
 		for _, a := range message.Alerts {
-			who := a.Labels["id_instance"]
-			if who == "" {
-				who = a.Labels["instance"]
+			subject := a.Labels["id_instance"]
+			if subject == "" {
+				subject = a.Labels["instance"]
 			}
-			i.states[notice{a.Labels["alertname"], who}] = a.Status
-			n.alerts[notice{a.Labels["alertname"], who}] = a.Status
+			i.states[alertKey{a.Labels["alertname"], subject}] = a.Status
+			n.alerts[alertKey{a.Labels["alertname"], subject}] = a.Status
 			for _, text := range a.Annotations {
 				if strings.Contains(text, "error expanding") || strings.Contains(text, "<no value>") || strings.Contains(text, token) {
-					t.Errorf("%s: the text is %q", a.Labels["alertname"], text)
+					t.Errorf("%s: annotation %q", a.Labels["alertname"], text)
 				}
 			}
 		}
@@ -192,35 +193,35 @@ func newInbox(t *testing.T) *inbox {
 	return i
 }
 
-// wait waits until the alert has come as firing or as resolved.
-func (i *inbox) wait(t *testing.T, n notice, status string) {
+// wait waits until the alert has the status, which is firing or resolved.
+func (i *inbox) wait(t *testing.T, n alertKey, status string) {
 	t.Helper()
-	patience := time.NewTimer(4 * time.Minute)
-	defer patience.Stop()
-	begin := time.Now()
+	timeout := time.NewTimer(4 * time.Minute)
+	defer timeout.Stop()
+	started := time.Now()
 	for {
 		i.mu.Lock()
 		got, changed := i.states[n], i.changed
 		i.mu.Unlock()
 		if got == status {
-			t.Logf("%s of %s is %s after %s", n.alert, n.who, status, time.Since(begin).Round(time.Second))
+			t.Logf("%s of %s is %s after %s", n.alert, n.subject, status, time.Since(started).Round(time.Second))
 			return
 		}
 		select {
 		case <-changed:
-		case <-patience.C:
-			t.Fatalf("%s of %s is %q, want %s", n.alert, n.who, got, status)
+		case <-timeout.C:
+			t.Fatalf("%s of %s is %q, want %s", n.alert, n.subject, got, status)
 		}
 	}
 }
 
-// of lists the alerts that have ever come about who.
-func (i *inbox) of(who string) []string {
+// alertsOf returns all alerts about a subject, firing or resolved.
+func (i *inbox) alertsOf(subject string) []string {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	var alerts []string
 	for n := range i.states {
-		if n.who == who {
+		if n.subject == subject {
 			alerts = append(alerts, n.alert)
 		}
 	}
@@ -228,7 +229,8 @@ func (i *inbox) of(who string) []string {
 	return alerts
 }
 
-// past is an exposition of OpenMetrics with a series of the same value in the last hours, up to some minutes ago.
+// past returns an OpenMetrics exposition of a constant series in the last four hours, except for the
+// last 15 minutes.
 func past(series string, value float64) string {
 	var text bytes.Buffer
 	now := time.Now()
