@@ -42,12 +42,7 @@ func (c *Client) journal(ctx context.Context, method string, minutes int) (*Jour
 	if err != nil {
 		return nil, err
 	}
-	rows, err := newRowReader(r)
-	if err != nil {
-		r.close()
-		return nil, r.bodyError(err)
-	}
-	return &Journal{response: r, rows: rows, redact: r.token.redactor()}, nil
+	return &Journal{response: r, rows: newRowReader(r), redact: r.token.redactor()}, nil
 }
 
 // Date returns the API's time of the response, in whole seconds, or the local time if the API did
@@ -59,9 +54,8 @@ func (j *Journal) Next() bool {
 	if j.done {
 		return false
 	}
-	ok, err := j.rows.next()
-	if !ok {
-		j.err = j.response.bodyError(err)
+	if !j.rows.next() {
+		j.err = j.response.bodyError(j.rows.in.End())
 		j.Close()
 		return false
 	}

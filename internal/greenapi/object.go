@@ -29,7 +29,8 @@ type value struct {
 	text  string // of a string or number, at most jsonstream.MaxLen bytes; otherwise empty
 }
 
-// readObject reads the body of a response with status 200. Its errors are those of startArray.
+// readObject reads the body of a response with status 200. It returns an *Error if the API reports a
+// failure, and otherwise the errors of jsonstream.
 func readObject(body io.Reader) (object, error) {
 	text, err := io.ReadAll(io.LimitReader(body, maxObject+1))
 	if err != nil {
@@ -47,67 +48,49 @@ func readObject(body io.Reader) (object, error) {
 
 func parseObject(text []byte) (object, error) {
 	in := jsonstream.New(bytes.NewReader(text))
-	c, err := in.Start()
-	if err != nil {
-		return nil, err
-	}
-	if c != '{' {
-		return nil, in.Invalid("the body is not an object")
+	if in.Start() != '{' {
+		in.Invalid("the body is not an object")
 	}
 	o := make(object)
-	for {
-		key, ok, err := in.Key()
-		if err != nil {
-			return nil, err
-		}
-		if !ok {
-			return o, in.End()
-		}
+	for key, ok := in.Key(); ok; key, ok = in.Key() {
 		name := string(key)
-		c, err := in.Value()
-		if err != nil {
-			return nil, err
-		}
-		v, err := readValue(in, c)
-		if err != nil {
-			return nil, err
-		}
+		v := readValue(in, in.Value())
 		if len(o) < maxMembers {
 			o[name] = v
 		}
 	}
+	return o, in.End()
 }
 
 // readValue reads the value whose first byte is c.
-func readValue(in *jsonstream.Scanner, c byte) (v value, err error) {
+func readValue(in *jsonstream.Scanner, c byte) value {
 	var text []byte
 	switch {
 	case c == '"':
-		text, err = in.ReadString(nil)
+		text = in.ReadString(nil)
 	case c == '-' || isDigit(c):
-		text, err = in.ReadNumber(c)
+		text = in.ReadNumber(c)
 	default:
-		err = in.Skip(c)
+		in.Skip(c)
 	}
-	return value{c, string(text)}, err
+	return value{c, string(text)}
 }
 
-// startArray reads the start of the body of a response with status 200 that is an array of objects.
-// nextObject reads its elements.
-//
-// Errors are those of jsonstream, or an *Error if the API reports a failure with status 200, which
-// it does by an object.
-func startArray(in *jsonstream.Scanner) error {
-	c, err := in.Start()
-	switch {
-	case err != nil:
-		return err
-	case c == '[':
-		return nil
-	case c != '{':
-		return in.Invalid("the body is not an array")
+// startArray reads the start of a body that is an array of objects. If it is an object instead,
+// with which the API reports a failure with status 200, the input ends with an *Error.
+func startArray(in *jsonstream.Scanner) {
+	switch in.Start() {
+	case '[':
+	case '{':
+		in.Fail(readFailure(in.Rest()))
+	default:
+		in.Invalid("the body is not an array")
 	}
-	rest, err := io.ReadAll(io.LimitReader(in.Rest(), maxErrorBody))
+}
+
+// readFailure reads the object with which the API reports a failure, after its opening brace.
+func readFailure(body io.Reader) error {
+	rest, err := io.ReadAll(io.LimitReader(body, maxErrorBody))
 	if err != nil {
 		return err
 	}
@@ -120,19 +103,14 @@ func startArray(in *jsonstream.Scanner) error {
 	return &jsonstream.SyntaxError{Reason: "the body is an object"}
 }
 
-// nextObject reads the opening brace of the next object in an array. It reports false with a nil
-// error after the end of the body.
-func nextObject(in *jsonstream.Scanner) (bool, error) {
-	switch c, err := in.Element(); {
-	case err != nil:
-		return false, err
-	case c == '{':
-		return true, nil
-	case c == ']':
-		return false, in.End()
-	default:
-		return false, in.Invalid("a row is not an object")
+// nextObject reads the opening brace of the next object in an array. It reports false after the
+// last object or an error.
+func nextObject(in *jsonstream.Scanner) bool {
+	c, ok := in.Element()
+	if ok && c != '{' {
+		in.Invalid("a row is not an object")
 	}
+	return ok && c == '{'
 }
 
 // failure returns the failure that the API reports with status 200 and this object, if any.

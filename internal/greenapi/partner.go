@@ -59,31 +59,19 @@ func (p *Partner) Instances(ctx context.Context) ([]PartnerInstance, error) {
 	return instances, r.bodyError(err)
 }
 
-// readInstances reads up to limit instances. Its errors are those of startArray.
+// readInstances reads up to limit instances.
 func readInstances(body io.Reader, limit int) ([]PartnerInstance, error) {
 	in := jsonstream.New(body)
-	if err := startArray(in); err != nil {
-		return nil, err
-	}
+	startArray(in)
 	instances := []PartnerInstance{}
 	index := make(map[string]int)
-	for {
-		ok, err := nextObject(in)
-		if err != nil {
-			return nil, err
-		}
-		if !ok {
-			return instances, nil
-		}
-		instance, err := readInstance(in)
-		if err != nil {
-			return nil, err
-		}
+	for nextObject(in) {
+		instance := readInstance(in)
 		i, known := index[instance.ID]
 		switch {
 		case instance.ID == "":
 		case !known && len(instances) == limit:
-			return nil, &Error{Result: TooLarge, Detail: fmt.Sprintf("the partner has more than %d instances", limit)}
+			in.Fail(&Error{Result: TooLarge, Detail: fmt.Sprintf("the partner has more than %d instances", limit)})
 		case !known:
 			index[instance.ID] = len(instances)
 			instances = append(instances, instance)
@@ -91,19 +79,16 @@ func readInstances(body io.Reader, limit int) ([]PartnerInstance, error) {
 			instances[i] = instance
 		}
 	}
+	if err := in.End(); err != nil {
+		return nil, err
+	}
+	return instances, nil
 }
 
 // readInstance reads a row after its opening brace. The ID is empty if the row has no valid one.
-func readInstance(in *jsonstream.Scanner) (PartnerInstance, error) {
+func readInstance(in *jsonstream.Scanner) PartnerInstance {
 	var id, token, deleted, expired, expires value
-	for {
-		key, ok, err := in.Key()
-		if err != nil {
-			return PartnerInstance{}, err
-		}
-		if !ok {
-			break
-		}
+	for key, ok := in.Key(); ok; key, ok = in.Key() {
 		var member *value
 		switch string(key) {
 		case "idInstance":
@@ -117,22 +102,15 @@ func readInstance(in *jsonstream.Scanner) (PartnerInstance, error) {
 		case "expirationDate":
 			member = &expires
 		}
-		c, err := in.Value()
-		if err != nil {
-			return PartnerInstance{}, err
-		}
-		if member == nil {
-			err = in.Skip(c)
+		if c := in.Value(); member != nil {
+			*member = readValue(in, c)
 		} else {
-			*member, err = readValue(in, c)
-		}
-		if err != nil {
-			return PartnerInstance{}, err
+			in.Skip(c)
 		}
 	}
 	return PartnerInstance{
 		ID: id.digits(), Token: token.token(), Deleted: deleted.isTrue(), Expired: expired.isTrue(), Expires: expires.time(),
-	}, nil
+	}
 }
 
 // digits returns a number or string that consists of digits, or "".

@@ -1,7 +1,6 @@
 package greenapi
 
 import (
-	"bytes"
 	"encoding/binary"
 	"io"
 	"math"
@@ -82,17 +81,17 @@ func fieldOf(key []byte) field {
 	}
 }
 
-// newRowReader reads the start of a journal. Its error, and those of next, are the errors of
-// startArray.
-func newRowReader(body io.Reader) (*rowReader, error) {
+func newRowReader(body io.Reader) *rowReader {
 	r := &rowReader{in: jsonstream.New(body), template: new(rowTemplate)}
-	return r, startArray(r.in)
+	startArray(r.in)
+	return r
 }
 
-// next reads a row. It reports false with a nil error after the end of a valid journal.
-func (r *rowReader) next() (bool, error) {
-	if ok, err := nextObject(r.in); !ok {
-		return false, err
+// next reads a row. It reports false after the last row or an error. Then the caller must check the
+// error of in.End.
+func (r *rowReader) next() bool {
+	if !nextObject(r.in) {
+		return false
 	}
 	n := r.template.read(r.in.Buffered(), &r.row)
 	if n == 0 && r.in.Prefetch(prefetchSize) {
@@ -100,45 +99,32 @@ func (r *rowReader) next() (bool, error) {
 	}
 	if n > 0 {
 		r.in.Discard(n)
-		return true, nil
+		return true
 	}
 	begin := r.in.Offset()
-	if err := r.readMembers(); err != nil {
-		return false, err
+	r.readMembers()
+	if r.in.Err() != nil {
+		return false
 	}
 	r.template.learn(r.in.Since(begin))
-	return true, nil
+	return true
 }
 
 // readMembers reads any valid row after its opening brace.
-func (r *rowReader) readMembers() error {
+func (r *rowReader) readMembers() {
 	r.row = Row{}
 	for i := range r.words {
 		r.words[i].n = 0
 	}
-	for {
-		key, ok, err := r.in.Key()
-		if err != nil {
-			return err
-		}
-		if !ok {
-			break
-		}
+	for key, ok := r.in.Key(); ok; key, ok = r.in.Key() {
 		f := fieldOf(key)
-		c, err := r.in.Value()
-		if err != nil {
-			return err
-		}
-		switch {
-		case f == timestamp:
-			err = r.readTimestamp(c)
-		case f == otherField:
-			err = r.in.Skip(c)
+		switch c := r.in.Value(); f {
+		case timestamp:
+			r.readTimestamp(c)
+		case otherField:
+			r.in.Skip(c)
 		default:
-			err = r.readWord(&r.words[f], c)
-		}
-		if err != nil {
-			return err
+			r.readWord(&r.words[f], c)
 		}
 	}
 	id, kind, status := &r.words[idMessage], &r.words[typeMessage], &r.words[statusMessage]
@@ -146,46 +132,40 @@ func (r *rowReader) readMembers() error {
 	if id.n > 0 && kind.n > 0 {
 		r.row.Key = rowKey(id.hash, kind.hash)
 	}
-	return nil
 }
 
 // readWord reads the value whose first byte is c.
-func (r *rowReader) readWord(w *word, c byte) error {
+func (r *rowReader) readWord(w *word, c byte) {
 	w.n = 0
-	if c != '"' {
-		return r.in.Skip(c)
+	if c == '"' {
+		w.n = copy(w.text[:], r.in.ReadString(&w.hash))
+	} else {
+		r.in.Skip(c)
 	}
-	text, err := r.in.ReadString(&w.hash)
-	w.n = copy(w.text[:], text)
-	return err
 }
 
 // readTimestamp reads the value whose first byte is c: a number, a string of digits, or null.
-func (r *rowReader) readTimestamp(c byte) (err error) {
+func (r *rowReader) readTimestamp(c byte) {
 	r.row.Timestamp, r.row.Timed = 0, false
 	begin := r.in.Offset() - 1
 	var text []byte
-	switch c {
-	case 'n':
-		return r.in.Skip(c)
-	case '"':
-		text, err = r.in.ReadString(nil)
-		if len(bytes.Trim(text, "0123456789")) != 0 {
+	switch {
+	case c == 'n':
+		r.in.Skip(c)
+		return
+	case c == '"':
+		text = r.in.ReadString(nil)
+		if !isDigits(string(text)) {
 			text = nil
 		}
-	case '{', '[', 't', 'f':
-	default:
-		text, err = r.in.ReadNumber(c)
-	}
-	if err != nil {
-		return err
+	case c == '-' || isDigit(c):
+		text = r.in.ReadNumber(c)
 	}
 	seconds, err := strconv.ParseFloat(string(text), 64)
 	if err != nil || len(text) == jsonstream.MaxLen || math.Abs(seconds) > maxTime {
-		return &jsonstream.SyntaxError{Offset: begin, Reason: "invalid timestamp"}
+		r.in.Fail(&jsonstream.SyntaxError{Offset: begin, Reason: "invalid timestamp"})
 	}
 	r.row.Timestamp, r.row.Timed = seconds, true
-	return nil
 }
 
 // setWords sets the fields that are strings.

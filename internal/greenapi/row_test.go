@@ -37,23 +37,20 @@ func readAll(body io.Reader) ([]seen, error) {
 // collect reads a journal with the template.
 func collect(body io.Reader, template *rowTemplate) ([]seen, error) {
 	rows := []seen{}
-	r, err := newRowReader(body)
+	r := newRowReader(body)
 	r.template = template
-	for ok := err == nil; ok; {
-		if ok, err = r.next(); ok {
-			rows = append(rows, see(&r.row))
-		}
+	for r.next() {
+		rows = append(rows, see(&r.row))
 	}
-	return rows, err
+	return rows, r.in.End()
 }
 
 // discard reads a journal.
 func discard(body io.Reader) error {
-	r, err := newRowReader(body)
-	for ok := err == nil; ok; {
-		ok, err = r.next()
+	r := newRowReader(body)
+	for r.next() {
 	}
-	return err
+	return r.in.End()
 }
 
 func see(r *Row) seen { return seen{r.Key, string(r.Type), string(r.Status), r.Timestamp, r.Timed} }
@@ -309,11 +306,11 @@ func BenchmarkReadJournal(b *testing.B) {
 				b.ReportAllocs()
 				n := 0
 				for b.Loop() {
-					r, err := newRowReader(bytes.NewReader(body))
-					for ok := err == nil; ok; n++ {
-						ok, err = r.next()
+					r := newRowReader(bytes.NewReader(body))
+					for r.next() {
+						n++
 					}
-					if err != nil {
+					if err := r.in.End(); err != nil {
 						b.Fatal(err)
 					}
 				}

@@ -13,7 +13,7 @@ func (s *Scanner) Buffered() []byte {
 }
 
 // Prefetch reads until n bytes are buffered or the stream ends. It reports whether it has read
-// anything. The next method reports errors.
+// anything. An error of the reader takes effect after the buffered bytes.
 func (s *Scanner) Prefetch(n int) bool {
 	if s.end-s.pos >= n || s.readErr != nil {
 		return false
@@ -46,17 +46,24 @@ func (s *Scanner) Rest() io.Reader {
 	return io.MultiReader(bytes.NewReader(s.buf[s.pos:s.end]), s.r)
 }
 
-// fill replaces the buffer, which must be read, by the next bytes of the stream.
-func (s *Scanner) fill() error {
+// fill replaces the buffer, all of which is read, by the next bytes of the stream. It reports false
+// after an error.
+func (s *Scanner) fill() bool {
+	if s.err != nil {
+		return false
+	}
 	s.base += int64(s.end)
 	s.pos, s.end = 0, 0
-	if s.read(); s.end > 0 {
-		return nil
+	s.read()
+	switch {
+	case s.end > 0:
+		return true
+	case s.readErr == io.EOF:
+		s.err = io.ErrUnexpectedEOF
+	default:
+		s.err = s.readErr
 	}
-	if s.readErr == io.EOF {
-		return io.ErrUnexpectedEOF
-	}
-	return s.readErr
+	return false
 }
 
 // read appends the next bytes of the stream to the buffer, or sets readErr.

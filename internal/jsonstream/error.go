@@ -10,8 +10,3 @@ type SyntaxError struct {
 
 // Error implements error.
 func (e *SyntaxError) Error() string { return fmt.Sprintf("%s at offset %d", e.Reason, e.Offset) }
-
-// Invalid returns a *SyntaxError with the position of the last byte read.
-func (s *Scanner) Invalid(reason string) error {
-	return &SyntaxError{max(0, s.Offset()-1), reason}
-}

@@ -3,42 +3,39 @@ package jsonstream
 // ReadNumber reads the rest of a number whose first byte is c. It returns the first MaxLen bytes of
 // the number, which are valid until the next read. The byte after the number remains unread, so a
 // number must not end the stream.
-func (s *Scanner) ReadNumber(c byte) (text []byte, err error) {
+func (s *Scanner) ReadNumber(c byte) []byte {
 	if c != '-' && !isDigit(c) {
-		return nil, s.Invalid("invalid value")
+		s.Invalid("invalid value")
+		return nil
 	}
 	s.text = s.textBuf[:0]
 	if c == '-' {
-		c, err = s.keep(c)
+		c = s.keep(c)
 	}
-	if err == nil && c == '0' {
-		c, err = s.keep(c)
-	} else if err == nil {
-		c, err = s.keepDigits(c)
+	if c == '0' {
+		c = s.keep(c)
+	} else {
+		c = s.keepDigits(c)
 	}
-	if err == nil && c == '.' {
-		if c, err = s.keep(c); err == nil {
-			c, err = s.keepDigits(c)
+	if c == '.' {
+		c = s.keepDigits(s.keep(c))
+	}
+	if c == 'e' || c == 'E' {
+		if c = s.keep(c); c == '+' || c == '-' {
+			c = s.keep(c)
 		}
+		s.keepDigits(c)
 	}
-	if err == nil && (c == 'e' || c == 'E') {
-		if c, err = s.keep(c); err == nil && (c == '+' || c == '-') {
-			c, err = s.keep(c)
-		}
-		if err == nil {
-			_, err = s.keepDigits(c)
-		}
-	}
-	if err != nil {
-		return nil, err
+	if s.err != nil {
+		return nil
 	}
 	s.pos--
 	s.needComma = true
-	return s.text, nil
+	return s.text
 }
 
-// keep appends c to text, if there is room, and reads the next byte.
-func (s *Scanner) keep(c byte) (next byte, err error) {
+// keep appends c to text, if there is room, and returns the next byte.
+func (s *Scanner) keep(c byte) (next byte) {
 	if len(s.text) < MaxLen {
 		s.text = append(s.text, c)
 	}
@@ -46,14 +43,14 @@ func (s *Scanner) keep(c byte) (next byte, err error) {
 }
 
 // keepDigits keeps one or more digits.
-func (s *Scanner) keepDigits(c byte) (next byte, err error) {
+func (s *Scanner) keepDigits(c byte) (next byte) {
 	if !isDigit(c) {
-		return 0, s.Invalid("invalid number")
+		s.Invalid("invalid number")
 	}
-	for err == nil && isDigit(c) {
-		c, err = s.keep(c)
+	for isDigit(c) {
+		c = s.keep(c)
 	}
-	return c, err
+	return c
 }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }

@@ -17,10 +17,9 @@ const (
 // A Scanner reads one JSON value from a stream. Its methods follow the grammar: Start returns the
 // first byte of the value. Given that byte, the caller reads a string with ReadString, a number
 // with ReadNumber, an array with Element, an object with Key and Value, and any value with Skip.
-// End checks that nothing follows.
 //
-// The methods return the errors of the reader, io.ErrUnexpectedEOF for truncated input, and a
-// *SyntaxError for invalid input. After an error, the Scanner must not be used.
+// The first error ends the input: then Element and Key report false, and the other methods return
+// zero values. So the caller needs to check for errors only once, with End.
 type Scanner struct {
 	r       io.Reader
 	buf     []byte
@@ -28,6 +27,7 @@ type Scanner struct {
 	end     int   // below len(buf), which leaves room for the NUL of Buffered
 	base    int64 // offset of buf[0] in the stream
 	readErr error // from r; no read follows it
+	err     error // the first error
 
 	needComma bool   // set after a value
 	text      []byte // the number that ReadNumber reads, in textBuf
@@ -42,120 +42,118 @@ func New(r io.Reader) *Scanner {
 // Offset returns the number of bytes read.
 func (s *Scanner) Offset() int64 { return s.base + int64(s.pos) }
 
-// Start skips a byte order mark and white space, and returns the first byte of the value.
-func (s *Scanner) Start() (byte, error) {
-	c, err := s.next()
-	switch {
-	case err != nil:
-		return 0, err
-	case c == 0xEF:
-		if err := s.expect("\xBB\xBF", "incomplete byte order mark"); err != nil {
-			return 0, err
-		}
-	default:
-		s.pos--
+// Err returns the first error: that of the reader, io.ErrUnexpectedEOF for truncated input, a
+// *SyntaxError for invalid input, or an error passed to Fail.
+func (s *Scanner) Err() error { return s.err }
+
+// Fail ends the input with an error, unless there is one.
+func (s *Scanner) Fail(err error) {
+	if s.err == nil {
+		s.err = err
+		s.end = s.pos
 	}
+}
+
+// Invalid ends the input with a *SyntaxError at the last byte read.
+func (s *Scanner) Invalid(reason string) {
+	s.Fail(&SyntaxError{max(0, s.Offset()-1), reason})
+}
+
+// Start skips a byte order mark and white space, and returns the first byte of the value.
+func (s *Scanner) Start() byte {
+	c := s.token()
+	if c != 0xEF || s.Offset() != 1 {
+		return c
+	}
+	s.expect("\xBB\xBF", "incomplete byte order mark")
 	return s.token()
 }
 
-// Element skips commas and returns the first byte of the next element of an array, or the bracket
-// that closes the array. In an object, Element returns the quote before a key, or the brace.
-func (s *Scanner) Element() (byte, error) {
-	for {
-		c, err := s.token()
-		switch {
-		case err != nil:
-			return 0, err
-		case c == ',':
-			s.needComma = false
-		case c == ']' || c == '}':
-			s.needComma = true
-			return c, nil
-		case s.needComma:
-			return 0, s.Invalid("missing comma")
-		default:
-			return c, nil
-		}
-	}
-}
+// Element skips commas and returns the first byte of the next element of an array. It reports false
+// after the last one.
+func (s *Scanner) Element() (c byte, ok bool) { return s.element(']') }
 
 // Key returns the next key of an object, as ReadString does. It reports false after the last one.
-func (s *Scanner) Key() (key []byte, ok bool, err error) {
-	switch c, err := s.Element(); {
-	case err != nil:
-		return nil, false, err
-	case c == '}':
-		return nil, false, nil
-	case c != '"':
-		return nil, false, s.Invalid("a key is not a string")
+func (s *Scanner) Key() (key []byte, ok bool) {
+	c, ok := s.element('}')
+	if !ok {
+		return nil, false
 	}
-	key, err = s.ReadString(nil)
-	return key, err == nil, err
+	if c != '"' {
+		s.Invalid("a key is not a string")
+		return nil, false
+	}
+	key = s.ReadString(nil)
+	return key, s.err == nil
 }
 
 // Value reads the colon after a key and returns the first byte of the value.
-func (s *Scanner) Value() (byte, error) {
-	switch c, err := s.token(); {
-	case err != nil:
-		return 0, err
-	case c != ':':
-		return 0, s.Invalid("missing colon after a key")
+func (s *Scanner) Value() byte {
+	if s.token() != ':' {
+		s.Invalid("missing colon after a key")
 	}
 	s.needComma = false
 	return s.token()
 }
 
-// End reads the rest of the stream, which must be white space.
+// End reads the rest of the stream, which must be white space. It returns the first error.
 func (s *Scanner) End() error {
-	_, err := s.token()
-	switch {
-	case err == nil:
-		return s.Invalid("data after the end")
-	case s.readErr == io.EOF:
-		return nil
-	default:
-		return err
+	if s.err != nil {
+		return s.err
 	}
+	s.token()
+	switch {
+	case s.err == nil:
+		s.Invalid("data after the end")
+	case s.readErr == io.EOF:
+		s.err = nil
+	}
+	return s.err
 }
 
-// next reads a byte.
-func (s *Scanner) next() (byte, error) {
-	if s.pos == s.end {
-		if err := s.fill(); err != nil {
-			return 0, err
+func (s *Scanner) element(closing byte) (c byte, ok bool) {
+	for {
+		switch c = s.token(); {
+		case c == ',':
+			s.needComma = false
+		case c == closing:
+			s.needComma = true
+			return c, false
+		case s.needComma:
+			s.Invalid("missing comma")
+			return c, false
+		default:
+			return c, s.err == nil
 		}
 	}
-	c := s.buf[s.pos]
-	s.pos++
-	return c, nil
 }
 
 // token skips white space and reads a byte.
-func (s *Scanner) token() (byte, error) {
-	for {
-		for s.pos < s.end {
-			c := s.buf[s.pos]
-			s.pos++
-			if c != ' ' && c != '\n' && c != '\r' && c != '\t' {
-				return c, nil
-			}
-		}
-		if err := s.fill(); err != nil {
-			return 0, err
+func (s *Scanner) token() byte {
+	for s.pos < s.end || s.fill() {
+		c := s.buf[s.pos]
+		s.pos++
+		if c != ' ' && c != '\n' && c != '\r' && c != '\t' {
+			return c
 		}
 	}
+	return 0
+}
+
+// next reads a byte.
+func (s *Scanner) next() byte {
+	if s.pos == s.end && !s.fill() {
+		return 0
+	}
+	s.pos++
+	return s.buf[s.pos-1]
 }
 
 // expect reads the bytes of text.
-func (s *Scanner) expect(text, reason string) error {
+func (s *Scanner) expect(text, reason string) {
 	for i := range len(text) {
-		c, err := s.next()
-		if err != nil {
-			return err
-		}
-		if c != text[i] {
-			return s.Invalid(reason)
+		if s.next() != text[i] {
+			s.Invalid(reason)
 		}
 	}
-	return nil
 }

@@ -18,69 +18,42 @@ import (
 // decode reads a whole stream. Numbers become json.Number.
 func decode(r io.Reader) (any, error) {
 	s := New(r)
-	c, err := s.Start()
-	if err != nil {
+	v := decodeValue(s, s.Start())
+	if err := s.End(); err != nil {
 		return nil, err
 	}
-	v, err := decodeValue(s, c)
-	if err != nil {
-		return nil, err
-	}
-	return v, s.End()
+	return v, nil
 }
 
-func decodeValue(s *Scanner, c byte) (any, error) {
+func decodeValue(s *Scanner, c byte) any {
 	switch c {
 	case '[':
 		list := []any{}
-		for {
-			c, err := s.Element()
-			if err != nil || c == ']' {
-				return list, err
-			}
-			v, err := decodeValue(s, c)
-			if err != nil {
-				return nil, err
-			}
-			list = append(list, v)
+		for c, ok := s.Element(); ok; c, ok = s.Element() {
+			list = append(list, decodeValue(s, c))
 		}
+		return list
 	case '{':
 		object := map[string]any{}
-		for {
-			key, ok, err := s.Key()
-			if err != nil || !ok {
-				return object, err
-			}
+		for key, ok := s.Key(); ok; key, ok = s.Key() {
 			name := string(key)
-			c, err := s.Value()
-			if err != nil {
-				return nil, err
-			}
-			if object[name], err = decodeValue(s, c); err != nil {
-				return nil, err
-			}
+			object[name] = decodeValue(s, s.Value())
 		}
+		return object
 	case '"':
-		text, err := s.ReadString(nil)
-		return string(text), err
+		return string(s.ReadString(nil))
 	case 't', 'f', 'n':
-		return map[byte]any{'t': true, 'f': false}[c], s.Skip(c)
+		s.Skip(c)
+		return map[byte]any{'t': true, 'f': false}[c]
 	default:
-		text, err := s.ReadNumber(c)
-		return json.Number(text), err
+		return json.Number(s.ReadNumber(c))
 	}
 }
 
 // skip skips a whole stream.
 func skip(r io.Reader) error {
 	s := New(r)
-	c, err := s.Start()
-	if err == nil {
-		err = s.Skip(c)
-	}
-	if err != nil {
-		return err
-	}
+	s.Skip(s.Start())
 	return s.End()
 }
 
@@ -218,10 +191,10 @@ func TestStringsLongerThanTheBuffer(t *testing.T) {
 				t.Fatal(err)
 			}
 			s := New(strings.NewReader(long))
-			_, _ = s.Start()
+			s.Start()
 			var hash uint64
-			got, err := s.ReadString(&hash)
-			if err != nil || string(got) != want[:MaxLen] || hash != xxhash.Sum64String(want) || s.End() != nil {
+			got := string(s.ReadString(&hash))
+			if err := s.End(); err != nil || got != want[:MaxLen] || hash != xxhash.Sum64String(want) {
 				t.Errorf("%d bytes of %s: got %s, %v", size, piece, got, err)
 			}
 			if err := skip(strings.NewReader(long)); err != nil {
@@ -241,8 +214,8 @@ func TestLongNumbersAreTruncated(t *testing.T) {
 
 func TestBufferedTextCanBeReadByTheCaller(t *testing.T) {
 	s := New(iotest.OneByteReader(strings.NewReader(`[{"a":1},{"b":2}]`)))
-	_, _ = s.Start()
-	_, _ = s.Element()
+	s.Start()
+	s.Element()
 	if !s.Prefetch(7) || s.Prefetch(7) || string(s.Buffered()) != `"a":1},`+"\x00" {
 		t.Fatalf("buffered %q", s.Buffered())
 	}
@@ -251,8 +224,8 @@ func TestBufferedTextCanBeReadByTheCaller(t *testing.T) {
 	if got := string(s.Since(begin)); got != `"a":1}` || s.Offset() != 8 {
 		t.Errorf("got %q to offset %d", got, s.Offset())
 	}
-	if c, err := s.Element(); c != '{' || err != nil {
-		t.Errorf("next element: %q, %v", c, err)
+	if c, ok := s.Element(); c != '{' || !ok {
+		t.Errorf("next element: %q, %v", c, ok)
 	}
 	if rest, err := io.ReadAll(s.Rest()); string(rest) != `"b":2}]` || err != nil {
 		t.Errorf("rest: %q, %v", rest, err)

@@ -12,20 +12,20 @@ import (
 // ReadString reads the rest of a string after its first quote. It returns the first MaxLen bytes of
 // the unescaped string, which are valid until the next read. If hash is not nil, ReadString stores
 // the xxhash of the whole unescaped string in it.
-func (s *Scanner) ReadString(hash *uint64) ([]byte, error) {
+func (s *Scanner) ReadString(hash *uint64) []byte {
 	if text, ok := s.plainString(); ok {
 		if hash != nil {
 			*hash = xxhash.Sum64(text)
 		}
-		return text[:min(len(text), MaxLen)], nil
+		return text[:min(len(text), MaxLen)]
 	}
 	u := unescaper{text: s.textBuf[:0]}
 	u.digest.Reset()
-	err := s.readString(&u)
+	s.readString(&u)
 	if hash != nil {
 		*hash = u.digest.Sum64()
 	}
-	return u.text, err
+	return u.text
 }
 
 // plainString reads a string without escapes that is in the buffer, or nothing.
@@ -41,26 +41,22 @@ func (s *Scanner) plainString() (text []byte, ok bool) {
 }
 
 // readString reads any string. If u is nil, the string is skipped.
-func (s *Scanner) readString(u *unescaper) error {
-	for {
+func (s *Scanner) readString(u *unescaper) {
+	for s.pos < s.end || s.fill() {
 		begin := s.pos
 		s.pos += s.plainLen()
 		u.add(s.buf[begin:s.pos])
-		c, err := s.next()
-		switch {
-		case err != nil:
-			return err
-		case c == '"':
+		if s.pos == s.end {
+			continue
+		}
+		switch s.buf[s.pos] {
+		case '"':
+			s.pos++
 			u.flushSurrogate()
-			return nil
-		case c == '\\':
-			unit, err := s.escape()
-			if err != nil {
-				return err
-			}
-			u.addCodeUnit(unit)
-		default:
-			s.pos--
+			return
+		case '\\':
+			s.pos++
+			u.addCodeUnit(s.escape())
 		}
 	}
 }
@@ -79,32 +75,26 @@ func (s *Scanner) plainLen() int {
 }
 
 // escape reads an escape after its backslash and returns its UTF-16 code unit.
-func (s *Scanner) escape() (unit rune, err error) {
+func (s *Scanner) escape() (unit rune) {
 	const letters, values = `"\/bfnrt`, "\"\\/\b\f\n\r\t"
-	c, err := s.next()
-	if err != nil {
-		return 0, err
-	}
+	c := s.next()
 	if i := strings.IndexByte(letters, c); i >= 0 {
-		return rune(values[i]), nil
+		return rune(values[i])
 	}
 	if c != 'u' {
-		return 0, s.Invalid("invalid escape")
+		s.Invalid("invalid escape")
 	}
 	for range 4 {
-		if c, err = s.next(); err != nil {
-			return 0, err
-		}
-		digit := strings.IndexByte("0123456789abcdefABCDEF", c)
+		digit := strings.IndexByte("0123456789abcdefABCDEF", s.next())
 		if digit < 0 {
-			return 0, s.Invalid("invalid escape")
+			s.Invalid("invalid escape")
 		}
 		if digit >= 16 {
 			digit -= 6
 		}
 		unit = unit<<4 | rune(digit)
 	}
-	return unit, nil
+	return unit
 }
 
 // unescaper keeps the first MaxLen bytes of an unescaped string and hashes all of them. A nil
@@ -128,8 +118,7 @@ func (u *unescaper) addCodeUnit(unit rune) {
 	if u == nil {
 		return
 	}
-	pair := utf16.DecodeRune(u.high, unit)
-	if pair != utf8.RuneError {
+	if pair := utf16.DecodeRune(u.high, unit); pair != utf8.RuneError {
 		u.high, unit = 0, pair
 	}
 	u.flushSurrogate()
