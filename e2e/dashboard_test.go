@@ -27,14 +27,14 @@ import (
 // emptyOnAHealthySystem are the queries without data on a healthy system with the default
 // collectors, and the reasons. Queries that return data must not be listed.
 var emptyOnAHealthySystem = map[string]string{
-	"annotation Alerts A":                          "no alert fires",
-	"panel Notifications that wait, by instance A": "the collector webhooks is off by default",
-	"panel Suspended for A":                        "the collector account is off by default",
-	"panel Pause between messages A":               "the collector settings is off by default",
-	"panel Settings that are on A":                 "the collector settings is off by default",
-	"panel Messages received, by type A":           "the collector incoming is off by default",
-	"panel Window of the incoming journal A":       "the collector incoming is off by default",
-	"panel Nothing received, by instance A":        "the collector incoming is off by default",
+	"annotation Alerts A":                                       "no alert fires",
+	"panel Queued notifications, by instance A":                 "the collector webhooks is off by default",
+	"panel Suspended for A":                                     "the collector account is off by default",
+	"panel Delay between messages A":                            "the collector settings is off by default",
+	"panel Enabled settings A":                                  "the collector settings is off by default",
+	"panel Received messages, by type A":                        "the collector incoming is off by default",
+	"panel Incoming journal window A":                           "the collector incoming is off by default",
+	"panel Time since the last received message, by instance A": "the collector incoming is off by default",
 }
 
 // maxSeries is the number of series that a panel can show legibly.
@@ -329,32 +329,32 @@ func TestDashboardShowsFailures(t *testing.T) {
 		})
 	}
 	expect(map[string]map[string]float64{
-		"panel Instances A":                  {"{}": 1},
-		"panel Instances B":                  {"{}": 0},
-		"panel Why readings fail A":          {`{result="all readings succeed"}`: 0},
-		"panel Readings that fail A":         {`{result="all readings succeed"}`: 0},
-		"panel Accounts that are not well A": {`{state="all are authorized"}`: 0},
-		"panel Journal that was missed A":    {"{}": 0},
+		"panel Instances A":                   {"{}": 1},
+		"panel Instances B":                   {"{}": 0},
+		"panel Failed readings A":             {`{result="all readings succeed"}`: 0},
+		"panel Failed readings by instance A": {`{result="all readings succeed"}`: 0},
+		"panel Accounts not authorized A":     {`{state="all are authorized"}`: 0},
+		"panel Missed journal time A":         {"{}": 0},
 	})
 	account.SetFault(simulator.FaultLoggedOut, "lastOutgoingMessages")
 	expect(map[string]map[string]float64{
-		"panel Instances A":         {"{}": 0},
-		"panel Instances B":         {"{}": 1},
-		"panel Why readings fail A": {`{result="instance_logged_out"}`: 1},
-		"panel noAccount now A":     {},
-		"panel noAccount now B":     {},
-		"panel Pending now A":       {},
-		"panel Pending now B":       {},
-		"panel Oldest pending A":    {},
+		"panel Instances A":       {"{}": 0},
+		"panel Instances B":       {"{}": 1},
+		"panel Failed readings A": {`{result="instance_logged_out"}`: 1},
+		"panel noAccount now A":   {},
+		"panel noAccount now B":   {},
+		"panel Pending now A":     {},
+		"panel Pending now B":     {},
+		"panel Oldest pending A":  {},
 	})
-	if got := slices.Collect(maps.Keys(run(t, prometheus, byName["panel Readings that fail A"], ".+"))); !slices.Equal(got,
+	if got := slices.Collect(maps.Keys(run(t, prometheus, byName["panel Failed readings by instance A"], ".+"))); !slices.Equal(got,
 		[]string{`{collector="outgoing", id_instance="1101000001", result="instance_logged_out"}`}) {
 		t.Errorf("panel Readings that fail: %v", got)
 	}
 	account.SetFault(simulator.FaultNone)
 	expect(map[string]map[string]float64{
-		"panel Instances B":         {"{}": 0},
-		"panel Why readings fail A": {`{result="all readings succeed"}`: 0},
+		"panel Instances B":       {"{}": 0},
+		"panel Failed readings A": {`{result="all readings succeed"}`: 0},
 	})
 	_ = exporter.Process.Kill()
 	expect(map[string]map[string]float64{
@@ -364,9 +364,9 @@ func TestDashboardShowsFailures(t *testing.T) {
 	_ = exporter.Wait()
 	startExporterAt(t, exporter.address, account.env, "--no-collector.outgoing") // as if the job of the journal were missing
 	expect(map[string]map[string]float64{
-		"panel Why readings fail A": {`{result="all readings succeed"}`: 0},
-		"panel Instances A":         {},
-		"panel Instances B":         {"{}": 1},
+		"panel Failed readings A": {`{result="all readings succeed"}`: 0},
+		"panel Instances A":       {},
+		"panel Instances B":       {"{}": 1},
 	})
 }
 
