@@ -27,7 +27,9 @@ func (c *Client) Account(ctx context.Context) (Account, error) {
 func readAccount(o object) (Account, error) {
 	until := []string{"suspendedUntil", "yellowCardUntil"} // the second until July 2026
 	if !o.has(append(until, "stateInstance")...) {
-		return Account{}, &jsonstream.SyntaxError{Reason: "the response has neither stateInstance nor suspendedUntil"}
+		return Account{}, &jsonstream.SyntaxError{
+			Reason: "the response has neither stateInstance nor suspendedUntil",
+		}
 	}
 	account := Account{State: o.state()}
 	for _, key := range until {

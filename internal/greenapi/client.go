@@ -65,7 +65,7 @@ type Client struct{ transport }
 
 // NewClient returns a Client for the instance id. The base URL can have a path prefix.
 func NewClient(backend *Backend, base *url.URL, id string, token TokenSource) *Client {
-	return &Client{transport{backend: backend, base: base, pathPrefix: "/waInstance" + id, token: token, maxBody: MaxBody}}
+	return &Client{transport{backend, base, "/waInstance" + id, token, MaxBody}}
 }
 
 // transport makes the calls of Client and Partner.
@@ -84,10 +84,8 @@ func (t *transport) request(method string, query url.Values, token string) *http
 	u.Path = t.base.Path + t.pathPrefix + "/" + method + "/" + token
 	u.RawPath = t.base.EscapedPath() + t.pathPrefix + "/" + method + "/" + url.PathEscape(token)
 	u.RawQuery = query.Encode()
-	r := &http.Request{Method: http.MethodGet, URL: &u, Host: u.Host, Header: make(http.Header), Body: unrepeatable{}}
-	r.Header.Set("Accept", "application/json")
-	r.Header.Set("User-Agent", t.backend.UserAgent)
-	return r
+	header := http.Header{"Accept": {"application/json"}, "User-Agent": {t.backend.UserAgent}}
+	return &http.Request{Method: http.MethodGet, URL: &u, Host: u.Host, Header: header, Body: unrepeatable{}}
 }
 
 // unrepeatable is an empty body that keeps net/http from sending a request twice. It repeats a GET

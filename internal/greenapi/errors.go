@@ -35,25 +35,27 @@ func networkError(ctx context.Context, err error) *Error {
 		record      tls.RecordHeaderError
 		timeout     net.Error
 	)
+	detail := ""
 	switch {
 	case ctx.Err() != nil:
 		return &Error{Result: contextResult(ctx), Detail: "before the response"}
 	case errors.As(err, &timeout) && timeout.Timeout():
 		// This is a timeout of the transport or the operating system, not of the call.
-		return &Error{Result: Network, Detail: "the connection timed out"}
+		detail = "the connection timed out"
 	case errors.As(err, &certificate):
-		return &Error{Result: Network, Detail: certificateDetail(certificate)}
+		detail = certificateDetail(certificate)
 	case errors.As(err, &record):
-		return &Error{Result: Network, Detail: "the host does not speak TLS"}
+		detail = "the host does not speak TLS"
 	case errors.As(err, &dns):
-		return &Error{Result: Network, Detail: fmt.Sprintf("lookup %s: %s", dns.Name, dns.Err)}
+		detail = fmt.Sprintf("lookup %s: %s", dns.Name, dns.Err)
 	case errors.As(err, &op):
-		return &Error{Result: Network, Detail: op.Error()}
+		detail = op.Error()
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return &Error{Result: Network, Detail: "the connection was closed before the end of the response"}
+		detail = "the connection was closed before the end of the response"
 	default:
-		return &Error{Result: Network, Detail: "the connection failed, a proxy refused it, or the response was not HTTP"}
+		detail = "the connection failed, a proxy refused it, or the response was not HTTP"
 	}
+	return &Error{Result: Network, Detail: detail}
 }
 
 // certificateDetail returns the usual causes. It does not quote the certificate, which is untrusted.

@@ -40,7 +40,8 @@ func (l *Limiter) acquire(ctx context.Context, host, method string) (release fun
 			s.Release(1)
 		}
 	}
-	for _, s := range []*semaphore.Weighted{l.slot(host+" "+method, l.perMethod), l.slot(host, l.perHost), l.all} {
+	ofMethod, ofHost := l.slot(host+" "+method, l.perMethod), l.slot(host, l.perHost)
+	for _, s := range []*semaphore.Weighted{ofMethod, ofHost, l.all} {
 		if err := s.Acquire(ctx, 1); err != nil {
 			release()
 			return nil, err

@@ -162,8 +162,9 @@ func (o object) integer(key string) (n int64, ok bool) {
 func isDigits(text string) bool { return strings.Trim(text, "0123456789") == "" }
 
 // fetch calls a method that returns an object, and converts it.
-func fetch[T any](ctx context.Context, c *Client, method string, convert func(object) (T, error)) (T, error) {
-	var zero T
+func fetch[T any](
+	ctx context.Context, c *Client, method string, convert func(object) (T, error),
+) (zero T, _ error) {
 	r, err := c.call(ctx, method, nil)
 	if err != nil {
 		return zero, err

@@ -40,7 +40,7 @@ type Partner struct{ transport }
 // NewPartner returns a Partner. The base URL can have a path prefix. The token is that of the
 // partner, which gives access to the tokens of all its instances.
 func NewPartner(backend *Backend, base *url.URL, token TokenSource) *Partner {
-	return &Partner{transport{backend: backend, base: base, pathPrefix: "/partner", token: token, maxBody: maxPartnerBody}}
+	return &Partner{transport{backend, base, "/partner", token, maxPartnerBody}}
 }
 
 // Instances requests the list of the partner's instances, which includes deleted ones. If the list
@@ -71,7 +71,8 @@ func readInstances(body io.Reader, limit int) ([]PartnerInstance, error) {
 		switch {
 		case instance.ID == "":
 		case !known && len(instances) == limit:
-			in.Fail(&Error{Result: TooLarge, Detail: fmt.Sprintf("the partner has more than %d instances", limit)})
+			detail := fmt.Sprintf("the partner has more than %d instances", limit)
+			in.Fail(&Error{Result: TooLarge, Detail: detail})
 		case !known:
 			index[instance.ID] = len(instances)
 			instances = append(instances, instance)
@@ -109,7 +110,8 @@ func readInstance(in *jsonstream.Scanner) PartnerInstance {
 		}
 	}
 	return PartnerInstance{
-		ID: id.digits(), Token: token.token(), Deleted: deleted.isTrue(), Expired: expired.isTrue(), Expires: expires.time(),
+		ID: id.digits(), Token: token.token(),
+		Deleted: deleted.isTrue(), Expired: expired.isTrue(), Expires: expires.time(),
 	}
 }
 
@@ -145,7 +147,8 @@ func (v value) isTrue() bool {
 func (v value) time() time.Time {
 	const lastSecond = 253402300799 // of the year 9999
 	if v.first != '"' || v.digits() != "" {
-		if seconds, err := strconv.ParseFloat(v.text, 64); err == nil && seconds > 0 && seconds <= lastSecond {
+		seconds, err := strconv.ParseFloat(v.text, 64)
+		if err == nil && seconds > 0 && seconds <= lastSecond {
 			return time.Unix(int64(seconds), 0).UTC()
 		}
 		return time.Time{}

@@ -37,7 +37,8 @@ func (t *transport) call(ctx context.Context, method string, query url.Values) (
 	release, err := t.backend.Limiter.acquire(ctx, t.base.Host, method)
 	if err != nil {
 		return nil, &Error{
-			Result: contextResult(ctx), Detail: "no slot was free for the call (--greenapi.max-calls)", NotSent: true,
+			Result: contextResult(ctx), NotSent: true,
+			Detail: "no slot was free for the call (--greenapi.max-calls)",
 		}
 	}
 	r := &response{
@@ -55,13 +56,14 @@ func (t *transport) call(ctx context.Context, method string, query url.Values) (
 func (r *response) send(request *http.Request) error {
 	var connected atomic.Bool
 	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }}
-	received, err := r.backend.Transport.RoundTrip(request.WithContext(httptrace.WithClientTrace(r.ctx, trace)))
-	switch {
-	case err != nil && r.ctx.Err() != nil && !connected.Load():
-		return &Error{Result: contextResult(r.ctx), Detail: "not yet connected to the host", NotSent: true}
-	case err != nil:
+	request = request.WithContext(httptrace.WithClientTrace(r.ctx, trace))
+	received, err := r.backend.Transport.RoundTrip(request)
+	if err != nil {
 		failure := networkError(r.ctx, err)
 		failure.NotSent = !connected.Load()
+		if failure.NotSent && r.ctx.Err() != nil {
+			failure.Detail = "not yet connected to the host"
+		}
 		return failure
 	}
 	r.body = received.Body

@@ -25,10 +25,11 @@ const sendDelay = "delaySendMessagesMilliseconds"
 // yesNoSettings returns the names of the settings that have been documented as yes or no.
 func yesNoSettings() []string {
 	return []string{
-		"markIncomingMessagesReaded", "markIncomingMessagesReadedOnReply", "sharedSession", "outgoingWebhook",
-		"outgoingMessageWebhook", "outgoingAPIMessageWebhook", "incomingWebhook", "deviceWebhook", "statusInstanceWebhook",
-		"stateWebhook", "enableMessagesHistory", "keepOnlineStatus", "pollMessageWebhook", "incomingBlockWebhook",
-		"incomingCallWebhook", "editedMessageWebhook", "deletedMessageWebhook",
+		"markIncomingMessagesReaded", "markIncomingMessagesReadedOnReply", "sharedSession",
+		"outgoingWebhook", "outgoingMessageWebhook", "outgoingAPIMessageWebhook", "incomingWebhook",
+		"deviceWebhook", "statusInstanceWebhook", "stateWebhook", "enableMessagesHistory",
+		"keepOnlineStatus", "pollMessageWebhook", "incomingBlockWebhook", "incomingCallWebhook",
+		"editedMessageWebhook", "deletedMessageWebhook",
 	}
 }
 

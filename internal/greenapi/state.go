@@ -23,8 +23,8 @@ const (
 // States returns the closed set: the documented states, StateUnknown and StateOther.
 func States() []State {
 	return []State{
-		StateAuthorized, "notAuthorized", "blocked", "starting", StateYellowCard, StateSuspended, "sleepMode", "pendingCode",
-		"pendingPassword", StateUnknown, StateOther,
+		StateAuthorized, "notAuthorized", "blocked", "starting", StateYellowCard, StateSuspended,
+		"sleepMode", "pendingCode", "pendingPassword", StateUnknown, StateOther,
 	}
 }
 
@@ -40,7 +40,8 @@ func (s State) Advice() string {
 	case "starting":
 		return "the instance is starting; wait some minutes, then reboot it from the console"
 	case StateYellowCard, StateSuspended:
-		return "the messenger has suspended sending; wait until the suspension ends, and send less to recipients who do not expect it"
+		return "the messenger has suspended sending; wait until the suspension ends, " +
+			"and send fewer messages to recipients who do not expect them"
 	case "sleepMode":
 		return "the phone is switched off or has no network; switch it on and wait some minutes"
 	case "pendingCode", "pendingPassword":

@@ -31,7 +31,8 @@ func NewToken(text string) (Token, error) {
 	}
 	for _, r := range text {
 		if r <= ' ' || r > '~' {
-			return Token{}, errors.New("the token contains white space or a non-ASCII character; copy it again from the console")
+			return Token{}, errors.New(
+				"the token contains white space or a non-ASCII character; copy it again from the console")
 		}
 	}
 	return Token{secret: func() string { return text }}, nil

@@ -50,7 +50,8 @@ func (f *TokenFile) Token() Token {
 	token, _, err := readToken(f.path, true)
 	if err != nil {
 		if !f.invalid {
-			level.Warn(f.logger).Log("msg", "token file is unusable, keeping the previous token", "file", f.path, "err", err)
+			level.Warn(f.logger).Log(
+				"msg", "token file is unusable, keeping the previous token", "file", f.path, "err", err)
 		}
 		f.invalid = true
 		return f.token
