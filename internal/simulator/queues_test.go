@@ -231,14 +231,14 @@ func TestDistantTimesDoNotOverflow(t *testing.T) {
 }
 
 func TestWebhooksCountTheStepsOfTheLastFiveSeconds(t *testing.T) {
-	for speedup, hours := range map[float64]float64{0.2: 80, 1: 30, 100: 30} {
+	for _, speedup := range []float64{0.2, 1, 100} {
 		s, c := newAccount(simulator.Config{
 			Seed: 12, MessagesPerHour: 900, IncomingPerHour: 600, Speedup: speedup, NoRateLimit: true,
 			States: states("suspended", 3, "authorized", 5),
 		}, 0)
 		maxDelay := time.Duration(float64(2*time.Minute) / min(speedup, 1)) // of rows
 		largest := 0
-		for hour := 0.0; hour < hours; hour += 1.1 {
+		for hour := 0.0; hour < 14; hour += 1.1 {
 			c.Set(start.Add(time.Duration(hour * float64(time.Hour))))
 			want := 0
 			countIfRecent := func(at time.Time) {
