@@ -101,12 +101,12 @@ func (r *rowReader) next() bool {
 		r.in.Discard(n)
 		return true
 	}
-	begin := r.in.Offset()
+	start := r.in.Offset()
 	r.readMembers()
 	if r.in.Err() != nil {
 		return false
 	}
-	r.template.learn(r.in.Since(begin))
+	r.template.learn(r.in.Since(start))
 	return true
 }
 
@@ -147,7 +147,7 @@ func (r *rowReader) readWord(w *word, c byte) {
 // readTimestamp reads the value whose first byte is c: a number, a string of digits, or null.
 func (r *rowReader) readTimestamp(c byte) {
 	r.row.Timestamp, r.row.Timed = 0, false
-	begin := r.in.Offset() - 1
+	start := r.in.Offset() - 1
 	var text []byte
 	switch {
 	case c == 'n':
@@ -163,7 +163,7 @@ func (r *rowReader) readTimestamp(c byte) {
 	}
 	seconds, err := strconv.ParseFloat(string(text), 64)
 	if err != nil || len(text) == jsonstream.MaxLen || math.Abs(seconds) > maxTime {
-		r.in.Fail(&jsonstream.SyntaxError{Offset: begin, Reason: "invalid timestamp"})
+		r.in.Fail(&jsonstream.SyntaxError{Offset: start, Reason: "invalid timestamp"})
 	}
 	r.row.Timestamp, r.row.Timed = seconds, true
 }

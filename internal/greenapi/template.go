@@ -93,7 +93,7 @@ func (t *rowTemplate) match(text []byte, row *Row) (length int) {
 				row.Timestamp, row.Timed = 0, false
 			}
 		}
-		begin := i
+		start := i
 		switch s.value {
 		case rowEnd:
 			row.setWords(words[idMessage], words[typeMessage], words[statusMessage])
@@ -109,7 +109,7 @@ func (t *rowTemplate) match(text []byte, row *Row) (length int) {
 			if i = plainEnd(text, i); text[i] != '"' {
 				return 0
 			}
-			words[s.value] = text[begin:i]
+			words[s.value] = text[start:i]
 		}
 		if i == 0 {
 			return 0
@@ -138,8 +138,8 @@ type lesson struct {
 	*rowTemplate
 	row    []byte
 	last   *segment
-	begin  int      // of the current segment
-	from   nesting  // at begin
+	start  int      // of the current segment
+	from   nesting  // at start
 	nulls  fieldSet // of the current segment
 	values int
 }
@@ -154,28 +154,28 @@ func (t *rowTemplate) learn(row []byte) {
 	for i, ok := 0, true; i < len(row) && ok; i++ {
 		switch c := row[i]; {
 		case c == '"':
-			begin := i + 1
-			i = skipString(row, begin)
+			start := i + 1
+			i = skipString(row, start)
 			isKey := in&1 == 1 && !isValue
 			switch {
 			case isKey && in == inRow:
-				member = fieldOf(row[begin:i])
-				ok = bytes.IndexByte(row[begin:i], '\\') < 0 // an escaped key can name any field
+				member = fieldOf(row[start:i])
+				ok = bytes.IndexByte(row[start:i], '\\') < 0 // an escaped key can name any field
 			case isKey:
-			case i == begin && member == otherField:
+			case i == start && member == otherField:
 				// An empty string is often empty in other rows too. It remains part of the segment.
 			default:
-				ok = l.add(begin, i, member, in)
+				ok = l.add(start, i, member, in)
 			}
 		case c == '-' || isDigit(c):
-			begin, value := i, number
+			start, value := i, number
 			if member == timestamp {
 				value = timestamp
 			} else {
 				l.setNull(member)
 			}
 			i = skipNumber(row, i)
-			ok = l.add(begin, i, value, in)
+			ok = l.add(start, i, value, in)
 			i--
 		case c == 't' || c == 'f' || c == 'n': // true, false, null
 			l.setNull(member)
@@ -204,10 +204,10 @@ func (l *lesson) setNull(f field) {
 	}
 }
 
-// add learns the segment before the value in row[begin:end]. It reports whether to continue. If
+// add learns the segment before the value in row[start:end]. It reports whether to continue. If
 // there is no room, the template forgets all segments, which did not match this row anyway.
-func (l *lesson) add(begin, end int, value field, in nesting) bool {
-	text := l.row[l.begin:begin]
+func (l *lesson) add(start, end int, value field, in nesting) bool {
+	text := l.row[l.start:start]
 	s := l.successor(l.last, text)
 	if s == nil || len(s.text) != len(text) {
 		n := l.intern(segment{text: text, from: l.from, value: value, nulls: l.nulls})
@@ -219,7 +219,7 @@ func (l *lesson) add(begin, end int, value field, in nesting) bool {
 		l.last.next[0] = n
 		s = &l.segments[n]
 	}
-	l.last, l.begin, l.from, l.nulls = s, end, in, 0
+	l.last, l.start, l.from, l.nulls = s, end, in, 0
 	l.values++
 	return l.values < maxValues
 }
@@ -236,9 +236,9 @@ func (t *rowTemplate) intern(s segment) uint8 {
 	if t.n == maxSegments || len(s.text) > maxTexts-t.used {
 		return 0
 	}
-	begin := t.used
-	t.used += copy(t.texts[begin:], s.text)
-	s.text = t.texts[begin:t.used]
+	start := t.used
+	t.used += copy(t.texts[start:], s.text)
+	s.text = t.texts[start:t.used]
 	t.segments[t.n] = s
 	t.n++
 	return uint8(t.n - 1)
@@ -247,11 +247,11 @@ func (t *rowTemplate) intern(s segment) uint8 {
 // readSeconds reads a UNIX time of at most 15 digits. It returns the index after it, or 0 if there
 // is no such time at text[i].
 func readSeconds(text []byte, i int) (seconds float64, end int) {
-	begin, n := i, uint64(0)
+	start, n := i, uint64(0)
 	for ; isDigit(text[i]); i++ {
 		n = n*10 + uint64(text[i]-'0')
 	}
-	if i == begin || i > begin+15 || text[begin] == '0' {
+	if i == start || i > start+15 || text[start] == '0' {
 		return 0, 0
 	}
 	return float64(n), i

@@ -43,9 +43,9 @@ func (s *Scanner) plainString() (text []byte, ok bool) {
 // readString reads any string. If u is nil, the string is skipped.
 func (s *Scanner) readString(u *unescaper) {
 	for s.pos < s.end || s.fill() {
-		begin := s.pos
+		start := s.pos
 		s.pos += s.plainLen()
-		u.add(s.buf[begin:s.pos])
+		u.add(s.buf[start:s.pos])
 		if s.pos == s.end {
 			continue
 		}
