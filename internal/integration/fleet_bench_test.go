@@ -1,41 +1,36 @@
 package integration
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
-
-	"greenapi_exporter/internal/simulator"
 )
 
-// fleetSize is how large a fleet BenchmarkFleet measures, by variables of the environment. Without any it is small.
+// fleetSize is the size of the fleet that BenchmarkFleet measures. The default is small.
 type fleetSize struct {
 	instances, messages int
-	text                bool          // messages are texts, and not of all kinds
+	text                bool          // all messages are texts, instead of all kinds
 	interval            time.Duration // between two scrapes of an instance
-	rounds              int           // that are measured, behind one that is not
-	dead                int           // further instances, of a host that does not answer
+	rounds              int           // of measured scrapes, after one that is not measured
+	dead                int           // further instances, whose host does not answer
 	maxCalls            int
-	away                time.Duration // what the API takes for an answer, beside its work
+	latency             time.Duration // of the API
 }
 
-func sizeOf(b *testing.B) fleetSize {
+// fleetSizeFromEnv reads the size from environment variables, such as FLEET_INSTANCES.
+func fleetSizeFromEnv(b *testing.B) fleetSize {
 	b.Helper()
-	number := func(name string, usual int) int { return numberOf(b, "FLEET_"+name, usual) }
+	number := func(name string, byDefault int) int { return envNumber(b, "FLEET_"+name, byDefault) }
 	return fleetSize{
 		instances: number("INSTANCES", 100),
 		messages:  number("MESSAGES", 100),
@@ -44,16 +39,15 @@ func sizeOf(b *testing.B) fleetSize {
 		rounds:    number("ROUNDS", 2),
 		dead:      number("DEAD", 20),
 		maxCalls:  number("MAX_CALLS", 16),
-		away:      time.Duration(number("AWAY_MS", 20)) * time.Millisecond,
+		latency:   time.Duration(number("AWAY_MS", 20)) * time.Millisecond,
 	}
 }
 
-// numberOf is the number that the variable of the environment has, or the usual one.
-func numberOf(b *testing.B, variable string, usual int) int {
+func envNumber(b *testing.B, variable string, byDefault int) int {
 	b.Helper()
 	text := os.Getenv(variable)
 	if text == "" {
-		return usual
+		return byDefault
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil {
@@ -62,14 +56,14 @@ func numberOf(b *testing.B, variable string, usual int) int {
 	return n
 }
 
-// fleetID is the id of the n-th instance. Those of the dead host come behind the others.
+// fleetID returns the id of the n-th instance. Those of the dead host are the last.
 func fleetID(n int) string { return strconv.Itoa(1_101_000_000 + n) }
 
-// BenchmarkFleet measures the exporter with many instances as a process of its own: each is scraped once in an interval
-// through /probe, with the outgoing collector alone, from a simulated API in a further process. Prometheus's part is
-// played by the benchmark, which spreads the scrapes over the interval as Prometheus does. An operation is one scrape.
+// BenchmarkFleet measures an exporter with many instances. The exporter and the simulated API are
+// processes. Like Prometheus, the benchmark scrapes each instance through /probe once per interval
+// and spreads the scrapes over the interval. Only the outgoing collector is on.
 func BenchmarkFleet(b *testing.B) {
-	s := sizeOf(b)
+	s := fleetSizeFromEnv(b)
 	api := startFleetSimulator(b, s)
 	dead := deadHost(b)
 	exporter := startFleetExporter(b, s, api.url, "http://"+dead.Addr().String())
@@ -98,41 +92,25 @@ func BenchmarkFleet(b *testing.B) {
 	b.ReportMetric(float64(ended.calls-calls.calls)/scrapes, "calls/scrape")
 	b.ReportMetric(float64(ended.connections), "connections")
 	b.ReportMetric(float64(ended.most), "most-calls-at-once")
-	// One host has half of the places, of which one method has three quarters.
-	if most := max(1, s.maxCalls/2*3/4); ended.most > most || s.instances <= maxBurst && ended.most < most {
-		b.Errorf("%d calls were in flight, and %d are allowed", ended.most, most)
+	// A host gets half of the calls, and a method three quarters of those.
+	limit := max(1, s.maxCalls/2*3/4)
+	if ended.most > limit || s.instances <= maxBurst && ended.most < limit {
+		b.Errorf("%d calls were in flight, want %d", ended.most, limit)
 	}
-	if resident := end.resident / float64(s.instances); s.instances >= 1000 && s.messages <= 1000 && resident > 100e3 {
-		b.Errorf("%.0f bytes are resident an instance, more than 100 KB", resident)
+	resident := end.resident / float64(s.instances)
+	if s.instances >= 1000 && s.messages <= 1000 && resident > 100e3 {
+		b.Errorf("an instance takes %.0f bytes, want at most 100 KB", resident)
 	}
-	// Each scrape is a call, so that as many connections were opened as calls if none was used again.
+	// Calls must share connections.
 	if opened := ended.connections; opened > ended.calls/4+ended.most {
-		b.Errorf("%d connections were opened for %d calls", opened, ended.calls)
+		b.Errorf("the exporter opened %d connections for %d calls", opened, ended.calls)
 	}
 }
 
-// maxBurst is up to how many instances are scraped all at once to begin with, to see that calls wait for each other.
+// maxBurst is the largest fleet that is scraped at once first, so that calls reach the limit.
 const maxBurst = 200
 
-// scrapeAtOnce scrapes every instance whose host is alive once.
-func (e *fleetExporter) scrapeAtOnce(b *testing.B, s fleetSize) {
-	b.Helper()
-	var all sync.WaitGroup
-	for n := range s.instances {
-		all.Go(func() {
-			if _, err := e.probe(fleetID(n), 10*time.Second); err != nil {
-				b.Errorf("%s: %v", fleetID(n), err)
-			}
-		})
-	}
-	all.Wait()
-}
-
-func quantile(sorted []time.Duration, p float64) time.Duration {
-	return sorted[min(int(p*float64(len(sorted))), len(sorted)-1)]
-}
-
-// fleetExporter is the exporter that is measured.
+// fleetExporter is the measured exporter.
 type fleetExporter struct {
 	*process
 	client *http.Client
@@ -154,12 +132,27 @@ func startFleetExporter(b *testing.B, s fleetSize, api, dead string) *fleetExpor
 	if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
 		b.Fatal(err)
 	}
-	p := startProcessWith(b, nil, "--config.file="+file, "--storage.path="+filepath.Join(dir, "ledgers"), fmt.Sprintf("--greenapi.max-calls=%d", s.maxCalls))
+	p := startExporter(b, nil, "--config.file="+file, "--storage.path="+filepath.Join(dir, "ledgers"),
+		fmt.Sprintf("--greenapi.max-calls=%d", s.maxCalls))
 	return &fleetExporter{p, &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1000}}}
 }
 
-// scrapeAll scrapes every instance once in each of the intervals, and returns how long the scrapes took of those whose
-// host is alive, sorted.
+// scrapeAtOnce scrapes every instance whose host answers, concurrently.
+func (e *fleetExporter) scrapeAtOnce(b *testing.B, s fleetSize) {
+	b.Helper()
+	var all sync.WaitGroup
+	for n := range s.instances {
+		all.Go(func() {
+			if _, err := e.probe(fleetID(n), 10*time.Second); err != nil {
+				b.Errorf("%s: %v", fleetID(n), err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// scrapeAll scrapes every instance once per interval. It returns the sorted durations of the
+// scrapes whose host answers.
 func (e *fleetExporter) scrapeAll(b *testing.B, s fleetSize, rounds int) []time.Duration {
 	b.Helper()
 	var mu sync.Mutex
@@ -168,7 +161,7 @@ func (e *fleetExporter) scrapeAll(b *testing.B, s fleetSize, rounds int) []time.
 	n := s.instances + s.dead
 	begin := time.Now()
 	for i := range n * rounds {
-		// The dead ones are spread among the others.
+		// The instances of the dead host are spread among the others.
 		instance := i * 7919 % n
 		if n%7919 == 0 {
 			instance = i % n
@@ -194,12 +187,13 @@ func (e *fleetExporter) scrapeAll(b *testing.B, s fleetSize, rounds int) []time.
 	return took
 }
 
-// probe scrapes an instance as Prometheus does, with the timeout that it usually has.
+// probe scrapes an instance with Prometheus's default timeout, and returns the size of the
+// response.
 func (e *fleetExporter) probe(id string, interval time.Duration) (size int64, _ error) {
 	timeout := min(10*time.Second, interval)
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, e.base+"/probe?target="+id, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, e.url+"/probe?target="+id, nil)
 	if err != nil {
 		return 0, err
 	}
@@ -216,24 +210,29 @@ func (e *fleetExporter) probe(id string, interval time.Duration) (size int64, _ 
 	case response.StatusCode != http.StatusOK:
 		return 0, fmt.Errorf("status %d: %.200s", response.StatusCode, body)
 	case !strings.Contains(string(body), "\ngreenapi_up{id_instance=\""+id+"\"} 1\n"):
-		return 0, fmt.Errorf("it is not up: %.2000s", body)
+		return 0, fmt.Errorf("the instance is not up: %.2000s", body)
 	}
 	return int64(len(body)), nil
 }
 
-// consumed is what the exporter has used.
+// consumed is the CPU time in seconds and the memory in bytes that the exporter has used.
 type consumed struct{ cpu, resident, heap float64 }
 
 func (e *fleetExporter) sample(b *testing.B) consumed {
 	b.Helper()
-	own := families(b, e.base+"/metrics")
+	own := scrape(b, e.url+"/metrics")
 	return consumed{
-		valueOf(b, own, "process_cpu_seconds_total"), valueOf(b, own, "process_resident_memory_bytes"),
-		valueOf(b, own, "go_memstats_heap_alloc_bytes"),
+		own.mustValue(b, "process_cpu_seconds_total"),
+		own.mustValue(b, "process_resident_memory_bytes"),
+		own.mustValue(b, "go_memstats_heap_alloc_bytes"),
 	}
 }
 
-// deadHost takes connections and never answers.
+func quantile(sorted []time.Duration, p float64) time.Duration {
+	return sorted[min(int(p*float64(len(sorted))), len(sorted)-1)]
+}
+
+// deadHost returns a listener that accepts connections and never answers.
 func deadHost(b *testing.B) net.Listener {
 	b.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -251,90 +250,4 @@ func deadHost(b *testing.B) net.Listener {
 		}
 	}()
 	return listener
-}
-
-// fleetSimulator is the simulated API, in a process of its own.
-type fleetSimulator struct{ url string }
-
-// served is what it has seen.
-type served struct{ calls, connections, most int }
-
-func startFleetSimulator(b *testing.B, s fleetSize) *fleetSimulator {
-	b.Helper()
-	command := exec.Command(os.Args[0])
-	command.Env = append(os.Environ(), fmt.Sprintf("BE_THE_SIMULATOR=%d %d %t %d", s.instances, s.messages, s.text, s.away))
-	command.Stderr = os.Stderr
-	stdout, err := command.StdoutPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := command.Start(); err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { _ = command.Process.Kill(); _ = command.Wait() })
-	line, err := bufio.NewReader(stdout).ReadString('\n')
-	if err != nil {
-		b.Fatal(err)
-	}
-	return &fleetSimulator{strings.TrimSpace(line)}
-}
-
-func (f *fleetSimulator) sample(b *testing.B) served {
-	b.Helper()
-	response, err := http.Get(f.url + "/served")
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer response.Body.Close()
-	var s served
-	if _, err := fmt.Fscan(response.Body, &s.calls, &s.connections, &s.most); err != nil {
-		b.Fatal(err)
-	}
-	return s
-}
-
-// beTheSimulator serves the fleet that the text tells of, until the process is killed.
-func beTheSimulator(text string) {
-	var s fleetSize
-	if _, err := fmt.Sscan(text, &s.instances, &s.messages, &s.text, &s.away); err != nil {
-		panic(err)
-	}
-	// A day of messages, which all stand in the window for as long as anyone looks.
-	start := time.Now().Add(-20 * time.Hour)
-	var cfg simulator.FleetConfig
-	for n := range s.instances {
-		cfg.Accounts = append(cfg.Accounts, simulator.Config{
-			IDInstance: fleetID(n), Token: tokenOf(fleetID(n)), Seed: 1, Start: start, Messages: s.messages,
-			MessagesPerHour: float64(s.messages) / 10, TextOnly: s.text,
-		})
-	}
-	fleet := simulator.NewFleet(cfg)
-	var calls, connections, now, most atomic.Int64
-	server := &http.Server{
-		ConnState: func(_ net.Conn, state http.ConnState) {
-			if state == http.StateNew {
-				connections.Add(1)
-			}
-		},
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.URL.Path == "/served" {
-				fmt.Fprintln(w, calls.Load(), connections.Load(), most.Load())
-				return
-			}
-			calls.Add(1)
-			n := now.Add(1)
-			defer now.Add(-1)
-			for before := most.Load(); n > before && !most.CompareAndSwap(before, n); before = most.Load() {
-				runtime.Gosched()
-			}
-			time.Sleep(s.away)
-			fleet.ServeHTTP(w, r)
-		}),
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		panic(err)
-	}
-	fmt.Printf("http://%s\n", listener.Addr())
-	panic(server.Serve(listener))
 }

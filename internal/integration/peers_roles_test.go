@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -19,47 +20,62 @@ import (
 	"greenapi_exporter/internal/simulator"
 )
 
-// journalPath is where the journal is, behind the URL of the API.
+// journalPath is the path of the journal of testID.
 const journalPath = "/waInstance" + testID + "/" + journalMethod + "/" + secret
 
-// beAPeer lets the test binary be the recorded API, or one of those that read from it, until the process is killed.
-func beAPeer(role string) {
-	name, of, _ := strings.Cut(role, " ")
-	var handler http.Handler
-	var about string
-	switch name {
-	case "api":
-		handler, about = recordedAPI(of)
-	case "body":
-		// Buffers of 64 to 256 KB are as fast as each other.
-		handler = bodyReader(of, func(body io.Reader) (int64, error) {
-			return io.CopyBuffer(justAWriter{}, body, make([]byte, 64<<10))
-		})
-	case "copy":
-		handler = bodyReader(of, func(body io.Reader) (int64, error) { return io.Copy(io.Discard, body) })
-	case "json":
-		handler = jsonReader(of)
-	}
+// peerReady matches the line that serve writes, and those of other programs.
+var peerReady = regexp.MustCompile(
+	`(?i)(?:listening on.*?|started greenapi_exporter.* address=)(127\.0\.0\.1:[0-9]+)`)
+
+// serve serves on a free port until the process is killed. It writes the address and the note to
+// stdout.
+func serve(server *http.Server, note string) error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		panic(err)
+		return err
 	}
-	fmt.Printf("listening on %s %s\n", listener.Addr(), about)
-	panic(http.Serve(listener, handler))
+	fmt.Printf("listening on %s %s\n", listener.Addr(), note)
+	return server.Serve(listener)
 }
 
-// recordedAPI answers every call with the journal that a simulated account has had at the start: a simulator makes
-// its rows as it is asked for them, and what that takes, on the same processors, would be most of what is measured.
-func recordedAPI(of string) (_ http.Handler, about string) {
+// servePeer serves a role of BenchmarkPeers: the recorded API, or a program that reads from it. The
+// text is the role and its argument.
+func servePeer(text string) error {
+	role, argument, _ := strings.Cut(text, " ")
+	var handler http.Handler
+	var note string
+	switch role {
+	case "api":
+		handler, note = recordedAPI(argument)
+	case "body":
+		// Buffers from 64 to 256 KB are equally fast.
+		handler = bodyReader(argument, func(body io.Reader) (int64, error) {
+			return io.CopyBuffer(plainWriter{}, body, make([]byte, 64<<10))
+		})
+	case "copy":
+		handler = bodyReader(argument, func(body io.Reader) (int64, error) {
+			return io.Copy(io.Discard, body)
+		})
+	case "json":
+		handler = jsonReader(argument)
+	}
+	return serve(&http.Server{Handler: handler}, note)
+}
+
+// recordedAPI answers every call with the same recorded journal. A simulator generates its rows
+// during the call, which would take most of the measured CPU time. The size is the number of rows
+// and the kind of the messages. The note has the number of rows, of rows with an id and of rows
+// with a status, and the size in bytes.
+func recordedAPI(size string) (_ http.Handler, note string) {
 	var rows int
 	var kind string
-	if _, err := fmt.Sscan(of, &rows, &kind); err != nil {
+	if _, err := fmt.Sscan(size, &rows, &kind); err != nil {
 		panic(err)
 	}
-	// Ten hours of messages, the last of them hours ago: all are in the usual window and late for nothing.
+	// The messages are from 20 to 10 hours old, so all are in the default window.
 	account := simulator.New(simulator.Config{
-		IDInstance: testID, Token: secret, Seed: 1, Start: time.Now().Add(-20 * time.Hour), Messages: rows,
-		MessagesPerHour: float64(rows) / 10, TextOnly: kind == "text",
+		IDInstance: testID, Token: secret, Seed: 1, Start: time.Now().Add(-20 * time.Hour),
+		Messages: rows, MessagesPerHour: float64(rows) / 10, TextOnly: kind == "text",
 	})
 	answer := httptest.NewRecorder()
 	account.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, journalPath, nil))
@@ -71,20 +87,20 @@ func recordedAPI(of string) (_ http.Handler, about string) {
 	if err := json.Unmarshal(body, &all); err != nil {
 		panic(err)
 	}
-	named, told := 0, 0
+	withID, withStatus := 0, 0
 	for _, row := range all {
 		if row.ID != "" {
-			named++
+			withID++
 		}
 		if row.Status != "" {
-			told++
+			withStatus++
 		}
 	}
-	about = fmt.Sprint(len(all), named, told, len(body))
+	note = fmt.Sprint(len(all), withID, withStatus, len(body))
 	account, all = nil, nil
 	debug.FreeOSMemory()
 
-	const piece = 64 << 10
+	const chunk = 64 << 10
 	var calls atomic.Int64
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
@@ -99,15 +115,15 @@ func recordedAPI(of string) (_ http.Handler, about string) {
 		}
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-		for rest := body; len(rest) > 0; rest = rest[min(piece, len(rest)):] {
-			if _, err := w.Write(rest[:min(piece, len(rest))]); err != nil {
+		for rest := body; len(rest) > 0; rest = rest[min(chunk, len(rest)):] {
+			if _, err := w.Write(rest[:min(chunk, len(rest))]); err != nil {
 				return
 			}
 		}
-	}), about
+	}), note
 }
 
-// bodyReader reads the journal at url and throws it away, by discard.
+// bodyReader reads the journal at url with discard.
 func bodyReader(url string, discard func(body io.Reader) (int64, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		response, err := http.Get(url)
@@ -125,15 +141,17 @@ func bodyReader(url string, discard func(body io.Reader) (int64, error)) http.Ha
 	})
 }
 
-// justAWriter is io.Discard without the buffer of its own, which has 8 KB.
-type justAWriter struct{}
+// plainWriter is io.Discard without ReadFrom, which has its own buffer of 8 KB.
+type plainWriter struct{}
 
-func (justAWriter) Write(p []byte) (int, error) { return len(p), nil }
+func (plainWriter) Write(p []byte) (int, error) { return len(p), nil }
 
-// jsonReader is an exporter as one writes it in an afternoon.
+// jsonReader is a minimal exporter made of encoding/json and client_golang.
 func jsonReader(url string) http.Handler {
 	registry := prometheus.NewRegistry()
-	messages := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "messages", Help: "Messages by status and type."}, []string{"status", "type"})
+	messages := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "messages", Help: "Messages by status and type.",
+	}, []string{"status", "type"})
 	registry.MustRegister(messages)
 	page := promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -1,277 +1,209 @@
 package integration
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
-	dto "github.com/prometheus/client_model/go"
-
 	"greenapi_exporter/internal/simulator"
 )
 
-// assertTruth compares the counters with what became of the messages since the baseline.
-func assertTruth(t *testing.T, got map[string]*dto.MetricFamily, baseline, messages []simulator.Message) {
-	t.Helper()
-	assertTotals(t, got, truth(baseline, messages))
-}
-
-// assertIncomingTruth does the same with messages received, which have no statuses.
-func assertIncomingTruth(t *testing.T, got map[string]*dto.MetricFamily, baseline, messages []simulator.Message) {
-	t.Helper()
-	assertTotals(t, got, map[string]map[string]float64{
-		"greenapi_incoming_messages_total": truth(baseline, messages)["greenapi_outgoing_messages_total"],
-	})
-}
-
-// assertTotals compares the counters of the families with those wanted, by their labels.
-func assertTotals(t *testing.T, got map[string]*dto.MetricFamily, want map[string]map[string]float64) {
-	t.Helper()
-	for name := range want {
-		if len(want[name]) == 0 {
-			t.Fatalf("no truth for %s", name)
-		}
-		for labels, v := range counters(got[name]) {
-			if v != want[name][labels] {
-				t.Errorf("%s{%s}: got %v, want %v", name, labels, v, want[name][labels])
-			}
-			delete(want[name], labels)
-		}
-		if len(want[name]) > 0 {
-			t.Errorf("%s lacks %v", name, want[name])
-		}
-	}
-}
-
-// counters are the values of a family by its labels, but for the instance's.
-func counters(f *dto.MetricFamily) map[string]float64 {
-	values := make(map[string]float64)
-	for _, m := range f.GetMetric() {
-		labels := ""
-		for _, l := range m.Label {
-			if l.GetName() != "id_instance" {
-				labels += l.GetValue() + " "
-			}
-		}
-		values[labels] = m.GetCounter().GetValue()
-	}
-	return values
-}
-
-// watcher looks at every scrape of an instance, whatever run of the exporter it is of.
-type watcher struct {
-	scrapes int
-	last    map[string]float64
-}
-
-func (w *watcher) see(t *testing.T, got map[string]*dto.MetricFamily) {
-	t.Helper()
-	w.scrapes++
-	seen := make(map[string]float64)
-	for _, name := range []string{"greenapi_outgoing_messages_total", "greenapi_outgoing_message_statuses_total", "greenapi_outgoing_unread_seconds_total", "greenapi_incoming_messages_total"} {
-		for labels, v := range counters(got[name]) {
-			seen[name+" "+labels] = v
-		}
-	}
-	seen["birth"], _ = sampleOf(got["greenapi_outgoing_ledger_birth_timestamp_seconds"])
-	for series, v := range w.last {
-		if now, ok := seen[series]; !ok || now < v || series == "birth" && now != v {
-			t.Fatalf("scrape %d: %s is %v (there: %t), and was %v", w.scrapes, series, now, ok, v)
-		}
-	}
-	w.last = seen
-}
-
-// TestKillsLoseNothing kills the exporter 30 times, at random moments and when it has just begun to write, while the
-// account lives on. No scrape shows a counter below an earlier one, and at the end each equals the truth.
-func TestKillsLoseNothing(t *testing.T) {
+// TestKillsLoseNoCounts kills the exporter at random times, and while it writes, during an
+// account's activity. No counter ever decreases, and in the end each equals the truth.
+func TestKillsLoseNoCounts(t *testing.T) {
 	t.Parallel()
-	const kills = 30
-	start := time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
-	var alive, frozen atomic.Int64 // since when the account lives on, and when it stopped: UNIX nanoseconds, 0 for never
-	account := func() time.Time {
-		now := start.Add(10 * time.Minute)
-		if since := alive.Load(); since > 0 {
-			until := time.Now().UnixNano()
-			if at := frozen.Load(); at > 0 {
-				until = at
-			}
-			now = now.Add(600 * time.Duration(until-since)) // ten minutes a second
-		}
-		return now
+	kills := 12
+	if thorough {
+		kills = 30
 	}
-	s, a := serveSimulator(t, simulator.Config{Seed: 7, Start: start, MessagesPerHour: 1500, IncomingPerHour: 1000, NoRateLimit: true, Now: account})
+	account := newFastAccount()
+	s, a := serveSimulator(t, simulator.Config{
+		Seed: 7, Start: account.start, MessagesPerHour: 1500, IncomingPerHour: 1000, NoRateLimit: true,
+		Now: account.now,
+	})
 	directory := t.TempDir()
 	path := filepath.Join(directory, testID+".ledger")
 	run := func() *process {
-		return startProcess(t, a.URL, "--storage.path="+directory, "--greenapi.min-interval=0s", "--greenapi.minutes=14400", "--collector.incoming")
+		return startInstance(t, a.URL, "--storage.path="+directory, "--greenapi.min-interval=0s",
+			"--greenapi.minutes=14400", "--collector.incoming")
 	}
-	random := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
-	var w watcher
+	var counters counterRecorder
 	p := run()
-	w.see(t, families(t, p.base+"/metrics"))
-	baseline, incomingBaseline := s.Messages(account()), s.IncomingMessages(account())
-	alive.Store(time.Now().UnixNano())
-	inWrites, inSnapshots := 0, 0
+	counters.record(t, scrape(t, p.url+"/metrics"))
+	baseline, incomingBaseline := s.Messages(account.now()), s.IncomingMessages(account.now())
+	account.resume()
 	for i := range kills {
 		killed := make(chan struct{})
 		go func() {
 			defer close(killed)
-			end := time.Now().Add(5 * time.Second)
-			switch {
-			case i%6 == 5: // in the snapshot with which it ends
-				time.Sleep(time.Duration(random.IntN(100)) * time.Millisecond)
-				if err := p.Process.Signal(syscall.SIGTERM); err != nil {
-					t.Error(err)
-				}
-				for size(path+".new") < 0 && time.Now().Before(end) {
-				}
-				if time.Now().Before(end) {
-					inSnapshots++
-				}
-			case i%2 == 0:
-				time.Sleep(time.Duration(random.IntN(400)) * time.Millisecond)
-			default:
-				for range 1 + random.IntN(12) {
-					for before := size(path); size(path) == before && time.Now().Before(end); {
-					}
-				}
-				if time.Now().Before(end) {
-					inWrites++
-				}
-			}
-			if err := p.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
-				t.Error(err)
-			}
-			_ = p.Wait()
+			killAtRandom(t, p, path, i)
 		}()
 		for {
-			got, err := tryFamilies(t.Context(), p.base+"/metrics")
+			got, err := tryScrape(t.Context(), p.url+"/metrics", "")
 			if err != nil {
 				break
 			}
-			w.see(t, got)
+			counters.record(t, got)
 		}
 		<-killed
 		p = run()
-		if text := p.output.String(); strings.Contains(text, "set aside") {
-			t.Fatalf("after kill %d: %s", i, text)
-		}
-		w.see(t, families(t, p.base+"/metrics"))
+		got := scrape(t, p.url+"/metrics")
+		counters.record(t, got)
+		got.assert(t, 0, "greenapi_exporter_storage_damaged_files_total")
 	}
-	frozen.Store(time.Now().UnixNano())
-	got := upFamilies(t, p)
-	w.see(t, got)
-	assertTruth(t, got, baseline, s.Messages(account()))
-	assertIncomingTruth(t, got, incomingBaseline, s.IncomingMessages(account()))
-	t.Logf("%d kills, %d when it wrote, %d when it wrote a snapshot, %d scrapes, %d messages", kills, inWrites, inSnapshots, w.scrapes, len(s.Messages(account())))
-	if inWrites < kills/4 || inSnapshots == 0 {
-		t.Errorf("of %d kills %d came when it wrote, %d when it wrote a snapshot", kills, inWrites, inSnapshots)
-	}
+	account.pause()
+	got := freshScrape(t, p)
+	counters.record(t, got)
+	assertOutgoing(t, got, baseline, s.Messages(account.now()))
+	assertIncoming(t, got, incomingBaseline, s.IncomingMessages(account.now()))
+	sent := len(s.Messages(account.now()))
+	t.Logf("%d kills, %d scrapes, %d messages", kills, counters.scrapes, sent)
 }
 
-// size is that of the file, -1 without one.
+// killAtRandom kills p: after a random time, after some writes to the ledger at path, or during the
+// snapshot of a shutdown, if the snapshot takes long enough to be seen.
+func killAtRandom(t *testing.T, p *process, path string, i int) {
+	deadline := time.Now().Add(time.Minute)
+	switch {
+	case i%6 == 5:
+		time.Sleep(rand.N(100 * time.Millisecond))
+		p.signal(t, syscall.SIGTERM)
+		snapshot := time.Now().Add(time.Second)
+		for size(path+".new") < 0 && time.Now().Before(snapshot) {
+			runtime.Gosched()
+		}
+	case i%2 == 0:
+		time.Sleep(rand.N(400 * time.Millisecond))
+	default:
+		for range 1 + rand.IntN(12) {
+			for before := size(path); size(path) == before && time.Now().Before(deadline); {
+				runtime.Gosched()
+			}
+		}
+		if time.Now().After(deadline) {
+			t.Error("the exporter does not write to the ledger")
+		}
+	}
+	p.kill()
+}
+
+// fastAccount is the clock of an account on which ten minutes pass in a second while it runs.
+type fastAccount struct {
+	start time.Time
+
+	mu      sync.Mutex // guards the fields below
+	elapsed time.Duration
+	since   time.Time // of the last resume; zero while paused
+}
+
+// newFastAccount returns a paused clock.
+func newFastAccount() *fastAccount {
+	return &fastAccount{start: time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC), elapsed: 10 * time.Minute}
+}
+
+func (a *fastAccount) now() time.Time {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	elapsed := a.elapsed
+	if !a.since.IsZero() {
+		elapsed += 600 * time.Since(a.since)
+	}
+	return a.start.Add(elapsed)
+}
+
+func (a *fastAccount) resume() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.since = time.Now()
+}
+
+func (a *fastAccount) pause() {
+	now := a.now()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.elapsed, a.since = now.Sub(a.start), time.Time{}
+}
+
+// size returns the size of the file, or -1 if it does not exist.
 func size(path string) int64 {
 	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	if err != nil {
 		return -1
 	}
 	return info.Size()
 }
 
-// upFamilies scrapes until the readings of the journals are new ones: right after a kill in a call the one before may still serve.
-func upFamilies(t *testing.T, p *process) map[string]*dto.MetricFamily {
-	t.Helper()
-	begin := float64(time.Now().UnixMilli()) / 1e3
-	for {
-		got := families(t, p.base+"/metrics")
-		fresh := true
-		for _, collector := range []string{"outgoing", "incoming"} {
-			if success, on := sampleOf(got["greenapi_collector_success"], "collector", collector); on {
-				at, _ := sampleOf(got["greenapi_collector_last_success_timestamp_seconds"], "collector", collector)
-				fresh = fresh && success == 1 && at >= begin
-			}
-		}
-		if fresh {
-			return got
-		}
-	}
-}
-
-// TestRestartsMakeNoCall under an interval of an hour, by processes that are killed.
-func TestRestartsMakeNoCall(t *testing.T) {
-	s, a := serveSimulator(t, simulator.Config{Start: time.Now().Add(-time.Hour), MessagesPerHour: 100, IncomingPerHour: 100})
+func TestRestartsWithinTheIntervalMakeNoCalls(t *testing.T) {
+	s, a := serveSimulator(t, simulator.Config{
+		Start: time.Now().Add(-time.Hour), MessagesPerHour: 100, IncomingPerHour: 100,
+	})
 	directory := t.TempDir()
-	var first map[string]*dto.MetricFamily
+	var first metrics
 	for i := range 11 {
-		p := startProcess(t, a.URL, "--storage.path="+directory, "--greenapi.min-interval=60m", "--collector.disable-defaults", "--collector.outgoing", "--collector.incoming")
-		got := families(t, p.base+"/metrics")
+		p := startInstance(t, a.URL, "--storage.path="+directory, "--greenapi.min-interval=60m",
+			"--collector.disable-defaults", "--collector.outgoing", "--collector.incoming")
+		got := scrape(t, p.url+"/metrics")
 		if first == nil {
 			first = got
 		}
-		for _, name := range []string{"greenapi_up", "greenapi_outgoing_window_messages", "greenapi_collector_last_success_timestamp_seconds", "greenapi_outgoing_last_message_timestamp_seconds", "greenapi_incoming_window_messages"} {
+		for _, name := range []string{
+			"greenapi_up", "greenapi_outgoing_window_messages", "greenapi_incoming_window_messages",
+			"greenapi_collector_last_success_timestamp_seconds",
+			"greenapi_outgoing_last_message_timestamp_seconds",
+		} {
 			if fmt.Sprint(got[name]) != fmt.Sprint(first[name]) || got[name] == nil {
-				t.Errorf("run %d: %s is\n%v\nand was\n%v", i, name, got[name], first[name])
+				t.Errorf("run %d: %s is\n%v\nafter\n%v", i, name, got[name], first[name])
 			}
 		}
 		if i%2 == 0 {
-			_ = p.Process.Kill()
-			_ = p.Wait()
+			p.kill()
 		} else {
-			stopWith(t, p, nil)
+			p.terminate(t)
 		}
 	}
 	for _, method := range []string{journalMethod, "lastIncomingMessages"} {
-		if s.Calls(method) != 1 {
-			t.Errorf("%d calls of %s", s.Calls(method), method)
+		if n := s.Calls(method); n != 1 {
+			t.Errorf("%d calls of %s, want one", n, method)
 		}
 	}
 }
 
-// TestSIGTERMTakesASnapshot: after a proper end the file is no longer than it must be.
-func TestSIGTERMTakesASnapshot(t *testing.T) {
-	_, a := serveSimulator(t, simulator.Config{Start: time.Now().Add(-time.Hour), MessagesPerHour: 100, NoRateLimit: true})
+func TestShutdownShrinksTheLedger(t *testing.T) {
+	_, a := serveSimulator(t, simulator.Config{
+		Start: time.Now().Add(-time.Hour), MessagesPerHour: 100, NoRateLimit: true,
+	})
 	directory := t.TempDir()
 	path := filepath.Join(directory, testID+".ledger")
-	p := startProcess(t, a.URL, "--storage.path="+directory, "--greenapi.min-interval=0s")
+	p := startInstance(t, a.URL, "--storage.path="+directory, "--greenapi.min-interval=0s")
 	for range 20 {
-		families(t, p.base+"/metrics")
+		scrape(t, p.url+"/metrics")
 	}
 	before := size(path)
-	stopWith(t, p, nil)
+	p.terminate(t)
 	if after := size(path); after < 0 || after > before/5 {
-		t.Errorf("%d bytes, and %d at the end", before, after)
+		t.Errorf("the ledger has %d bytes after the shutdown and had %d before", after, before)
 	}
 }
 
-func TestASecondExporterIsKeptOff(t *testing.T) {
+func TestSecondExporterCannotUseTheStorage(t *testing.T) {
 	_, a := serveSimulator(t, simulator.Config{})
 	directory := t.TempDir()
-	p := startProcess(t, a.URL, "--storage.path="+directory)
-	var stderr logged
-	for name, value := range map[string]string{"GREENAPI_ID_INSTANCE": testID, tokenVariable: secret, "GREENAPI_STORAGE_PATH": directory} {
-		t.Setenv(name, value)
+	p := startInstance(t, a.URL, "--storage.path="+directory)
+	t.Setenv("GREENAPI_ID_INSTANCE", testID)
+	t.Setenv(tokenVariable, secret)
+	var output syncBuffer
+	args := []string{"--web.listen-address=127.0.0.1:0", "--storage.path=" + directory}
+	code := runMain(t.Context(), args, &output, &output)
+	text := output.String()
+	if code != 1 || strings.Count(text, "\n") != 1 || !strings.Contains(text, "in use by another") {
+		t.Errorf("code %d: %s", code, text)
 	}
-	if code := run(t.Context(), []string{"--web.listen-address=127.0.0.1:0"}, &stderr, &stderr); code != 1 || strings.Count(stderr.String(), "\n") != 1 || !strings.Contains(stderr.String(), "in use by another exporter") {
-		t.Errorf("code %d: %s", code, &stderr)
-	}
-	assertValue(t, families(t, p.base+"/metrics"), 1, "greenapi_up")
-}
-
-func TestTheDemoKeepsNothing(t *testing.T) {
-	directory := filepath.Join(t.TempDir(), "ledgers")
-	t.Setenv("GREENAPI_STORAGE_PATH", directory) // as in a container
-	p := startDemoProcess(t)
-	families(t, p.base+"/metrics")
-	if _, err := os.Stat(directory); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("%s: %v", directory, err)
-	}
+	scrape(t, p.url+"/metrics").assert(t, 1, "greenapi_up")
 }

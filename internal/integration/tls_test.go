@@ -24,22 +24,19 @@ import (
 	"greenapi_exporter/internal/simulator"
 )
 
-// TestTLSAndBasicAuth: --web.config.file is that of exporter-toolkit, and a call of the API is made for those alone who may scrape.
-func TestTLSAndBasicAuth(t *testing.T) {
+// TestWebConfigFileEnforcesTLSAndBasicAuth also checks that rejected requests cause no API calls.
+func TestWebConfigFileEnforcesTLSAndBasicAuth(t *testing.T) {
 	dir := t.TempDir()
 	roots := writeCertificate(t, dir)
 	config := filepath.Join(dir, "web.yml")
 	// The password is "open sesame".
-	const text = `
+	writeFile(t, config, `
 tls_server_config: {cert_file: cert.pem, key_file: key.pem}
 basic_auth_users: {shop: $2a$04$9H9Ut9z4Wa49DqyctRT50uNjzyArZUyWAWPP5l/MlwnVINkv8TFvu}
-`
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+`)
 	s, a := serveSimulator(t, simulator.Config{})
-	p := startProcess(t, a.URL, "--web.config.file="+config)
-	address := strings.TrimPrefix(p.base, "http://")
+	p := startInstance(t, a.URL, "--web.config.file="+config)
+	address := strings.TrimPrefix(p.url, "http://")
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}
 	defer client.CloseIdleConnections()
 	for _, c := range []struct {
@@ -50,7 +47,8 @@ basic_auth_users: {shop: $2a$04$9H9Ut9z4Wa49DqyctRT50uNjzyArZUyWAWPP5l/MlwnVINkv
 		{"/metrics", "open sesame", 200}, {"/", "open sesame", 200},
 	} {
 		before := s.Calls(journalMethod)
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+address+c.path, nil)
+		url := "https://" + address + c.path
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -62,8 +60,11 @@ basic_auth_users: {shop: $2a$04$9H9Ut9z4Wa49DqyctRT50uNjzyArZUyWAWPP5l/MlwnVINkv
 			t.Fatal(err)
 		}
 		response.Body.Close()
-		if response.StatusCode != c.status || c.status == 401 && s.Calls(journalMethod) != before {
-			t.Errorf("%s with password %q: %d, want %d; %d calls", c.path, c.password, response.StatusCode, c.status, s.Calls(journalMethod)-before)
+		if response.StatusCode != c.status {
+			t.Errorf("%s, password %q: %s, want %d", c.path, c.password, response.Status, c.status)
+		}
+		if calls := s.Calls(journalMethod) - before; c.status == 401 && calls != 0 {
+			t.Errorf("%s, password %q: %d calls", c.path, c.password, calls)
 		}
 	}
 	response, err := http.Get("http://" + address + "/metrics")
@@ -76,14 +77,15 @@ basic_auth_users: {shop: $2a$04$9H9Ut9z4Wa49DqyctRT50uNjzyArZUyWAWPP5l/MlwnVINkv
 	}
 }
 
-// TestAProxyFromTheEnvironmentSeesNoToken: HTTPS_PROXY is used, by CONNECT, and what goes through it is TLS.
-func TestAProxyFromTheEnvironmentSeesNoToken(t *testing.T) {
+// TestProxyReceivesNoToken checks that the exporter uses HTTPS_PROXY, through CONNECT and TLS.
+func TestProxyReceivesNoToken(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("only there SSL_CERT_FILE says whom to trust")
+		t.Skip("SSL_CERT_FILE has no effect on this system")
 	}
 	dir := t.TempDir()
 	writeCertificate(t, dir)
-	certificate, err := tls.LoadX509KeyPair(filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	certificate, err := tls.LoadX509KeyPair(cert, key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +95,7 @@ func TestAProxyFromTheEnvironmentSeesNoToken(t *testing.T) {
 	api.StartTLS()
 	defer api.Close()
 
-	var seen logged
+	var seen syncBuffer
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(&seen, "%s %s\n", r.Method, r.RequestURI)
 		_ = r.Header.Write(&seen)
@@ -111,21 +113,25 @@ func TestAProxyFromTheEnvironmentSeesNoToken(t *testing.T) {
 		defer client.Close()
 		fmt.Fprint(client, "HTTP/1.1 200 OK\r\n\r\n")
 		go func() { _, _ = io.Copy(client, server) }()
-		_, _ = io.Copy(io.MultiWriter(server, &seen), buffered) // what has been read already is in there
+		_, _ = io.Copy(io.MultiWriter(server, &seen), buffered)
 	}))
 	defer proxy.Close()
 
-	t.Setenv("HTTPS_PROXY", proxy.URL)
-	t.Setenv("SSL_CERT_FILE", filepath.Join(dir, "cert.pem"))
-	p := startProcess(t, "https://api.example.test")
-	assertValue(t, families(t, p.base+"/metrics"), 1, "greenapi_up")
+	env := append(instanceEnv("https://api.example.test"),
+		"HTTPS_PROXY="+proxy.URL, "SSL_CERT_FILE="+cert)
+	p := startExporter(t, env)
+	scrape(t, p.url+"/metrics").assert(t, 1, "greenapi_up")
 	text := seen.String()
-	if s.Calls(journalMethod) != 1 || !strings.HasPrefix(text, "CONNECT api.example.test:443\n") || strings.Contains(text, secret) {
-		t.Errorf("%d calls; the proxy saw %q", s.Calls(journalMethod), text)
+	if n := s.Calls(journalMethod); n != 1 {
+		t.Errorf("%d calls", n)
+	}
+	if !strings.HasPrefix(text, "CONNECT api.example.test:443\n") || strings.Contains(text, secret) {
+		t.Errorf("the proxy received %q", text)
 	}
 }
 
-// writeCertificate puts cert.pem and key.pem for 127.0.0.1 and api.example.test into dir and returns who to trust for them.
+// writeCertificate writes cert.pem and key.pem for 127.0.0.1 and api.example.test to dir, and
+// returns a pool that trusts the certificate.
 func writeCertificate(t *testing.T, dir string) *x509.CertPool {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
