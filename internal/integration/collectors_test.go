@@ -21,8 +21,10 @@ func TestMetricsFollowALogoutAndASuspension(t *testing.T) {
 		NoRateLimit: true,
 		Now:         func() time.Time { return start.Add(time.Duration(sinceStart.Load())) },
 		States: []simulator.StateChange{
-			{After: 30 * time.Minute, State: "notAuthorized"}, {After: 60 * time.Minute, State: "authorized"},
-			{After: 90 * time.Minute, State: "suspended"}, {After: 48 * time.Hour, State: "authorized"},
+			{After: 30 * time.Minute, State: "notAuthorized"},
+			{After: 60 * time.Minute, State: "authorized"},
+			{After: 90 * time.Minute, State: "suspended"},
+			{After: 48 * time.Hour, State: "authorized"},
 		},
 	})
 	// scrapeAt scrapes until all readings are from this time of the account.
@@ -38,7 +40,8 @@ func TestMetricsFollowALogoutAndASuspension(t *testing.T) {
 			}
 			got.assert(t, 1, "greenapi_instance_state", "state", state)
 			got.assert(t, float64(s.Queued(start.Add(at))), "greenapi_queue_messages")
-			got.assert(t, float64(s.Webhooks(start.Add(at))), "greenapi_webhook_queue_notifications")
+			webhooks := float64(s.Webhooks(start.Add(at)))
+			got.assert(t, webhooks, "greenapi_webhook_queue_notifications")
 			return got
 		}
 	}
@@ -98,7 +101,8 @@ func TestAllCollectorsReadHarmlessMalformations(t *testing.T) {
 		s.SetFault(fault)
 		got := scrape(t, startInstance(t, a.URL, allCollectors()...).url+"/metrics")
 		for _, c := range collector.All() {
-			if success, _ := got.value("greenapi_collector_success", "collector", c.Name); success != 1 {
+			success, _ := got.value("greenapi_collector_success", "collector", c.Name)
+			if success != 1 {
 				t.Errorf("%s: the collector %s fails", fault, c.Name)
 			}
 		}
@@ -107,12 +111,15 @@ func TestAllCollectorsReadHarmlessMalformations(t *testing.T) {
 
 func TestHangingMethodDoesNotDelayOtherCollectors(t *testing.T) {
 	t.Parallel()
-	s, a := serveSimulator(t, simulator.Config{Start: time.Now().Add(-time.Hour), MessagesPerHour: 100})
+	s, a := serveSimulator(t, simulator.Config{
+		Start: time.Now().Add(-time.Hour), MessagesPerHour: 100,
+	})
 	s.SetFault(simulator.FaultHang, "getMessagesCount")
 	p := startInstance(t, a.URL, "--greenapi.max-calls=4")
 	got := scrapeContext(t.Context(), t, p.url+"/metrics", "4")
 	got.assert(t, 1, "greenapi_up")
 	got.assert(t, 1, "greenapi_instance_state", "state", "authorized")
 	got.assert(t, 0, "greenapi_collector_success", "collector", "queue")
-	got.assert(t, 1, "greenapi_api_requests_total", "method", "getMessagesCount", "result", "timeout")
+	got.assert(t, 1, "greenapi_api_requests_total",
+		"method", "getMessagesCount", "result", "timeout")
 }

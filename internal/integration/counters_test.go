@@ -34,8 +34,10 @@ func testCounters(t *testing.T, seed uint64, byLastAction bool) {
 		Seed: seed, Start: start, Now: now, NoRateLimit: true, ByLastAction: byLastAction,
 		Messages: 3000, MessagesPerHour: 1500, IncomingPerHour: 200, SendDelay: time.Second,
 		States: []simulator.StateChange{
-			{After: 80 * time.Minute, State: "sleepMode"}, {After: 2 * time.Hour, State: "authorized"},
-			{After: 150 * time.Minute, State: "suspended"}, {After: 4 * time.Hour, State: "authorized"},
+			{After: 80 * time.Minute, State: "sleepMode"},
+			{After: 2 * time.Hour, State: "authorized"},
+			{After: 150 * time.Minute, State: "suspended"},
+			{After: 4 * time.Hour, State: "authorized"},
 		},
 	})
 	minutes := "--greenapi.minutes=1440"
@@ -82,7 +84,7 @@ func assertIncoming(t *testing.T, got metrics, baseline, messages []simulator.Me
 	assertCounters(t, got, "greenapi_incoming_messages_total", want)
 }
 
-// assertCounters compares a family with the wanted values, by labels. Further samples must be 0.
+// assertCounters compares a family with the expected values, by labels. Further samples must be 0.
 func assertCounters(t *testing.T, got metrics, name string, want map[string]float64) {
 	t.Helper()
 	if len(want) == 0 {
@@ -138,7 +140,8 @@ func (r *counterRecorder) record(t *testing.T, got metrics) {
 	values[birth], _ = got.value(birth)
 	for series, before := range r.last {
 		if now, ok := values[series]; !ok || now < before || series == birth && now != before {
-			t.Fatalf("scrape %d: %s is %v (exists: %t) after %v", r.scrapes, series, now, ok, before)
+			t.Fatalf("scrape %d: %s is %v (exists: %t) after %v",
+				r.scrapes, series, now, ok, before)
 		}
 	}
 	r.last = values

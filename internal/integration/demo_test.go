@@ -22,7 +22,8 @@ func TestDemoShowsADayOfMessages(t *testing.T) {
 	for _, c := range collector.All() {
 		got.assert(t, 1, "greenapi_collector_success", "collector", c.Name)
 	}
-	if n, _ := got.value("greenapi_incoming_window_messages", "type", "extendedTextMessage"); n < 100 {
+	n, _ := got.value("greenapi_incoming_window_messages", "type", "extendedTextMessage")
+	if n < 100 {
 		t.Errorf("the demo has received %v texts in a day", n)
 	}
 	if n, _ := got.value("greenapi_outgoing_ledger_messages"); n < 100 {
@@ -33,7 +34,8 @@ func TestDemoShowsADayOfMessages(t *testing.T) {
 
 func TestDemoWritesNoFiles(t *testing.T) {
 	directory := filepath.Join(t.TempDir(), "ledgers")
-	p := startExporter(t, []string{"GREENAPI_STORAGE_PATH=" + directory}, "--demo") // as in the image
+	variable := "GREENAPI_STORAGE_PATH=" + directory // as in the image
+	p := startExporter(t, []string{variable}, "--demo")
 	scrape(t, p.url+"/metrics")
 	if _, err := os.Stat(directory); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("%s: %v", directory, err)

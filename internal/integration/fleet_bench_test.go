@@ -132,7 +132,8 @@ func startFleetExporter(b *testing.B, s fleetSize, api, dead string) *fleetExpor
 	if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
 		b.Fatal(err)
 	}
-	p := startExporter(b, nil, "--config.file="+file, "--storage.path="+filepath.Join(dir, "ledgers"),
+	p := startExporter(b, nil,
+		"--config.file="+file, "--storage.path="+filepath.Join(dir, "ledgers"),
 		fmt.Sprintf("--greenapi.max-calls=%d", s.maxCalls))
 	return &fleetExporter{p, &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1000}}}
 }

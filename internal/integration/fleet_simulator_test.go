@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -70,8 +69,10 @@ func serveFleetSimulator(text string) error {
 			calls.Add(1)
 			n := now.Add(1)
 			defer now.Add(-1)
-			for before := most.Load(); n > before && !most.CompareAndSwap(before, n); before = most.Load() {
-				runtime.Gosched()
+			for before := most.Load(); n > before; before = most.Load() {
+				if most.CompareAndSwap(before, n) {
+					break
+				}
 			}
 			time.Sleep(s.latency)
 			fleet.ServeHTTP(w, r)

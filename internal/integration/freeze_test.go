@@ -21,8 +21,9 @@ func TestSuspendedProcessLosesNoCounts(t *testing.T) {
 	}
 	t.Parallel()
 	start := time.Now()
-	var stopped atomic.Int64 // the time at which the account's clock stands still, or 0
-	// The account has sent nothing before the baseline, because later rows do not tell their age.
+	var stopped atomic.Int64 // the time at which the account's clock is stopped, or 0
+	// The account sends nothing before the baseline, because a later row of such a message has no
+	// sign of its age.
 	stopped.Store(start.UnixNano())
 	now := func() time.Time {
 		if at := stopped.Load(); at > 0 {

@@ -110,7 +110,8 @@ func start(tb testing.TB, command *exec.Cmd, ready *regexp.Regexp) (_ *process, 
 		for lines := bufio.NewReader(read); ; {
 			line, err := lines.ReadString('\n')
 			_, _ = io.WriteString(p.output, line)
-			if match := ready.FindStringSubmatchIndex(line); match != nil && cap(started) > len(started) {
+			match := ready.FindStringSubmatchIndex(line)
+			if match != nil && len(started) < cap(started) {
 				address := ready.ExpandString(nil, "$1$2", line, match)
 				started <- []string{string(address), line[match[1]:]}
 			}
@@ -163,7 +164,8 @@ func (p *process) signal(t *testing.T, signal os.Signal) {
 // eventually waits until condition holds.
 func (p *process) eventually(t *testing.T, condition func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !condition(); time.Sleep(10 * time.Millisecond) {
+	deadline := time.Now().Add(30 * time.Second)
+	for ; !condition(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("the condition does not hold after 30 s; the log:\n%s", p.output)
 		}
@@ -172,12 +174,14 @@ func (p *process) eventually(t *testing.T, condition func() bool) {
 
 // exporterReady matches the log line of the start in logfmt, and in JSON with its sorted keys.
 var exporterReady = regexp.MustCompile(
-	`started greenapi_exporter.* address=([0-9.:]+)|"address":"([0-9.:]+)".*started greenapi_exporter`)
+	`started greenapi_exporter.* address=([0-9.:]+)` +
+		`|"address":"([0-9.:]+)".*started greenapi_exporter`)
 
 // startExporter starts the exporter on a free port with these additional variables and arguments.
 func startExporter(tb testing.TB, env []string, args ...string) *process {
 	tb.Helper()
-	command := testBinary("exporter", append([]string{"--web.listen-address=127.0.0.1:0"}, args...)...)
+	args = append([]string{"--web.listen-address=127.0.0.1:0"}, args...)
+	command := testBinary("exporter", args...)
 	command.Env = append(command.Env, env...)
 	p, _ := start(tb, command, exporterReady)
 	return p

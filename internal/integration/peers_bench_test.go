@@ -48,7 +48,8 @@ func BenchmarkPeers(b *testing.B) {
 	exporter := startExporterPeer(b, api, "greenapi_exporter")
 	peers := []*peer{
 		body, startBody(b, api, "… by io.Copy to io.Discard", "copy"),
-		exporter, startExporterPeer(b, api, "… with --storage.path", "--storage.path="+b.TempDir()),
+		exporter,
+		startExporterPeer(b, api, "… with --storage.path", "--storage.path="+b.TempDir()),
 		startEncodingJSON(b, api),
 	}
 	if p := startJSONExporter(b, api); p != nil {
@@ -109,7 +110,7 @@ type peer struct {
 	peak      float64         // resident memory in bytes
 }
 
-// peersClient does not ask for compression, unlike Prometheus, to exclude its cost.
+// peersClient disables compression, unlike Prometheus, to exclude its cost.
 var peersClient = http.Client{
 	Transport: &http.Transport{DisableCompression: true},
 	Timeout:   5 * time.Minute,
@@ -199,7 +200,8 @@ func printPeers(w io.Writer, peers []*peer) {
 			wall = fmt.Sprintf("%.2f", ms(median(p.durations)))
 			ratio = fmt.Sprintf("%.2f", p.wallRatio(peers[0]))
 		}
-		fmt.Fprintf(table, "%s\t%.2f\t%.1f\t%d\t%s\t%.2f\t%.2f\t %s\n", wall, ms(p.cpu), p.peak/1e6, p.exposed,
+		fmt.Fprintf(table, "%s\t%.2f\t%.1f\t%d\t%s\t%.2f\t%.2f\t %s\n",
+			wall, ms(p.cpu), p.peak/1e6, p.exposed,
 			ratio, p.cpuRatio(peers[0]), p.peak/peers[0].peak, p.name)
 	}
 	_ = table.Flush()

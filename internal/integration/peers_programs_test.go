@@ -46,7 +46,8 @@ func (r recording) calls(b *testing.B) (n int) {
 
 func (r recording) waitForCalls(b *testing.B, n int) {
 	b.Helper()
-	for deadline := time.Now().Add(5 * time.Minute); r.calls(b) < n; time.Sleep(10 * time.Millisecond) {
+	deadline := time.Now().Add(5 * time.Minute)
+	for ; r.calls(b) < n; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			b.Fatalf("%d calls after five minutes, want %d", r.calls(b), n)
 		}

@@ -74,7 +74,8 @@ func TestReloadAppliesTheFile(t *testing.T) {
 	has("1101000003")
 	p.terminate(t)
 	text := p.output.String()
-	if strings.Count(text, "reloaded the configuration") != 2 || strings.Contains(text, "secret-of") {
+	reloads := strings.Count(text, "reloaded the configuration")
+	if reloads != 2 || strings.Contains(text, "secret-of") {
 		t.Errorf("the log must report two reloads and no secret:\n%s", text)
 	}
 }

@@ -25,8 +25,8 @@ func TestKillsLoseNoCounts(t *testing.T) {
 	}
 	account := newFastAccount()
 	s, a := serveSimulator(t, simulator.Config{
-		Seed: 7, Start: account.start, MessagesPerHour: 1500, IncomingPerHour: 1000, NoRateLimit: true,
-		Now: account.now,
+		Seed: 7, Start: account.start, Now: account.now, NoRateLimit: true,
+		MessagesPerHour: 1500, IncomingPerHour: 1000,
 	})
 	directory := t.TempDir()
 	path := filepath.Join(directory, testID+".ledger")
@@ -54,9 +54,11 @@ func TestKillsLoseNoCounts(t *testing.T) {
 		}
 		<-killed
 		p = run()
-		got := scrape(t, p.url+"/metrics")
-		counters.record(t, got)
-		got.assert(t, 0, "greenapi_exporter_storage_damaged_files_total")
+		counters.record(t, scrape(t, p.url+"/metrics"))
+		// A kill can cut off the last record, but it leaves no unusable file.
+		if unusable, _ := filepath.Glob(path + ".set-aside-*"); len(unusable) > 0 {
+			t.Fatalf("kill %d left %q:\n%s", i, unusable, p.output)
+		}
 	}
 	account.pause()
 	got := freshScrape(t, p)
@@ -105,7 +107,8 @@ type fastAccount struct {
 
 // newFastAccount returns a paused clock.
 func newFastAccount() *fastAccount {
-	return &fastAccount{start: time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC), elapsed: 10 * time.Minute}
+	start := time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
+	return &fastAccount{start: start, elapsed: 10 * time.Minute}
 }
 
 func (a *fastAccount) now() time.Time {

@@ -125,7 +125,8 @@ func TestProxyReceivesNoToken(t *testing.T) {
 	if n := s.Calls(journalMethod); n != 1 {
 		t.Errorf("%d calls", n)
 	}
-	if !strings.HasPrefix(text, "CONNECT api.example.test:443\n") || strings.Contains(text, secret) {
+	connect := "CONNECT api.example.test:443\n"
+	if !strings.HasPrefix(text, connect) || strings.Contains(text, secret) {
 		t.Errorf("the proxy received %q", text)
 	}
 }

@@ -27,7 +27,9 @@ func TestTokenNeverLeavesTheExporter(t *testing.T) {
 			if !thorough && (n+i)%len(formats) != 0 {
 				continue
 			}
-			t.Run(format+"/"+fault.String(), func(t *testing.T) { testTokenStaysSecret(t, fault, format) })
+			t.Run(format+"/"+fault.String(), func(t *testing.T) {
+				testTokenStaysSecret(t, fault, format)
+			})
 		}
 	}
 }
@@ -78,7 +80,9 @@ func testTokenStaysSecret(t *testing.T, fault simulator.Fault, format string) {
 	for where, text := range map[string]string{
 		"the log": log, "a page": pages.String(), "the command line": string(commandLine),
 	} {
-		for _, private := range []string{secret, simulator.WebhookToken, simulator.Phone, "1100555"} {
+		for _, private := range []string{
+			secret, simulator.WebhookToken, simulator.Phone, "1100555",
+		} {
 			if at := strings.Index(text, private); at >= 0 {
 				t.Errorf("%.5s… is in %s: %s", private, where, text[max(0, at-200):at])
 			}

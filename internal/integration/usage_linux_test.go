@@ -18,7 +18,8 @@ type usage struct {
 // usageOf reads the CPU clock of the process, which counts nanoseconds. /proc/PID/stat counts ticks
 // of 10 ms.
 func usageOf(pid int) (u usage, err error) {
-	// See clock_getcpuclockid(3) and CPUCLOCK_SCHED in Linux's posix-timers.h for the clock's number.
+	// clock_getcpuclockid(3) and CPUCLOCK_SCHED in Linux's posix-timers.h define the number of the
+	// clock.
 	const scheduler = 2
 	var clock unix.Timespec
 	if err := unix.ClockGettime(int32(^pid<<3|scheduler), &clock); err != nil {

@@ -1,0 +1,225 @@
+package integration
+
+import (
+	"bytes"
+	"context"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+const oneInstance = "instances: [{id_instance: 1101000001, token: " + secret + "}]\n"
+
+// TestInvalidSettingsExitWithOneLine also checks that the line never repeats the token.
+func TestInvalidSettingsExitWithOneLine(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	busy := httptest.NewServer(nil)
+	defer busy.Close()
+	configFlag := func(name, text string) string {
+		return "--config.file=" + file(name, text+oneInstance)
+	}
+	type env map[string]string
+	id := env{"GREENAPI_ID_INSTANCE": testID}
+	with := func(name, value string) env {
+		return env{"GREENAPI_ID_INSTANCE": testID, tokenVariable: secret, name: value}
+	}
+	instance := with("GREENAPI_ID_INSTANCE", testID)
+	for name, c := range map[string]struct {
+		env  env
+		args string // separated by spaces
+		want string // in the error
+	}{
+		"no settings": {nil, "", "GREENAPI_ID_INSTANCE"},
+		"no instance": {env{tokenVariable: secret}, "", "GREENAPI_ID_INSTANCE"},
+		"no token":    {id, "", tokenVariable},
+		"token and token file": {
+			instance, "--greenapi.token-file=" + file("token", secret),
+			"twice",
+		},
+		"token and token file in the environment": {
+			with("GREENAPI_TOKEN_FILE", file("token", secret)), "",
+			"twice",
+		},
+		"empty token file": {
+			env{"GREENAPI_ID_INSTANCE": testID, "GREENAPI_TOKEN_FILE": file("empty", "")}, "",
+			"empty",
+		},
+		"URL of a request": {
+			with("GREENAPI_URL", "https://api.green-api.com/waInstance1/x/"+secret), "",
+			"/waInstance",
+		},
+		"http to another host": {
+			with("GREENAPI_URL", "http://api.green-api.com"), "",
+			"--greenapi.insecure-http",
+		},
+		"zero minutes":           {instance, "--greenapi.minutes=0", "--greenapi.minutes"},
+		"minutes not a number":   {with("GREENAPI_MINUTES", "a day"), "", "GREENAPI_MINUTES"},
+		"fractional minutes":     {instance, "--greenapi.minutes=1.5", "--greenapi.minutes"},
+		"timeout without a unit": {instance, "--greenapi.timeout=30", "such as 30s"},
+		"interval in days": {
+			instance, "--greenapi.min-interval=1d",
+			"--greenapi.min-interval",
+		},
+		"negative interval": {
+			instance, "--greenapi.min-interval=-1s",
+			"--greenapi.min-interval",
+		},
+		"storage path is a file": {
+			instance, "--storage.path=" + file("taken", ""),
+			"--storage.path (GREENAPI_STORAGE_PATH)",
+		},
+		"ledger is a directory": {
+			with("GREENAPI_STORAGE_PATH", ledgerDirectory(t)), "",
+			"move it away",
+		},
+		"retention too short":      {instance, "--storage.retention=1h", "--storage.retention"},
+		"zero calls":               {instance, "--greenapi.max-calls=0", "--greenapi.max-calls"},
+		"negative request limit":   {instance, "--web.max-requests=-1", "--web.max-requests"},
+		"negative timeout offset":  {instance, "--web.timeout-offset=-1s", "--web.timeout-offset"},
+		"telemetry path in use":    {instance, "--web.telemetry-path=/", "--web.telemetry-path"},
+		"unknown log level":        {instance, "--log.level=loud", "--log.level"},
+		"unknown log format":       {instance, "--log.format=xml", "--log.format"},
+		"unknown flag":             {instance, "--greenapi.tokn=x", "--help"},
+		"token in a flag":          {instance, "--greenapi.api-token-instance=" + secret, "--help"},
+		"token as an argument":     {instance, secret, "--help"},
+		"token as a flag name":     {instance, "--" + secret, "--help"},
+		"token as a file of flags": {instance, "@" + secret, "--help"},
+		"token as minutes": {
+			instance, "--greenapi.minutes=" + secret,
+			"--greenapi.minutes",
+		},
+		"token as log level": {instance, "--log.level=" + secret, "--log.level"},
+		"token as token file": {
+			id, "--greenapi.token-file=" + secret,
+			"--greenapi.token-file",
+		},
+		"token as web config file": {instance, "--web.config.file=" + secret, "--web.config.file"},
+		"token as short flags":     {instance, "-" + secret, "--help"},
+		"value for a switch":       {instance, "--demo=true", "--no-NAME"},
+		"empty listen address":     {instance, "--web.listen-address=", "--web.listen-address"},
+		"no systemd socket":        {instance, "--web.systemd-socket", "--web.systemd-socket"},
+		"repeated flag": {
+			instance, "--greenapi.minutes=5 --greenapi.minutes=6",
+			"greenapi.minutes",
+		},
+		"flag without a value": {instance, "--greenapi.minutes", "greenapi.minutes"},
+		"missing web config file": {
+			instance, "--web.config.file=" + filepath.Join(dir, "absent"),
+			"--web.config.file",
+		},
+		"invalid web config file": {
+			instance, "--web.config.file=" + file("web.yml", "tls_server_config: 5"),
+			"--web.config.file",
+		},
+		"listen address in use": {
+			instance, "--web.listen-address=" + busy.Listener.Addr().String(),
+			"--web.listen-address",
+		},
+		"invalid listen address": {
+			instance, "--web.listen-address=nowhere",
+			"--web.listen-address",
+		},
+		"demo and instance":        {instance, "--demo", "--demo"},
+		"instance and config file": {instance, configFlag("one.yml", ""), "remove"},
+		"token file and config file": {
+			nil, configFlag("one.yml", "") + " --greenapi.token-file=" + file("token", secret),
+			"remove",
+		},
+		"minutes by flag and config file": {
+			nil, configFlag("minutes.yml", "minutes: 5\n") + " --greenapi.minutes=6",
+			"minutes.yml:1: minutes is given here and by --greenapi.minutes",
+		},
+		"interval by variable and config file": {
+			env{"GREENAPI_MIN_INTERVAL": "1m"}, configFlag("interval.yml", "min_interval: 5m\n"),
+			"by GREENAPI_MIN_INTERVAL",
+		},
+		"collectors by flag and config file": {
+			nil, configFlag("collectors.yml", "collectors: [state]\n") + " --no-collector.queue",
+			"by --collector.queue",
+		},
+		"disabled defaults and config file": {
+			nil,
+			configFlag("collectors.yml", "collectors: [state]\n") + " --collector.disable-defaults",
+			"by --collector.disable-defaults",
+		},
+		"unused token": {
+			env{tokenVariable: secret}, configFlag("one.yml", ""),
+			tokenVariable + " is set",
+		},
+		"demo and config file": {
+			env{"GREENAPI_CONFIG_FILE": file("one.yml", oneInstance)}, "--demo",
+			"--demo",
+		},
+		"missing config file": {
+			nil, "--config.file=" + filepath.Join(dir, "absent"),
+			"--config.file",
+		},
+		"token as config file": {nil, "--config.file=" + secret, "--config.file"},
+		"unknown key in config file": {
+			nil, configFlag("slip.yml", "minuets: 5\n"),
+			"slip.yml:1: unknown key",
+		},
+		"unknown metrics scope": {instance, "--web.metrics-scope=some", "--web.metrics-scope"},
+		"demo and URL":          {env{"GREENAPI_URL": "https://a.example"}, "--demo", "--demo"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for name, value := range c.env {
+				t.Setenv(name, value)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // in case it starts
+			defer cancel()
+			var stdout, stderr bytes.Buffer
+			code := runMain(ctx, strings.Fields(c.args), &stdout, &stderr)
+			text := stderr.String()
+			if code != 1 || strings.Count(text, "\n") != 1 || !strings.Contains(text, c.want) {
+				t.Errorf("code %d, stderr %q; want code 1 and a line with %q", code, text, c.want)
+			}
+			if strings.Contains(text, secret) || stdout.Len() > 0 {
+				t.Errorf("stdout %q, stderr %q; want no stdout and no token", &stdout, text)
+			}
+		})
+	}
+}
+
+// ledgerDirectory returns a storage path in which a directory has the name of the ledger.
+func ledgerDirectory(t *testing.T) string {
+	path := t.TempDir()
+	if err := os.Mkdir(filepath.Join(path, testID+".ledger"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestConfigCheckReportsAndCreatesNothing(t *testing.T) {
+	for _, c := range []struct {
+		text, want string
+		code       int
+	}{
+		{oneInstance, "OK: 1 instance\n", 0},
+		{"instances: []\npartner: {token: x}", "OK: 0 instances and those of the Partner API\n", 0},
+		{"instances: [{id_instance: 1}]", "greenapi.yml:1: instance 1 has no token", 1},
+	} {
+		storage := filepath.Join(t.TempDir(), "none")
+		var output syncBuffer
+		code := runMain(t.Context(), []string{
+			"--config.file=" + configFile(t, c.text), "--config.check", "--storage.path=" + storage,
+		}, &output, &output)
+		text := output.String()
+		if code != c.code || !strings.Contains(text, c.want) || strings.Count(text, "\n") != 1 {
+			t.Errorf("%s: code %d, %q; want %d, %q", c.text, code, text, c.code, c.want)
+		}
+		if _, err := os.Stat(storage); err == nil {
+			t.Error("--config.check creates the storage directory")
+		}
+	}
+}
