@@ -14,7 +14,7 @@ var ErrInterrupted = errors.New(
 type ResumeState struct {
 	Begun    time.Time // when the latest call began
 	Next     time.Time // when the next call may begin
-	InFlight bool      // whether the latest call has not ended; the other fields apply if it never does
+	InFlight bool      // whether the latest call has not ended; the state is for a crash during it
 	Failures int       // number of consecutive failures
 
 	// Err and Took are those of the latest outcome.
@@ -27,7 +27,8 @@ type ResumeState struct {
 // Resume must be called before any other method.
 func (p *Poller[T]) Resume(stored ResumeState, reading T, success time.Time) {
 	p.latest = Outcome[T]{
-		Reading: reading, Err: stored.Err, Success: success, Called: stored.Begun, Took: stored.Took,
+		Reading: reading, Err: stored.Err,
+		Success: success, Called: stored.Begun, Took: stored.Took,
 	}
 	p.failures = stored.Failures
 	// The stored times have no monotonic reading. Adding differences to now gives them one, so a
