@@ -159,6 +159,8 @@ func (o object) integer(key string) (n int64, ok bool) {
 	return int64(f), ok && f == math.Trunc(f)
 }
 
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
 func isDigits(text string) bool { return strings.Trim(text, "0123456789") == "" }
 
 // fetch calls a method that returns an object, and converts it.

@@ -2,8 +2,8 @@ package greenapi
 
 import (
 	"bytes"
-	"encoding/binary"
-	"math/bits"
+
+	"greenapi_exporter/internal/jsonstream"
 )
 
 // A rowTemplate reads rows that resemble earlier rows, as nearly all rows do. Such rows differ in
@@ -102,11 +102,11 @@ func (t *rowTemplate) match(text []byte, row *Row) (length int) {
 			row.Timestamp, i = readSeconds(text, i)
 			row.Timed = true
 		case number:
-			i = skipNumber(text, i)
+			i = jsonstream.SkipNumber(text, i)
 		case otherField:
-			i = skipString(text, i)
+			i = jsonstream.SkipString(text, i)
 		default:
-			if i = plainEnd(text, i); text[i] != '"' {
+			if i = jsonstream.PlainEnd(text, i); text[i] != '"' {
 				return 0
 			}
 			words[s.value] = text[start:i]
@@ -155,7 +155,7 @@ func (t *rowTemplate) learn(row []byte) {
 		switch c := row[i]; {
 		case c == '"':
 			start := i + 1
-			i = skipString(row, start)
+			i = jsonstream.SkipString(row, start)
 			isKey := in&1 == 1 && !isValue
 			switch {
 			case isKey && in == inRow:
@@ -174,7 +174,7 @@ func (t *rowTemplate) learn(row []byte) {
 			} else {
 				l.setNull(member)
 			}
-			i = skipNumber(row, i)
+			i = jsonstream.SkipNumber(row, i)
 			ok = l.add(start, i, value, in)
 			i--
 		case c == 't' || c == 'f' || c == 'n': // true, false, null
@@ -255,105 +255,4 @@ func readSeconds(text []byte, i int) (seconds float64, end int) {
 		return 0, 0
 	}
 	return float64(n), i
-}
-
-// skipNumber returns the index after the number at text[i], or 0 if there is none.
-func skipNumber(text []byte, i int) int {
-	if text[i] == '-' {
-		i++
-	}
-	if text[i] == '0' {
-		i++
-	} else if i = skipDigits(text, i); i == 0 {
-		return 0
-	}
-	if text[i] == '.' {
-		if i = skipDigits(text, i+1); i == 0 {
-			return 0
-		}
-	}
-	if text[i]|0x20 != 'e' {
-		return i
-	}
-	if i++; text[i] == '+' || text[i] == '-' {
-		i++
-	}
-	return skipDigits(text, i)
-}
-
-// skipDigits returns the index after the digits at text[i], or 0 if there are none.
-func skipDigits(text []byte, i int) int {
-	if !isDigit(text[i]) {
-		return 0
-	}
-	for isDigit(text[i]) {
-		i++
-	}
-	return i
-}
-
-func isDigit(c byte) bool { return '0' <= c && c <= '9' }
-
-// skipString returns the index of the quote that ends the string at text[i], or 0 if the string is
-// invalid or not complete.
-func skipString(text []byte, i int) int {
-	for {
-		i = plainEnd(text, i)
-		switch text[i] {
-		case '"':
-			return i
-		case '\\':
-		default:
-			return 0
-		}
-		switch i++; text[i] {
-		case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-		case 'u':
-			for range 4 {
-				if i++; !isDigit(text[i]) && (text[i]|0x20 < 'a' || 'f' < text[i]|0x20) {
-					return 0
-				}
-			}
-		default:
-			return 0
-		}
-		i++
-	}
-}
-
-// plainEnd returns the index of the first quote or backslash from text[i] on, or of the last byte.
-//
-// Most strings have a few bytes. For these, a call of bytes.IndexByte costs as much as looking at
-// eight bytes at a time. In a long string, IndexByte looks at 32 bytes at a time.
-func plainEnd(text []byte, i int) int {
-	const (
-		ones        = 0x0101010101010101
-		quotes      = '"' * ones
-		backslashes = '\\' * ones
-		short       = 64
-		long        = 1024 // bounds what is searched again after a backslash
-	)
-	last := len(text) - 1
-	for stop := min(i+short, last-8); i <= stop; i += 8 {
-		w := binary.LittleEndian.Uint64(text[i:])
-		q, b := w^quotes, w^backslashes
-		// The borrow sets the high bit of the first byte that is a quote or a backslash.
-		if found := ((q-ones)&^q | (b-ones)&^b) & (0x80 * ones); found != 0 {
-			return i + bits.TrailingZeros64(found)/8
-		}
-	}
-	for i < last {
-		chunk := text[i:min(i+long, last)]
-		plain := chunk
-		if backslash := bytes.IndexByte(plain, '\\'); backslash >= 0 {
-			plain = plain[:backslash]
-		}
-		if quote := bytes.IndexByte(plain, '"'); quote >= 0 {
-			plain = plain[:quote]
-		}
-		if i += len(plain); len(plain) < len(chunk) {
-			return i
-		}
-	}
-	return last
 }

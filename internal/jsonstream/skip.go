@@ -18,9 +18,7 @@ func (s *Scanner) skip(c byte, depth int) {
 			s.skip(c, depth+1)
 		}
 	case '"':
-		if _, ok := s.plainString(); !ok {
-			s.readString(nil)
-		}
+		s.readString(nil)
 	case 't':
 		s.literal("rue")
 	case 'f':

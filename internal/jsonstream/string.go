@@ -1,7 +1,6 @@
 package jsonstream
 
 import (
-	"bytes"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -13,11 +12,13 @@ import (
 // the unescaped string, which are valid until the next read. If hash is not nil, ReadString stores
 // the xxhash of the whole unescaped string in it.
 func (s *Scanner) ReadString(hash *uint64) []byte {
-	if text, ok := s.plainString(); ok {
+	text := s.Buffered()
+	if end := PlainEnd(text, 0); text[end] == '"' {
+		s.Discard(end + 1)
 		if hash != nil {
-			*hash = xxhash.Sum64(text)
+			*hash = xxhash.Sum64(text[:end])
 		}
-		return text[:min(len(text), MaxLen)]
+		return text[:min(end, MaxLen)]
 	}
 	u := unescaper{text: s.textBuf[:0]}
 	u.digest.Reset()
@@ -28,50 +29,24 @@ func (s *Scanner) ReadString(hash *uint64) []byte {
 	return u.text
 }
 
-// plainString reads a string without escapes that is in the buffer, or nothing.
-func (s *Scanner) plainString() (text []byte, ok bool) {
-	s.needComma = true
-	text = s.buf[s.pos:s.end]
-	quote := bytes.IndexByte(text, '"')
-	if quote < 0 || bytes.IndexByte(text[:quote], '\\') >= 0 {
-		return nil, false
-	}
-	s.pos += quote + 1
-	return text[:quote], true
-}
-
-// readString reads any string. If u is nil, the string is skipped.
+// readString reads the rest of a string. If u is nil, the string is skipped.
 func (s *Scanner) readString(u *unescaper) {
+	s.needComma = true
 	for s.pos < s.end || s.fill() {
-		start := s.pos
-		s.pos += s.plainLen()
-		u.add(s.buf[start:s.pos])
+		text := s.Buffered()
+		end := PlainEnd(text, 0)
+		u.add(text[:end])
+		s.pos += end
 		if s.pos == s.end {
 			continue
 		}
-		switch s.buf[s.pos] {
-		case '"':
-			s.pos++
+		s.pos++
+		if text[end] == '"' {
 			u.flushSurrogate()
 			return
-		case '\\':
-			s.pos++
-			u.addCodeUnit(s.escape())
 		}
+		u.addCodeUnit(s.escape())
 	}
-}
-
-// plainLen returns the number of buffered bytes before a quote or backslash. It looks at a few
-// hundred bytes only, which bounds the cost of searching again after each escape.
-func (s *Scanner) plainLen() int {
-	text := s.buf[s.pos:min(s.end, s.pos+256)]
-	if backslash := bytes.IndexByte(text, '\\'); backslash >= 0 {
-		text = text[:backslash]
-	}
-	if quote := bytes.IndexByte(text, '"'); quote >= 0 {
-		text = text[:quote]
-	}
-	return len(text)
 }
 
 // escape reads an escape after its backslash and returns its UTF-16 code unit.
