@@ -56,7 +56,8 @@ func TestImpliedStatusesCount(t *testing.T) {
 func TestSameIDWithTwoTypesIsTwoMessages(t *testing.T) {
 	l := newTestLedger(60)
 	commit(l, 0)
-	s := commit(l, 1, testRow(1, "textMessage", "read", 0.5), testRow(2, "imageMessage", "sent", 0.5))
+	s := commit(l, 1,
+		testRow(1, "textMessage", "read", 0.5), testRow(2, "imageMessage", "sent", 0.5))
 	assertEqual(t, "totals", totals(s), map[string]uint64{
 		"textMessage": 1, "pending/textMessage": 1, "sent/textMessage": 1,
 		"delivered/textMessage": 1, "read/textMessage": 1,
@@ -93,7 +94,8 @@ func TestMessagesOlderThanCoverageDoNotCount(t *testing.T) {
 func TestFirstSecondOfBaselineWindowIsNotCovered(t *testing.T) {
 	l := newTestLedger(60)
 	commit(l, 0)
-	s := commit(l, 30, testRow(1, "text", "sent", -60+0.4/60), testRow(2, "text", "sent", -60+1.1/60))
+	s := commit(l, 30,
+		testRow(1, "text", "sent", -60+0.4/60), testRow(2, "text", "sent", -60+1.1/60))
 	want := map[string]uint64{"text": 1, "pending/text": 1, "sent/text": 1}
 	assertEqual(t, "totals", totals(s), want)
 }
@@ -108,7 +110,8 @@ func TestUncommittedBatchChangesNothing(t *testing.T) {
 	s := commit(l, 2, testRow(1, "text", "sent", -5))
 	assertEqual(t, "totals", totals(s), totals(before))
 	if s.Messages != 1 || len(s.Types) != len(before.Types) {
-		t.Errorf("%d messages and %d types, want 1 and %d", s.Messages, len(s.Types), len(before.Types))
+		t.Errorf("%d messages and %d types, want 1 and %d",
+			s.Messages, len(s.Types), len(before.Types))
 	}
 	if want := (Timestamp{unixSeconds(at(-5)), true}); s.LastMessage != want {
 		t.Errorf("LastMessage = %+v, want %+v", s.LastMessage, want)
@@ -154,9 +157,10 @@ func TestUndocumentedWordsAreBounded(t *testing.T) {
 func TestOnlyIdentifiersAreExposed(t *testing.T) {
 	long := string(slices.Repeat([]byte("a"), 64))
 	for word, want := range map[string]string{
-		"brandNew": "brandNew", "a": "a", "A_1": "A_1", long: long, "": "unknown", "unknown": "unknown",
-		long + "a": "other", "1a": "other", "_a": "other", "a-b": "other", "a b": "other", "a\n": "other",
-		"é": "other", "79001234567@c.us": "other", "other": "other", "[": "other", "`": "other",
+		"brandNew": "brandNew", "a": "a", "A_1": "A_1", long: long,
+		"": "unknown", "unknown": "unknown", "other": "other",
+		long + "a": "other", "1a": "other", "_a": "other", "a-b": "other", "a b": "other",
+		"a\n": "other", "é": "other", "79001234567@c.us": "other", "[": "other", "`": "other",
 		"{": "other", "@": "other", "a\xff": "other",
 	} {
 		s := commit(newTestLedger(60), 0, Row{Type: []byte(word), Status: []byte(word)})

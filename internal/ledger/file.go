@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cespare/xxhash/v2"
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
 )
@@ -28,20 +27,18 @@ var errFileChanged = errors.New("the file has changed since the last write")
 // file is the file of one ledger. It is open only during a write: a fleet has thousands of ledgers,
 // and a write must notice if the file was removed. It is safe for concurrent use.
 type file struct {
-	path    string
-	name    string // in the header line
-	storage *Storage
-	logger  log.Logger
+	path      string
+	name      string // in the header line
+	storage   *Storage
+	logger    log.Logger
+	snapshots sync.WaitGroup // the snapshot that is being written, if any
 
-	// mu guards the fields below. It is never held together with Storage.mu.
-	mu           sync.Mutex
-	lastStat     fs.FileInfo   // after the last write; nil if there is no usable file
-	size         int64         // of the valid part
-	snapshot     int64         // size up to the end of the snapshot
-	sum          xxhash.Digest // of the valid part
-	dueSize      int64         // size from which a snapshot is due
-	snapshotting bool          // whether a snapshot is being written
-	tail         [][]byte      // records appended since that snapshot was taken
+	mu           sync.Mutex  // guards the fields below; never held together with Storage.mu
+	extent                   // as written by this program
+	lastStat     fs.FileInfo // after the last write; nil if there is no usable file
+	dueSize      int64       // size from which a snapshot is due
+	snapshotting bool        // whether a snapshot is being written
+	tail         [][]byte    // records appended since that snapshot was taken
 	writes       outage
 	replaces     outage
 }
@@ -103,15 +100,16 @@ func (f *file) append(record []byte) error {
 		return err
 	}
 	f.lastStat, _ = file.Stat()
-	f.size, f.sum = f.size+int64(len(sealed)), sum
+	f.size += int64(len(sealed))
+	f.sum = sum
 	if f.snapshotting {
 		f.tail = append(f.tail, record)
 	}
 	return nil
 }
 
-// snapshotDue reports whether the appended records have outgrown the last snapshot. If it returns
-// true, the caller must take a snapshot before the next append and pass it to replace.
+// snapshotDue reports whether a snapshot was requested, or the appended records are larger than the
+// last snapshot. If so, the caller must take a snapshot before the next append and call replace.
 func (f *file) snapshotDue() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -142,7 +140,7 @@ func (f *file) replace(snapshot []byte) error {
 	if err != nil {
 		return err
 	}
-	// Sync the rename. Without it, a power cut can restore the previous file, which is complete
+	// Sync the rename. If this fails, a power cut can restore the previous file, which is complete
 	// too.
 	if directory, err := os.Open(filepath.Dir(f.path)); err == nil {
 		_ = directory.Sync()
@@ -157,26 +155,26 @@ func (f *file) writeAndRename(tmp string, snapshot []byte) error {
 	if err != nil {
 		return err
 	}
-	header := fileHeader(f.name)
-	sum, size := newChecksum(header), int64(0)
+	var written extent
 	write := func(data []byte) {
 		if err == nil {
-			var n int
-			n, err = file.Write(data)
-			size += int64(n)
+			_, err = file.Write(data)
 		}
+		written.size += int64(len(data))
 	}
+	header := fileHeader(f.name)
+	written.sum = newChecksum(header)
 	write(header)
-	write(appendChecksum(snapshot, &sum))
+	write(appendChecksum(snapshot, &written.sum))
+	written.snapshot = written.size
 	if err == nil {
 		err = file.Sync()
 	}
-	snapshotSize := size
 
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, record := range f.tail {
-		write(appendChecksum(record, &sum))
+		write(appendChecksum(record, &written.sum))
 	}
 	info, statErr := file.Stat()
 	if err = errors.Join(err, statErr, file.Close()); err == nil {
@@ -186,11 +184,11 @@ func (f *file) writeAndRename(tmp string, snapshot []byte) error {
 		_ = os.Remove(tmp)
 		return err
 	}
-	f.lastStat, f.size, f.snapshot, f.sum = info, size, snapshotSize, sum
+	f.extent, f.lastStat = written, info
 	return nil
 }
 
-// quarantine renames an unusable file, so that no data is lost.
+// quarantine renames an unusable file instead of deleting it.
 func (f *file) quarantine(reason error, now time.Time) error {
 	path := fmt.Sprintf("%s.set-aside-%s", f.path, now.UTC().Format("20060102T150405.000Z"))
 	if err := os.Rename(f.path, path); err != nil {
@@ -205,13 +203,13 @@ func (f *file) quarantine(reason error, now time.Time) error {
 
 // adopt takes over the valid part of an existing file of the given size, and truncates the rest.
 func (f *file) adopt(valid extent, size int64, hasBaseline bool) {
-	f.size, f.snapshot, f.sum = valid.length, valid.snapshot, valid.sum
+	f.extent = valid
 	f.dueSize = f.snapshot + max(f.snapshot, minAppended)
 	if size > f.size {
 		f.storage.damaged.Add(1)
 		next := "the next call reads that part of the journal again"
 		if !hasBaseline {
-			next = "no reading is left and counting starts again"
+			next = "it has no complete reading, counting starts again"
 		}
 		level.Warn(f.logger).Log("msg", "removed the damaged end of the ledger's file, "+next,
 			"bytes", size-f.size,

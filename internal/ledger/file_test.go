@@ -92,7 +92,7 @@ func TestDirtyKeysAreBounded(t *testing.T) {
 		commit(l, float64(2*i+1))
 		commit(l, float64(2*i+2), manyRows(100)...) // the messages return
 	}
-	if n, limit := len(l.persister.dirtyKeys), 2*len(l.messages.list)+1000; n > limit {
+	if n, limit := len(l.dirtyKeys), 2*len(l.messages.list)+1000; n > limit {
 		t.Errorf("%d dirty keys, want at most %d", n, limit)
 	}
 	s.repair(t)
@@ -165,7 +165,7 @@ func TestBaselineIsInSnapshot(t *testing.T) {
 	l.Persist(PollState{Begun: at(0)})
 	baseline := commit(l, 0, manyRows(100)...)
 	s.wait()
-	if f := l.persister.file; f.size > f.snapshot {
+	if f := l.file; f.size > f.snapshot {
 		t.Error("the file contains records after the snapshot")
 	}
 	commit(l, 1, manyRows(100)...)
@@ -182,11 +182,11 @@ func TestSnapshotsBoundFileSize(t *testing.T) {
 	longest, snapshots := 0, 0
 	var last *Summary
 	for i := range 3000 {
-		before := l.persister.file.snapshot
+		before := l.file.snapshot
 		status := []string{"sent", "read"}[i/500%2]
 		last = commit(l, float64(i), testRow(uint64(i%500+1), "text", status, float64(i)))
 		s.wait()
-		if l.persister.file.snapshot > before {
+		if l.file.snapshot > before {
 			snapshots++
 		}
 		longest = max(longest, s.size(t))
@@ -223,12 +223,13 @@ func TestAppendDuringSnapshot(t *testing.T) {
 	commit(l, 0, testRow(1, "text", "sent", -5))
 	commit(l, 0.5, testRow(1, "text", "read", -5))
 	s.wait()
-	f := l.persister.file
+	f := l.file
 	f.requestSnapshot()
 	if !f.snapshotDue() || f.snapshotDue() {
 		t.Fatal("a requested snapshot is not due exactly once")
 	}
-	for minute := 1.0; minute < 7; minute += 3 { // the second snapshot must not contain the first tail
+	// The second snapshot must not contain the first tail.
+	for minute := 1.0; minute < 7; minute += 3 {
 		f.snapshotting = true
 		snapshot, err := l.snapshotRecord()
 		if err != nil {
@@ -264,10 +265,10 @@ func TestFailedSnapshotLosesNothing(t *testing.T) {
 	}
 	var last *Summary
 	for i := range 3 {
-		l.persister.file.requestSnapshot()
+		l.file.requestSnapshot()
 		last = commit(l, float64(i+1), testRow(uint64(i+2), "text", "sent", float64(i)))
 		s.wait()
-		if l.persister.file.dueSize < minAppended {
+		if l.file.dueSize < minAppended {
 			t.Error("the next reading would try again")
 		}
 	}
@@ -283,7 +284,7 @@ func TestSnapshotWithoutLockDiscardsTail(t *testing.T) {
 	l := s.restart(t, 0)
 	commit(l, 0, testRow(1, "text", "sent", -5))
 	s.wait()
-	f := l.persister.file
+	f := l.file
 	f.requestSnapshot()
 	if !f.snapshotDue() {
 		t.Fatal("the snapshot is not due")

@@ -71,8 +71,8 @@ func checkLoad(t *testing.T, data []byte) {
 	if err != nil {
 		return
 	}
-	if valid.length > int64(len(data)) || valid.snapshot > valid.length {
-		t.Fatalf("valid part %d and snapshot %d of %d bytes", valid.length, valid.snapshot, len(data))
+	if valid.size > int64(len(data)) || valid.snapshot > valid.size {
+		t.Fatalf("valid part %d and snapshot %d of %d bytes", valid.size, valid.snapshot, len(data))
 	}
 	again := newTestLedger(60)
 	file := sealedFile(t, testID, recordHeader{l.state(), &l.pollState}, l.messages.list...)

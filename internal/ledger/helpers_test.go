@@ -165,7 +165,7 @@ type tester interface {
 // wait waits for the snapshots of the latest run.
 func (s *testStorage) wait() {
 	if s.ledger != nil {
-		s.ledger.persister.snapshots.Wait()
+		s.ledger.file.snapshots.Wait()
 	}
 }
 

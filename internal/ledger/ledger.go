@@ -30,13 +30,13 @@ type Options struct {
 	Minutes int
 	// MaxMinutes limits how many minutes a call requests after a pause, unless Minutes is larger.
 	MaxMinutes int
-	// Retention is how long the ledger remembers a message after the journal last showed it. It must
-	// exceed Minutes and MaxMinutes by a safe margin. If the ledger forgets a message that the journal
-	// still shows, it counts the message twice.
+	// Retention is how long the ledger remembers a message after the journal last showed it. It
+	// must exceed Minutes and MaxMinutes by a safe margin. If the ledger forgets a message that the
+	// journal still shows, it counts the message twice.
 	Retention time.Duration
 }
 
-// sweepInterval is the least time between two searches for messages to forget. A search reads all.
+// sweepInterval is the least time between two sweeps for messages to forget.
 const sweepInterval = 10 * time.Minute
 
 // Ledger counts the messages of one journal. It is not safe for concurrent use.
@@ -48,21 +48,22 @@ type Ledger struct {
 	totals   []typeState // by index of the type; may be shorter than types.words
 	window   window      // of the last good reading
 
-	countingSince time.Time     // when the baseline was requested, by the local clock; zero before it
-	coveredSince  float64       // start of the covered journal in UNIX seconds, by the server's clock
+	countingSince time.Time     // when the baseline was requested, by the local clock
+	coveredSince  float64       // UNIX seconds by the server's clock; older rows were not covered
 	clock         time.Duration // sum of the gaps from the baseline to the last good reading
 	lastSweep     time.Duration // on clock
 	newest        Timestamp     // of the newest row of all readings
 
 	pollState PollState
-	persister *persister // nil if the ledger is in memory only
+	file      *file    // nil if the ledger is in memory only
+	dirty     bool     // whether the file lacks changes of the state or of messages
+	dirtyKeys []uint64 // keys of the messages that have changed or returned since the last write
 }
 
-// seconds is a time on the ledger's clock, which does not follow the system clock when that is set.
-// It overflows after 136 years.
+// seconds is a time on the ledger's clock. Setting the system clock does not change it.
 type seconds uint32
 
-// maxClock is the largest value of a ledger's clock.
+// maxClock is the largest time on a ledger's clock, after 136 years.
 const maxClock = math.MaxUint32 * time.Second
 
 func inSeconds(clock time.Duration) seconds { return seconds(clock / time.Second) }

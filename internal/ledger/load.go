@@ -2,12 +2,12 @@ package ledger
 
 import (
 	"bufio"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -41,9 +41,9 @@ func readFile(path string) ([]byte, error) {
 
 // extent describes the valid part of a file.
 type extent struct {
-	length   int64
-	snapshot int64 // length up to the end of the snapshot
-	sum      xxhash.Digest
+	size     int64
+	snapshot int64         // size up to the end of the snapshot
+	sum      xxhash.Digest // of the valid part
 }
 
 // load applies the valid records of data to a new ledger. It returns an error if data has no valid
@@ -60,16 +60,16 @@ func load(data []byte, name string, l *Ledger) (valid extent, _ error) {
 		if err == nil {
 			err = l.apply(r)
 		}
-		if err != nil || valid.length == 0 && r.State == nil {
+		if err != nil || valid.size == 0 && r.State == nil {
 			break
 		}
 		offset += r.length
-		valid.length, valid.sum = int64(offset), sum
+		valid.size, valid.sum = int64(offset), sum
 		if valid.snapshot == 0 {
-			valid.snapshot, snapshotClock = int64(offset), inSeconds(l.clock)
+			valid.snapshot, snapshotClock = valid.size, inSeconds(l.clock)
 		}
 	}
-	if valid.length == 0 {
+	if valid.size == 0 {
 		return extent{}, errDamaged
 	}
 	if storedName != name {
@@ -88,12 +88,12 @@ func load(data []byte, name string, l *Ledger) (valid extent, _ error) {
 
 // apply applies a record. If the record is invalid, apply changes nothing and returns an error.
 func (l *Ledger) apply(r record) error {
-	if r.State == nil && len(r.messages) > 0 || r.Call != nil && !r.Call.valid() ||
+	if r.State == nil && len(r.messages) > 0 || r.PollState != nil && !r.PollState.valid() ||
 		r.State != nil && !l.restore(r.State, r.messages) {
 		return errDamaged
 	}
-	if r.Call != nil {
-		l.pollState = *r.Call
+	if r.PollState != nil {
+		l.pollState = *r.PollState
 	}
 	return nil
 }
@@ -104,9 +104,8 @@ func (l *Ledger) restore(s *state, messages []byte) bool {
 	if !s.valid() {
 		return false
 	}
-	for m := messages; len(m) > 0; m = m[messageLength:] {
-		set := uint64(binary.LittleEndian.Uint32(m[8:]))
-		if binary.LittleEndian.Uint64(m) == 0 || set>>len(s.Statuses) != 0 {
+	for data := range slices.Chunk(messages, messageLength) {
+		if m := decodeMessage(data); m.key == 0 || m.reached>>len(s.Statuses) != 0 {
 			return false
 		}
 	}
@@ -129,19 +128,21 @@ func (l *Ledger) restore(s *state, messages []byte) bool {
 			l.window.add(typeIndex[typ], statusIndex[status], n, len(statuses.words))
 		}
 	}
-	l.countingSince, l.lookback.lastGood = fromNanoseconds(s.Birth), fromNanoseconds(s.LastGood)
-	l.coveredSince, l.newest = s.Reach, timestamp(s.Newest)
-	l.clock, l.lookback.uncovered = time.Duration(s.Clock), time.Duration(s.Unread)
+	l.countingSince = fromNanoseconds(s.CountingSince)
+	l.coveredSince, l.newest = s.CoveredSince, timestamp(s.Newest)
+	l.clock, l.lookback.uncovered = time.Duration(s.Clock), time.Duration(s.Uncovered)
+	l.lookback.lastGood = fromNanoseconds(s.LastGood)
 	if len(l.messages.list) == 0 { // later records contain mostly known messages
 		l.messages.grow(len(messages) / messageLength)
 	}
-	for m := messages; len(m) > 0; m = m[messageLength:] {
-		set, reached := binary.LittleEndian.Uint32(m[8:]), statusSet(0)
-		for stored, status := range statusIndex {
-			reached |= statusSet(set>>stored&1) << status
+	for data := range slices.Chunk(messages, messageLength) {
+		m := decodeMessage(data)
+		stored := m.reached
+		m.reached = 0
+		for i, status := range statusIndex {
+			m.reached |= stored >> i & 1 << status
 		}
-		lastSeen := seconds(binary.LittleEndian.Uint32(m[12:]))
-		l.messages.put(message{binary.LittleEndian.Uint64(m), reached, lastSeen})
+		l.messages.put(m)
 	}
 	return true
 }
@@ -151,15 +152,14 @@ func (l *Ledger) resume(now time.Time) {
 	if l.countingSince.After(now) {
 		l.countingSince = now
 	}
+	clampCreated := func(c *counterState) { c[1] = min(c[1], uint64(nanoseconds(now))) }
 	for typ := range l.totals {
 		t := &l.totals[typ]
-		t.Messages.clampCreated(now)
+		clampCreated(&t.Messages)
 		for i := range t.Statuses {
-			t.Statuses[i].clampCreated(now)
+			clampCreated(&t.Statuses[i])
 		}
 	}
-	if s := &l.pollState; s.Begun.After(now) {
-		s.Begun, s.Next = now, now.Add(max(0, s.Next.Sub(s.Begun)))
-	}
+	l.pollState.clampFuture(now)
 	l.lookback.resume(now)
 }

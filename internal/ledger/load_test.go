@@ -18,7 +18,9 @@ func writeHistory(t *testing.T) (file []byte, dumps map[int]string) {
 	for _, step := range []func(){
 		func() { l.Persist(PollState{Begun: at(0), Next: at(1)}) },
 		func() { commit(l, 0, testRow(1, "text", "sent", -5), testRow(2, "text", "pending", -1)) },
-		func() { commit(l, 1, testRow(1, "text", "read", -5), testRow(3, "oddType", "oddStatus", 0.5)) },
+		func() {
+			commit(l, 1, testRow(1, "text", "read", -5), testRow(3, "oddType", "oddStatus", 0.5))
+		},
 		func() { l.Persist(PollState{Begun: at(1), Next: at(2), Result: "timeout"}) },
 	} {
 		step()
@@ -63,7 +65,8 @@ func TestTruncatedFileKeepsCompleteRecords(t *testing.T) {
 		default:
 			s.assertWarnings(t, fmt.Sprintf("bytes=%d ", length-valid))
 			if damaged != 1 || s.size(t) != valid {
-				t.Fatalf("%d bytes: %d damaged, %d bytes remain, want %d", length, damaged, s.size(t), valid)
+				t.Fatalf("%d bytes: %d damaged, %d bytes remain, want %d",
+					length, damaged, s.size(t), valid)
 			}
 		}
 		if valid > 0 {
@@ -103,7 +106,8 @@ func TestFlippedBitIsDetected(t *testing.T) {
 		if len(paths) == 0 {
 			truncated++
 			length := s.size(t)
-			if length > offset || dumps[length] == "" || dumpLedger(t, s.stored(t)) != dumps[length] {
+			want := dumps[length]
+			if length > offset || want == "" || dumpLedger(t, s.stored(t)) != want {
 				t.Fatalf("offset %d: wrong state in %d bytes", offset, length)
 			}
 			continue
@@ -111,7 +115,8 @@ func TestFlippedBitIsDetected(t *testing.T) {
 		quarantined++
 		data, err := os.ReadFile(paths[0])
 		if err != nil || !bytes.Equal(data, flipped) || l.Summary() != nil {
-			t.Fatalf("offset %d: set aside %d bytes of %d, error %v", offset, len(data), len(flipped), err)
+			t.Fatalf("offset %d: set aside %d bytes of %d, error %v",
+				offset, len(data), len(flipped), err)
 		}
 		if err := os.Remove(paths[0]); err != nil {
 			t.Fatal(err)
@@ -122,12 +127,12 @@ func TestFlippedBitIsDetected(t *testing.T) {
 	}
 }
 
-// The journal is not read again for a baseline, so the log says that counting starts again.
+// The next reading is a new baseline, so the log must say that counting starts again.
 func TestTruncatedBaselineStartsNewLedger(t *testing.T) {
 	s := newTestStorage(t)
 	l := s.restart(t, 0)
 	l.Persist(PollState{Begun: at(0), Next: at(60)})
-	l.persister.file.snapshotting = true // prevents a snapshot
+	l.file.snapshotting = true // prevents a snapshot
 	commit(l, 0, manyRows(100)...)
 	data := s.read(t)
 	s.write(t, data[:len(data)-1])
@@ -151,60 +156,70 @@ func sealedFile(t *testing.T, name string, h recordHeader, messages ...message) 
 }
 
 func TestUnusableFileIsSetAside(t *testing.T) {
+	const otherID = "1101000002"
 	file, _ := writeHistory(t)
 	valid := newTestLedger(60).state()
-	snapshot := func(h recordHeader, messages ...message) []byte {
-		return sealedFile(t, testID, h, messages...)
+	type unusable struct {
+		data   []byte
+		reason string
+	}
+	withVersion := func(v string) []byte {
+		return bytes.Replace(file, []byte("ledger 1 "), []byte("ledger "+v+" "), 1)
+	}
+	cases := map[string]unusable{
+		"empty":                   {nil, "empty"},
+		"other program":           {[]byte("SQLite format 3\x00 and so on"), "not a ledger"},
+		"endless line":            {[]byte(strings.Repeat("x", 1<<20)), "not a ledger"},
+		"version 0":               {withVersion("0"), "version 0"},
+		"version 2":               {withVersion("2"), "version 2"},
+		"version is not a number": {withVersion("x"), "not a ledger"},
+		"other instance":          {sealedFile(t, otherID, recordHeader{State: valid}), otherID},
+	}
+	snapshot := func(messages ...message) []byte {
+		return sealedFile(t, testID, recordHeader{State: valid}, messages...)
 	}
 	with := func(change func(*state)) []byte {
 		s := *valid
 		change(&s)
-		return snapshot(recordHeader{State: &s})
+		return sealedFile(t, testID, recordHeader{State: &s})
 	}
 	withTotals := func(totals ...typeState) []byte {
 		return with(func(s *state) { s.Totals = totals })
 	}
 	withRows := func(rows ...[]int) []byte { return with(func(s *state) { s.Rows = rows }) }
-	withVersion := func(v string) []byte {
-		return bytes.Replace(file, []byte("ledger 1 "), []byte("ledger "+v+" "), 1)
+	withPollState := func(p PollState) []byte {
+		return sealedFile(t, testID, recordHeader{valid, &p})
 	}
-	for name, c := range map[string]struct {
-		data   []byte
-		reason string
-	}{
-		"empty":                         {nil, "empty"},
-		"other program":                 {[]byte("SQLite format 3\x00 and so on"), "not a ledger"},
-		"endless line":                  {[]byte(strings.Repeat("x", 1<<20)), "not a ledger"},
-		"version 0":                     {withVersion("0"), "version 0"},
-		"version 2":                     {withVersion("2"), "version 2"},
-		"version is not a number":       {withVersion("x"), "not a ledger"},
-		"other instance":                {sealedFile(t, "1101000002", recordHeader{State: valid}), "1101000002"},
-		"only the header line":          {fileHeader(testID), "damaged"},
-		"changed header line":           {bytes.Replace(file, []byte(testID), []byte("1101000002"), 1), "damaged"},
-		"lengths beyond the end":        {append(fileHeader(testID), bytes.Repeat([]byte{0xff}, 100)...), "damaged"},
-		"snapshot without state":        {snapshot(recordHeader{Call: new(PollState)}), "damaged"},
-		"messages without state":        {snapshot(recordHeader{}, message{key: 1}), "damaged"},
-		"message without key":           {snapshot(recordHeader{State: valid}, message{key: 0}), "damaged"},
-		"status without word":           {snapshot(recordHeader{State: valid}, message{key: 1, reached: 1 << 31}), "damaged"},
-		"baseline without reading":      {with(func(s *state) { s.Birth = 1 }), "damaged"},
-		"negative time":                 {with(func(s *state) { s.Birth, s.LastGood = -1, -1 }), "damaged"},
-		"negative clock":                {with(func(s *state) { s.Clock = -1 }), "damaged"},
-		"clock too large":               {with(func(s *state) { s.Clock = int64(maxClock) + 1 }), "damaged"},
-		"negative uncovered time":       {with(func(s *state) { s.Unread = -1 }), "damaged"},
-		"too many statuses":             {with(func(s *state) { s.Statuses = make([]string, 33) }), "damaged"},
-		"too many types":                {with(func(s *state) { s.Types = make([]string, 257) }), "damaged"},
-		"totals without type":           {with(func(s *state) { s.Types, s.Totals = nil, make([]typeState, 1) }), "damaged"},
-		"totals without status":         {withTotals(typeState{Statuses: make([]counterState, 13)}), "damaged"},
-		"count without creation time":   {withTotals(typeState{Messages: counterState{1, 0}}), "damaged"},
-		"status count without creation": {withTotals(typeState{Statuses: []counterState{{1, 0}}}), "damaged"},
-		"creation time too large":       {withTotals(typeState{Messages: counterState{1, 1 << 63}}), "damaged"},
-		"rows without type":             {with(func(s *state) { s.Types, s.Rows = nil, [][]int{{1}} }), "damaged"},
-		"rows without status":           {withRows(make([]int, 13)), "damaged"},
-		"too many rows":                 {withRows([]int{1 << 40}), "damaged"},
-		"negative rows":                 {withRows([]int{-1}), "damaged"},
-		"negative failures":             {snapshot(recordHeader{State: valid, Call: &PollState{Failures: -1}}), "damaged"},
-		"negative duration":             {snapshot(recordHeader{State: valid, Call: &PollState{Took: -1}}), "damaged"},
+	for name, data := range map[string][]byte{
+		"only the header line":    fileHeader(testID),
+		"changed header line":     bytes.Replace(file, []byte(testID), []byte(otherID), 1),
+		"lengths beyond the end":  append(fileHeader(testID), bytes.Repeat([]byte{0xff}, 100)...),
+		"snapshot without state":  sealedFile(t, testID, recordHeader{PollState: new(PollState)}),
+		"messages without state":  sealedFile(t, testID, recordHeader{}, message{key: 1}),
+		"message without key":     snapshot(message{key: 0}),
+		"status without word":     snapshot(message{key: 1, reached: 1 << 31}),
+		"baseline without time":   with(func(s *state) { s.CountingSince = 1 }),
+		"negative time":           with(func(s *state) { s.CountingSince, s.LastGood = -1, -1 }),
+		"negative clock":          with(func(s *state) { s.Clock = -1 }),
+		"clock too large":         with(func(s *state) { s.Clock = int64(maxClock) + 1 }),
+		"negative uncovered time": with(func(s *state) { s.Uncovered = -1 }),
+		"too many statuses":       with(func(s *state) { s.Statuses = make([]string, 33) }),
+		"too many types":          with(func(s *state) { s.Types = make([]string, 257) }),
+		"totals without type":     with(func(s *state) { s.Types = nil; s.Totals = []typeState{{}} }),
+		"totals without status":   withTotals(typeState{Statuses: make([]counterState, 13)}),
+		"count without creation":  withTotals(typeState{Messages: counterState{1, 0}}),
+		"status without creation": withTotals(typeState{Statuses: []counterState{{1, 0}}}),
+		"creation time too large": withTotals(typeState{Messages: counterState{1, 1 << 63}}),
+		"rows without type":       with(func(s *state) { s.Types = nil; s.Rows = [][]int{{1}} }),
+		"rows without status":     withRows(make([]int, 13)),
+		"too many rows":           withRows([]int{1 << 40}),
+		"negative rows":           withRows([]int{-1}),
+		"negative failures":       withPollState(PollState{Failures: -1}),
+		"negative duration":       withPollState(PollState{Took: -1}),
 	} {
+		cases[name] = unusable{data, "damaged"}
+	}
+	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			s := newTestStorage(t)
 			s.write(t, c.data)
@@ -215,7 +230,8 @@ func TestUnusableFileIsSetAside(t *testing.T) {
 				t.Errorf("logged %q, want one line with %q", lines, c.reason)
 			}
 			if l.Summary() != nil || s.storage.Damaged() != 1 {
-				t.Errorf("got %+v, %d damaged, want a new ledger and 1", l.Summary(), s.storage.Damaged())
+				t.Errorf("got %+v, %d damaged, want a new ledger and 1",
+					l.Summary(), s.storage.Damaged())
 			}
 			paths := s.glob(t, ".set-aside-*")
 			if len(paths) != 1 {
@@ -241,8 +257,9 @@ func TestLoadReadsFileOfEarlierRelease(t *testing.T) {
 	l := s.restart(t, 2)
 	s.assertWarnings(t)
 	assertEqual(t, "totals", totals(l.Summary()), map[string]uint64{
-		"textMessage": 1, "pending/textMessage": 1, "delivered/textMessage": 1, "read/textMessage": 1,
-		"oddType": 1, "pending/oddType": 1, "oddStatus/oddType": 1,
+		"textMessage": 1, "pending/textMessage": 1, "delivered/textMessage": 1,
+		"read/textMessage": 1,
+		"oddType":          1, "pending/oddType": 1, "oddStatus/oddType": 1,
 	})
 	assertEqual(t, "window", windowRows(l.Summary()), map[string]int{
 		"read/textMessage": 1, "pending/textMessage": 1, "oddStatus/oddType": 1,
@@ -257,7 +274,8 @@ func TestLoadReadsFileOfEarlierRelease(t *testing.T) {
 	}
 	state := l.LastPollState()
 	state.Begun, state.Next = state.Begun.UTC(), state.Next.UTC()
-	wantState := PollState{Begun: at(1), Next: at(2), Failures: 2, Result: "timeout", Took: 5000, Settings: "abc"}
+	wantState := PollState{Begun: at(1), Next: at(2), Failures: 2, Result: "timeout", Took: 5000,
+		Settings: "abc"}
 	if state != wantState {
 		t.Errorf("got %+v, want %+v", state, wantState)
 	}
@@ -274,8 +292,8 @@ func TestLoadRemapsIndexes(t *testing.T) {
 			{counterState{7, 1}, []counterState{{0, 1}, {2, 1}, {5, 1}, {7, 1}, {3, 1}, {1, 1}}},
 			{counterState{1, 2}, []counterState{{}, {}, {1, 2}}},
 		},
-		Rows:  [][]int{{0, 0, 4, 3}},
-		Birth: 1, LastGood: 5,
+		Rows:          [][]int{{0, 0, 4, 3}},
+		CountingSince: 1, LastGood: 5,
 	}}, message{key: 9, reached: 0b11100}))
 	l := s.restart(t, 0)
 	assertEqual(t, "totals", totals(l.Summary()), map[string]uint64{

@@ -105,7 +105,8 @@ func TestGapIsLargerOfWallAndMonotonicClock(t *testing.T) {
 		}
 		b.SetServerTime(later)
 		if s := b.Commit(); s.Uncovered != 0 || l.clock != c.gap {
-			t.Errorf("Uncovered = %s, ledger's clock = %s, want 0 and %s", s.Uncovered, l.clock, c.gap)
+			t.Errorf("Uncovered = %s, ledger's clock = %s, want 0 and %s",
+				s.Uncovered, l.clock, c.gap)
 		}
 	}
 }

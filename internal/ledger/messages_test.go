@@ -110,7 +110,8 @@ func TestLedgerOf1000MessagesTakesAtMost34KB(t *testing.T) {
 		}
 		open := func(i int, minute float64) {
 			t.Helper()
-			if ledgers[i], err = storage.Ledger(fmt.Sprint(i), testOptions(60), at(minute)); err != nil {
+			ledgers[i], err = storage.Ledger(fmt.Sprint(i), testOptions(60), at(minute))
+			if err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -122,8 +123,8 @@ func TestLedgerOf1000MessagesTakesAtMost34KB(t *testing.T) {
 			summaries[i] = commit(ledgers[i], 1, second...)
 		}
 		for _, l := range ledgers {
-			if l.persister != nil {
-				l.persister.snapshots.Wait()
+			if l.file != nil {
+				l.file.snapshots.Wait()
 			}
 		}
 		assertMemory("after two readings", before)

@@ -3,65 +3,68 @@ package ledger
 import (
 	"errors"
 	"slices"
-	"sync"
 
 	"github.com/go-kit/log/level"
 )
 
-// persister writes the changes of a ledger to its file. It retains changes until a write succeeds.
-type persister struct {
-	file      *file
-	dirty     bool           // whether state or messages have changed since the last write
-	dirtyKeys []uint64       // keys of messages that have changed or returned since then
-	snapshots sync.WaitGroup // the snapshot that is being written, if any
+// Persist stores the state before or after a call, and writes it to the file with all changes since
+// the last write. The Storage counts and logs errors. The next Persist writes what is missing.
+func (l *Ledger) Persist(s PollState) {
+	l.pollState = s
+	if l.file != nil {
+		l.write()
+	}
 }
+
+// LastPollState returns the state that Persist stored last, in this run or an earlier one. It is
+// the zero PollState if there is none.
+func (l *Ledger) LastPollState() PollState { return l.pollState }
 
 // markDirty records what a reading has changed, for the next write. The baseline requests a
 // snapshot. Without the baseline the other records are useless, so it must not be at the end of the
 // file, which a crash can damage.
 func (l *Ledger) markDirty(b *Batch, baseline bool) {
-	p := l.persister
-	if p == nil {
+	if l.file == nil {
 		return
 	}
-	p.dirty = true
+	l.dirty = true
 	for _, change := range b.changes {
-		p.dirtyKeys = append(p.dirtyKeys, change.key)
+		l.dirtyKeys = append(l.dirtyKeys, change.key)
 	}
-	p.dirtyKeys = append(p.dirtyKeys, b.returned...)
+	l.dirtyKeys = append(l.dirtyKeys, b.returned...)
 	if baseline {
-		p.file.requestSnapshot()
+		l.file.requestSnapshot()
 	}
 }
 
 // write writes all changes to the file and starts a snapshot if one is due.
 func (l *Ledger) write() {
-	p := l.persister
+	f := l.file
 	record, err := l.deltaRecord()
 	if err == nil {
-		err = p.file.append(record)
+		err = f.append(record)
 	}
 	if errors.Is(err, errFileChanged) {
-		p.snapshots.Wait() // otherwise an older snapshot could replace this one
+		f.snapshots.Wait() // otherwise an older snapshot could replace this one
 		err = l.replaceFile()
 	}
-	p.file.report(&p.file.writes, err)
+	f.report(&f.writes, err)
 	if err != nil {
-		p.dirty = true // the poll state is missing even if nothing else has changed
+		l.dirty = true // the poll state is missing even if nothing else has changed
 		l.compactDirty()
 		return
 	}
-	p.dirty, p.dirtyKeys = false, nil
-	if !p.file.snapshotDue() {
+	l.dirty, l.dirtyKeys = false, nil
+	if !f.snapshotDue() {
 		return
 	}
 	// Build the record now, so that it is consistent. Only the disk may be slow.
 	snapshot, err := l.snapshotRecord()
-	p.snapshots.Go(func() {
+	f.snapshots.Go(func() {
 		if err == nil {
-			err = p.file.replace(snapshot)
+			err = f.replace(snapshot)
 		}
-		p.file.report(&p.file.replaces, err)
+		f.report(&f.replaces, err)
 	})
 }
 
@@ -70,27 +73,26 @@ func (l *Ledger) replaceFile() error {
 	if err != nil {
 		return err
 	}
-	return l.persister.file.replace(snapshot)
+	return l.file.replace(snapshot)
 }
 
-// compactDirty bounds the dirty keys by the number of messages while writes fail.
+// compactDirty limits the dirty keys by the number of messages while writes fail.
 func (l *Ledger) compactDirty() {
-	keys := l.persister.dirtyKeys
-	if len(keys) < 2*len(l.messages.list)+1000 {
+	if len(l.dirtyKeys) < 2*len(l.messages.list)+1000 {
 		return
 	}
-	slices.Sort(keys)
+	slices.Sort(l.dirtyKeys)
 	isForgotten := func(key uint64) bool { return l.messages.get(key) == nil }
-	l.persister.dirtyKeys = slices.DeleteFunc(slices.Compact(keys), isForgotten)
+	l.dirtyKeys = slices.DeleteFunc(slices.Compact(l.dirtyKeys), isForgotten)
 }
 
 func (l *Ledger) deltaRecord() ([]byte, error) {
-	h := recordHeader{Call: &l.pollState}
-	if l.persister.dirty {
+	h := recordHeader{PollState: &l.pollState}
+	if l.dirty {
 		h.State = l.state()
 	}
-	changed := make([]message, 0, len(l.persister.dirtyKeys))
-	for _, key := range l.persister.dirtyKeys {
+	changed := make([]message, 0, len(l.dirtyKeys))
+	for _, key := range l.dirtyKeys {
 		if m := l.messages.get(key); m != nil {
 			changed = append(changed, *m)
 		}
@@ -105,20 +107,19 @@ func (l *Ledger) snapshotRecord() ([]byte, error) {
 // Close writes all changes and replaces the file with a last snapshot. The caller must not use the
 // ledger afterwards.
 func (l *Ledger) Close() {
-	p := l.persister
-	if p == nil {
+	f := l.file
+	if f == nil {
 		return
 	}
-	if p.dirty {
+	if l.dirty {
 		l.write()
 	}
-	p.snapshots.Wait()
-	hasTail := p.file.forget()
-	switch {
-	case p.dirty:
-		level.Error(p.file.logger).Log("msg", "closed the ledger with changes that are not on disk",
-			"advice", "the next start reads the journal again; what the journal no longer shows is lost")
-	case hasTail:
-		p.file.report(&p.file.replaces, l.replaceFile())
+	f.snapshots.Wait()
+	hasTail := f.forget()
+	if l.dirty {
+		level.Error(f.logger).Log("msg", "closed the ledger with changes that are not on disk",
+			"advice", "the next start reads the journal again; older changes are lost")
+	} else if hasTail {
+		f.report(&f.replaces, l.replaceFile())
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -22,8 +21,7 @@ import (
 //	uint64   xxHash of the whole file up to here
 //
 // The first record is a snapshot of the ledger. Each further record replaces what has changed. Each
-// checksum covers everything before it, so a record is valid as a whole or not at all. Nothing can
-// change, remove or insert a record unnoticed.
+// checksum covers everything before it, so a changed, missing or inserted record is detected.
 const (
 	magic         = "greenapi_exporter ledger "
 	version       = 1
@@ -33,8 +31,8 @@ const (
 
 // recordHeader is the part of a record before the messages. Fields that have not changed are nil.
 type recordHeader struct {
-	State *state     `json:"state,omitempty"`
-	Call  *PollState `json:"call,omitempty"`
+	State     *state     `json:"state,omitempty"`
+	PollState *PollState `json:"call,omitempty"`
 }
 
 // The reasons why a file is unusable.
@@ -85,9 +83,6 @@ func newRecord(h recordHeader, messages []message) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if uint64(len(messages)) > math.MaxUint32 {
-		return nil, errors.New("too many messages for one file")
-	}
 	record := make([]byte, 0, 8+len(text)+len(messages)*messageLength+8)
 	record = binary.LittleEndian.AppendUint32(record, uint32(len(text)))
 	record = binary.LittleEndian.AppendUint32(record, uint32(len(messages)))
@@ -100,11 +95,20 @@ func newRecord(h recordHeader, messages []message) ([]byte, error) {
 	return record, nil
 }
 
+// decodeMessage decodes the first message of data.
+func decodeMessage(data []byte) message {
+	return message{
+		key:      binary.LittleEndian.Uint64(data),
+		reached:  statusSet(binary.LittleEndian.Uint32(data[8:])),
+		lastSeen: seconds(binary.LittleEndian.Uint32(data[12:])),
+	}
+}
+
 // record is a parsed record.
 type record struct {
 	recordHeader
 	messages []byte // encoded
-	length   int    // in the file
+	length   int    // in the file, with the checksum
 }
 
 // parseRecord parses the record at the start of data. On entry, sum covers everything before the

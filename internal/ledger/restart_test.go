@@ -23,7 +23,9 @@ func TestLedgerSurvivesKill(t *testing.T) {
 		func() {
 			last = commit(l, 0, testRow(1, "text", "sent", -5), testRow(2, "text", "pending", -1))
 		},
-		func() { last = commit(l, 1, testRow(1, "text", "read", -5), testRow(3, "odd", "new", 0.5)) },
+		func() {
+			last = commit(l, 1, testRow(1, "text", "read", -5), testRow(3, "odd", "new", 0.5))
+		},
 		func() {
 			last = commit(l, 2, testRow(4, "text", "", 1),
 				Row{Type: []byte("text"), Status: []byte("sent")})
@@ -76,13 +78,15 @@ func TestRestartsDoNotChangeTotals(t *testing.T) {
 		types := []string{"textMessage", "stickerMessage", "oddType"}
 		drawRow := rapid.Custom(func(t *rapid.T) Row {
 			key := rapid.Uint64Range(0, 40).Draw(t, "key")
-			return testRow(key, types[key%3], rapid.SampledFrom(statuses).Draw(t, "status"), float64(key)-10)
+			status := rapid.SampledFrom(statuses).Draw(t, "status")
+			return testRow(key, types[key%3], status, float64(key)-10)
 		})
 		steps := []string{
 			"read", "read", "read", "failed read", "persist", "kill", "close", "disk", "snapshot",
 		}
 		for range rapid.IntRange(1, 30).Draw(t, "steps") {
-			minute += rapid.SampledFrom([]float64{0.02, 1, 30, 300}).Draw(t, "pause") // too short to forget
+			// The pauses are too short for the ledger to forget a message.
+			minute += rapid.SampledFrom([]float64{0.02, 1, 30, 300}).Draw(t, "pause")
 			s.wait()
 			switch step := rapid.SampledFrom(steps).Draw(t, "step"); step {
 			case "read":
@@ -101,7 +105,7 @@ func TestRestartsDoNotChangeTotals(t *testing.T) {
 				if !hasDisk { // the next run would read the missing changes from the journal
 					continue
 				}
-				if stored.persister.dirty { // no write since the repair
+				if stored.dirty { // no write since the repair
 					stored.Persist(stored.pollState)
 				}
 				if step == "close" {
@@ -119,7 +123,7 @@ func TestRestartsDoNotChangeTotals(t *testing.T) {
 					s.fail(t)
 				}
 			case "snapshot":
-				stored.persister.file.requestSnapshot()
+				stored.file.requestSnapshot()
 			}
 		}
 		if n := s.storage.Damaged(); n > 0 {
@@ -189,7 +193,8 @@ func TestFirstCallAfterRestartCoversPause(t *testing.T) {
 		assertMinutes("after a good reading", gap+1, 60)
 		l.Persist(PollState{})
 		if stored := s.restart(t, gap).Summary(); stored.Uncovered != summary.Uncovered {
-			t.Errorf("gap %v: stored Uncovered = %s, want %s", gap, stored.Uncovered, summary.Uncovered)
+			t.Errorf("gap %v: stored Uncovered = %s, want %s",
+				gap, stored.Uncovered, summary.Uncovered)
 		}
 		assertMinutes("after another pause", gap+100, 60+100+5)
 	}

@@ -11,9 +11,10 @@ const (
 	maxTypes    = 256 // values of an index
 )
 
-// state is a Ledger without its messages, in the form of the file. Times are UNIX nanoseconds, or 0
-// if unknown. Statuses and Types define the indexes in the rest of the record. They may differ from
-// the indexes in memory.
+// state is a Ledger without its messages, as stored in the file. The JSON names are part of the
+// file's format. Times are in UNIX nanoseconds, or 0 if unknown. Durations are in nanoseconds.
+// Statuses and Types define the indexes in the rest of the record, which may differ from those in
+// memory.
 type state struct {
 	Statuses []string    `json:"statuses"`
 	Types    []string    `json:"types"`
@@ -21,11 +22,12 @@ type state struct {
 	Rows     [][]int     `json:"rows"`              // of the window, by type and status
 	Pending  *float64    `json:"pending,omitempty"` // of the window
 	Newest   *float64    `json:"newest,omitempty"`
-	Birth    int64       `json:"birth"`
-	Reach    float64     `json:"reach"`
-	LastGood int64       `json:"last_good"`
-	Clock    int64       `json:"clock"`  // nanoseconds
-	Unread   int64       `json:"unread"` // nanoseconds
+
+	CountingSince int64   `json:"birth"`
+	CoveredSince  float64 `json:"reach"` // UNIX seconds
+	LastGood      int64   `json:"last_good"`
+	Clock         int64   `json:"clock"`
+	Uncovered     int64   `json:"unread"`
 }
 
 // typeState holds the counters of a type. Statuses is by index and may be short.
@@ -39,28 +41,19 @@ type counterState [2]uint64
 
 // state returns the state of the ledger. It shares memory with the ledger.
 func (l *Ledger) state() *state {
-	s := &state{
-		Statuses: l.statuses.words,
-		Types:    l.types.words,
-		Pending:  l.window.oldestPending.pointer(),
-		Newest:   l.newest.pointer(),
-		Birth:    nanoseconds(l.countingSince),
-		Reach:    l.coveredSince,
-		LastGood: nanoseconds(l.lookback.lastGood),
-		Clock:    int64(l.clock),
-		Unread:   int64(l.lookback.uncovered),
+	return &state{
+		Statuses:      l.statuses.words,
+		Types:         l.types.words,
+		Totals:        l.totals,
+		Rows:          l.window.rows,
+		Pending:       l.window.oldestPending.pointer(),
+		Newest:        l.newest.pointer(),
+		CountingSince: nanoseconds(l.countingSince),
+		CoveredSince:  l.coveredSince,
+		LastGood:      nanoseconds(l.lookback.lastGood),
+		Clock:         int64(l.clock),
+		Uncovered:     int64(l.lookback.uncovered),
 	}
-	for typ, t := range l.totals {
-		if t.Messages.exists() || len(t.Statuses) > 0 {
-			s.Totals = l.totals[:typ+1]
-		}
-	}
-	for typ, counts := range l.window.rows {
-		if len(counts) > 0 {
-			s.Rows = l.window.rows[:typ+1]
-		}
-	}
-	return s
 }
 
 // valid reports whether all indexes refer to words and all numbers are in range.
@@ -80,8 +73,8 @@ func (s *state) valid() bool {
 	}
 	return len(s.Statuses) <= maxStatuses && len(s.Types) <= maxTypes &&
 		len(s.Totals) <= len(s.Types) && len(s.Rows) <= len(s.Types) &&
-		s.Birth >= 0 && s.LastGood >= 0 && (s.Birth == 0) == (s.LastGood == 0) &&
-		s.Clock >= 0 && s.Clock <= int64(maxClock) && s.Unread >= 0
+		s.CountingSince >= 0 && s.LastGood >= 0 && (s.CountingSince == 0) == (s.LastGood == 0) &&
+		s.Clock >= 0 && s.Clock <= int64(maxClock) && s.Uncovered >= 0
 }
 
 func (c counterState) exists() bool { return c[1] > 0 }
@@ -102,11 +95,6 @@ func (c *counterState) add(stored counterState) {
 	if !c.exists() {
 		c[1] = stored[1]
 	}
-}
-
-// clampCreated changes a creation time in the future to now.
-func (c *counterState) clampCreated(now time.Time) {
-	c[1] = min(c[1], uint64(nanoseconds(now)))
 }
 
 func (t Timestamp) pointer() *float64 {

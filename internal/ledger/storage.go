@@ -157,7 +157,7 @@ func (s *Storage) Ledger(name string, options Options, now time.Time) (*Ledger, 
 			return nil, err
 		}
 	}
-	l.persister = &persister{file: f}
+	l.file = f
 	if l.countingSince.IsZero() {
 		s.created.Add(1)
 		level.Debug(f.logger).Log("msg", "started a ledger, the first reading will be the baseline")

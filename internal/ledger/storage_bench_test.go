@@ -22,7 +22,7 @@ func newLargeLedger(b *testing.B) (*testStorage, *Ledger) {
 // delays readings. The rest runs in the background.
 func BenchmarkSnapshot(b *testing.B) {
 	s, l := newLargeLedger(b)
-	f := l.persister.file
+	f := l.file
 	var blocked time.Duration
 	for b.Loop() {
 		start := time.Now()
@@ -58,7 +58,7 @@ func BenchmarkLoad(b *testing.B) {
 func BenchmarkAppend(b *testing.B) {
 	b.Run("changed=100", func(b *testing.B) {
 		_, l := newLargeLedger(b)
-		l.persister.file.dueSize = 1 << 60
+		l.file.dueSize = 1 << 60
 		batch := &Batch{changes: make([]change, 100)}
 		for i, row := range manyRows(100) {
 			batch.changes[i].key = row.Key
@@ -70,7 +70,7 @@ func BenchmarkAppend(b *testing.B) {
 	})
 	b.Run("pollstate", func(b *testing.B) {
 		_, l := newLargeLedger(b)
-		l.persister.file.dueSize = 1 << 60
+		l.file.dueSize = 1 << 60
 		for b.Loop() {
 			l.Persist(PollState{Begun: at(0), Next: at(1)})
 		}

@@ -9,11 +9,9 @@ import (
 	sys "golang.org/x/sys/unix"
 )
 
-type remountFunc func(flags uintptr, options string)
-
-// mountDisk mounts a small disk. remount changes its flags and options. In most environments only
-// root may mount. file_test.go tests failing directories without a mount.
-func mountDisk(t *testing.T, options string) (directory string, remount remountFunc) {
+// mountDisk mounts a small disk. In most environments only root may mount. file_test.go tests
+// failing directories without a mount.
+func mountDisk(t *testing.T, options string) (directory string) {
 	t.Helper()
 	directory = t.TempDir()
 	err := sys.Mount("tmpfs", directory, "tmpfs", 0, options)
@@ -23,50 +21,49 @@ func mountDisk(t *testing.T, options string) (directory string, remount remountF
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = sys.Unmount(directory, sys.MNT_DETACH) })
-	return directory, func(flags uintptr, options string) {
-		t.Helper()
-		if err := sys.Mount("tmpfs", directory, "tmpfs", sys.MS_REMOUNT|flags, options); err != nil {
-			t.Fatal(err)
-		}
-	}
+	return directory
+}
+
+func remount(directory string, flags uintptr, options string) error {
+	return sys.Mount("tmpfs", directory, "tmpfs", sys.MS_REMOUNT|flags, options)
 }
 
 func TestDiskOutageLosesNothing(t *testing.T) {
 	for name, c := range map[string]struct {
 		options  string
 		readings int // before the outage
-		fail     func(directory string, remount remountFunc) error
-		repair   func(directory string, remount remountFunc) error
+		fail     func(directory string) error
+		repair   func(directory string) error
 		err      string
 	}{
 		"no inodes at start": {
 			options: "nr_inodes=1",
-			repair:  func(_ string, remount remountFunc) error { remount(0, "nr_inodes=100"); return nil },
+			repair:  func(directory string) error { return remount(directory, 0, "nr_inodes=100") },
 			err:     "no space left",
 		},
 		"full during the run": {
 			options: "size=256k", readings: 3,
-			fail: func(directory string, _ remountFunc) error {
+			fail: func(directory string) error {
 				err := os.WriteFile(filepath.Join(directory, "filler"), make([]byte, 1<<20), 0o600)
 				if errors.Is(err, sys.ENOSPC) {
 					return nil
 				}
 				return errors.Join(errors.New("the disk is not full"), err)
 			},
-			repair: func(directory string, _ remountFunc) error {
+			repair: func(directory string) error {
 				return os.Remove(filepath.Join(directory, "filler"))
 			},
 			err: "no space left",
 		},
 		"read-only during the run": {
 			options: "size=1m", readings: 3,
-			fail:   func(_ string, remount remountFunc) error { remount(sys.MS_RDONLY, ""); return nil },
-			repair: func(_ string, remount remountFunc) error { remount(0, ""); return nil },
+			fail:   func(directory string) error { return remount(directory, sys.MS_RDONLY, "") },
+			repair: func(directory string) error { return remount(directory, 0, "") },
 			err:    "read-only file system",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			directory, remount := mountDisk(t, c.options)
+			directory := mountDisk(t, c.options)
 			s := &testStorage{directory: filepath.Join(directory, "ledgers")}
 			l := s.restart(t, 0)
 			t.Cleanup(func() { _ = s.storage.Close() })
@@ -84,7 +81,7 @@ func TestDiskOutageLosesNothing(t *testing.T) {
 				s.assertWarnings(t, c.err)
 			} else {
 				s.assertWarnings(t)
-				if err := c.fail(directory, remount); err != nil {
+				if err := c.fail(directory); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -97,7 +94,7 @@ func TestDiskOutageLosesNothing(t *testing.T) {
 			if s.storage.Failures() == 0 {
 				t.Error("Failures() = 0 during the outage")
 			}
-			if err := c.repair(directory, remount); err != nil {
+			if err := c.repair(directory); err != nil {
 				t.Fatal(err)
 			}
 			last := next()

@@ -63,15 +63,17 @@ func TestOpenStorageLocksDirectory(t *testing.T) {
 }
 
 func TestRemovedLockIsTakenAgain(t *testing.T) {
-	for name, remove := range map[string]func(*testStorage) error{
-		"lock":      func(s *testStorage) error { return os.Remove(filepath.Join(s.directory, "lock")) },
-		"directory": func(s *testStorage) error { return os.RemoveAll(s.directory) },
+	for name, remove := range map[string]func(directory string) error{
+		"lock": func(directory string) error {
+			return os.Remove(filepath.Join(directory, "lock"))
+		},
+		"directory": os.RemoveAll,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newTestStorage(t)
 			l := s.restart(t, 0)
 			commit(l, 0, testRow(1, "text", "sent", -5))
-			if err := remove(s); err != nil {
+			if err := remove(s.directory); err != nil {
 				t.Fatal(err)
 			}
 			last := commit(l, 1, testRow(2, "text", "sent", 0.5))

@@ -68,10 +68,10 @@ func (l *Ledger) Summary() *Summary {
 	for _, t := range l.totals {
 		if t.Messages.exists() {
 			types++
-			for _, c := range t.Statuses {
-				if c.exists() {
-					total++
-				}
+		}
+		for _, c := range t.Statuses {
+			if c.exists() {
+				total++
 			}
 		}
 	}

@@ -62,12 +62,13 @@ type vocabulary struct {
 type vocabularies struct{ statuses, types *vocabulary }
 
 func documentedWords() vocabularies {
-	return vocabularies{newVocabulary(documentedStatuses), newVocabulary(defaultTypes, laterTypes)}
+	types := slices.Concat(defaultTypes, laterTypes)
+	return vocabularies{newVocabulary(documentedStatuses), newVocabulary(types)}
 }
 
-func newVocabulary(documented ...[]string) *vocabulary {
+func newVocabulary(documented []string) *vocabulary {
 	v := new(vocabulary)
-	for _, word := range slices.Concat([]string{"unknown", "other"}, slices.Concat(documented...)) {
+	for _, word := range append([]string{"unknown", "other"}, documented...) {
 		v.add(word)
 	}
 	return v
