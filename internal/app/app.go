@@ -227,7 +227,8 @@ func logStarted(logger log.Logger, o *options, cfg *config.Config, address net.A
 			"collectors", enabled, "address", address)
 	} else {
 		if enabled == "" {
-			level.Warn(logger).Log("msg", "all collectors are disabled, so the instance has no metrics",
+			level.Warn(logger).Log(
+				"msg", "all collectors are disabled, so the instance has no metrics",
 				"advice", "remove --collector.disable-defaults and --no-collector.NAME")
 		}
 		i := cfg.Instances()[0]

@@ -97,5 +97,6 @@ func printDemoHelp(w io.Writer, address net.Addr, telemetryPath string) {
 	fmt.Fprintf(w, "Demo: the account is logged out from minute %d to %d and suspended from %d to "+
 		"%d; messages sent from minute %d to %d stay pending. This repeats every %d minutes.\n",
 		minutes(demoLogoutStart), minutes(demoLogoutEnd), minutes(demoSuspendedStart),
-		minutes(demoSuspendedEnd), minutes(demoPendingStart), minutes(demoPendingEnd), minutes(demoCycle))
+		minutes(demoSuspendedEnd), minutes(demoPendingStart), minutes(demoPendingEnd),
+		minutes(demoCycle))
 }

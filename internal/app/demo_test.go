@@ -24,7 +24,8 @@ func TestDemoHasTheAnnouncedIncidents(t *testing.T) {
 		19: "authorized", 24: "notAuthorized", 32: "suspended", 6*24*60 + 4: "notAuthorized",
 	} {
 		now = start.Add(time.Duration(minute) * time.Minute)
-		response, err := http.Get(server.URL + "/waInstance" + demoID + "/getWaSettings/" + demoToken)
+		url := server.URL + "/waInstance" + demoID + "/getWaSettings/" + demoToken
+		response, err := http.Get(url)
 		if err != nil {
 			t.Fatal(err)
 		}

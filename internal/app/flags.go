@@ -30,8 +30,7 @@ const (
 )
 
 // parse parses the command line and the environment. It reports done if it has written the output
-// of --help or
-// --version to stdout.
+// of --help or --version to stdout.
 func parse(args []string, stdout io.Writer) (_ *options, done bool, _ error) {
 	o := new(options)
 	app := kingpin.New(name, help)
@@ -47,7 +46,8 @@ func parse(args []string, stdout io.Writer) (_ *options, done bool, _ error) {
 	}
 	if err != nil {
 		if !safeFlagError.MatchString(err.Error()) {
-			err = errors.New("unexpected argument, or a value for a switch (use --NAME or --no-NAME)")
+			err = errors.New("unexpected argument, or a value for a switch " +
+				"(use --NAME or --no-NAME)")
 		}
 		return nil, false, fmt.Errorf("%w; see --help for the flags and environment variables", err)
 	}
@@ -65,16 +65,19 @@ var safeFlagError = regexp.MustCompile(`^(--[a-z.-]+ (\([A-Z_]+\) )?must be ` +
 func (o *options) define(app *kingpin.Application) {
 	o.defineInstance(app)
 	o.defineCollectors(app)
-	app.Flag("config.file", "File with many instances, instead of one by flags. SIGHUP reloads it.").
+	app.Flag("config.file", "Configuration file with many instances, instead of one instance by "+
+		"flags. SIGHUP reloads the file.").
 		Envar("GREENAPI_CONFIG_FILE").PlaceHolder("FILE").StringVar(&o.configFile)
-	app.Flag("config.check", "Check the configuration and the token files, then exit with 0 or 1. "+
-		"The storage and the network are not checked.").BoolVar(&o.configCheck)
+	app.Flag("config.check", "Check the configuration and the token files, then exit with code 0 "+
+		"or 1. The check does not include the storage or the network.").
+		BoolVar(&o.configCheck)
 	o.defineWeb(app)
 	choice(app.Flag("log.level", "Minimum level of log lines: debug, info, warn or error.").
 		Default("info"), &o.logLevel, "debug", "info", "warn", "error")
 	choice(app.Flag("log.format", "Format of log lines: logfmt or json.").
 		Default("logfmt"), &o.logFormat, "logfmt", "json")
-	app.Flag("demo", "Run against a simulated account with all collectors, and print what to open.").
+	app.Flag("demo", "Read a simulated account with all collectors, and print the addresses to "+
+		"open.").
 		BoolVar(&o.demo)
 }
 
@@ -86,15 +89,19 @@ func (o *options) defineInstance(app *kingpin.Application) {
 		o.shared[key] = f
 		return f.IsSetByUser(&f.byUser)
 	}
-	shared("url", "greenapi.url", "API host: apiUrl in the console, optionally with a path prefix.").
+	shared("url", "greenapi.url", "URL of the API (apiUrl in the console), with an optional path "+
+		"prefix.").
 		Envar("GREENAPI_URL").Default(config.DefaultURL).StringVar(&i.URL)
-	app.Flag("greenapi.insecure-http", "Allow http, which exposes the token, for other hosts, too.").
+	app.Flag("greenapi.insecure-http", "Allow http for hosts other than this machine, which "+
+		"exposes the token.").
 		BoolVar(&i.InsecureHTTP)
-	app.Flag("greenapi.id-instance", "Instance: idInstance in the console, which consists of digits.").
+	app.Flag("greenapi.id-instance", "ID of the instance (idInstance in the console), which "+
+		"consists of digits.").
 		Envar("GREENAPI_ID_INSTANCE").PlaceHolder("ID").StringVar(&i.IDInstance)
 	app.Flag("greenapi.token-file", "File with the token. Changes take effect without a restart.").
 		Envar("GREENAPI_TOKEN_FILE").PlaceHolder("FILE").StringVar(&i.TokenFile)
-	number(shared("minutes", "greenapi.minutes", "Window: minutes of the journal to read.").
+	number(shared("minutes", "greenapi.minutes", "Length of the window: minutes of the journal to "+
+		"read.").
 		Envar("GREENAPI_MINUTES").Default("1440"), &i.Minutes)
 	duration(shared("timeout", "greenapi.timeout", "Maximum duration of an API call.").
 		Envar("GREENAPI_TIMEOUT").Default("30s"), &i.Timeout)
@@ -102,14 +109,14 @@ func (o *options) defineInstance(app *kingpin.Application) {
 		"calls of a journal method. Scrapes in between return the latest reading. "+
 		"Use 60m for the 1000 calls a month of the Developer plan.").
 		Envar("GREENAPI_MIN_INTERVAL").Default("1s"), &i.MinInterval)
-	number(app.Flag("greenapi.max-calls", "Maximum number of concurrent API calls of all instances. "+
-		"A host gets half of them, a method three quarters of its host's.").
+	number(app.Flag("greenapi.max-calls", "Maximum number of concurrent API calls, for all "+
+		"instances. A host can have half of them, and a method three quarters of its host's.").
 		Default("256"), &o.maxCalls)
-	app.Flag("storage.path", "Directory that keeps counters and latest readings across restarts, "+
-		"for one exporter. Without it they are in memory only.").
+	app.Flag("storage.path", "Directory for counters and latest readings, to restore them after a "+
+		"restart. Only one exporter can use it. By default, they are in memory only.").
 		Envar("GREENAPI_STORAGE_PATH").PlaceHolder("DIRECTORY").StringVar(&o.storagePath)
 	duration(app.Flag("storage.retention", "How long to remember a message after it was last in "+
-		"the journal: at least the window plus 24h.").
+		"the journal. The minimum is the window plus 24h.").
 		Default("360h"), &i.Retention)
 }
 
@@ -126,25 +133,26 @@ func (o *options) defineCollectors(app *kingpin.Application) {
 		app.Flag("collector."+c.Name, help).
 			Default(strconv.FormatBool(c.Default)).IsSetByUser(&f.byUser).BoolVar(&f.on)
 	}
-	app.Flag("collector.disable-defaults", "Disable the collectors that no flag enables.").
+	app.Flag("collector.disable-defaults", "Disable all collectors except those that a flag "+
+		"enables.").
 		BoolVar(&o.noDefaults)
 }
 
 func (o *options) defineWeb(app *kingpin.Application) {
 	o.web = kingpinflag.AddFlags(app, ":10466")
-	app.Flag("web.telemetry-path", "Path of the metrics.").
+	app.Flag("web.telemetry-path", "Path under which to expose metrics.").
 		Default("/metrics").StringVar(&o.telemetryPath)
 	duration(app.Flag("web.timeout-offset", "Time to subtract from the timeout that Prometheus "+
 		"announces, so that the response arrives in time.").
 		Default("500ms"), &o.timeoutOffset)
-	number(app.Flag("web.max-requests", "Maximum number of concurrent scrapes; further ones get "+
-		"status 503. 0 means no limit.").
+	number(app.Flag("web.max-requests", "Maximum number of concurrent scrapes. The response to "+
+		"others has status 503. 0 means no limit.").
 		Default("256"), &o.maxRequests)
-	choice(app.Flag("web.metrics-scope", "Metrics at --web.telemetry-path: of the exporter and all "+
-		"instances (all), or of the exporter only (exporter). The default is all, or exporter with "+
-		"--config.file, whose instances are at /probe.").
+	choice(app.Flag("web.metrics-scope", "Metrics at --web.telemetry-path: those of the exporter "+
+		"and of all instances (all), or those of the exporter only (exporter). The default is "+
+		"exporter with --config.file, otherwise all. /probe has the metrics of each instance.").
 		PlaceHolder("all|exporter"), &o.scope, "all", "exporter")
-	app.Flag("web.enable-lifecycle", "Reload --config.file on POST and PUT to /-/reload, too.").
+	app.Flag("web.enable-lifecycle", "Reload --config.file on a POST or PUT request to /-/reload.").
 		BoolVar(&o.lifecycle)
 }
 

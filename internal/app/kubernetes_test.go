@@ -80,8 +80,10 @@ type statefulSet struct {
 		Replicas             int
 		ServiceName          string `yaml:"serviceName"`
 		Selector             labelSelector
-		VolumeClaimTemplates []struct{ Metadata struct{ Name string } } `yaml:"volumeClaimTemplates"`
-		Template             struct {
+		VolumeClaimTemplates []struct {
+			Metadata struct{ Name string }
+		} `yaml:"volumeClaimTemplates"`
+		Template struct {
 			Metadata struct{ Labels map[string]string }
 			Spec     podSpec
 		}
@@ -322,7 +324,8 @@ func TestScrapeJobsFollowTheReplicas(t *testing.T) {
 			set.Metadata.Name, pod, set.Spec.ServiceName, namespace, port)
 	}
 	if len(scrape.Jobs) != 2 {
-		t.Fatalf("there are %d jobs, want one for instances and one for exporters", len(scrape.Jobs))
+		t.Fatalf("there are %d jobs, want one for instances and one for exporters",
+			len(scrape.Jobs))
 	}
 	instances, exporters := scrape.Jobs[0], scrape.Jobs[1]
 	for _, job := range scrape.Jobs {

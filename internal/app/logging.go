@@ -77,7 +77,7 @@ func (r *rateLimiter) Log(pairs ...any) error {
 	if n == maxPerMinute {
 		err = errors.Join(err, level.Warn(r.next).Log("ts", time.Now().UTC(),
 			"msg", "suppressing lines with the same message for up to a minute",
-			"advice", "the status page and the metrics cover all instances; see also --log.level=debug"))
+			"advice", "see the status page and the metrics, or set --log.level=debug"))
 	}
 	return err
 }

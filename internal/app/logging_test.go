@@ -34,7 +34,8 @@ func TestRateOfEqualMessagesIsLimited(t *testing.T) {
 			if n := strings.Count(text.String(), "msg=another"); n != 2 {
 				t.Errorf("%s: %d lines of the other message, want 2", minLevel, n)
 			}
-			if got := strings.Count(text.String(), "suppressing"); (got == 2) != (minLevel == "info") {
+			got := strings.Count(text.String(), "suppressing")
+			if (got == 2) != (minLevel == "info") {
 				t.Errorf("%s: the suppression is logged %d times", minLevel, got)
 			}
 		})

@@ -57,8 +57,9 @@ func (o *options) validate() error {
 		return errors.New("--demo has its own instance: remove --demo, or --config.file and " +
 			"GREENAPI_CONFIG_FILE")
 	case o.configFile != "" && instanceSet:
-		return errors.New("--config.file (GREENAPI_CONFIG_FILE) lists the instances: remove it, or " +
-			"--greenapi.id-instance, --greenapi.token-file, GREENAPI_ID_INSTANCE and GREENAPI_TOKEN_FILE")
+		return errors.New("--config.file (GREENAPI_CONFIG_FILE) lists the instances: remove it, " +
+			"or --greenapi.id-instance, --greenapi.token-file, GREENAPI_ID_INSTANCE and " +
+			"GREENAPI_TOKEN_FILE")
 	case o.demo && (instanceSet || i.Token != "" || i.URL != config.DefaultURL):
 		return errors.New("--demo has its own instance: remove --demo, or --greenapi.url, " +
 			"--greenapi.id-instance, --greenapi.token-file, GREENAPI_URL, GREENAPI_ID_INSTANCE, " +
@@ -68,7 +69,7 @@ func (o *options) validate() error {
 	case o.timeoutOffset < 0:
 		return fmt.Errorf("--web.timeout-offset is %s; it must not be negative", o.timeoutOffset)
 	case o.maxRequests < 0:
-		return fmt.Errorf("--web.max-requests is %d; it must be at least 0 (no limit)", o.maxRequests)
+		return fmt.Errorf("--web.max-requests is %d; it must not be negative", o.maxRequests)
 	case slices.Contains(*o.web.WebListenAddresses, ""):
 		return errors.New("--web.listen-address is empty; the default is :10466")
 	case *o.web.WebSystemdSocket && os.Getenv("LISTEN_FDS") == "":

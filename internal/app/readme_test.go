@@ -25,7 +25,8 @@ func readmeRows(t *testing.T, prefix string) map[string][]string {
 			continue
 		}
 		for i := range cells {
-			cells[i] = strings.Replace(strings.Trim(strings.TrimSpace(cells[i]), "`"), "--[no-]", "--", 1)
+			cell := strings.Trim(strings.TrimSpace(cells[i]), "`")
+			cells[i] = strings.Replace(cell, "--[no-]", "--", 1)
 		}
 		rows[cells[1]] = cells[2:]
 	}
@@ -37,8 +38,8 @@ func TestReadmeListsAllFlags(t *testing.T) {
 	new(options).define(app)
 	rows := readmeRows(t, "--")
 	for _, flag := range app.Model().Flags {
-		generated := strings.HasPrefix(flag.Name, "help") || strings.HasPrefix(flag.Name, "completion-")
-		if flag.Hidden || generated {
+		if flag.Hidden || strings.HasPrefix(flag.Name, "help") ||
+			strings.HasPrefix(flag.Name, "completion-") {
 			continue
 		}
 		row, ok := rows["--"+flag.Name]

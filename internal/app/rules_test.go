@@ -62,8 +62,9 @@ func TestEveryAlertSaysWhatToDo(t *testing.T) {
 			}
 		}
 		delete(chapters, r.Alert)
-		if want := "docs/runbook.md#" + strings.ToLower(r.Alert); r.Annotations["runbook_url"] != want {
-			t.Errorf("%s: runbook_url is %q, want %s", r.Alert, r.Annotations["runbook_url"], want)
+		url, want := r.Annotations["runbook_url"], "docs/runbook.md#"+strings.ToLower(r.Alert)
+		if url != want {
+			t.Errorf("%s: runbook_url is %q, want %s", r.Alert, url, want)
 		}
 		if r.Annotations["summary"] == "" || r.Annotations["description"] == "" {
 			t.Errorf("%s has no summary or no description", r.Alert)
@@ -73,7 +74,8 @@ func TestEveryAlertSaysWhatToDo(t *testing.T) {
 		}
 	}
 	if len(chapters) > 0 {
-		t.Errorf("the runbook has chapters on unknown alerts: %v", slices.Sorted(maps.Keys(chapters)))
+		unknown := slices.Sorted(maps.Keys(chapters))
+		t.Errorf("the runbook has chapters on unknown alerts: %v", unknown)
 	}
 }
 
