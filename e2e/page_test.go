@@ -33,9 +33,10 @@ func startBrowser(t *testing.T) context.Context {
 	if err != nil {
 		t.Fatalf("%v; install the package chromium", err)
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.DisableGPU)
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(path), chromedp.DisableGPU)
 	if os.Geteuid() == 0 {
-		options = append(options, chromedp.NoSandbox) // Chromium does not run as root with a sandbox
+		options = append(options, chromedp.NoSandbox) // Chromium refuses to run as root otherwise
 	}
 	allocator, cancel := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(cancel)
@@ -55,7 +56,9 @@ type screen struct {
 }
 
 func screens() []screen {
-	return []screen{{1280, "light", false}, {1280, "dark", false}, {360, "light", false}, {360, "dark", true}}
+	return []screen{
+		{1280, "light", false}, {1280, "dark", false}, {360, "light", false}, {360, "dark", true},
+	}
 }
 
 func (s screen) String() string { return fmt.Sprintf("%s-%d", s.scheme, s.width) }
@@ -82,15 +85,19 @@ const pageScript = `(() => {
 		}
 	}
 	return {
-		Text: document.body.innerText, Title: document.title, Background: getComputedStyle(document.body).backgroundColor,
+		Text: document.body.innerText, Title: document.title,
+		Background: getComputedStyle(document.body).backgroundColor,
 		ScrollWidth: document.scrollingElement.scrollWidth, Window: cells,
-		Links: [...document.querySelectorAll("a")].map(a => a.getAttribute("href")), Charts: texts(document, "svg title"),
+		Links: [...document.querySelectorAll("a")].map(a => a.getAttribute("href")),
+		Charts: texts(document, "svg title"),
 	};
 })()`
 
-// openPage opens url in a new tab, saves a screenshot and returns the page. The page must not request
-// other files, write to the console, or be wider than the screen.
-func openPage(t *testing.T, browser context.Context, s screen, url, name string) pageContent {
+// openPage opens url in a new tab, saves a screenshot and returns the page. The page must not
+// request other files, write to the console, or be wider than the screen.
+func openPage(
+	t *testing.T, browser context.Context, s screen, url, name string,
+) pageContent {
 	t.Helper()
 	tab, cancel := chromedp.NewContext(browser)
 	defer cancel()
@@ -122,7 +129,8 @@ func openPage(t *testing.T, browser context.Context, s screen, url, name string)
 	if err != nil {
 		t.Fatal(err)
 	}
-	scheme := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: s.scheme}}}
+	feature := &emulation.MediaFeature{Name: "prefers-color-scheme", Value: s.scheme}
+	scheme := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{feature}}
 	if _, err := chromedp.Call(tab, emulation.SetEmulatedMedia, scheme); err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +138,8 @@ func openPage(t *testing.T, browser context.Context, s screen, url, name string)
 	if _, err := chromedp.Call(tab, emulation.SetScriptExecutionDisabled, script); err != nil {
 		t.Fatal(err)
 	}
-	if err := chromedp.Do(tab, chromedp.EmulateViewport(s.width, 800), chromedp.Navigate(url)); err != nil {
+	err = chromedp.Do(tab, chromedp.EmulateViewport(s.width, 800), chromedp.Navigate(url))
+	if err != nil {
 		t.Fatal(err)
 	}
 	page, err := chromedp.Run(tab, chromedp.Evaluate[pageContent](pageScript))
@@ -144,7 +153,8 @@ func openPage(t *testing.T, browser context.Context, s screen, url, name string)
 	if err := os.MkdirAll(screenshots, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(screenshots, fmt.Sprintf("page-%s-%s.png", name, s)), screenshot, 0o644); err != nil {
+	file := filepath.Join(screenshots, fmt.Sprintf("page-%s-%s.png", name, s))
+	if err := os.WriteFile(file, screenshot, 0o644); err != nil {
 		t.Fatal(err)
 	}
 
@@ -205,7 +215,8 @@ func metricsUntil(t *testing.T, exporter *program, pattern string) string {
 	return ""
 }
 
-var windowMessages = regexp.MustCompile(`(?m)^greenapi_outgoing_window_messages\{id_instance="[0-9]+",status="(\w+)",type="(\w+)"\} ([0-9]+)$`)
+var windowMessages = regexp.MustCompile(`(?m)^greenapi_outgoing_window_messages` +
+	`\{id_instance="[0-9]+",status="(\w+)",type="(\w+)"\} ([0-9]+)$`)
 
 // expectedTable returns the cells that the page must show for the metrics.
 func expectedTable(metrics string) map[string]string {
@@ -214,7 +225,9 @@ func expectedTable(metrics string) map[string]string {
 		status, kind := match[1], match[2]
 		var n int
 		_, _ = fmt.Sscan(match[3], &n)
-		for _, cell := range []string{status + "/" + kind, status + "/all", "all/" + kind, "all/all"} {
+		for _, cell := range []string{
+			status + "/" + kind, status + "/all", "all/" + kind, "all/all",
+		} {
 			sums[cell] += n
 		}
 	}
@@ -238,11 +251,12 @@ func nonZeroCells(cells map[string]string) map[string]string {
 	return result
 }
 
-// The numbers must be those of the metrics with light and dark colors, on wide and narrow screens,
-// and without JavaScript.
+// TestPageShowsTheMetrics compares the numbers with light and dark colors, on wide and narrow
+// screens, and without JavaScript.
 func TestPageShowsTheMetrics(t *testing.T) {
 	exporter := startExporter(t, nil, "--demo")
-	metrics := metricsUntil(t, exporter, `greenapi_api_requests_total\{id_instance="1101000001",method="lastOutgoingMessages",result="ok"\} 2`)
+	metrics := metricsUntil(t, exporter, `greenapi_api_requests_total`+
+		`\{id_instance="1101000001",method="lastOutgoingMessages",result="ok"\} 2`)
 	want := expectedTable(metrics)
 	if len(want) < 30 {
 		t.Fatalf("the metrics fill only %d cells", len(want))
@@ -252,7 +266,8 @@ func TestPageShowsTheMetrics(t *testing.T) {
 	var links []string
 	for _, s := range screens() {
 		page := openPage(t, browser, s, exporter.url("/"), "demo")
-		page.mustContain(t, "1101000001 is up", "Journal read", "authorized", "unknown", "noAccount", "README")
+		page.mustContain(t, "1101000001 is up", "Journal read", "authorized", "unknown",
+			"noAccount", "README")
 		got := nonZeroCells(page.Window)
 		for cell, n := range want {
 			if got[cell] != n {
@@ -282,9 +297,12 @@ func TestPageShowsTheMetrics(t *testing.T) {
 	}
 }
 
-// The page must explain the failure and the remedy, before and after the first scrape.
+// TestPageExplainsFailuresWithoutCalls checks that the page describes a failure and what to do,
+// before and after the first scrape.
 func TestPageExplainsFailuresWithoutCalls(t *testing.T) {
-	a := startAccount(t, simulator.Config{IDInstance: "1101000001", MessagesPerHour: 300, Start: time.Now().Add(-6 * time.Hour)})
+	a := startAccount(t, simulator.Config{
+		IDInstance: "1101000001", MessagesPerHour: 300, Start: time.Now().Add(-6 * time.Hour),
+	})
 	exporter := startExporter(t, a.env, "--collector.incoming", "--collector.account")
 	browser := startBrowser(t)
 	openWithoutCalls := func(name string, texts ...string) {
@@ -301,15 +319,17 @@ func TestPageExplainsFailuresWithoutCalls(t *testing.T) {
 			t.Errorf("page %s caused %d calls", name, calls)
 		}
 	}
-	openWithoutCalls("unread", "1101000001 has no readings yet", "Prometheus reads it on its next scrape, or you can open /probe?target=1101000001")
+	openWithoutCalls("unread", "1101000001 has no readings yet", "/probe?target=1101000001")
 
 	a.SetFault(simulator.FaultUnauthorized)
 	metricsUntil(t, exporter, `greenapi_up\{id_instance="1101000001"\} 0`)
-	openWithoutCalls("failure", "1101000001 is down", "unauthorized", "the token is wrong; copy apiTokenInstance", "No call has succeeded yet")
+	openWithoutCalls("failure", "1101000001 is down", "unauthorized",
+		"the token is wrong; copy apiTokenInstance", "No call has succeeded yet")
 
 	a.SetFault(simulator.FaultNone)
 	metricsUntil(t, exporter, `greenapi_up\{id_instance="1101000001"\} 1`)
 	a.SetFault(simulator.FaultLoggedOut, "lastOutgoingMessages")
 	metricsUntil(t, exporter, `greenapi_up\{id_instance="1101000001"\} 0`)
-	openWithoutCalls("stale", "1101000001 is down", "instance_logged_out", "scan the QR code", "The latest reading failed", "Progress")
+	openWithoutCalls("stale", "1101000001 is down", "instance_logged_out", "scan the QR code",
+		"The latest reading failed", "Progress")
 }

@@ -9,7 +9,7 @@ import (
 	"greenapi_exporter/internal/ledger"
 )
 
-// detail is a fact from a reading: a text and, optionally, a time that follows it.
+// detail describes the latest reading of a collector: a text, which may end with a time.
 type detail struct {
 	Text string
 	At   *relTime
@@ -18,34 +18,33 @@ type detail struct {
 // requiredSettings are the settings without which the journals lack messages.
 var requiredSettings = []string{"outgoingWebhook", "outgoingMessageWebhook", "incomingWebhook"}
 
-// details returns what the latest reading of a collector says.
-func details(name string, s *collector.Status, now time.Time) []detail {
+// newDetail returns an empty detail if the collector has no reading.
+func newDetail(name string, s *collector.Status, now time.Time) detail {
+	withTime := func(text, label string, t ledger.Timestamp) detail {
+		if !t.Known {
+			return detail{Text: text}
+		}
+		return detail{text + "; " + label, relUnix(t.Seconds, now)}
+	}
 	switch {
 	case name == "outgoing" && s.Outgoing != nil:
 		text := messagesInWindow(newTally(s.Outgoing))
-		return withTime(text, "oldest pending", s.Outgoing.OldestPending, now)
+		return withTime(text, "oldest pending", s.Outgoing.OldestPending)
 	case name == "incoming" && s.Incoming != nil:
 		text := plural(newTally(s.Incoming).Rows, "received message") + " in the window"
-		return withTime(text, "latest", s.Incoming.LastMessage, now)
-	case name == "state" && s.State != "":
-		return []detail{{Text: string(s.State)}}
+		return withTime(text, "latest", s.Incoming.LastMessage)
+	case name == "state":
+		return detail{Text: string(s.State)}
 	case name == "queue" && s.Queued != nil:
-		return []detail{{Text: plural(*s.Queued, "message") + " waiting to be sent"}}
+		return detail{Text: plural(*s.Queued, "message") + " waiting to be sent"}
 	case name == "webhooks" && s.Notifications != nil:
-		return []detail{{Text: plural(*s.Notifications, "notification") + " to be received"}}
+		return detail{Text: plural(*s.Notifications, "notification") + " waiting to be received"}
 	case name == "account" && s.Account != nil:
-		return []detail{suspension(s.Account, now)}
+		return suspension(s.Account, now)
 	case name == "settings" && s.Settings != nil:
-		return []detail{{Text: disabledSettings(s.Settings)}}
+		return detail{Text: disabledSettings(s.Settings)}
 	}
-	return nil
-}
-
-func withTime(text, label string, t ledger.Timestamp, now time.Time) []detail {
-	if !t.Known {
-		return []detail{{Text: text}}
-	}
-	return []detail{{Text: text}, {label, relUnix(t.Seconds, now)}}
+	return detail{}
 }
 
 func messagesInWindow(t tally) string {
@@ -56,10 +55,9 @@ func messagesInWindow(t tally) string {
 func suspension(a *greenapi.Account, now time.Time) detail {
 	switch {
 	case a.SuspendedUntil.Known:
-		until := relUnix(a.SuspendedUntil.Value, now)
-		return detail{"sending is suspended; the suspension ends", until}
+		return detail{"sending is suspended; this ends", relUnix(a.SuspendedUntil.Value, now)}
 	case a.State == greenapi.StateSuspended || a.State == greenapi.StateYellowCard:
-		return detail{Text: "sending is suspended; the API gives no end"}
+		return detail{Text: "sending is suspended; GREEN-API does not report until when"}
 	default:
 		return detail{Text: "sending is not suspended"}
 	}
@@ -78,7 +76,7 @@ func disabledSettings(s *greenapi.Settings) string {
 	return "disabled, so the journals lack messages: " + strings.Join(disabled, ", ")
 }
 
-// summaryLine describes an instance in one line.
+// summaryLine describes an instance in one line of the list.
 func summaryLine(s *collector.Status, v *journalView) string {
 	var parts []string
 	if s.State != "" {

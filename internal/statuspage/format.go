@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// relTime is a time that the page shows relative to now. Its methods format it on use, because a
-// page shows few of the times of 10,000 instances.
+// relTime is a time that the page shows relative to now. It is formatted on use, because a page
+// shows few of the times of 10,000 instances.
 type relTime struct {
 	time.Time
 	now time.Time
@@ -16,15 +16,15 @@ type relTime struct {
 
 func newRelTime(t, now time.Time) *relTime { return &relTime{t.UTC(), now} }
 
-// after reports whether t is later than other. A nil time is earlier than all others.
+// after reports whether t is later than other. A nil time is earlier than any other.
 func (t *relTime) after(other *relTime) bool {
 	return t != nil && (other == nil || t.Time.After(other.Time))
 }
 
-// Ago returns the time relative to now.
 func (t *relTime) Ago() string { return formatAgo(t.now.Sub(t.Time)) }
 
-// relUnix returns a time of the API, which may be any number, limited to the years 1970 to 9999.
+// relUnix converts a time from the API, which may be any number. The result is within the years
+// 1970 to 9999.
 func relUnix(seconds float64, now time.Time) *relTime {
 	const lastSecond = 253402300799
 	if math.IsNaN(seconds) {
@@ -44,7 +44,7 @@ func formatAgo(d time.Duration) string {
 	}
 }
 
-// formatDuration rounds down to a unit with about two digits.
+// formatDuration rounds down to a whole number of seconds, minutes, hours or days.
 func formatDuration(d time.Duration) string {
 	switch {
 	case d < 2*time.Minute:
@@ -58,7 +58,7 @@ func formatDuration(d time.Duration) string {
 	}
 }
 
-// formatInt formats a number that is not negative, with commas between thousands.
+// formatInt formats a non-negative number with thousands separators.
 func formatInt[N int | int64 | uint64](n N) string {
 	digits := strconv.FormatUint(uint64(n), 10)
 	for i := len(digits) - 3; i > 0; i -= 3 {
@@ -74,7 +74,7 @@ func plural[N int | int64 | uint64](n N, noun string) string {
 	return formatInt(n) + " " + noun + "s"
 }
 
-// formatPercent does not round a part to nothing or to the whole.
+// formatPercent never rounds a part down to 0 % or up to 100 %.
 func formatPercent(part, whole int) string {
 	percent := 100 * float64(part) / float64(max(whole, 1))
 	switch {

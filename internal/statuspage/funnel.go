@@ -14,27 +14,27 @@ import (
 
 // journalView is the latest reading of an outgoing journal.
 type journalView struct {
-	Read   bool   // whether there is a reading; if not, only Why is set
-	Why    string // why not, unless nothing has scraped the instance yet
-	Failed bool   // whether the latest call failed, so the reading is of an earlier one
-	Stale  bool   // whether nothing has scraped the instance for a long time
-	Window string // its length
+	Read   bool   // whether there is a reading; if not, only Why can be set
+	Why    string // why there is no reading; empty before the first scrape
+	Failed bool   // whether the latest call failed, so the reading is from an earlier call
+	Stale  bool   // whether the reading is too old for a regular scrape
+	Window string // the length of the window
 	tally
 	Types        []column
 	Bars         []bar // all statuses, the stages first
-	Funnel, Rest []bar // the parts of Bars
+	Funnel, Rest []bar // the stages and the other statuses of Bars
 
 	CountingSince *relTime
-	Messages      string      // new messages since then
-	Reached       []wordCount // the statuses that messages have reached since then
+	Messages      string      // new messages since CountingSince
+	Reached       []wordCount // the statuses that messages have reached since CountingSince
 }
 
-// bar is a status in the funnel and in the table.
+// bar is a status in the chart and in the table.
 type bar struct {
 	statusLabel
-	Count, Share, Width string   // with this status or, for a stage, a later one
-	Own                 string   // with this status
-	Cells               []string // the same by type; empty for 0
+	Count, Share, Width string   // messages with this status or, for a stage, a later one
+	Own                 string   // messages with exactly this status
+	Cells               []string // Own by type; empty for 0
 }
 
 // column is a type of messages in the table. A line break is allowed between Head and Tail.
@@ -42,30 +42,30 @@ type column struct{ Head, Tail, Count string }
 
 type wordCount struct{ Word, Count string }
 
-// statusLabel explains a status. Class is in page.css.
+// statusLabel explains a status. Class selects the color in page.css.
 type statusLabel struct{ Word, Meaning, Class string }
 
 var (
-	// stages are the statuses of a delivery. A status implies all previous ones.
+	// stages are the statuses of a successful delivery. Each implies all previous ones.
 	stages = []statusLabel{
-		{"pending", "or later", "pending"},
-		{"sent", "or later", "sent"},
-		{"delivered", "or later", "delivered"},
-		{"read", "seen or heard", "read"},
+		{"pending", "accepted for sending", "pending"},
+		{"sent", "sent to WhatsApp", "sent"},
+		{"delivered", "arrived at the recipient", "delivered"},
+		{"read", "opened or played", "read"},
 	}
 	// failures are the documented statuses that end a delivery.
 	failures = []statusLabel{
-		{"noAccount", "the number has no WhatsApp", "failure"},
-		{"notInGroup", "not a member of the group", "failure"},
-		{"yellowCard", "sending is suspended (old status)", "failure"},
-		{"suspended", "sending is suspended", "failure"},
+		{"noAccount", "the number is not on WhatsApp", "failure"},
+		{"notInGroup", "the account is not in the group", "failure"},
+		{"yellowCard", "sending was suspended (older status)", "failure"},
+		{"suspended", "sending was suspended", "failure"},
 		{"failed", "could not be sent", "failure"},
 		{"noActiveSession", "the account was not logged in", "failure"},
 	}
 	// otherStatuses are statuses that the ledger assigns.
 	otherStatuses = []statusLabel{
-		{"unknown", "no status, often a number without WhatsApp", "other"},
-		{"other", "more undocumented statuses", "other"},
+		{"unknown", "no status; often a number that is not on WhatsApp", "other"},
+		{"other", "further undocumented statuses", "other"},
 	}
 )
 
@@ -77,8 +77,9 @@ func newJournalView(c collector.CollectorStatus, s *collector.Status, now time.T
 		return &journalView{Why: "No call has succeeded yet."}
 	}
 	v := &journalView{
-		Read: true, Failed: c.Failing(), Stale: isStale(c, s, now), Window: formatDuration(s.Window),
-		tally: newTally(s.Outgoing), CountingSince: newRelTime(s.Outgoing.CountingSince, now),
+		Read: true, Failed: c.Failing(), Stale: isStale(c, s, now),
+		Window: formatDuration(s.Window), tally: newTally(s.Outgoing),
+		CountingSince: newRelTime(s.Outgoing.CountingSince, now),
 	}
 	v.Types, v.Bars = v.table()
 	v.Funnel, v.Rest = v.Bars[:len(stages)], v.Bars[len(stages):]
@@ -86,7 +87,7 @@ func newJournalView(c collector.CollectorStatus, s *collector.Status, now time.T
 	return v
 }
 
-// tally counts the rows of a window. Its maps have no zero values.
+// tally counts the rows of a window. Its maps have only positive values.
 type tally struct {
 	Rows     int
 	byStatus map[string]int
@@ -95,8 +96,7 @@ type tally struct {
 }
 
 func newTally(s *ledger.Summary) tally {
-	byStatus, byType := make(map[string]int), make(map[string]int)
-	t := tally{byStatus: byStatus, byType: byType, cells: make(map[[2]string]int)}
+	t := tally{0, make(map[string]int), make(map[string]int), make(map[[2]string]int)}
 	for _, typ := range s.Types {
 		for _, status := range typ.Statuses {
 			if status.Rows > 0 {
@@ -110,10 +110,9 @@ func newTally(s *ledger.Summary) tally {
 	return t
 }
 
-// Total returns the number of rows.
 func (t tally) Total() string { return formatInt(t.Rows) }
 
-// failed returns the number of rows with a documented failure.
+// failed returns the number of rows whose status is one of the failures.
 func (t tally) failed() (n int) {
 	for _, l := range failures {
 		n += t.byStatus[l.Word]
@@ -121,8 +120,8 @@ func (t tally) failed() (n int) {
 	return n
 }
 
-// labels returns the stages, then the other statuses that occur: failures, undocumented ones, and
-// those that the ledger assigns.
+// labels returns all stages, followed by the other statuses that occur: failures, undocumented
+// statuses, and statuses that the ledger assigns.
 func (t tally) labels() []statusLabel {
 	documented := slices.Concat(stages, failures, otherStatuses)
 	rest := slices.Clone(failures)
@@ -137,7 +136,7 @@ func (t tally) labels() []statusLabel {
 	return slices.Concat(stages, rest)
 }
 
-// table returns the types of the window, the most frequent first, and its statuses.
+// table returns the types, the most frequent first, and the statuses of the window.
 func (t tally) table() (columns []column, bars []bar) {
 	types := slices.SortedFunc(maps.Keys(t.byType), func(a, b string) int {
 		return cmp.Or(cmp.Compare(t.byType[b], t.byType[a]), cmp.Compare(a, b))
@@ -163,8 +162,9 @@ func (t tally) table() (columns []column, bars []bar) {
 	return columns, bars
 }
 
-// reached returns the rows with the status at index i of the labels. A stage includes later stages.
-// Any status except unknown implies that the API accepted the message, so the first stage has it.
+// reached returns the number of rows that have reached the status at index i of the labels. A stage
+// includes all later stages. The first stage includes all statuses except unknown, because they
+// imply that the API accepted the message.
 func (t tally) reached(i int, status string) int {
 	if i == 0 {
 		return t.Rows - t.byStatus["unknown"]
@@ -176,7 +176,7 @@ func (t tally) reached(i int, status string) int {
 	return n
 }
 
-// totals sums the counters of all types and omits statuses that no message has reached.
+// totals sums the counters of all types. It omits statuses that no message has reached.
 func totals(s *ledger.Summary) (messages string, reached []wordCount) {
 	total := uint64(0)
 	sums := make(map[string]uint64)

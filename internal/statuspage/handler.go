@@ -1,4 +1,5 @@
-// Package statuspage serves the page at /, which shows the latest readings and issues of instances.
+// Package statuspage serves the page at /. It shows the latest readings and the issues of all
+// instances, in plain HTML without scripts.
 package statuspage
 
 import (
@@ -27,8 +28,8 @@ var (
 	pageTemplate = template.Must(template.New("page").Parse(pageText))
 )
 
-// contentSecurityPolicy allows the page its own style sheet, its empty icon and a form to the
-// exporter, and nothing else: no scripts, no requests, no frames.
+// contentSecurityPolicy allows only the inline style sheet, the empty icon and forms to the
+// exporter. The style sheet is identified by its digest, so injected styles have no effect.
 var contentSecurityPolicy = "default-src 'none'; style-src 'sha256-" + digest(pageStyle) +
 	"'; img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
@@ -37,11 +38,11 @@ func digest(text string) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// Snapshot is the state that a page shows.
+// Snapshot is the state that the page shows.
 type Snapshot struct {
 	Instances        []collector.Status
-	DiscoveryPending bool // the Partner API has not listed its instances yet
-	StorageFailing   bool // counters cannot be written to the disk
+	DiscoveryPending bool // whether the Partner API has not listed its instances yet
+	StorageFailing   bool // whether counters cannot be written to the disk
 }
 
 // Options configures the page.
@@ -49,7 +50,8 @@ type Options struct {
 	Version       string
 	TelemetryPath string // the page links to it
 	Logger        log.Logger
-	// Snapshot returns the current state. It must not call the API.
+	// Snapshot returns the current state. It must not call the API, and it must be safe for
+	// concurrent use.
 	Snapshot func() Snapshot
 }
 
@@ -61,11 +63,11 @@ type handler struct {
 	template *template.Template
 }
 
-// ServeHTTP renders the whole page first, so an error results in a status, not in half a page.
+// ServeHTTP renders the whole page before it writes, so an error never results in half a page.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		http.Error(w, "the query is malformed; / lists all instances", http.StatusBadRequest)
+		http.Error(w, "malformed query; open / for all instances", http.StatusBadRequest)
 		return
 	}
 	q, err := newQuery(values)
@@ -78,15 +80,16 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		hasID := func(s collector.Status) bool { return s.ID == q.ID }
 		i := slices.IndexFunc(snapshot.Instances, hasID)
 		if i < 0 {
-			http.Error(w, "no instance has this id; / lists all instances", http.StatusNotFound)
+			http.Error(w, "no instance has this id; open / for all instances", http.StatusNotFound)
 			return
 		}
 		snapshot.Instances = snapshot.Instances[i : i+1]
 	}
+	data := newPageData(h.Options, snapshot, q, time.Now())
 	var body bytes.Buffer
-	if err := h.template.Execute(&body, newPageData(h.Options, snapshot, q, time.Now())); err != nil {
-		level.Error(h.Logger).Log("msg", "status page cannot be rendered", "err", err)
-		http.Error(w, "the page cannot be rendered; see the log", http.StatusInternalServerError)
+	if err := h.template.Execute(&body, data); err != nil {
+		level.Error(h.Logger).Log("msg", "cannot render the status page", "err", err)
+		http.Error(w, "cannot render the page; see the log", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")

@@ -30,9 +30,12 @@ func TestPageHeaders(t *testing.T) {
 	}
 }
 
-// allPages returns pages that show every part of the template.
+// allPages returns pages that together use every part of the template.
 func allPages(t *testing.T) map[string]page {
-	mixed := []collector.Status{healthyStatus("4"), unreadStatus("3"), suspendedStatus("2"), loggedOutStatus("1")}
+	mixed := []collector.Status{
+		healthyStatus("4"), unreadStatus("3"), suspendedStatus("2"), loggedOutStatus("1"),
+	}
+	filter := query{Search: "11", Severity: "critical", Issue: "network", Page: 2}
 	return map[string]page{
 		"healthy":   renderPage(t, query{}, healthyStatus("1")),
 		"loggedOut": renderPage(t, query{ID: "1"}, loggedOutStatus("1")),
@@ -40,26 +43,28 @@ func allPages(t *testing.T) map[string]page {
 		"none":      renderPage(t, query{}),
 		"cards":     renderPage(t, query{}, mixed[1:]...),
 		"list":      renderPage(t, query{}, mixed...),
-		"filtered":  renderPage(t, query{Search: "11", Severity: "critical", Issue: "network", Page: 2}, outage(500)...),
+		"filtered":  renderPage(t, filter, outage(500)...),
 		"empty":     renderPage(t, query{Search: "<script>"}, mixed...),
 	}
 }
 
-// TestPageLoadsNothing checks that the page has no scripts and inline styles, that its links stay on the
-// exporter, and that no link leads to profiling.
+// TestPageLoadsNothing checks that the page has no scripts and no style attributes, and that its
+// links stay on the exporter and do not lead to the profiles.
 func TestPageLoadsNothing(t *testing.T) {
 	elements := []string{"script", "img", "link", "iframe", "object", "embed", "base"}
 	for name, p := range allPages(t) {
 		for n := range p.Descendants() {
-			if slices.Contains(elements, n.Data) && n.Type == html.ElementNode && element(n).attr("href") != "data:," {
+			isIcon := element(n).attr("href") == "data:,"
+			if n.Type == html.ElementNode && slices.Contains(elements, n.Data) && !isIcon {
 				t.Errorf("%s: the page has <%s>", name, n.Data)
 			}
 			for _, a := range n.Attr {
-				local := strings.HasPrefix(a.Val, "/") && !strings.HasPrefix(a.Val, "//") && !strings.Contains(a.Val, "debug")
-				switch {
-				case a.Key == "style" || strings.HasPrefix(a.Key, "on"):
+				if a.Key == "style" || strings.HasPrefix(a.Key, "on") {
 					t.Errorf("%s: <%s> has the attribute %s", name, n.Data, a.Key)
-				case (a.Key == "href" || a.Key == "src" || a.Key == "action") && !local && a.Val != "data:,":
+				}
+				local := strings.HasPrefix(a.Val, "/") && !strings.HasPrefix(a.Val, "//") &&
+					!strings.Contains(a.Val, "debug")
+				if slices.Contains([]string{"href", "src", "action"}, a.Key) && !local && !isIcon {
 					t.Errorf("%s: <%s> leads to %s", name, n.Data, a.Val)
 				}
 			}
@@ -67,12 +72,15 @@ func TestPageLoadsNothing(t *testing.T) {
 	}
 }
 
-// TestPageStructure checks what every page has: one heading, labels for its parts, and ids that are
-// unique and that labels refer to.
+// TestPageStructure checks that every page has one heading, labeled parts, unique ids and labels
+// that refer to them.
 func TestPageStructure(t *testing.T) {
 	for name, p := range allPages(t) {
-		if len(p.find("h1")) != 1 || len(p.find("main")) != 1 || p.find("html")[0].attr("lang") != "en" {
-			t.Errorf("%s: the page lacks a heading, a main part or a language", name)
+		if len(p.find("h1")) != 1 || len(p.find("main")) != 1 {
+			t.Errorf("%s: the page does not have one heading and one main part", name)
+		}
+		if got := p.find("html")[0].attr("lang"); got != "en" {
+			t.Errorf("%s: language %q", name, got)
 		}
 		title := p.find("title")[0].FirstChild.Data
 		if heading := p.find("h1")[0].text(); title != heading+" – GREEN-API exporter" {
@@ -94,7 +102,7 @@ func TestPageStructure(t *testing.T) {
 			if id := e.attr("aria-labelledby") + e.attr("for"); id != "" && ids[id] == 0 {
 				t.Errorf("%s: no element has the id %s", name, id)
 			}
-			if labeled := e.attr("aria-label") + e.attr("aria-labelledby"); n.Data == "nav" && labeled == "" {
+			if n.Data == "nav" && e.attr("aria-label")+e.attr("aria-labelledby") == "" {
 				t.Errorf("%s: a <nav> has no label", name)
 			}
 		}
@@ -109,25 +117,30 @@ func TestPageStructure(t *testing.T) {
 	}
 }
 
-func TestForeignWordsStayWords(t *testing.T) {
+func TestForeignTextIsEscaped(t *testing.T) {
 	for _, hostile := range []string{
-		`<script>alert(1)</script>`, `"><img/src=x/onerror=alert(1)>`, `'onmouseover='alert(1)`, `</title></svg><b>`,
-		`{{.Version}}`, `javascript:alert(1)`,
+		`<script>alert(1)</script>`, `"><img/src=x/onerror=alert(1)>`, `'onmouseover='alert(1)`,
+		`</title></svg><b>`, `{{.Version}}`, `javascript:alert(1)`,
 	} {
 		s := loggedOutStatus(hostile)
 		s.Outgoing = window(hostile+" "+hostile+" 3", "textMessage read 1")
 		s.State = greenapi.State(hostile)
-		s.Collectors[1].Result, s.Collectors[1].Detail, s.Collectors[1].Name = greenapi.Result(hostile), hostile, hostile
+		s.Collectors[1].Result = greenapi.Result(hostile)
+		s.Collectors[1].Detail, s.Collectors[1].Name = hostile, hostile
 		for name, p := range map[string]page{
-			"card": renderPage(t, query{ID: hostile}, s), "list": renderPage(t, query{}, s, s, s, s),
+			"card": renderPage(t, query{ID: hostile}, s),
+			"list": renderPage(t, query{}, s, s, s, s),
 		} {
 			for n := range p.Descendants() {
 				for _, a := range n.Attr {
-					if strings.HasPrefix(a.Key, "on") || a.Key == "href" && strings.HasPrefix(a.Val, "javascript") {
+					isScript := a.Key == "href" && strings.HasPrefix(a.Val, "javascript")
+					if isScript || strings.HasPrefix(a.Key, "on") {
 						t.Errorf("%s: %s results in the attribute %s", name, hostile, a.Key)
 					}
 				}
-				if n.Type == html.ElementNode && (n.Data == "script" || n.Data == "img" || n.Data == "b" && n.Parent.Data == "svg") {
+				injected := n.Data == "script" || n.Data == "img" ||
+					n.Data == "b" && n.Parent.Data == "svg"
+				if n.Type == html.ElementNode && injected {
 					t.Errorf("%s: %s results in <%s>", name, hostile, n.Data)
 				}
 			}
@@ -138,12 +151,12 @@ func TestForeignWordsStayWords(t *testing.T) {
 	}
 }
 
-func TestRenderErrorIsAStatus(t *testing.T) {
+func TestRenderingErrorReturnsStatus500(t *testing.T) {
 	var logged bytes.Buffer
 	broken := template.Must(template.New("page").Funcs(template.FuncMap{
 		"fail": func() (string, error) { return "", errors.New("a private error") },
 	}).Parse("half a page {{fail}}"))
-	o := Options{Logger: log.NewLogfmtLogger(&logged), Snapshot: func() Snapshot { return Snapshot{} }}
+	o := Options{Logger: log.NewLogfmtLogger(&logged), Snapshot: func() (s Snapshot) { return s }}
 	w := get(&handler{o, broken}, "")
 	body := w.Body.String()
 	if w.Code != 500 || strings.Contains(body, "half") || strings.Contains(body, "private") {
@@ -157,8 +170,11 @@ func TestRenderErrorIsAStatus(t *testing.T) {
 func TestPageOfOneInstance(t *testing.T) {
 	handler := newHandler(outage(20)...)
 	page := parsePage(t, get(handler, "id_instance=1101000005").Body.String())
-	if got := page.find("h1")[0].text(); got != "✕ 1101000005 is down" || len(page.find("article")) != 1 || len(page.find("svg")) == 0 {
-		t.Errorf("the page is about %s", got)
+	if got := page.find("h1")[0].text(); got != "✕ 1101000005 is down" {
+		t.Errorf("heading %q", got)
+	}
+	if len(page.find("article")) != 1 || len(page.find("svg")) == 0 {
+		t.Error("the page does not show one instance in full")
 	}
 	if got := page.links("All instances"); !slices.Equal(got, []string{"/"}) {
 		t.Errorf("links to all instances: %q", got)
@@ -173,8 +189,11 @@ func TestDiscoveryPendingIsShown(t *testing.T) {
 	for _, pending := range []bool{true, false} {
 		page := parsePage(t, get(handlerOf(Snapshot{DiscoveryPending: pending}), "").Body.String())
 		heading := page.find("h1")[0].text()
-		if pending != (heading == "✕ No instances are known yet") || pending != strings.Contains(page.text(), "Partner API") {
-			t.Errorf("pending %t: %s", pending, heading)
+		if pending != (heading == "✕ No instances are known yet") {
+			t.Errorf("pending %t: heading %s", pending, heading)
+		}
+		if got := strings.Contains(page.text(), "Partner API"); got != pending {
+			t.Errorf("pending %t: the page mentions the Partner API: %t", pending, got)
 		}
 	}
 }
@@ -182,41 +201,44 @@ func TestDiscoveryPendingIsShown(t *testing.T) {
 func TestStorageFailureIsShown(t *testing.T) {
 	for _, failing := range []bool{true, false} {
 		page := parsePage(t, get(handlerOf(Snapshot{StorageFailing: failing}), "").Body.String())
-		if got := strings.Contains(page.text(), "counters cannot be written to the disk"); got != failing {
-			t.Errorf("failing %t: the page says so: %t", failing, got)
+		if got := strings.Contains(page.text(), "cannot be written to the disk"); got != failing {
+			t.Errorf("failing %t: the page mentions it: %t", failing, got)
 		}
 	}
 }
 
-// TestInstancesLinkToTheirMetrics also checks that the page says what these links cost.
+// TestInstancesLinkToTheirMetrics also checks that the page mentions the API calls of these links.
 func TestInstancesLinkToTheirMetrics(t *testing.T) {
 	healthy, unread, loggedOut := healthyStatus("1"), unreadStatus("3"), loggedOutStatus("4")
-	for name, c := range map[string]struct {
+	for name, test := range map[string]struct {
 		page page
 		ids  []string
 	}{
-		"list":  {renderPage(t, query{}, healthy, healthyStatus("2"), unread, loggedOut), []string{"4", "3", "1", "2"}},
+		"list": {
+			renderPage(t, query{}, healthy, healthyStatus("2"), unread, loggedOut),
+			[]string{"4", "3", "1", "2"},
+		},
 		"cards": {renderPage(t, query{}, unread, loggedOut, healthy), []string{"4", "3", "1"}},
 		"card":  {renderPage(t, query{ID: "1"}, healthy), []string{"1"}},
 	} {
 		var got, want []string
-		for _, p := range c.page.find("p.probe") {
+		for _, p := range test.page.find("p.probe") {
 			link := p.find("a")[0]
 			got = append(got, link.attr("href")+" "+link.attr("aria-label"))
 			if !strings.Contains(link.attr("title"), "API calls") {
 				t.Errorf("%s: the link does not mention its API calls", name)
 			}
 		}
-		for _, id := range c.ids {
+		for _, id := range test.ids {
 			want = append(want, fmt.Sprintf("/probe?target=%s metrics of %s", id, id))
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
-		if links := c.page.links("Metrics"); !slices.Equal(links, []string{"/metrics"}) {
+		if links := test.page.links("Metrics"); !slices.Equal(links, []string{"/metrics"}) {
 			t.Errorf("%s: links to all metrics: %q", name, links)
 		}
-		if footer := c.page.find("footer")[0].text(); !strings.Contains(footer, "no API calls") {
+		if footer := test.page.find("footer")[0].text(); !strings.Contains(footer, "no API calls") {
 			t.Errorf("%s: the footer does not mention API calls: %s", name, footer)
 		}
 	}

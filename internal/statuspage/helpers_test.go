@@ -19,12 +19,15 @@ import (
 	"greenapi_exporter/internal/ledger"
 )
 
-// testNow is the time of the pages that renderPage renders.
+// testNow is the current time of the pages in tests, unless a handler renders them.
 var testNow = time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
 
-// window returns the reading of a window with rows given as "type status number".
+// window returns a reading with the given rows, each as "type status number". The counters are half
+// of the rows.
 func window(rows ...string) *ledger.Summary {
-	s := &ledger.Summary{RequestedAt: testNow.Add(-42 * time.Second), CountingSince: testNow.Add(-26 * time.Hour)}
+	s := &ledger.Summary{
+		RequestedAt: testNow.Add(-42 * time.Second), CountingSince: testNow.Add(-26 * time.Hour),
+	}
 	for _, row := range rows {
 		words := strings.Fields(row)
 		n, err := strconv.Atoi(words[2])
@@ -36,10 +39,9 @@ func window(rows ...string) *ledger.Summary {
 			at = len(s.Types)
 			s.Types = append(s.Types, ledger.Type{Word: words[0]})
 		}
-		typ := &s.Types[at]
-		count := uint64(n / 2)
-		typ.Messages.Count += count
-		typ.Statuses = append(typ.Statuses, ledger.Status{Word: words[1], Rows: n, Reached: ledger.Counter{Count: count}})
+		typ, half := &s.Types[at], ledger.Counter{Count: uint64(n / 2)}
+		typ.Messages.Count += half.Count
+		typ.Statuses = append(typ.Statuses, ledger.Status{Word: words[1], Rows: n, Reached: half})
 	}
 	return s
 }
@@ -60,7 +62,9 @@ func collectorStatus(name string, result greenapi.Result) collector.CollectorSta
 
 // healthyStatus returns an instance without issues.
 func healthyStatus(id string) collector.Status {
-	settings := map[string]bool{"outgoingWebhook": true, "incomingWebhook": false, "keepOnlineStatus": false}
+	settings := map[string]bool{
+		"outgoingWebhook": true, "incomingWebhook": false, "keepOnlineStatus": false,
+	}
 	s := collector.Status{
 		ID: id, Window: 24 * time.Hour, State: greenapi.StateAuthorized,
 		Queued: new(int64(12345)), Notifications: new(int64(1)),
@@ -68,11 +72,13 @@ func healthyStatus(id string) collector.Status {
 		Account:  &greenapi.Account{State: greenapi.StateAuthorized},
 		Incoming: window("textMessage unknown 7"),
 		Outgoing: window(
-			"textMessage pending 10", "textMessage sent 20", "textMessage delivered 30", "textMessage read 1900",
-			"textMessage noAccount 40", "imageMessage failed 0", "imageMessage read 2", "videoMessage read 0",
-			"brandNewMessage brandNew 3", "unknown unknown 5"),
+			"textMessage pending 10", "textMessage sent 20", "textMessage delivered 30",
+			"textMessage read 1900", "textMessage noAccount 40", "imageMessage failed 0",
+			"imageMessage read 2", "videoMessage read 0", "brandNewMessage brandNew 3",
+			"unknown unknown 5"),
 	}
-	s.Outgoing.OldestPending = ledger.Timestamp{Seconds: float64(testNow.Add(-3*time.Hour).Unix()) + 0.5, Known: true}
+	oldest := float64(testNow.Add(-3*time.Hour).Unix()) + 0.5
+	s.Outgoing.OldestPending = ledger.Timestamp{Seconds: oldest, Known: true}
 	for _, c := range collector.All() {
 		s.Collectors = append(s.Collectors, collectorStatus(c.Name, greenapi.OK))
 	}
@@ -129,8 +135,8 @@ func unreachableStatus(id string) collector.Status {
 
 // outage returns n instances. Most cannot reach the API, and some of the others have other issues.
 func outage(n int) []collector.Status {
-	unreachable, loggedOut, suspended := unreachableStatus(""), loggedOutStatus(""), suspendedStatus("")
-	unread, healthy := unreadStatus(""), healthyStatus("")
+	unreachable, loggedOut := unreachableStatus(""), loggedOutStatus("")
+	suspended, unread, healthy := suspendedStatus(""), unreadStatus(""), healthyStatus("")
 	statuses := make([]collector.Status, n)
 	for i := range statuses {
 		s := healthy
@@ -146,8 +152,9 @@ func outage(n int) []collector.Status {
 		}
 		s.ID, s.Collectors = fmt.Sprint(1101000001+i), slices.Clone(s.Collectors)
 		if i%20 == 0 { // the same issue with a different detail
+			const format = "read tcp 10.0.0.1:%d->10.0.0.2:443: connection reset by peer"
 			for k := range s.Collectors {
-				s.Collectors[k].Detail = fmt.Sprintf("read tcp 10.0.0.1:%d->10.0.0.2:443: connection reset by peer", 40000+i)
+				s.Collectors[k].Detail = fmt.Sprintf(format, 40000+i)
 			}
 		}
 		statuses[i] = s
@@ -158,7 +165,8 @@ func outage(n int) []collector.Status {
 // newPage returns the data of the page at testNow.
 func newPage(q query, statuses ...collector.Status) pageData {
 	q.Page = max(q.Page, 1)
-	return newPageData(Options{Version: "1.2.3", TelemetryPath: "/metrics"}, Snapshot{Instances: statuses}, q, testNow)
+	o := Options{Version: "1.2.3", TelemetryPath: "/metrics"}
+	return newPageData(o, Snapshot{Instances: statuses}, q, testNow)
 }
 
 // page is a parsed page.
@@ -190,9 +198,10 @@ func (p page) find(selector string) []page {
 	tag, class, _ := strings.Cut(selector, ".")
 	var found []page
 	for n := range p.Descendants() {
+		classes := strings.Fields(element(n).attr("class"))
 		if n.Type == html.ElementNode && (tag == "" || n.Data == tag) &&
-			(class == "" || slices.Contains(strings.Fields(page{n}.attr("class")), class)) {
-			found = append(found, page{n})
+			(class == "" || slices.Contains(classes, class)) {
+			found = append(found, element(n))
 		}
 	}
 	return found
@@ -249,7 +258,8 @@ func (p page) lines() []string {
 	return ids
 }
 
-// newHandler returns a handler for which the time is testNow, by moving the readings to the present.
+// newHandler returns a handler that uses the real time. It moves the readings from testNow to the
+// present.
 func newHandler(statuses ...collector.Status) http.Handler {
 	for _, s := range statuses {
 		for i := range s.Collectors {

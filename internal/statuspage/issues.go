@@ -16,37 +16,37 @@ const (
 	issueExpiring   = "subscription expires"
 )
 
-// issue is a problem of an instance, with advice to the operator.
+// issue is a problem of an instance.
 type issue struct {
 	Name       string // a greenapi.Result, a greenapi.State, issueNotScraped or issueExpiring
 	Severity   severity
-	Where      []string // the collectors, or the source of the issue
-	Everywhere bool     // whether all collectors have it
-	Advice     string
-	Details    []string // without duplicates
-	Ends       *relTime // when the issue ends, or the subscription
+	Where      []string // the affected collectors, or another source of the issue
+	Everywhere bool     // whether all collectors are affected
+	Advice     string   // what to do
+	Details    []string // causes, without duplicates
+	Ends       *relTime // when the suspension or the subscription ends
 	Tried      *relTime // the latest call
 }
 
 // isIssue reports whether an issue can have the name.
 func isIssue(name string) bool {
-	isState := slices.Contains(greenapi.States(), greenapi.State(name))
-	return name == issueNotScraped || name == issueExpiring || greenapi.Result(name).Advice() != "" ||
-		isState && greenapi.State(name).Advice() != ""
+	state := greenapi.State(name)
+	return name == issueNotScraped || name == issueExpiring ||
+		greenapi.Result(name).Advice() != "" ||
+		slices.Contains(greenapi.States(), state) && state.Advice() != ""
 }
 
-// Places says where the issue occurs.
-func (i issue) Places() string {
+// Source returns a list of the affected collectors.
+func (i issue) Source() string {
 	if i.Everywhere && len(i.Where) > 1 {
 		return "all collectors"
 	}
 	return strings.Join(i.Where, ", ")
 }
 
-// Detail joins the details.
 func (i issue) Detail() string { return strings.Join(i.Details, "; ") }
 
-// merge adds the same issue of another collector or instance, without its details.
+// merge adds the same issue of another collector or instance, except for its details and its end.
 func (i *issue) merge(other issue) {
 	i.Severity = min(i.Severity, other.Severity)
 	i.Where = appendNew(i.Where, other.Where...)
@@ -55,7 +55,7 @@ func (i *issue) merge(other issue) {
 	}
 }
 
-// appendNew appends the elements that the list does not have.
+// appendNew appends the elements that are not yet in the list.
 func appendNew(list []string, elements ...string) []string {
 	for _, e := range elements {
 		if !slices.Contains(list, e) {
@@ -65,22 +65,25 @@ func appendNew(list []string, elements ...string) []string {
 	return list
 }
 
-// findIssues returns the issues of an instance: those of its collectors, then those of its
-// subscription and its state.
+// findIssues returns the issues of an instance: those of its collectors, its subscription and its
+// state.
 func findIssues(s *collector.Status, now time.Time) []issue {
 	all := collectorIssues(s, now)
-	const notice = 7 * 24 * time.Hour // as the alert in deploy/prometheus
+	const notice = 7 * 24 * time.Hour // as in the alert in deploy/prometheus
 	if !s.Expires.IsZero() && s.Expires.Sub(now) < notice {
 		all = append(all, issue{
 			Name: issueExpiring, Severity: warning, Where: []string{"Partner API"},
-			Advice: "pay for the instance in the console; otherwise it stops sending and is not monitored",
-			Ends:   newRelTime(s.Expires, now),
+			Ends: newRelTime(s.Expires, now),
+			Advice: "pay for the instance in the console; " +
+				"otherwise it stops sending and is no longer monitored",
 		})
 	}
 	implied := func(i issue) bool { return i.Name == string(resultOfState[s.State]) }
 	if s.State != "" && s.State.Advice() != "" && !slices.ContainsFunc(all, implied) {
-		i := issue{Name: string(s.State), Severity: warning, Advice: s.State.Advice()}
-		i.Where = []string{"account state"}
+		i := issue{
+			Name: string(s.State), Severity: warning, Where: []string{"account state"},
+			Advice: s.State.Advice(),
+		}
 		if s.Account != nil && s.Account.SuspendedUntil.Known {
 			i.Ends = relUnix(s.Account.SuspendedUntil.Value, now)
 		}
@@ -89,7 +92,8 @@ func findIssues(s *collector.Status, now time.Time) []issue {
 	return all
 }
 
-// collectorIssues returns one issue for collectors with the same failure, and one for stale ones.
+// collectorIssues returns an issue for each result of failing collectors, and one for collectors
+// with stale readings.
 func collectorIssues(s *collector.Status, now time.Time) []issue {
 	var all []issue
 	for _, c := range s.Collectors {
@@ -103,7 +107,8 @@ func collectorIssues(s *collector.Status, now time.Time) []issue {
 			}
 		case isStale(c, s, now):
 			found.Name = issueNotScraped
-			found.Advice = "nothing has scraped it; check this exporter on the Targets page of Prometheus"
+			found.Advice = "Prometheus has not scraped this instance for a while; " +
+				"check this exporter on the Targets page of Prometheus"
 		default:
 			continue
 		}
@@ -121,26 +126,26 @@ func collectorIssues(s *collector.Status, now time.Time) []issue {
 	return all
 }
 
-// resultOfState holds the results that imply a state.
+// resultOfState maps states to the results of calls in these states. An instance with such a result
+// does not get another issue for its state.
 var resultOfState = map[greenapi.State]greenapi.Result{
 	"notAuthorized": greenapi.InstanceLoggedOut, "starting": greenapi.InstanceStarting,
 }
 
-// maxListedIDs is the maximum number of instances that an issueGroup names.
+// maxListedIDs is the maximum number of instances that an issueGroup lists.
 const maxListedIDs = 5
 
 // issueGroup is an issue that instances share. An outage of the API is one group, not 400 issues.
 type issueGroup struct {
 	issue                       // Ends is the earliest end; Everywhere applies to all instances
 	Of           string         // the number of all instances
-	IDs          []string       // the first instances
-	All          string         // address of the list of all, if IDs lacks some
-	DetailCounts map[string]int // instances by detail
-	Ending       int            // instances with an end
-	count        int
+	IDs          []string       // the first affected instances
+	All          string         // URL of the list of affected instances, if IDs is incomplete
+	DetailCounts map[string]int // affected instances by detail
+	Ending       int            // affected instances with an end
+	count        int            // affected instances
 }
 
-// Count returns the number of instances.
 func (g *issueGroup) Count() string { return formatInt(g.count) }
 
 // Detail returns the most frequent detail.
@@ -153,7 +158,8 @@ func (g *issueGroup) Detail() (detail string) {
 	return detail
 }
 
-// groupIssues groups the issues of the instances that q selects, the worst and most frequent first.
+// groupIssues groups the issues of the instances that q selects. The worst are first, and among
+// these the most frequent.
 func groupIssues(instances []instanceSummary, q query) []*issueGroup {
 	var groups []*issueGroup
 	byName := make(map[string]*issueGroup)
@@ -178,7 +184,6 @@ func groupIssues(instances []instanceSummary, q query) []*issueGroup {
 	return groups
 }
 
-// add adds the issue of an instance.
 func (g *issueGroup) add(id string, i issue) {
 	g.merge(i)
 	g.Everywhere = g.Everywhere && i.Everywhere

@@ -14,31 +14,33 @@ import (
 
 func issuesOf(s collector.Status) []issue { return findIssues(&s, testNow) }
 
-// TestIssuesAreSharedByCollectors checks that collectors with the same result are one issue, even if
-// their details differ.
-func TestIssuesAreSharedByCollectors(t *testing.T) {
+// TestCollectorsWithTheSameResultShareAnIssue also checks that the issue has all details.
+func TestCollectorsWithTheSameResultShareAnIssue(t *testing.T) {
 	s := unreachableStatus("1")
-	s.Collectors[2].Detail, s.Collectors[2].Called = "the connection timed out", testNow.Add(-time.Second)
+	s.Collectors[2].Detail = "the connection timed out"
+	s.Collectors[2].Called = testNow.Add(-time.Second)
+	const details = "lookup api.green-api.com: no such host; the connection timed out"
 	got := issuesOf(s)
-	if len(got) != 1 || got[0].Places() != "all collectors" || got[0].Severity != critical || got[0].Tried.Ago() != "1 s ago" ||
-		got[0].Detail() != "lookup api.green-api.com: no such host; the connection timed out" {
-		t.Errorf("got %+v", got)
+	if len(got) != 1 || got[0].Source() != "all collectors" || got[0].Severity != critical ||
+		got[0].Tried.Ago() != "1 s ago" || got[0].Detail() != details {
+		t.Errorf("all collectors fail: %+v", got)
 	}
 	s = healthyStatus("1")
 	s.Collectors[2] = collectorStatus("queue", greenapi.Network)
-	if got := issuesOf(s); len(got) != 1 || got[0].Places() != "queue" || got[0].Severity != warning {
-		t.Errorf("got %+v", got)
+	got = issuesOf(s)
+	if len(got) != 1 || got[0].Source() != "queue" || got[0].Severity != warning {
+		t.Errorf("one collector fails: %+v", got)
 	}
 }
 
 func TestIssuesOfALoggedOutInstance(t *testing.T) {
 	var got []string
 	for _, i := range issuesOf(loggedOutStatus("1")) {
-		got = append(got, fmt.Sprintf("%s %s: %s", i.Severity.Class(), i.Name, i.Places()))
+		got = append(got, fmt.Sprintf("%s %s: %s", i.Severity.Class(), i.Name, i.Source()))
 	}
 	if want := []string{
-		"critical unauthorized: outgoing, state, queue, webhooks, settings, account", "warning quota_exceeded: incoming",
-		"warning notAuthorized: account state",
+		"critical unauthorized: outgoing, state, queue, webhooks, settings, account",
+		"warning quota_exceeded: incoming", "warning notAuthorized: account state",
 	}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -52,15 +54,16 @@ func TestSubscriptionExpiryIsAnIssueForAWeek(t *testing.T) {
 		s := healthyStatus("1")
 		s.Expires = testNow.Add(left)
 		got := summaryOf(s)
-		found := len(got.Issues) == 1 && got.Issues[0].Name == issueExpiring && got.Issues[0].Ends.Equal(s.Expires)
+		found := len(got.Issues) == 1 && got.Issues[0].Name == issueExpiring &&
+			got.Issues[0].Ends.Equal(s.Expires)
 		if got.Severity != want || found != (want == warning) {
 			t.Errorf("%s left: %s, %+v", left, got.Severity.Class(), got.Issues)
 		}
 	}
 }
 
-// TestStateImpliedByAResultIsOneIssue checks that a state and the result of calls in that state are not
-// two issues.
+// TestStateImpliedByAResultIsOneIssue checks that a state and the result of calls in that state
+// are one issue.
 func TestStateImpliedByAResultIsOneIssue(t *testing.T) {
 	for state, result := range map[greenapi.State]greenapi.Result{
 		"notAuthorized": greenapi.InstanceLoggedOut, "starting": greenapi.InstanceStarting,
@@ -81,7 +84,7 @@ func TestStateImpliedByAResultIsOneIssue(t *testing.T) {
 	}
 }
 
-// TestEveryIssueCanBeQueried checks that no link to an issue is an error.
+// TestEveryIssueCanBeQueried checks that every link to an issue is valid.
 func TestEveryIssueCanBeQueried(t *testing.T) {
 	names := []string{issueNotScraped, issueExpiring}
 	for _, r := range greenapi.Results() {
@@ -108,38 +111,50 @@ func TestEveryIssueCanBeQueried(t *testing.T) {
 func TestSharedIssuesAreListedOnce(t *testing.T) {
 	statuses := outage(500)
 	text := renderPage(t, query{}, statuses...).text()
-	for _, words := range []string{greenapi.Network.Advice(), greenapi.Unauthorized.Advice(), "no such host"} {
+	for _, words := range []string{
+		greenapi.Network.Advice(), greenapi.Unauthorized.Advice(), "no such host",
+	} {
 		if got := strings.Count(text, words); got != 1 {
-			t.Errorf("%d times: %s", got, words)
+			t.Errorf("the page contains %q %d times", words, got)
 		}
 	}
 	groups := groupIssues(summarize(statuses, testNow), query{})
 	var got []string
 	for _, g := range groups {
-		got = append(got, fmt.Sprintf("%s %s: %s of %s, %s at %s, all %s; %s %t", g.Severity.Class(), g.Name, g.Count(), g.Of,
-			strings.Join(g.IDs, " "), g.Places(), g.All, g.Detail(), len(g.DetailCounts) > 1))
+		got = append(got, fmt.Sprintf("%s %s: %s of %s (%s; %s) at %s: %d details, %q",
+			g.Severity.Class(), g.Name, g.Count(), g.Of, strings.Join(g.IDs, " "), g.All,
+			g.Source(), len(g.DetailCounts), g.Detail()))
 	}
-	const loggedOut = "1101000005 1101000055 1101000105 1101000155 1101000205"
-	const suspended = "1101000010 1101000060 1101000110 1101000160 1101000210"
+	const (
+		unreachable = "1101000001 1101000002 1101000003 1101000004 1101000006"
+		loggedOut   = "1101000005 1101000055 1101000105 1101000155 1101000205"
+		suspended   = "1101000010 1101000060 1101000110 1101000160 1101000210"
+	)
 	want := []string{
-		"critical network: 400 of 500 instances, 1101000001 1101000002 1101000003 1101000004 1101000006 at all collectors, all /?issue=network; lookup api.green-api.com: no such host true",
-		"critical unauthorized: 10 of 500 instances, " + loggedOut + " at outgoing, state, queue, webhooks, settings, account, all /?issue=unauthorized; HTTP 401 false",
-		"warning notAuthorized: 10 of 500 instances, " + loggedOut + " at account state, all /?issue=notAuthorized;  false",
-		"warning quota_exceeded: 10 of 500 instances, " + loggedOut + " at incoming, all /?issue=quota_exceeded; HTTP 401 false",
-		"warning suspended: 10 of 500 instances, " + suspended + " at account state, all /?issue=suspended;  false",
+		"critical network: 400 of 500 instances (" + unreachable + "; /?issue=network)" +
+			` at all collectors: 26 details, "lookup api.green-api.com: no such host"`,
+		"critical unauthorized: 10 of 500 instances (" + loggedOut + "; /?issue=unauthorized)" +
+			` at outgoing, state, queue, webhooks, settings, account: 1 details, "HTTP 401"`,
+		"warning notAuthorized: 10 of 500 instances (" + loggedOut + "; /?issue=notAuthorized)" +
+			` at account state: 0 details, ""`,
+		"warning quota_exceeded: 10 of 500 instances (" + loggedOut + "; /?issue=quota_exceeded)" +
+			` at incoming: 1 details, "HTTP 401"`,
+		"warning suspended: 10 of 500 instances (" + suspended + "; /?issue=suspended)" +
+			` at account state: 0 details, ""`,
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 	for _, g := range groups {
-		if l := newPage(query{Issue: g.Name}, statuses...).List; !strings.HasSuffix(l.Range, " of "+g.Count()) {
+		l := newPage(query{Issue: g.Name}, statuses...).List
+		if !strings.HasSuffix(l.Range, " of "+g.Count()) {
 			t.Errorf("%s leads to %s, want %s", g.All, l.Range, g.Count())
 		}
 	}
 }
 
-// TestIssueGroupMergesItsIssues checks a group of issues that differ, in an order that is not sorted.
-func TestIssueGroupMergesItsIssues(t *testing.T) {
+// TestIssueGroupMergesDifferentIssues checks that the order of the instances does not matter.
+func TestIssueGroupMergesDifferentIssues(t *testing.T) {
 	at := func(seconds int) *relTime {
 		return newRelTime(testNow.Add(time.Duration(seconds)*time.Second), testNow)
 	}
@@ -149,15 +164,22 @@ func TestIssueGroupMergesItsIssues(t *testing.T) {
 	instances := []instanceSummary{
 		one(1, issue{Name: "rare", Severity: warning, Ends: at(9)}),
 		one(2, issue{Name: "mixed", Severity: warning, Tried: at(-3), Ends: at(7)}),
-		one(3, issue{Name: "mixed", Severity: critical, Tried: at(-1), Ends: at(5), Where: []string{"a", "b"}}),
-		one(4, issue{Name: "mixed", Severity: warning, Tried: at(-2), Ends: at(6), Where: []string{"b", "c"}}),
+		one(3, issue{
+			Name: "mixed", Severity: critical, Tried: at(-1), Ends: at(5),
+			Where: []string{"a", "b"},
+		}),
+		one(4, issue{
+			Name: "mixed", Severity: warning, Tried: at(-2), Ends: at(6),
+			Where: []string{"b", "c"},
+		}),
 	}
 	for id := range 5 {
 		instances = append(instances, one(id+5, issue{Name: "usual", Severity: warning}))
 	}
 	var got []string
 	for _, g := range groupIssues(instances, query{}) {
-		line := fmt.Sprintf("%s %s %s of %s %q %q %t", g.Name, g.Severity.Class(), g.Count(), g.Of, g.Places(), g.All, g.Ending > 1)
+		line := fmt.Sprintf("%s %s %s of %s %q %q %d", g.Name, g.Severity.Class(), g.Count(), g.Of,
+			g.Source(), g.All, g.Ending)
 		if g.Tried != nil {
 			line += " tried " + g.Tried.Ago()
 		}
@@ -167,9 +189,9 @@ func TestIssueGroupMergesItsIssues(t *testing.T) {
 		got = append(got, line)
 	}
 	if want := []string{
-		`mixed critical 3 of 9 instances "a, b, c" "" true tried 1 s ago ends in 5 s`,
-		`usual warning 5 of 9 instances "" "" false`,
-		`rare warning 1 of 9 instances "" "" false ends in 9 s`,
+		`mixed critical 3 of 9 instances "a, b, c" "" 3 tried 1 s ago ends in 5 s`,
+		`usual warning 5 of 9 instances "" "" 0`,
+		`rare warning 1 of 9 instances "" "" 1 ends in 9 s`,
 	}; !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}

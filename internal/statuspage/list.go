@@ -13,8 +13,8 @@ import (
 // pageLength is the number of instances on a page of the list.
 const pageLength = 100
 
-// instanceSummary is what the page computes for every instance. Only instances that the page shows
-// get an instanceView.
+// instanceSummary is the part of an instanceView that is computed for all instances, even those
+// that the page does not show.
 type instanceSummary struct {
 	*collector.Status
 	Severity severity
@@ -51,13 +51,13 @@ func newSummary(s *collector.Status, now time.Time) instanceSummary {
 type list struct {
 	Query    query
 	Choices  []choice
-	Empty    string // why there are no instances
-	Beyond   string // says that the requested page does not exist
+	Empty    string // why no instance matches
+	Beyond   string // a note that the requested page does not exist
 	Range    string // such as "101–200 of 500"
 	Issues   []*issueGroup
-	Previous string // addresses of other pages, if they exist
-	Next     string
-	IssuesAt string // address of the first page, which has the issues
+	Previous string // URL of the previous page, if any
+	Next     string // URL of the next page, if any
+	IssuesAt string // URL of the first page if it has issues and this is a later page
 	Lines    []instanceView
 }
 
@@ -67,7 +67,7 @@ type choice struct {
 	Current           bool
 }
 
-// newList returns the page of the list that q selects from the sorted instances.
+// newList returns the page that q selects. The instances must be sorted.
 func newList(instances []instanceSummary, q query, now time.Time) *list {
 	l := &list{Query: q}
 	var found, selected []instanceSummary
@@ -88,18 +88,18 @@ func newList(instances []instanceSummary, q query, now time.Time) *list {
 	}
 	pages := (len(selected) + pageLength - 1) / pageLength
 	if q.Page > pages {
-		// The list can shrink between two reloads of a page.
 		l.Beyond = fmt.Sprintf("Page %d does not exist. This is the last page.", q.Page)
 		q.Page = pages
 	}
 	from := (q.Page - 1) * pageLength
 	shown := selected[from:min(from+pageLength, len(selected))]
-	l.Range = formatInt(from+1) + "–" + formatInt(from+len(shown)) + " of " + formatInt(len(selected))
+	to := from + len(shown)
+	l.Range = formatInt(from+1) + "–" + formatInt(to) + " of " + formatInt(len(selected))
 	if q.Page == 1 {
 		l.Issues = groupIssues(selected, q)
 	} else {
 		l.Previous = q.withPage(q.Page - 1).Href()
-		if len(selected[0].Issues) > 0 { // the first is the worst
+		if len(selected[0].Issues) > 0 { // the first instance is the worst
 			l.IssuesAt = q.withPage(1).Href()
 		}
 	}
@@ -114,18 +114,16 @@ func newList(instances []instanceSummary, q query, now time.Time) *list {
 
 // choices returns the links to all instances and to those of each severity that occurs.
 func choices(instances []instanceSummary, q query) []choice {
-	all := "all " + formatInt(len(instances))
-	links := []choice{{Href: q.withSeverity("").Href(), Text: all, Current: q.Severity == ""}}
+	link := func(class, text string) choice {
+		return choice{q.withSeverity(class).Href(), class, text, q.Severity == class}
+	}
+	links := []choice{link("", "all "+formatInt(len(instances)))}
 	for i, n := range countSeverities(instances) {
-		s := severity(i)
-		current := q.Severity == s.Class()
-		if n > 0 || current {
-			text := s.Mark() + " " + formatInt(n) + " " + s.Text(n)
-			links = append(links, choice{q.withSeverity(s.Class()).Href(), s.Class(), text, current})
+		if s := severity(i); n > 0 || q.Severity == s.Class() {
+			links = append(links, link(s.Class(), s.Mark()+" "+formatInt(n)+" "+s.Text(n)))
 		}
 	}
 	return links
 }
 
-// MaxSearch returns the maximum length of the search text.
 func (l list) MaxSearch() int { return greenapi.MaxIDLength }

@@ -3,6 +3,7 @@ package statuspage
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -11,16 +12,17 @@ import (
 	"greenapi_exporter/internal/greenapi"
 )
 
-// query holds the parameters of the page: either ID, or those that filter and page the list.
+// query holds the parameters of the page. ID selects one instance; the others select a part of the
+// list and are ignored if ID is set.
 type query struct {
 	ID       string
 	Search   string // part of an id
 	Severity string // the class of a severity
 	Issue    string // the name of an issue
-	Page     int    // from 1; it may be beyond the last page
+	Page     int    // from 1; may be beyond the last page
 }
 
-// newQuery parses the parameters. Its errors do not repeat them.
+// newQuery parses the parameters. Its errors do not contain their values.
 func newQuery(values url.Values) (query, error) {
 	if id := values.Get("id_instance"); id != "" {
 		return query{ID: id, Page: 1}, nil
@@ -33,20 +35,20 @@ func newQuery(values url.Values) (query, error) {
 		return query{}, errors.New("unknown severity; use critical, warning, unknown or ok")
 	}
 	if q.Issue != "" && !isIssue(q.Issue) {
-		return query{}, errors.New("unknown issue; / lists the current issues")
+		return query{}, errors.New("unknown issue; open / for the current issues")
 	}
 	if page := values.Get("page"); page != "" {
 		n, err := strconv.Atoi(page)
 		if err != nil || n < 1 {
-			return query{}, errors.New("invalid page; use a number from 1, or / for the first page")
+			return query{}, errors.New("invalid page; use a positive number")
 		}
 		q.Page = n
 	}
 	return q, nil
 }
 
-// truncateSearch limits the text to the length of an id. The mark of a truncated text matches no
-// id, and neither would the whole text.
+// truncateSearch limits the text to the length of an id. A longer text matches no id, and neither
+// does a truncated text, because it ends with "…".
 func truncateSearch(text string) string {
 	text = strings.ToValidUTF8(strings.TrimSpace(text), "\uFFFD")
 	if runes := []rune(text); len(runes) > greenapi.MaxIDLength {
@@ -55,7 +57,6 @@ func truncateSearch(text string) string {
 	return text
 }
 
-// hasFilter reports whether the query selects a part of the list.
 func (q query) hasFilter() bool { return q.Search != "" || q.Severity != "" || q.Issue != "" }
 
 func (q query) matchesSearch(i instanceSummary) bool { return strings.Contains(i.ID, q.Search) }
@@ -68,29 +69,23 @@ func (q query) matches(i instanceSummary) bool {
 
 // Href returns the address of the page for the query.
 func (q query) Href() string {
-	values := make(url.Values)
-	filters := map[string]string{"search": q.Search, "severity": q.Severity, "issue": q.Issue}
-	for name, value := range filters {
-		if value != "" {
-			values.Set(name, value)
-		}
-	}
+	values := url.Values{"search": {q.Search}, "severity": {q.Severity}, "issue": {q.Issue}}
 	if q.Page > 1 {
 		values.Set("page", strconv.Itoa(q.Page))
 	}
+	maps.DeleteFunc(values, func(_ string, value []string) bool { return value[0] == "" })
 	if len(values) == 0 {
 		return "/"
 	}
 	return "/?" + values.Encode()
 }
 
-func (q query) withPage(n int) query { q.Page = n; return q }
-
-// withSeverity and withIssue replace a filter and go to the first page.
+// withSeverity and withIssue also return to the first page.
+func (q query) withPage(n int) query            { q.Page = n; return q }
 func (q query) withSeverity(class string) query { q.Severity, q.Page = class, 1; return q }
 func (q query) withIssue(name string) query     { q.Issue, q.Page = name, 1; return q }
 
-// Description describes the filter, to follow the word "instances".
+// Description describes the filter. It follows the word "instances" in a sentence.
 func (q query) Description() string {
 	var parts []string
 	if q.Search != "" {
@@ -105,11 +100,11 @@ func (q query) Description() string {
 	return strings.Join(parts, " and ")
 }
 
-// emptyMessage says that no instances match.
+// emptyMessage explains why no instance matches.
 func (q query) emptyMessage() string {
 	if strings.Trim(q.Search, "0123456789") != "" {
-		const format = "No id contains “%s”: ids consist of at most %d digits."
-		return fmt.Sprintf(format, q.Search, greenapi.MaxIDLength)
+		return fmt.Sprintf("No id contains “%s”. Ids consist of at most %d digits.",
+			q.Search, greenapi.MaxIDLength)
 	}
 	return "No instances " + q.Description() + "."
 }

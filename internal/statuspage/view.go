@@ -10,8 +10,8 @@ import (
 	"greenapi_exporter/internal/greenapi"
 )
 
-// maxFullInstances is the maximum number of instances that one page shows in full. More instances
-// are a list.
+// maxFullInstances is the maximum number of instances that the page shows in full. More instances
+// are shown as a list.
 const maxFullInstances = 3
 
 // pageData is the data of the page's template.
@@ -20,28 +20,28 @@ type pageData struct {
 	Snapshot
 	Style    template.CSS
 	Now      *relTime
-	Severity severity // the worst of all
-	Verdict  string   // in one sentence
-	Filtered bool     // whether the page leaves out instances
+	Severity severity // the worst severity
+	Verdict  string   // the heading
+	Filtered bool     // whether the query excludes instances
 	Cards    []instanceView
-	List     *list // instead of Cards
+	List     *list // replaces Cards
 }
 
 // instanceView is an instance, in full or as a line of a list.
 type instanceView struct {
 	instanceSummary
-	Alone    bool         // whether the heading of the page is about this instance
-	Read     *relTime     // last success of the outgoing journal, or of any collector without it
+	Alone    bool         // whether this is the only instance, which the heading describes
+	Read     *relTime     // last success of the outgoing journal or, if disabled, of any collector
 	Outgoing *journalView // nil if its collector is disabled
-	Summary  string       // in one line
+	Summary  string       // for the list
 	Rows     []collectorRow
 }
 
 // collectorRow is a collector of an instance.
 type collectorRow struct {
 	collector.CollectorStatus
-	Facts []detail
-	Read  *relTime
+	Reading detail
+	Read    *relTime // last success
 }
 
 // severity is the condition of an instance. Lower values are worse.
@@ -55,13 +55,13 @@ const (
 )
 
 var (
-	severityClasses = []string{"critical", "warning", "unknown", "ok"} // in page.css and addresses
-	severityMarks   = []string{"✕", "!", "…", "✓"}                     // do not depend on colors
+	severityClasses = []string{"critical", "warning", "unknown", "ok"} // in page.css and URLs
+	severityMarks   = []string{"✕", "!", "…", "✓"}
 	severityTexts   = []string{"is down", "needs attention", "has no readings yet", "is up"}
 	severityPlurals = []string{"are down", "need attention", "have no readings yet", "are up"}
 )
 
-// severityOfClass returns a negative number for an unknown class.
+// severityOfClass returns -1 for an unknown class.
 func severityOfClass(class string) severity {
 	return severity(slices.Index(severityClasses, class))
 }
@@ -69,7 +69,7 @@ func severityOfClass(class string) severity {
 func (s severity) Class() string { return severityClasses[s] }
 func (s severity) Mark() string  { return severityMarks[s] }
 
-// Text returns the predicate for n instances.
+// Text returns a verb phrase for n instances, such as "are down".
 func (s severity) Text(n int) string {
 	if n == 1 {
 		return severityTexts[s]
@@ -104,8 +104,8 @@ func newPageData(o Options, s Snapshot, q query, now time.Time) pageData {
 	return d
 }
 
-// Reload returns the seconds after which the page reloads; 0 means never. A reload discards text
-// in the search field. A list therefore gives a minute to type, and a search without a result,
+// Reload returns the seconds after which the page reloads, or 0 for never. A reload discards the
+// text in the search field. Therefore a list reloads less often, and a search without a result,
 // which is likely to be edited, does not reload.
 func (d pageData) Reload() int {
 	switch {
@@ -118,7 +118,7 @@ func (d pageData) Reload() int {
 	}
 }
 
-// verdict states the condition of all instances in one sentence.
+// verdict describes the severities of all instances in one sentence.
 func verdict(instances []instanceSummary) string {
 	switch len(instances) {
 	case 0:
@@ -150,8 +150,8 @@ func newInstanceView(i instanceSummary, now time.Time) instanceView {
 	v := instanceView{instanceSummary: i}
 	for _, c := range i.Collectors {
 		row := collectorRow{CollectorStatus: c}
-		if c.Result != "" { // without a result, the readings may be those of other settings
-			row.Facts = details(c.Name, i.Status, now)
+		if c.Result != "" { // without a result, the reading may be from other settings
+			row.Reading = newDetail(c.Name, i.Status, now)
 		}
 		if !c.Success.IsZero() {
 			row.Read = newRelTime(c.Success, now)
@@ -170,8 +170,8 @@ func newInstanceView(i instanceSummary, now time.Time) instanceView {
 	return v
 }
 
-// isPrimary reports whether an instance is down if the collector fails. As for greenapi_up, that is
-// the outgoing journal. If its collector is disabled, all collectors are primary.
+// isPrimary reports whether an instance is down if the collector fails. The primary collector is
+// the outgoing journal, as for greenapi_up. If it is disabled, all collectors are primary.
 func isPrimary(c collector.CollectorStatus, s *collector.Status) bool {
 	isOutgoing := func(c collector.CollectorStatus) bool { return c.Name == "outgoing" }
 	return isOutgoing(c) || !slices.ContainsFunc(s.Collectors, isOutgoing)
@@ -181,7 +181,8 @@ func isPrimary(c collector.CollectorStatus, s *collector.Status) bool {
 func isStale(c collector.CollectorStatus, s *collector.Status, now time.Time) bool {
 	const (
 		slowInterval = 5 * time.Minute  // of the slowest collectors, unless Interval is longer
-		maxScrapeGap = 10 * time.Minute // more than Prometheus's lookback of 5 minutes allows
+		maxScrapeGap = 10 * time.Minute // twice Prometheus's default lookback
 	)
-	return c.Result == greenapi.OK && now.Sub(c.Success) > max(s.Interval, slowInterval)+maxScrapeGap
+	maxAge := max(s.Interval, slowInterval) + maxScrapeGap
+	return c.Result == greenapi.OK && now.Sub(c.Success) > maxAge
 }

@@ -49,20 +49,25 @@ func TestSeverity(t *testing.T) {
 	}
 }
 
-// TestStaleReadingsNeedAttention checks that the interval of the collectors is taken into account.
+// TestStaleReadingsNeedAttention checks that readings are stale only after a multiple of their
+// interval.
 func TestStaleReadingsNeedAttention(t *testing.T) {
-	for interval, want := range map[time.Duration]severity{time.Second: warning, 25 * time.Hour: healthy} {
+	for interval, want := range map[time.Duration]severity{
+		time.Second: warning, 25 * time.Hour: healthy,
+	} {
 		s := staleStatus("1")
 		s.Interval = interval
 		got := summaryOf(s)
-		if got.Severity != want || (want == warning) != (len(got.Issues) == 1 && got.Issues[0].Name == issueNotScraped) {
+		isIssue := len(got.Issues) == 1 && got.Issues[0].Name == issueNotScraped
+		if got.Severity != want || isIssue != (want == warning) {
 			t.Errorf("interval %s: %s with %+v", interval, got.Severity.Class(), got.Issues)
 		}
 	}
 }
 
 func TestVerdict(t *testing.T) {
-	healthy, down, suspended, unread := healthyStatus("1"), loggedOutStatus("2"), suspendedStatus("3"), unreadStatus("4")
+	healthy, down := healthyStatus("1"), loggedOutStatus("2")
+	suspended, unread := suspendedStatus("3"), unreadStatus("4")
 	for _, c := range []struct {
 		statuses []collector.Status
 		want     string
@@ -73,12 +78,17 @@ func TestVerdict(t *testing.T) {
 		{[]collector.Status{suspended}, "3 needs attention"},
 		{[]collector.Status{unread}, "4 has no readings yet"},
 		{[]collector.Status{healthy, healthy}, "All 2 instances are up"},
-		{[]collector.Status{down, healthy, down, suspended, unread}, "5 instances: 2 are down, 1 needs attention, 1 has no readings yet"},
-		{slices.Repeat([]collector.Status{unread}, 1000), "1,000 instances: 1,000 have no readings yet"},
+		{
+			[]collector.Status{down, healthy, down, suspended, unread},
+			"5 instances: 2 are down, 1 needs attention, 1 has no readings yet",
+		},
+		{
+			slices.Repeat([]collector.Status{unread}, 1000),
+			"1,000 instances: 1,000 have no readings yet",
+		},
 	} {
-		d := newPage(query{}, c.statuses...)
-		if d.Verdict != c.want {
-			t.Errorf("%q, want %q", d.Verdict, c.want)
+		if got := newPage(query{}, c.statuses...).Verdict; got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
 		}
 	}
 }
@@ -100,10 +110,12 @@ func TestWorstInstancesComeFirst(t *testing.T) {
 	}
 	slices.Reverse(statuses)
 	page := renderPage(t, query{}, statuses...)
-	if got := page.find("h1")[0].text(); got != "✕ 400 instances: 3 are down, 2 need attention, 1 has no readings yet" {
+	const heading = "✕ 400 instances: 3 are down, 2 need attention, 1 has no readings yet"
+	if got := page.find("h1")[0].text(); got != heading {
 		t.Errorf("heading: %s", got)
 	}
-	ids, want := page.lines(), []string{"1006", "1299", "1398", "999", "1007", "1008", "1000", "1001"}
+	ids := page.lines()
+	want := []string{"1006", "1299", "1398", "999", "1007", "1008", "1000", "1001"}
 	if len(ids) != 100 || !slices.Equal(ids[:8], want) {
 		t.Errorf("%d instances, first %v, want %v", len(ids), ids[:8], want)
 	}
@@ -112,57 +124,56 @@ func TestWorstInstancesComeFirst(t *testing.T) {
 	}
 }
 
-// facts returns the details of a collector as text.
-func facts(v instanceView, name string) string {
-	var parts []string
-	for _, row := range v.Rows {
-		for _, d := range row.Facts {
-			if row.Name == name && d.At != nil {
-				parts = append(parts, d.Text+" "+d.At.Ago())
-			} else if row.Name == name {
-				parts = append(parts, d.Text)
-			}
-		}
+// readingOf returns what the page shows as the reading of a collector.
+func readingOf(s collector.Status, name string) string {
+	rows := newInstanceView(summaryOf(s), testNow).Rows
+	i := slices.IndexFunc(rows, func(r collectorRow) bool { return r.Name == name })
+	reading := rows[i].Reading
+	if reading.At != nil {
+		return reading.Text + " " + reading.At.Ago()
 	}
-	return strings.Join(parts, "; ")
+	return reading.Text
 }
 
-func TestDetailsOfCollectors(t *testing.T) {
+func TestReadingsOfCollectors(t *testing.T) {
 	s := suspendedStatus("1")
-	s.Incoming.LastMessage = ledger.Timestamp{Seconds: float64(testNow.Add(-time.Hour).Unix()), Known: true}
-	v := newInstanceView(summaryOf(s), testNow)
+	hourAgo := testNow.Add(-time.Hour).Unix()
+	s.Incoming.LastMessage = ledger.Timestamp{Seconds: float64(hourAgo), Known: true}
 	for name, want := range map[string]string{
 		"outgoing": "2,010 messages in the window, 10 pending; oldest pending 3 h ago",
 		"incoming": "7 received messages in the window; latest 60 min ago",
 		"state":    "suspended",
 		"queue":    "12,345 messages waiting to be sent",
-		"webhooks": "1 notification to be received",
-		"account":  "sending is suspended; the suspension ends in 5 h",
+		"webhooks": "1 notification waiting to be received",
+		"account":  "sending is suspended; this ends in 5 h",
 		"settings": "disabled, so the journals lack messages: incomingWebhook",
 	} {
-		if got := facts(v, name); got != want {
+		if got := readingOf(s, name); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
-	if want := "suspended · 2,010 messages in the window, 10 pending, 40 failed · 12,345 in the queue"; v.Summary != want {
-		t.Errorf("summary %q, want %q", v.Summary, want)
+	const summary = "suspended · 2,010 messages in the window, 10 pending, 40 failed · " +
+		"12,345 in the queue"
+	if got := newInstanceView(summaryOf(s), testNow).Summary; got != summary {
+		t.Errorf("summary %q, want %q", got, summary)
 	}
 	s.Account.SuspendedUntil.Known = false
-	if got := facts(newInstanceView(summaryOf(s), testNow), "account"); got != "sending is suspended; the API gives no end" {
+	const withoutEnd = "sending is suspended; GREEN-API does not report until when"
+	if got := readingOf(s, "account"); got != withoutEnd {
 		t.Errorf("without an end: %q", got)
 	}
-	for i := range s.Collectors { // without a result, the reading may be of other settings
+	for i := range s.Collectors { // without a result, the reading may be from other settings
 		s.Collectors[i].Result = ""
 	}
-	if got := facts(newInstanceView(summaryOf(s), testNow), "queue"); got != "" {
+	if got := readingOf(s, "queue"); got != "" {
 		t.Errorf("without a result: %q", got)
 	}
 }
 
-// TestReadingsOfAnInstance checks what the page shows without a reading, or with an old one.
-func TestReadingsOfAnInstance(t *testing.T) {
+func TestPageSaysHowOldReadingsAre(t *testing.T) {
 	interrupted := unreadStatus("1")
-	interrupted.Collectors[0].Detail, interrupted.Collectors[0].Success = "no call has been finished", testNow.Add(-time.Hour)
+	interrupted.Collectors[0].Detail = "no call has been finished"
+	interrupted.Collectors[0].Success = testNow.Add(-time.Hour)
 	interrupted.Outgoing = healthyStatus("1").Outgoing
 	failed := unreadStatus("1")
 	failed.Collectors[0] = collectorStatus("outgoing", greenapi.Unauthorized)
@@ -175,20 +186,58 @@ func TestReadingsOfAnInstance(t *testing.T) {
 	empty.Outgoing = window()
 	for name, c := range map[string]struct {
 		status   collector.Status
-		read     string // how long ago
+		read     string // relative time of the latest reading
 		contains []string
 		lacks    []string
 	}{
-		"healthy":         {healthyStatus("1"), "42 s ago", []string{"Journal read 42 s ago (2026-07-01 11:59:18 UTC)", "last 24 h", "2,010 in the journal", "Since 2026-06-30 10:00:00 UTC: 1,004 new messages"}, []string{"videoMessage", "failed", "keepOnlineStatus"}},
-		"failing":         {loggedOutStatus("1"), "42 s ago", []string{"The latest reading failed. These numbers are from 42 s ago.", "HTTP 401 · last tried 5 s ago", greenapi.Unauthorized.Advice(), greenapi.QuotaExceeded.Advice()}, []string{"last 24 h"}},
-		"stale":           {staleStatus("1"), "24 h ago", []string{"These numbers are from 24 h ago."}, []string{"last 24 h", "The latest reading failed"}},
-		"suspended":       {suspendedStatus("1"), "42 s ago", []string{"ends in 5 h (2026-07-01 17:00:00 UTC)"}, nil},
-		"unread":          {unreadStatus("1"), "", []string{"Journal not read yet", "Prometheus reads it on its next scrape, or you can open /probe?target=1"}, []string{"window", "Progress"}},
-		"interrupted":     {interrupted, "60 min ago", []string{"no call has been finished"}, []string{"on its next scrape", "2,010"}},
-		"never read":      {failed, "42 s ago", []string{"No call has succeeded yet."}, []string{"Progress"}},
-		"without journal": {withoutJournal, "42 s ago", []string{"Last read 42 s ago", "--no-collector.outgoing"}, []string{"Progress"}},
-		"disabled":        {disabled, "", []string{"No collectors are enabled"}, []string{"Collectors"}},
-		"empty":           {empty, "42 s ago", []string{"The window has no messages."}, []string{"Progress"}},
+		"healthy": {
+			healthyStatus("1"), "42 s ago",
+			[]string{
+				"Journal read 42 s ago (2026-07-01 11:59:18 UTC)",
+				"last 24 h", "2,010 in the journal",
+				"Since 2026-06-30 10:00:00 UTC: 1,004 new messages",
+			},
+			[]string{"videoMessage", "failed", "keepOnlineStatus"},
+		},
+		"failing": {
+			loggedOutStatus("1"), "42 s ago",
+			[]string{
+				"The latest reading failed. These numbers are from 42 s ago.",
+				"HTTP 401 · last tried 5 s ago",
+				greenapi.Unauthorized.Advice(), greenapi.QuotaExceeded.Advice(),
+			},
+			[]string{"last 24 h"},
+		},
+		"stale": {
+			staleStatus("1"), "24 h ago", []string{"These numbers are from 24 h ago."},
+			[]string{"last 24 h", "The latest reading failed"},
+		},
+		"suspended": {
+			suspendedStatus("1"), "42 s ago",
+			[]string{"ends in 5 h (2026-07-01 17:00:00 UTC)"}, nil,
+		},
+		"unread": {
+			unreadStatus("1"), "",
+			[]string{"Journal not read yet", "The first scrape by Prometheus", "/probe?target=1"},
+			[]string{"window", "Progress"},
+		},
+		"interrupted": {
+			interrupted, "60 min ago", []string{"no call has been finished"},
+			[]string{"first scrape", "2,010"},
+		},
+		"never read": {
+			failed, "42 s ago", []string{"No call has succeeded yet."}, []string{"Progress"},
+		},
+		"without journal": {
+			withoutJournal, "42 s ago", []string{"Last read 42 s ago", "--no-collector.outgoing"},
+			[]string{"Progress"},
+		},
+		"disabled": {
+			disabled, "", []string{"No collectors are enabled"}, []string{"Collectors"},
+		},
+		"empty": {
+			empty, "42 s ago", []string{"No messages were sent"}, []string{"Progress"},
+		},
 	} {
 		v := newInstanceView(summaryOf(c.status), testNow)
 		if got := v.Read; (got == nil) != (c.read == "") || got != nil && got.Ago() != c.read {
@@ -208,19 +257,16 @@ func TestReadingsOfAnInstance(t *testing.T) {
 	}
 }
 
-// TestPageReloads checks that the page reloads unless the user is likely to type.
-func TestPageReloads(t *testing.T) {
+func TestPageReloadsUnlessTheSearchIsLikelyToBeEdited(t *testing.T) {
 	statuses := outage(10)
 	for _, c := range []struct {
 		query query
 		n     int
 		want  int
 	}{
-		{query{}, 3, 30}, {query{}, 10, 60}, {query{Search: "11"}, 10, 60}, {query{Search: "7777"}, 10, 0}, {query{Issue: "timeout"}, 10, 60},
+		{query{}, 3, 30}, {query{}, 10, 60}, {query{Search: "11"}, 10, 60},
+		{query{Search: "7777"}, 10, 0}, {query{Issue: "timeout"}, 10, 60},
 	} {
-		if got := newPage(c.query, statuses[:c.n]...).Reload(); got != c.want {
-			t.Errorf("%+v of %d instances: %d, want %d", c.query, c.n, got, c.want)
-		}
 		refresh := ""
 		for _, meta := range renderPage(t, c.query, statuses[:c.n]...).find("meta") {
 			if meta.attr("http-equiv") == "refresh" {
@@ -239,7 +285,9 @@ func BenchmarkPage(b *testing.B) {
 	for i := range statuses {
 		statuses[i].ID = fmt.Sprint(1101000001 + i)
 	}
-	for name, statuses := range map[string][]collector.Status{"healthy": statuses, "outage": outage(10_000)} {
+	for name, statuses := range map[string][]collector.Status{
+		"healthy": statuses, "outage": outage(10_000),
+	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
