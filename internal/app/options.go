@@ -98,7 +98,7 @@ func (o *options) load(logger log.Logger) (*config.Config, error) {
 	}
 	if o.configFile != "" {
 		return config.Source{
-			Path: o.configFile, Defaults: flags, SetByFlag: o.setByFlag(),
+			Path: o.configFile, Defaults: flags.Settings, SetByFlag: o.setByFlag(),
 			Collectors: known, TokenEnv: tokenVariable,
 		}.Load(logger)
 	}

@@ -1,5 +1,5 @@
 // Package config reads and validates the configuration: one instance from flags, or many from a
-// file. The types that it returns have no exported fields, so a value of theirs is always valid.
+// file. The types that it returns have no exported fields, so their values are always valid.
 package config
 
 import (
@@ -26,7 +26,7 @@ func Single(instance Instance) *Config { return &Config{instances: []Instance{in
 // Callers must not modify the slice.
 func (c *Config) Instances() []Instance { return c.instances }
 
-// Partner returns how to discover further instances, or nil if there is no discovery.
+// Partner returns how to discover further instances, or nil if discovery is not configured.
 func (c *Config) Partner() *PartnerDiscovery { return c.partner }
 
 // Collects reports whether any instance has the named collector enabled.
@@ -54,23 +54,21 @@ func (i Instance) ID() string { return i.id }
 // Token returns the source of the instance's token.
 func (i Instance) Token() greenapi.TokenSource { return i.token }
 
-// Minutes returns the length of the window, at least 1.
+// Minutes returns the length of the window in minutes, at least 1.
 func (i Instance) Minutes() int { return i.given.Minutes }
 
-// Timeout returns the longest duration of a call, more than 0.
+// Timeout returns the maximum duration of a call, more than 0.
 func (i Instance) Timeout() time.Duration { return i.given.Timeout }
 
-// MinInterval returns the least time between two calls of a journal method, at least 0.
+// MinInterval returns the minimum time between two calls of a journal method, at least 0.
 func (i Instance) MinInterval() time.Duration { return i.given.MinInterval }
 
 // Retention returns how long the ledger remembers a message. It is at least MinRetention longer
 // than the window.
 func (i Instance) Retention() time.Duration { return i.given.Retention }
 
-// MaxMinutes returns the most minutes that a call may request after a pause, at least Minutes.
-func (i Instance) MaxMinutes() int {
-	return int((i.given.Retention - MinRetention) / time.Minute)
-}
+// MaxMinutes returns how many minutes a call may request after a pause, at least Minutes.
+func (i Instance) MaxMinutes() int { return int((i.given.Retention - MinRetention) / time.Minute) }
 
 // Collects reports whether the named collector is enabled.
 func (i Instance) Collects(name string) bool { return slices.Contains(i.given.Collectors, name) }

@@ -14,19 +14,19 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Source is a file with instances, and the settings that apply if the file has none.
+// Source is a configuration file, and the settings that the file does not set.
 type Source struct {
-	// Path is the path of the file. Token files are relative to its directory.
+	// Path is the path of the file. Paths of token files are relative to its directory.
 	Path string
-	// Defaults are the flags. Only their Settings are used.
-	Defaults Flags
-	// SetByFlag maps the key of each setting that the user set by a flag or variable to its name.
+	// Defaults are the settings of the flags.
+	Defaults Settings
+	// SetByFlag maps the key of each setting that the user has set to the flag or variable.
 	// The file must not set such a key for all instances, too.
 	SetByFlag map[string]string
 	// Collectors are the names of all collectors.
 	Collectors []string
-	// TokenEnv is the variable with the token of an instance that is configured by flags.
-	// If it is set, a token_env in the file must name it.
+	// TokenEnv is the variable with the token of an instance that flags configure. If it is set, a
+	// token_env in the file must name it.
 	TokenEnv string
 }
 
@@ -45,9 +45,9 @@ type (
 	}
 )
 
-// Load reads the file and its token files. The logger receives later problems with token files.
-// An error has one line, which begins with the path and the number of the line in question. It
-// repeats nothing that could be a token.
+// Load reads the file and its token files. It uses logger for later problems with token files.
+// An error is one line that begins with the path and, if known, the line number. It never contains
+// anything that could be a token.
 func (s Source) Load(logger log.Logger) (*Config, error) {
 	err := checkRegular(s.Path)
 	var text []byte
@@ -59,20 +59,22 @@ func (s Source) Load(logger log.Logger) (*Config, error) {
 		if strings.ContainsAny(s.Path, `/\.`) { // otherwise it could be a token
 			path = " " + s.Path
 		}
-		return nil, fmt.Errorf("--config.file (GREENAPI_CONFIG_FILE)%s must name a readable file: %w",
-			path, withoutPath(err))
+		return nil, fmt.Errorf("--config.file (GREENAPI_CONFIG_FILE)%s must name a readable file: "+
+			"%w", path, withoutPath(err))
 	}
 	config, err := (&loader{Source: s, logger: logger}).parse(text)
 	var at lineError
-	if errors.As(err, &at) && at.line > 0 {
+	switch {
+	case err == nil:
+		return config, nil
+	case errors.As(err, &at) && at.line > 0:
 		return nil, fmt.Errorf("%s:%d: %w", s.Path, at.line, err)
-	} else if err != nil {
+	default:
 		return nil, fmt.Errorf("%s: %w", s.Path, err)
 	}
-	return config, nil
 }
 
-// loader makes a Config of one file.
+// loader loads one file.
 type loader struct {
 	Source
 	logger       log.Logger
@@ -85,18 +87,17 @@ func (l *loader) parse(text []byte) (*Config, error) {
 		return nil, err
 	}
 	top := section{lines: make(map[string]int)}
-	file := fileSpec{Settings: l.Defaults.Settings}
+	file := fileSpec{Settings: l.Defaults}
 	if err := top.decode(root, &file); err != nil {
 		return nil, err
 	}
 	if file.Instances == nil && file.Partner.IsZero() {
-		return nil, lineError{1, errors.New("the file has no instances: list them under instances, " +
-			"or take them from the Partner API by partner")}
+		return nil, lineError{1, errors.New("the file has no instances: " +
+			"list them under instances, or configure the Partner API under partner")}
 	}
 	for _, key := range slices.Sorted(maps.Keys(l.SetByFlag)) {
 		if top.line(key) > 0 {
-			return nil, top.errorf(key, "%s is given here and by %s; drop one of them",
-				key, l.SetByFlag[key])
+			return nil, top.errorf(key, "%s is also set by %s; remove one", key, l.SetByFlag[key])
 		}
 	}
 	if _, err := l.validate(file.Settings, top); err != nil {
@@ -113,12 +114,13 @@ func (l *loader) parse(text []byte) (*Config, error) {
 		}
 	}
 	if os.Getenv(l.TokenEnv) != "" && !l.usesTokenEnv {
-		return nil, fmt.Errorf("%s is set, but no token_env names it; unset it or use it", l.TokenEnv)
+		return nil, fmt.Errorf("%s is set but not used: name it in a token_env, or unset it",
+			l.TokenEnv)
 	}
 	return config, nil
 }
 
-// labelName matches what may follow __meta_greenapi_label_.
+// labelName matches the label names that are valid after the prefix __meta_greenapi_label_.
 var labelName = regexp.MustCompile(`^[a-zA-Z0-9_]{1,128}$`)
 
 func (l *loader) instances(file fileSpec, top section) ([]Instance, error) {
@@ -132,28 +134,29 @@ func (l *loader) instances(file fileSpec, top section) ([]Instance, error) {
 			return nil, err
 		}
 		if spec.ID == "" {
-			return nil, at.errorf("", "an instance has no id_instance; "+
-				"it needs one, and token_file, token_env or token")
+			return nil, at.errorf("", "the instance has no id_instance; it needs one, and "+
+				tokenKeys)
 		}
 		if err := checkID(spec.ID); err != nil {
 			return nil, at.errorf("id_instance", "id_instance %w", err)
 		}
 		if first := lines[spec.ID]; first > 0 {
-			return nil, at.errorf("id_instance", "instance %s is given twice, first in line %d",
+			return nil, at.errorf("id_instance", "duplicate instance %s; the first is in line %d",
 				spec.ID, first)
 		}
 		lines[spec.ID] = at.line("id_instance")
 		for _, name := range slices.Sorted(maps.Keys(spec.Labels)) {
 			if !labelName.MatchString(name) {
-				return nil, at.errorf("labels", "label name%s must consist of letters, digits and _",
-					quoteShort(name))
+				return nil, at.errorf("labels", "label name%s must consist of letters, "+
+					"digits and _", quoteShort(name))
 			}
 		}
 		valid, err := l.validate(spec.Settings, at)
 		if err != nil {
 			return nil, err
 		}
-		token, err := l.openToken(spec.tokenSpec, at, "instance "+spec.ID, "id_instance", spec.ID)
+		token, err := l.openToken(spec.tokenSpec, at, "instance "+spec.ID,
+			log.With(l.logger, "id_instance", spec.ID))
 		if err != nil {
 			return nil, err
 		}
@@ -162,14 +165,11 @@ func (l *loader) instances(file fileSpec, top section) ([]Instance, error) {
 	return instances, nil
 }
 
-// validate checks the settings of a section, and the names of the collectors if it has any.
+// validate checks the settings of a section, including the names of the collectors.
 func (l *loader) validate(settings Settings, at section) (validSettings, error) {
-	if at.line("collectors") == 0 {
-		return settings.validate(at)
-	}
-	if len(settings.Collectors) == 0 {
+	if len(settings.Collectors) == 0 && at.line("collectors") > 0 {
 		return validSettings{}, at.errorf("collectors",
-			"collectors is empty; name some, or leave it out for the defaults")
+			"collectors is empty; list some, or remove the key to use the defaults")
 	}
 	for n, name := range settings.Collectors {
 		item := fmt.Sprintf("collectors[%d]", n)
@@ -178,7 +178,7 @@ func (l *loader) validate(settings Settings, at section) (validSettings, error) 
 				strings.Join(l.Collectors, ", "))
 		}
 		if slices.Contains(settings.Collectors[:n], name) {
-			return validSettings{}, at.errorf(item, "collector %s is given twice", name)
+			return validSettings{}, at.errorf(item, "duplicate collector %s", name)
 		}
 	}
 	return settings.validate(at)

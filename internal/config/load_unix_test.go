@@ -12,7 +12,7 @@ import (
 	"github.com/go-kit/log"
 )
 
-// TestPipesAreRejected, because a reload would block on them.
+// TestPipesAreRejected checks files that a reload could block on.
 func TestPipesAreRejected(t *testing.T) {
 	s := newSource(t, "instances: [{id_instance: 1, token_file: pipe}]")
 	if err := syscall.Mkfifo(filepath.Join(filepath.Dir(s.Path), "pipe"), 0o600); err != nil {

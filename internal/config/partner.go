@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/go-kit/log"
 	"go.yaml.in/yaml/v3"
 
 	"greenapi_exporter/internal/greenapi"
@@ -28,7 +29,7 @@ type PartnerDiscovery struct {
 	validSettings
 }
 
-// partnerSpec mirrors the section of the file.
+// partnerSpec mirrors the section partner of the file.
 type partnerSpec struct {
 	tokenSpec
 	URL     string        `yaml:"url"`
@@ -36,7 +37,6 @@ type partnerSpec struct {
 	Include string        `yaml:"include"`
 }
 
-// partner decodes the section onto the defaults.
 func (l *loader) partner(
 	node *yaml.Node, at section, settings Settings,
 ) (*PartnerDiscovery, error) {
@@ -55,14 +55,14 @@ func (l *loader) partner(
 	}
 	include, err := regexp.Compile(spec.Include)
 	if err != nil {
-		reason := ""
+		reason := "" // without the expression, which could be a misplaced token
 		if invalid := new(syntax.Error); errors.As(err, &invalid) {
-			reason = ": " + invalid.Code.String() // without the expression, which could be a misplaced token
+			reason = ": " + invalid.Code.String()
 		}
 		return nil, at.errorf("include", "include is not a regular expression%s; "+
 			"\"^11\" matches the ids that begin with 11", reason)
 	}
-	token, err := l.openToken(spec.tokenSpec, at, "partner", "of", "partner")
+	token, err := l.openToken(spec.tokenSpec, at, "partner", log.With(l.logger, "of", "partner"))
 	return &PartnerDiscovery{token, spec.Refresh, include, valid}, err
 }
 
@@ -72,10 +72,10 @@ func (p *PartnerDiscovery) URL() *url.URL { return p.url }
 // Token returns the source of the partner's token.
 func (p *PartnerDiscovery) Token() greenapi.TokenSource { return p.token }
 
-// Refresh returns the time from the start of one call of the list to the start of the next.
+// Refresh returns the time between the starts of two calls.
 func (p *PartnerDiscovery) Refresh() time.Duration { return p.refresh }
 
-// Timeout returns the longest duration of a call.
+// Timeout returns the maximum duration of a call.
 func (p *PartnerDiscovery) Timeout() time.Duration { return p.given.Timeout }
 
 // SameSource reports whether p and q call the same host with the same token, refresh and timeout.
@@ -85,10 +85,10 @@ func (p *PartnerDiscovery) SameSource(q *PartnerDiscovery) bool {
 		p.Timeout() == q.Timeout() && p.token.Token().Equal(q.token.Token())
 }
 
-// Instances returns the instances of the file, followed by those listed by the Partner API in the
-// order of their ids. An instance in both is configured by the file; only its expiry comes from
-// the list. Listed instances that are deleted, have expired, lack a token or do not match include
-// are left out.
+// Instances returns the instances of the file, and then those that the Partner API has listed, in
+// the order of their ids. If the file has a listed instance, only the expiry comes from the list.
+// Instances omits listed instances that are deleted or expired, have no token or do not match
+// include.
 func (p *PartnerDiscovery) Instances(
 	listed []greenapi.PartnerInstance, file []Instance,
 ) []Instance {
@@ -97,20 +97,18 @@ func (p *PartnerDiscovery) Instances(
 	for n, i := range file {
 		index[i.id] = n
 	}
-	var discovered []Instance
 	for _, l := range listed {
-		if n, ok := index[l.ID]; ok {
+		n, inFile := index[l.ID]
+		switch {
+		case inFile:
 			all[n] = all[n].WithExpiry(l.Expires)
-			continue
+		case l.Deleted, l.Expired, l.Token.Equal(greenapi.Token{}), !p.include.MatchString(l.ID):
+		default:
+			all = append(all, Instance{l.ID, l.Token, nil, l.Expires, p.validSettings})
 		}
-		hasToken := !l.Token.Equal(greenapi.Token{})
-		if l.Deleted || l.Expired || !hasToken || checkID(l.ID) != nil || !p.include.MatchString(l.ID) {
-			continue
-		}
-		discovered = append(discovered, Instance{l.ID, l.Token, nil, l.Expires, p.validSettings})
 	}
-	slices.SortFunc(discovered, func(a, b Instance) int {
+	slices.SortFunc(all[len(file):], func(a, b Instance) int {
 		return cmp.Or(cmp.Compare(len(a.id), len(b.id)), cmp.Compare(a.id, b.id))
 	})
-	return append(all, discovered...)
+	return all
 }

@@ -5,27 +5,27 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/go-kit/log"
+
+	"greenapi_exporter/internal/greenapi"
 )
 
-// MinRetention is the least difference between the retention and the window. If a message were
-// forgotten while the journal still shows it, it would be counted twice.
+// MinRetention is the minimum difference between the retention and the window. A message that the
+// ledger forgot while it was still in the journal would be counted twice.
 const MinRetention = 24 * time.Hour
 
 const (
 	maxMinutes = 10 * 365 * 24 * 60 // ten years, far longer than any journal
-	// maxRetention is twice as long. The ledger's clock has room for 136 years.
+	// maxRetention is less than the 136 years that the ledger's timestamps can represent.
 	maxRetention = 2 * maxMinutes * time.Minute
-	maxIDLength  = 32 // an idInstance has 10 to 12 digits today
 )
 
 // Settings specify how to read an instance. They are not validated.
-// A key of the file sets each field that has a yaml tag; only flags set the others.
+// A configuration file can set the fields with a yaml tag. Only flags set the others.
 type Settings struct {
 	URL          string        `yaml:"url"`
 	Minutes      int           `yaml:"minutes"`
@@ -66,20 +66,14 @@ func (s Settings) validate(at section) (validSettings, error) {
 		err = fmt.Errorf("--storage.retention is %s; it must be at most %s",
 			formatHours(s.Retention), formatHours(maxRetention))
 	}
-	s.Collectors = slices.Clone(s.Collectors)
 	return validSettings{base, s}, err
 }
 
-// formatHours formats d in hours if possible, as flags usually give it.
-func formatHours(d time.Duration) string {
-	if d%time.Hour == 0 {
-		return fmt.Sprintf("%dh", d/time.Hour)
-	}
-	return strings.TrimSuffix(d.String(), "0s")
-}
+// formatHours formats d without zero minutes and seconds.
+func formatHours(d time.Duration) string { return strings.Replace(d.String(), "h0m0s", "h", 1) }
 
-// parseURL returns the base URL of the API. An error never repeats the text: a pasted request URL
-// contains the token.
+// parseURL returns the base URL of the API. An error does not contain the text, which could be a
+// request URL with the token.
 func parseURL(text string, insecureHTTP bool) (*url.URL, error) {
 	u, err := url.Parse(strings.TrimSpace(text))
 	problem := ""
@@ -96,36 +90,34 @@ func parseURL(text string, insecureHTTP bool) (*url.URL, error) {
 		return nil, errors.New("is http, which exposes the token to the network; use https, " +
 			"or allow http by --greenapi.insecure-http")
 	case !validPort(u):
-		problem = "has a port that is not from 1 to 65535"
+		problem = "must have a port from 1 to 65535, or none"
 	}
 	if problem != "" {
-		return nil, errors.New(problem + "; use the apiUrl from your console, such as " + DefaultURL)
+		return nil, errors.New(problem + "; use apiUrl from your console, such as " + DefaultURL)
 	}
-	u.Host = strings.ToLower(u.Host) // calls and scrapes are limited by host
+	u.Host = strings.ToLower(u.Host) // other packages limit calls and scrapes by host
 	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/")
 	return u, nil
 }
 
 func validPort(u *url.URL) bool {
-	port, err := strconv.Atoi(u.Port())
-	return err == nil && port >= 1 && port <= 65535 ||
-		u.Port() == "" && !strings.HasSuffix(u.Host, ":")
+	port, err := strconv.ParseUint(u.Port(), 10, 16)
+	return err == nil && port > 0 || u.Port() == "" && !strings.HasSuffix(u.Host, ":")
 }
 
 func isLoopback(host string) bool {
 	return strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback()
 }
 
-// checkID returns an error that does not repeat the id, which could be a misplaced token.
+// checkID returns an error that does not contain the id, which could be a misplaced token.
 func checkID(id string) error {
-	if id == "" || len(id) > maxIDLength || strings.Trim(id, "0123456789") != "" {
+	if id == "" || len(id) > greenapi.MaxIDLength || strings.Trim(id, "0123456789") != "" {
 		return errors.New("must be the digits of idInstance, such as 1101000001")
 	}
 	return nil
 }
 
-// Flags are the settings from the command line and the environment. They describe one instance,
-// or the defaults for the instances of a file.
+// Flags describe one instance by the command line and the environment. They are not validated.
 type Flags struct {
 	Settings
 	IDInstance string
@@ -133,8 +125,8 @@ type Flags struct {
 	TokenFile  string
 }
 
-// Validate returns the instance that the flags describe. The error has one line that says what to
-// do. Validate reads the token file; logger receives later problems with that file.
+// Validate returns the instance that the flags describe, or an error of one line that says what to
+// do. It reads the token file, and uses logger for later problems with that file.
 func (f Flags) Validate(logger log.Logger) (Instance, error) {
 	if f.IDInstance == "" {
 		return Instance{}, errors.New("no instance is configured: set GREENAPI_ID_INSTANCE or " +
@@ -149,6 +141,6 @@ func (f Flags) Validate(logger log.Logger) (Instance, error) {
 		return Instance{}, err
 	}
 	spec := tokenSpec{File: f.TokenFile, Token: f.Token}
-	token, err := (&loader{logger: logger}).openToken(spec, section{}, "instance "+f.IDInstance)
+	token, err := new(loader).openToken(spec, section{}, "instance "+f.IDInstance, logger)
 	return Instance{id: f.IDInstance, token: token, validSettings: valid}, err
 }

@@ -19,9 +19,8 @@ func validFlags() Flags {
 	}}
 }
 
-func TestFlagsDescribeAnInstance(t *testing.T) {
-	f := validFlags()
-	i, err := f.Validate(log.NewNopLogger())
+func TestFlagsConfigureInstance(t *testing.T) {
+	i, err := validFlags().Validate(log.NewNopLogger())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,64 +56,84 @@ func TestURLsAreNormalized(t *testing.T) {
 	}
 }
 
-// TestInvalidFlagsAreRejected with an error of one line that does not contain the token.
+func TestInvalidURLsAreRejected(t *testing.T) {
+	for url, want := range map[string]string{
+		"":                                      DefaultURL,
+		"api.green-api.com/" + secret:           "must begin with https://",
+		"https:///" + secret:                    "must begin with https://",
+		"ftp://api.green-api.com/" + secret:     "must begin with https://",
+		"https://a b/" + secret:                 "must begin with https://",
+		"https://a:/" + secret:                  "port",
+		"https://a:0/" + secret:                 "port",
+		"https://a:65536/" + secret:             "port",
+		"https://a/waInstance1/x/" + secret:     "/waInstance",
+		"https://a/wainstance1/x/" + secret:     "/waInstance",
+		"https://user:" + secret + "@a.example": "user",
+		"https://a.example?token=" + secret:     "query",
+		"https://a.example#" + secret:           "fragment",
+		"http://a.example/" + secret:            "--greenapi.insecure-http",
+		"http://localhost.a.example":            "--greenapi.insecure-http",
+	} {
+		f := validFlags()
+		f.URL = url
+		wantError(t, url, f, want)
+	}
+}
+
 func TestInvalidFlagsAreRejected(t *testing.T) {
 	dir := t.TempDir()
-	empty := filepath.Join(dir, "empty")
+	empty, absent := filepath.Join(dir, "empty"), filepath.Join(dir, "absent")
 	if err := os.WriteFile(empty, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for name, c := range map[string]struct {
+	useFile := func(path string) func(*Flags) {
+		return func(f *Flags) { f.Token, f.TokenFile = "", path }
+	}
+	for _, c := range []struct {
+		name   string
 		change func(*Flags)
 		want   string // in the error
 	}{
-		"no id":                         {func(f *Flags) { f.IDInstance = "" }, "GREENAPI_ID_INSTANCE"},
-		"id of letters":                 {func(f *Flags) { f.IDInstance = "11010x" }, "digits"},
-		"id too long":                   {func(f *Flags) { f.IDInstance = strings.Repeat("1", 33) }, "digits"},
-		"id with a path":                {func(f *Flags) { f.IDInstance = "1/../2" }, "digits"},
-		"no token":                      {func(f *Flags) { f.Token = "" }, "GREENAPI_API_TOKEN_INSTANCE"},
-		"two tokens in one value":       {func(f *Flags) { f.Token = secret + " " + secret }, "copy it again"},
-		"token and token file":          {func(f *Flags) { f.TokenFile = empty }, "twice"},
-		"empty token file":              {func(f *Flags) { f.Token, f.TokenFile = "", empty }, "empty"},
-		"missing token file":            {func(f *Flags) { f.Token, f.TokenFile = "", filepath.Join(dir, "absent") }, "--greenapi.token-file"},
-		"token file is a directory":     {func(f *Flags) { f.Token, f.TokenFile = "", dir }, "directory"},
-		"no URL":                        {func(f *Flags) { f.URL = "" }, "https://api.green-api.com"},
-		"URL without scheme":            {func(f *Flags) { f.URL = "api.green-api.com/" + secret }, "must begin with https://"},
-		"URL without host":              {func(f *Flags) { f.URL = "https:///" + secret }, "must begin with https://"},
-		"URL with another scheme":       {func(f *Flags) { f.URL = "ftp://api.green-api.com/" + secret }, "https://"},
-		"malformed URL":                 {func(f *Flags) { f.URL = "https://a b/" + secret }, "must begin with https://"},
-		"URL with an empty port":        {func(f *Flags) { f.URL = "https://a:/" + secret }, "port"},
-		"URL with port 0":               {func(f *Flags) { f.URL = "https://a:0/" + secret }, "port"},
-		"URL with port 65536":           {func(f *Flags) { f.URL = "https://a:65536/" + secret }, "port"},
-		"token as token file":           {func(f *Flags) { f.Token, f.TokenFile = "", secret }, "--greenapi.token-file"},
-		"request URL in lower case":     {func(f *Flags) { f.URL = "https://a/wainstance1/x/" + secret }, "/waInstance"},
-		"retention too long":            {func(f *Flags) { f.Retention = 1193047 * time.Hour }, "at most 175200h"},
-		"request URL":                   {func(f *Flags) { f.URL = "https://a.example/waInstance1101000001/getSettings/" + secret }, "/waInstance"},
-		"URL with a user":               {func(f *Flags) { f.URL = "https://user:" + secret + "@a.example" }, "user"},
-		"URL with a query":              {func(f *Flags) { f.URL = "https://a.example?token=" + secret }, "query"},
-		"URL with a fragment":           {func(f *Flags) { f.URL = "https://a.example#" + secret }, "fragment"},
-		"http to another host":          {func(f *Flags) { f.URL = "http://a.example/" + secret }, "--greenapi.insecure-http"},
-		"http to a host like localhost": {func(f *Flags) { f.URL = "http://localhost.a.example" }, "--greenapi.insecure-http"},
-		"no minutes":                    {func(f *Flags) { f.Minutes = 0 }, "--greenapi.minutes"},
-		"negative minutes":              {func(f *Flags) { f.Minutes = -5 }, "--greenapi.minutes"},
-		"too many minutes":              {func(f *Flags) { f.Minutes = 1 << 62 }, "--greenapi.minutes"},
-		"no timeout":                    {func(f *Flags) { f.Timeout = 0 }, "--greenapi.timeout"},
-		"negative interval":             {func(f *Flags) { f.MinInterval = -1 }, "--greenapi.min-interval"},
-		"retention too short":           {func(f *Flags) { f.Retention = 48*time.Hour - 1 }, "at least 48h"},
-		"window too long for retention": {func(f *Flags) { f.Minutes = 26300 }, "462h20m"},
+		{"no id", func(f *Flags) { f.IDInstance = "" }, "GREENAPI_ID_INSTANCE"},
+		{"id with a letter", func(f *Flags) { f.IDInstance = "11010x" }, "digits"},
+		{"id too long", func(f *Flags) { f.IDInstance = strings.Repeat("1", 33) }, "digits"},
+		{"id with a path", func(f *Flags) { f.IDInstance = "1/../2" }, "digits"},
+
+		{"no token", func(f *Flags) { f.Token = "" }, "GREENAPI_API_TOKEN_INSTANCE"},
+		{"two tokens", func(f *Flags) { f.Token = secret + " " + secret }, "copy it again"},
+		{"token and token file", func(f *Flags) { f.TokenFile = empty }, "has two tokens"},
+		{"empty token file", useFile(empty), "empty"},
+		{"missing token file", useFile(absent), "--greenapi.token-file"},
+		{"directory as token file", useFile(dir), "directory"},
+		{"token as token file", useFile(secret), "--greenapi.token-file"},
+
+		{"zero minutes", func(f *Flags) { f.Minutes = 0 }, "--greenapi.minutes"},
+		{"negative minutes", func(f *Flags) { f.Minutes = -5 }, "--greenapi.minutes"},
+		{"too many minutes", func(f *Flags) { f.Minutes = 1 << 62 }, "--greenapi.minutes"},
+		{"zero timeout", func(f *Flags) { f.Timeout = 0 }, "--greenapi.timeout"},
+		{"negative interval", func(f *Flags) { f.MinInterval = -1 }, "--greenapi.min-interval"},
+		{"retention too short", func(f *Flags) { f.Retention = 48*time.Hour - 1 }, "at least 48h"},
+		{"retention too long", func(f *Flags) { f.Retention = 1193047 * time.Hour },
+			"at most 175200h"},
+		{"window too long for retention", func(f *Flags) { f.Minutes = 26300 }, "462h20m"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			f := validFlags()
-			c.change(&f)
-			_, err := f.Validate(log.NewNopLogger())
-			if err == nil {
-				t.Fatal("the flags are valid")
-			}
-			text := err.Error()
-			oneLine := !strings.Contains(text, "\n")
-			if !strings.Contains(text, c.want) || !oneLine || strings.Contains(text, secret) {
-				t.Errorf("got %q, want one line with %q and without the token", text, c.want)
-			}
-		})
+		f := validFlags()
+		c.change(&f)
+		wantError(t, c.name, f, c.want)
+	}
+}
+
+// wantError checks that the flags are rejected with one line that does not contain the token.
+func wantError(t *testing.T, name string, f Flags, want string) {
+	t.Helper()
+	_, err := f.Validate(log.NewNopLogger())
+	if err == nil {
+		t.Errorf("%s: the flags are valid", name)
+		return
+	}
+	text := err.Error()
+	oneLine := !strings.Contains(text, "\n")
+	if !strings.Contains(text, want) || !oneLine || strings.Contains(text, secret) {
+		t.Errorf("%s: got %q, want one line with %q and without the token", name, text, want)
 	}
 }

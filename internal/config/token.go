@@ -11,23 +11,25 @@ import (
 	"greenapi_exporter/internal/greenapi"
 )
 
-// tokenSpec is the source of a token. Exactly one field must be set.
+// tokenSpec is the source of a token. Exactly one of the fields must be set.
 type tokenSpec struct {
 	File  string `yaml:"token_file"`
 	Env   string `yaml:"token_env"`
 	Token string `yaml:"token"`
 }
 
-// openToken opens the source of a token. The owner, such as "instance 1101000001", is for errors,
-// and the labels are for the logger of a token file. An error repeats neither the path nor the
-// variable: either could be a misplaced token.
+const tokenKeys = "token_file, token_env or token"
+
+// openToken opens the source of a token. Errors name the owner, such as "instance 1101000001". They
+// contain neither the path nor the variable, because each could be a misplaced token.
 func (l *loader) openToken(
-	spec tokenSpec, at section, owner string, labels ...any,
+	spec tokenSpec, at section, owner string, logger log.Logger,
 ) (greenapi.TokenSource, error) {
 	l.usesTokenEnv = l.usesTokenEnv || spec.Env != "" && spec.Env == l.TokenEnv
-	sources := "token_file, token_env or token"
-	if at.isFlags() {
-		sources = at.name("token") + " (apiTokenInstance from your console) or " + at.name("token_file")
+	sources := tokenKeys
+	if at.lines == nil {
+		sources = at.name("token") + " (apiTokenInstance in your console) or " +
+			at.name("token_file")
 	}
 	var given []string
 	fields, keys := fieldsOf(&spec)
@@ -40,18 +42,18 @@ func (l *loader) openToken(
 	case len(given) == 0:
 		return nil, at.errorf("", "%s has no token: it needs %s", owner, sources)
 	case len(given) > 1:
-		return nil, at.errorf(given[1], "the token of %s is given twice: keep one of %s", owner, sources)
+		return nil, at.errorf(given[1], "%s has two tokens: keep one of %s", owner, sources)
 	case spec.File != "":
-		file, err := l.openTokenFile(spec.File, log.With(l.logger, labels...))
+		file, err := l.openTokenFile(spec.File, logger)
 		if err != nil {
-			return nil, at.errorf("token_file", "%s of %s must name a file that contains only the token: %w",
-				at.name("token_file"), owner, err)
+			return nil, at.errorf("token_file", "%s of %s must name a file that contains only the "+
+				"token: %w", at.name("token_file"), owner, err)
 		}
 		return file, nil
 	case spec.Env != "":
 		if spec.Token = os.Getenv(spec.Env); spec.Token == "" {
 			return nil, at.errorf("token_env", "token_env of %s must name an environment variable "+
-				"that contains the token; that one is empty or not set", owner)
+				"that contains the token; the variable is empty or not set", owner)
 		}
 	}
 	token, err := greenapi.NewToken(strings.TrimSpace(spec.Token))
@@ -61,7 +63,7 @@ func (l *loader) openToken(
 	return token, nil
 }
 
-// openTokenFile opens a file whose path is relative to the configuration file.
+// openTokenFile opens a token file. Its path is relative to the configuration file, if any.
 func (l *loader) openTokenFile(path string, logger log.Logger) (*greenapi.TokenFile, error) {
 	if l.Path != "" {
 		if !filepath.IsAbs(path) {
@@ -74,8 +76,8 @@ func (l *loader) openTokenFile(path string, logger log.Logger) (*greenapi.TokenF
 	return greenapi.OpenTokenFile(path, logger)
 }
 
-// checkRegular returns an error for a file that is not regular. A reload reads all files again,
-// and opening a pipe can block forever. The error does not contain the path.
+// checkRegular returns an error if the file is not regular. Every reload opens the files, and
+// opening a pipe can block forever. The error does not contain the path.
 func checkRegular(path string) error {
 	info, err := os.Stat(path)
 	if err == nil && !info.Mode().IsRegular() {

@@ -22,23 +22,21 @@ type lineError struct {
 	error
 }
 
-// section is a mapping of the file. The zero section stands for the flags.
+// section is a mapping in the file. The zero section represents the flags.
 type section struct {
 	prefix string         // of the paths of its keys, such as "instances[1]."
-	lines  map[string]int // from each path in the file, such as "instances[1].url", to its line
+	lines  map[string]int // line of each path in the file, such as "instances[1].url"
 }
 
-func (s section) isFlags() bool { return s.lines == nil }
-
-// line returns the line of a key, or 0 if the file does not have it. For "" it is the line in
-// which the section begins.
+// line returns the line of a key, or 0 if the file does not have the key. For "", it returns the
+// first line of the section.
 func (s section) line(key string) int { return s.lines[s.prefix+key] }
 
 func (s section) errorf(key, format string, args ...any) error {
 	return lineError{s.line(key), fmt.Errorf(format, args...)}
 }
 
-// name returns the name under which the user knows a setting: its key, or its flag.
+// name returns how the user sets a key: the key itself if the file has it, or else the flag.
 func (s section) name(key string) string {
 	switch {
 	case s.line(key) > 0:
@@ -52,32 +50,32 @@ func (s section) name(key string) string {
 	}
 }
 
-// subsection returns the section of a mapping that begins in the given line.
+// subsection returns the section of the mapping that has this path and begins in this line.
 func (s section) subsection(path string, line int) section {
 	s.prefix = path + "."
 	s.lines[s.prefix] = line
 	return s
 }
 
-// decode sets the fields of the struct that into points to by their yaml tags. A field keeps its
-// value if node does not have its key. Unlike those of the YAML library, the errors name the key,
-// and never repeat a value.
-func (s section) decode(node *yaml.Node, into any) error {
+// decode sets the fields of the struct that target points to, by their yaml tags. A field keeps its
+// value if node does not have its key. Unlike errors of the YAML library, those of decode name the
+// key and do not contain the value.
+func (s section) decode(node *yaml.Node, target any) error {
 	var values map[string]yaml.Node
-	err := yamlError(node.Decode(&values), "keys and values are expected here; "+
+	err := yamlError(node.Decode(&values), "this must be a map of keys to values; "+
 		"deploy/greenapi_exporter.yml is an example")
 	if err != nil {
 		return err
 	}
 	for key, value := range values {
-		s.lines[s.prefix+key] = value.Line // of a key that is merged in
+		s.lines[s.prefix+key] = value.Line // for merged keys, which Content does not have
 	}
 	for i, node := range deref(node).Content {
 		if i%2 == 0 {
 			s.lines[s.prefix+node.Value] = node.Line
 		}
 	}
-	fields, known := fieldsOf(into)
+	fields, known := fieldsOf(target)
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		value := values[key]
 		switch node := deref(&value); {
@@ -95,11 +93,11 @@ func (s section) decode(node *yaml.Node, into any) error {
 	return nil
 }
 
-// fieldsOf returns pointers to the tagged fields of the struct that into points to, by their keys,
-// and the keys in the order of the fields.
-func fieldsOf(into any) (fields map[string]any, keys []string) {
+// fieldsOf returns pointers to the tagged fields of the struct that target points to, by their
+// keys, and the keys in the order of the fields.
+func fieldsOf(target any) (fields map[string]any, keys []string) {
 	fields = make(map[string]any)
-	value := reflect.ValueOf(into).Elem()
+	value := reflect.ValueOf(target).Elem()
 	for _, field := range reflect.VisibleFields(value.Type()) {
 		if key := field.Tag.Get("yaml"); key != "" {
 			fields[key] = value.FieldByIndex(field.Index).Addr().Interface()
@@ -111,7 +109,7 @@ func fieldsOf(into any) (fields map[string]any, keys []string) {
 
 // set sets the variable that target points to.
 func (s section) set(target any, key string, value *yaml.Node) (err error) {
-	want := "one value, not a list or map"
+	want := "one value, not a list or a map"
 	switch target := target.(type) {
 	case *int:
 		if *target, err = strconv.Atoi(value.Value); err != nil {
@@ -129,7 +127,7 @@ func (s section) set(target any, key string, value *yaml.Node) (err error) {
 			s.lines[fmt.Sprintf("%s%s[%d]", s.prefix, key, n)] = item.Line
 		}
 	case *map[string]string:
-		want = "a map with one value for each name, such as {team: sales}"
+		want = "a map with one value per name, such as {team: sales}"
 	case *[]yaml.Node:
 		want = "a list"
 	}
@@ -156,18 +154,21 @@ func quoteShort(word string) string {
 func parseYAML(text []byte) (*yaml.Node, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	var document, second yaml.Node
-	if err := decoder.Decode(&document); errors.Is(err, io.EOF) {
+	err := decoder.Decode(&document)
+	if errors.Is(err, io.EOF) {
 		return nil, lineError{1, errors.New("the file is empty")}
-	} else if err != nil {
-		return nil, yamlError(err, "")
 	}
-	switch err := decoder.Decode(&second); {
+	if err == nil {
+		err = decoder.Decode(&second)
+	}
+	switch {
 	case err == nil:
-		return nil, lineError{second.Line, errors.New("a second document begins here; keep only one")}
+		return nil, lineError{second.Line, errors.New("second YAML document; keep only one")}
 	case !errors.Is(err, io.EOF):
 		return nil, yamlError(err, "")
+	default:
+		return document.Content[0], nil
 	}
-	return document.Content[0], nil
 }
 
 var (
@@ -176,8 +177,8 @@ var (
 	plainWords  = regexp.MustCompile(`^[a-z ,]+$`)
 )
 
-// yamlError returns an error of the YAML library in one line, without anything that could be a
-// token. If a value has the wrong type, the text is wrongType.
+// yamlError converts an error of the YAML library to one line, without anything that could be a
+// token. If a value has the wrong type, the text is wrongType. The error is nil if err is nil.
 func yamlError(err error, wrongType string) error {
 	if err == nil {
 		return nil
@@ -193,13 +194,15 @@ func yamlError(err error, wrongType string) error {
 	switch repeated := repeatedKey.FindStringSubmatch(text); {
 	case repeated != nil:
 		key, _ := strconv.Unquote(repeated[1])
-		text = fmt.Sprintf("key%s is given twice, first in line %s", quoteShort(key), repeated[2])
+		text = fmt.Sprintf("duplicate key%s; the first is in line %s", quoteShort(key), repeated[2])
 	case typeError != nil:
 		text = wrongType
-	case plainWords.MatchString(text):
-		text = "invalid YAML here or further down: " + text + "; check indentation, quotes and brackets"
 	default:
-		text = "invalid YAML here or further down; check indentation, quotes and brackets"
+		reason := ""
+		if plainWords.MatchString(text) {
+			reason = ": " + text
+		}
+		text = "invalid YAML" + reason + "; check indentation, quotes and brackets here and below"
 	}
 	return lineError{line, errors.New(text)}
 }

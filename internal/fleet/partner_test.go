@@ -105,10 +105,10 @@ func loadConfig(t *testing.T, text string) *config.Config {
 	}
 	c, err := config.Source{
 		Path: path, Collectors: []string{"outgoing"},
-		Defaults: config.Flags{Settings: config.Settings{
+		Defaults: config.Settings{
 			URL: "https://api.example", Minutes: 60, Timeout: 30 * time.Second,
 			Retention: 360 * time.Hour, Collectors: []string{"outgoing"},
-		}},
+		},
 	}.Load(log.NewNopLogger())
 	if err != nil {
 		t.Fatal(err)

@@ -44,11 +44,11 @@ func TestInvalidSettingsExitWithOneLine(t *testing.T) {
 		"no token":    {id, "", tokenVariable},
 		"token and token file": {
 			instance, "--greenapi.token-file=" + file("token", secret),
-			"twice",
+			"has two tokens",
 		},
 		"token and token file in the environment": {
 			with("GREENAPI_TOKEN_FILE", file("token", secret)), "",
-			"twice",
+			"has two tokens",
 		},
 		"empty token file": {
 			env{"GREENAPI_ID_INSTANCE": testID, "GREENAPI_TOKEN_FILE": file("empty", "")}, "",
@@ -137,7 +137,7 @@ func TestInvalidSettingsExitWithOneLine(t *testing.T) {
 		},
 		"minutes by flag and config file": {
 			nil, configFlag("minutes.yml", "minutes: 5\n") + " --greenapi.minutes=6",
-			"minutes.yml:1: minutes is given here and by --greenapi.minutes",
+			"minutes.yml:1: minutes is also set by --greenapi.minutes",
 		},
 		"interval by variable and config file": {
 			env{"GREENAPI_MIN_INTERVAL": "1m"}, configFlag("interval.yml", "min_interval: 5m\n"),

@@ -24,7 +24,8 @@ func TestExampleLoads(t *testing.T) {
 		files[string(match[1])] = secret
 	}
 	for name, content := range files {
-		if err := os.WriteFile(filepath.Join(directory, name), []byte(content), 0o600); err != nil {
+		path := filepath.Join(directory, name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -32,7 +33,7 @@ func TestExampleLoads(t *testing.T) {
 		t.Setenv(string(match[1]), secret)
 	}
 	config, err := Source{
-		Path: filepath.Join(directory, "greenapi_exporter.yml"), Defaults: validFlags(),
+		Path: filepath.Join(directory, "greenapi_exporter.yml"), Defaults: validFlags().Settings,
 		Collectors: strings.Fields("outgoing state queue webhooks settings account incoming"),
 	}.Load(log.NewNopLogger())
 	if err != nil {
@@ -44,7 +45,8 @@ func TestExampleLoads(t *testing.T) {
 	}
 }
 
-// TestExampleHasEveryKey also allows only one token source for the partner.
+// TestExampleHasEveryKey also checks that the partner has one token source, because only one is
+// valid.
 func TestExampleHasEveryKey(t *testing.T) {
 	text, err := os.ReadFile(exampleFile)
 	if err != nil {
