@@ -1,8 +1,6 @@
 package collector
 
 import (
-	"github.com/prometheus/client_golang/prometheus"
-
 	"time"
 
 	"greenapi_exporter/internal/greenapi"
@@ -11,11 +9,15 @@ import (
 
 // newAccount exports when a suspension of sending ends.
 func newAccount() factory {
-	suspended := desc("greenapi_instance_suspended_until_timestamp_seconds",
+	var d descs
+	suspended := d.add("greenapi_instance_suspended_until_timestamp_seconds",
 		"When the suspension of sending ends, as UNIX time; absent if sending is not suspended.")
 	return &polled[greenapi.Account]{
-		Info:    Info{"account", greenapi.GetWaSettings, "End of a suspension of sending, read every 5 minutes", false},
-		descs:   []*prometheus.Desc{suspended},
+		Info: Info{
+			"account", greenapi.GetWaSettings,
+			"End of a suspension of sending, read every 5 minutes", false,
+		},
+		descs:   d,
 		connect: periodic(slowInterval, (*greenapi.Client).Account),
 		render: func(e emitter, latest poll.Outcome[greenapi.Account]) {
 			if isSuspended(latest.Reading, latest.Err == nil, time.Now()) {
@@ -33,9 +35,10 @@ func newAccount() factory {
 }
 
 // isSuspended reports whether the account is suspended until a known time. A time in the future is
-// enough, whatever the state says: it may be a word that this program does not know. A time in the past
-// counts only while the API still calls the account suspended, in a current reading.
+// enough, because the exporter may not know the state that the API returns with it. A time in the
+// past counts only if the latest call succeeded and returned a suspended state.
 func isSuspended(a greenapi.Account, current bool, now time.Time) bool {
-	stated := a.State == greenapi.StateSuspended || a.State == greenapi.StateYellowCard
-	return a.SuspendedUntil.Known && (a.SuspendedUntil.Value > unixSeconds(now) || stated && current)
+	suspended := a.State == greenapi.StateSuspended || a.State == greenapi.StateYellowCard
+	until := a.SuspendedUntil
+	return until.Known && (until.Value > unixSeconds(now) || suspended && current)
 }

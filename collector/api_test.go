@@ -213,7 +213,7 @@ func (e *exporter) config(t *testing.T) config.Instance {
 
 func (e *exporter) resources() Resources {
 	service := &greenapi.Backend{Transport: e.api, Limiter: greenapi.NewLimiter(20), OnResponse: e.own.Observe}
-	return Resources{Service: service, Storage: e.storage, Logger: log.NewLogfmtLogger(e.log)}
+	return Resources{Backend: service, Storage: e.storage, Logger: log.NewLogfmtLogger(e.log)}
 }
 
 // scrape returns what one scrape gathers, with a pedantic look at whether it was described.

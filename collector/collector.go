@@ -1,6 +1,6 @@
-// Package collector exposes the metrics of an instance. A collector reads one method of the API. Each
-// has its own file and a line in factories. Each has its own poller, so a collector that fails or
-// hangs does not affect the others.
+// Package collector exports the metrics of instances. Each collector calls one method of the API.
+// It has its own file, and an entry in factories. It also has its own poller, so a collector that
+// fails or hangs does not affect the others.
 package collector
 
 import (
@@ -33,11 +33,12 @@ func All() []Info {
 
 func factories() []factory {
 	return []factory{
-		newOutgoing(), newState(), newQueue(), newWebhooks(), newSettings(), newAccount(), newIncoming(),
+		newOutgoing(), newState(), newQueue(), newWebhooks(),
+		newSettings(), newAccount(), newIncoming(),
 	}
 }
 
-// factory opens one kind of collector. It has the descriptors, which all instances share.
+// factory opens collectors of one kind. All instances share its descriptors.
 type factory interface {
 	info() Info
 	describe(chan<- *prometheus.Desc)
@@ -46,15 +47,15 @@ type factory interface {
 
 // collector reads one API method of one instance. It is safe for concurrent use.
 type collector interface {
-	// collect gets the latest reading, waiting until ctx ends at most, and emits its metrics.
+	// collect emits the metrics of the latest reading. It waits for a reading until ctx ends.
 	collect(ctx context.Context, e emitter) health
 	// peek adds the latest reading to the status. It makes no call.
 	peek(*Status) health
 	// configure applies the configuration of the env to the next call. If invalidate is true,
 	// earlier results do not predict the result of that call.
 	configure(invalidate bool)
-	// close cancels the call in flight and saves what must be kept. The collector must not be
-	// used any more.
+	// close cancels the call in flight and saves the ledger. Callers must not use the collector
+	// any more.
 	close()
 }
 
@@ -72,28 +73,24 @@ type health struct {
 // it for one instance.
 type polled[T any] struct {
 	Info
-	descs []*prometheus.Desc
+	descs descs
 	// connect sets interval, poller and, if needed, save.
 	connect func(*polled[T]) error
 	// render emits the metrics of the latest reading.
 	render func(emitter, poll.Outcome[T])
-	// fillStatus adds a reading to the status. Not called before the first reading.
+	// fillStatus adds the latest reading to the status. It is not called before the first.
 	fillStatus func(*Status, poll.Outcome[T])
 
 	env      *env
 	stats    *requestStats
 	interval func() time.Duration // minimum time between two successful calls
 	poller   *poll.Poller[T]
-	save     func() // called last by close; may be nil
+	save     func() // the last step of close; may be nil
 }
 
 func (p *polled[T]) info() Info { return p.Info }
 
-func (p *polled[T]) describe(ch chan<- *prometheus.Desc) {
-	for _, d := range p.descs {
-		ch <- d
-	}
-}
+func (p *polled[T]) describe(ch chan<- *prometheus.Desc) { p.descs.describe(ch) }
 
 func (p *polled[T]) open(e *env) (collector, error) {
 	c := *p
@@ -142,9 +139,8 @@ func periodic[T any](
 	}
 }
 
-// renderLatest renders the latest good reading, even if a later call failed.
-// greenapi_collector_success and greenapi_collector_last_success_timestamp_seconds tell how
-// current it is.
+// renderLatest renders the latest reading, even if a later call failed. Its age is in
+// greenapi_collector_last_success_timestamp_seconds.
 func renderLatest[T any](render func(emitter, T)) func(emitter, poll.Outcome[T]) {
 	return func(e emitter, latest poll.Outcome[T]) {
 		if !latest.Success.IsZero() {
@@ -153,9 +149,20 @@ func renderLatest[T any](render func(emitter, T)) func(emitter, poll.Outcome[T])
 	}
 }
 
-// desc describes a metric of an instance. Its first label is id_instance.
-func desc(name, help string, labels ...string) *prometheus.Desc {
-	return prometheus.NewDesc(name, help, append([]string{"id_instance"}, labels...), nil)
+// descs are the descriptors of a collector.
+type descs []*prometheus.Desc
+
+// add returns a new descriptor. Its first label is id_instance.
+func (d *descs) add(name, help string, labels ...string) *prometheus.Desc {
+	desc := prometheus.NewDesc(name, help, append([]string{"id_instance"}, labels...), nil)
+	*d = append(*d, desc)
+	return desc
+}
+
+func (d descs) describe(ch chan<- *prometheus.Desc) {
+	for _, desc := range d {
+		ch <- desc
+	}
 }
 
 // emitter emits the metrics of one instance in one scrape. It is safe for concurrent use.
@@ -164,7 +171,7 @@ type emitter struct {
 	config.Instance
 }
 
-// gauge emits a gauge. The label values are in the order of desc, without id_instance.
+// gauge emits a gauge. The label values are in the order of the descriptor, without id_instance.
 func (e emitter) gauge(d *prometheus.Desc, value float64, labels ...string) {
 	e.ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, e.values(labels)...)
 }
@@ -184,5 +191,5 @@ func boolFloat(b bool) float64 {
 	return 0
 }
 
-// unixSeconds returns t as UNIX seconds, to the millisecond.
+// unixSeconds returns t in seconds, with a precision of milliseconds.
 func unixSeconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1e3 }

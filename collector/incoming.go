@@ -1,8 +1,6 @@
 package collector
 
 import (
-	"github.com/prometheus/client_golang/prometheus"
-
 	"greenapi_exporter/internal/greenapi"
 	"greenapi_exporter/internal/ledger"
 	"greenapi_exporter/internal/poll"
@@ -10,13 +8,14 @@ import (
 
 // newIncoming exports the journal of received messages, whose rows have no status.
 func newIncoming() factory {
-	windowMessages := desc("greenapi_incoming_window_messages",
+	var d descs
+	windowMessages := d.add("greenapi_incoming_window_messages",
 		"Rows of the incoming journal's window; absent if the latest reading failed.",
 		"type")
-	messages := desc("greenapi_incoming_messages_total",
+	messages := d.add("greenapi_incoming_messages_total",
 		"Messages first seen in the incoming journal since counting began.",
 		"type")
-	lastMessage := desc("greenapi_incoming_last_message_timestamp_seconds",
+	lastMessage := d.add("greenapi_incoming_last_message_timestamp_seconds",
 		"Timestamp of the newest row ever seen in the incoming journal, as UNIX time.")
 
 	totals := func(e emitter, r *ledger.Summary) {
@@ -37,10 +36,15 @@ func newIncoming() factory {
 		}
 	}
 	return &polled[*ledger.Summary]{
-		Info:       Info{"incoming", greenapi.LastIncomingMessages, "Journal of received messages; it has its own quota", false},
-		descs:      []*prometheus.Desc{windowMessages, messages, lastMessage},
-		connect:    journalSource(".incoming", (*greenapi.Client).IncomingMessages),
-		render:     renderJournal(totals, window),
-		fillStatus: func(s *Status, latest poll.Outcome[*ledger.Summary]) { s.Incoming = latest.Reading },
+		Info: Info{
+			"incoming", greenapi.LastIncomingMessages,
+			"Journal of received messages; it has its own quota", false,
+		},
+		descs:   d,
+		connect: journalSource(".incoming", (*greenapi.Client).IncomingMessages),
+		render:  renderJournal(totals, window),
+		fillStatus: func(s *Status, latest poll.Outcome[*ledger.Summary]) {
+			s.Incoming = latest.Reading
+		},
 	}
 }

@@ -17,7 +17,7 @@ import (
 
 // Resources are what the collectors of all instances share.
 type Resources struct {
-	Service *greenapi.Backend
+	Backend *greenapi.Backend
 	Storage *ledger.Storage
 	Logger  log.Logger
 }
@@ -33,18 +33,17 @@ func (e *env) config() config.Instance { return *e.current.Load() }
 // client returns a client for the instance as it is configured now.
 func (e *env) client() *greenapi.Client {
 	now := e.config()
-	return greenapi.NewClient(e.Service, now.URL(), now.ID(), now.Token())
+	return greenapi.NewClient(e.Backend, now.URL(), now.ID(), now.Token())
 }
 
-// requestKey identifies what calls request: the host, the window and the token. If it changes, the
-// result of an earlier call does not predict the result of the next one.
+// requestKey identifies the requests of calls by host, window and token. If it changes, the result
+// of an earlier call does not predict the result of the next one.
 func (e *env) requestKey() string {
 	now := e.config()
 	return now.Token().Token().Fingerprint(fmt.Sprint(now.URL(), " ", now.Minutes()))
 }
 
-// Instance is the collectors of one instance, with what they have read.
-// It is safe for concurrent use.
+// Instance has the collectors of one instance, with their readings. It is safe for concurrent use.
 type Instance struct {
 	set *Set
 	env *env
@@ -58,20 +57,20 @@ type Instance struct {
 	open    map[string]*activeCollector // by name: enabled, or switched off and not closed yet
 }
 
-// activeCollector is a collector at work for one instance.
+// activeCollector is an open collector of one instance.
 type activeCollector struct {
 	Info
 	collector collector
 	close     func() // closes collector once; every call returns after that
 
-	// refs counts the scrapes in flight, and one more while the collector is enabled.
-	// At 0 the collector closes and cannot be used again.
+	// refs counts the scrapes in flight, and one more while the collector is enabled. At 0 the
+	// collector closes and cannot be used again.
 	refs       int
-	requestKey string // when it was last configured; Instance.applyMu guards it
+	requestKey string // at its latest configuration; Instance.applyMu guards it
 }
 
 // NewInstance returns an instance with its enabled collectors. They make no call before the first
-// scrape. It returns an error if the storage has a ledger of the instance but cannot read it.
+// scrape. It returns an error if it cannot load a ledger of the instance.
 func (s *Set) NewInstance(instance config.Instance, resources Resources) (*Instance, error) {
 	i := &Instance{set: s, env: &env{Resources: resources}, open: make(map[string]*activeCollector)}
 	if err := i.ApplyConfig(instance); err != nil {
@@ -84,10 +83,11 @@ func (s *Set) NewInstance(instance config.Instance, resources Resources) (*Insta
 // Config returns the configuration of the instance.
 func (i *Instance) Config() config.Instance { return i.env.config() }
 
-// ApplyConfig changes how the instance is read, from the next calls on. The id must stay the same.
-// A collector that stays enabled keeps what it has read and counted. One that is switched off
-// closes in the background after the scrapes in flight; until then it can be enabled again and
-// continue. If collectors cannot be enabled, ApplyConfig applies all the rest and returns an error.
+// ApplyConfig changes the configuration for the next calls. The id must stay the same. A collector
+// that stays enabled keeps its readings and counters. One that is disabled closes in the
+// background after the scrapes in flight, and continues if it is enabled again before. If
+// collectors cannot be opened, ApplyConfig applies the configuration to all others and returns an
+// error.
 func (i *Instance) ApplyConfig(to config.Instance) error {
 	i.applyMu.Lock()
 	defer i.applyMu.Unlock()
@@ -109,8 +109,8 @@ func (i *Instance) ApplyConfig(to config.Instance) error {
 	return errors.Join(errs...)
 }
 
-// acquire returns the open collector of f with the current configuration, or opens it.
-// The caller owns a reference to it, and must hold applyMu.
+// acquire returns the open collector of f with the current configuration, or opens it. The caller
+// owns a reference to it, and must hold applyMu.
 func (i *Instance) acquire(f factory) (*activeCollector, error) {
 	key := i.env.requestKey()
 	i.mu.Lock()
@@ -121,7 +121,7 @@ func (i *Instance) acquire(f factory) (*activeCollector, error) {
 	}
 	i.mu.Unlock()
 	if closing {
-		c.close() // waits for the disk: no two ledgers may use one file
+		c.close() // waits until the ledger is saved, because only one ledger may use its file
 	} else if c != nil {
 		c.collector.configure(key != c.requestKey)
 		c.requestKey = key
@@ -150,8 +150,8 @@ func (i *Instance) replace(enabled []*activeCollector) {
 	i.enabled = enabled
 }
 
-// release drops a reference to each collector, and closes those without any in the background.
-// The caller must hold mu.
+// release drops a reference to each collector, and closes those without any in the background. The
+// caller must hold mu.
 func (i *Instance) release(collectors []*activeCollector) {
 	for _, c := range collectors {
 		if c.refs--; c.refs > 0 {
@@ -184,7 +184,7 @@ func (i *Instance) scrape() (collectors []*activeCollector, done func()) {
 }
 
 // Drain disables all collectors. They close in the background after the scrapes in flight, and
-// save what must be kept. A later ApplyConfig enables them again.
+// save their ledgers. A later ApplyConfig enables them again.
 func (i *Instance) Drain() {
 	i.applyMu.Lock()
 	defer i.applyMu.Unlock()
@@ -198,7 +198,7 @@ func (i *Instance) Idle() bool {
 	return len(i.open) == 0
 }
 
-// Close cancels the calls in flight, closes all collectors and saves what must be kept. It does not
+// Close cancels the calls in flight, closes all collectors and saves their ledgers. It does not
 // wait for scrapes. The Instance must not be used any more.
 func (i *Instance) Close() {
 	i.applyMu.Lock()

@@ -10,8 +10,8 @@ import (
 	"greenapi_exporter/internal/poll"
 )
 
-// journalCall is Client.OutgoingMessages or Client.IncomingMessages.
-type journalCall func(c *greenapi.Client, ctx context.Context, minutes int) (*greenapi.Journal, error)
+// journalCall is Client.OutgoingMessages or Client.IncomingMessages, for a window in minutes.
+type journalCall func(*greenapi.Client, context.Context, int) (*greenapi.Journal, error)
 
 // journal reads a journal of one instance into its ledger.
 type journal struct {
@@ -20,7 +20,8 @@ type journal struct {
 	call   journalCall
 }
 
-// journalSource connects a collector to a journal. The ledger is named after the instance, plus suffix.
+// journalSource connects a collector to a journal. The name of the ledger is the instance's id and
+// suffix.
 func journalSource(suffix string, call journalCall) func(*polled[*ledger.Summary]) error {
 	return func(p *polled[*ledger.Summary]) error {
 		now := p.env.config()
@@ -39,8 +40,11 @@ func journalSource(suffix string, call journalCall) func(*polled[*ledger.Summary
 	}
 }
 
-// renderJournal renders the totals of the latest good reading, and its window unless a later call failed.
-func renderJournal(totals, window func(emitter, *ledger.Summary)) func(emitter, poll.Outcome[*ledger.Summary]) {
+// renderJournal renders the totals of the latest reading. It renders the window of that reading
+// only if no later call failed.
+func renderJournal(
+	totals, window func(emitter, *ledger.Summary),
+) func(emitter, poll.Outcome[*ledger.Summary]) {
 	return func(e emitter, latest poll.Outcome[*ledger.Summary]) {
 		if latest.Reading == nil {
 			return
@@ -52,8 +56,8 @@ func renderJournal(totals, window func(emitter, *ledger.Summary)) func(emitter, 
 	}
 }
 
-// read makes a call at begin and counts the rows of the response. The ledger changes only if the whole
-// response is valid.
+// read calls the API and counts the rows of the response. begin is the current time. The ledger
+// changes only if the whole response is valid.
 func (j *journal) read(ctx context.Context, begin time.Time) (*ledger.Summary, error) {
 	settings := j.env.config()
 	j.ledger.SetMinutes(settings.Minutes())
@@ -69,7 +73,7 @@ func (j *journal) read(ctx context.Context, begin time.Time) (*ledger.Summary, e
 			return batch.Commit(), nil
 		}
 	}
-	elapsed := time.Now().Round(0).Sub(begin.Round(0)) // by the wall clock, which includes a suspension
+	elapsed := time.Now().Round(0).Sub(begin.Round(0)) // includes a suspension
 	if mayBeTooLong(err, elapsed > settings.Timeout()+suspendThreshold) {
 		batch.Shrink()
 	}

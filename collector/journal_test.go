@@ -31,7 +31,7 @@ func TestAReadingAllocatesLittle(t *testing.T) {
 				i, time.Now().Unix(), []string{"textMessage", "imageMessage", "pollMessage"}[i%3], []string{"sent", "read"}[i%2])
 		}
 		api := &greenapi.Backend{Transport: answering(append(body, ']')), Limiter: greenapi.NewLimiter(1)}
-		target := &env{Resources: Resources{Service: api, Logger: log.NewNopLogger()}}
+		target := &env{Resources: Resources{Backend: api, Logger: log.NewNopLogger()}}
 		target.current.Store(&instance)
 		j := journal{target, ledger.New(ledger.Options{Minutes: 60, Retention: 360 * time.Hour}), (*greenapi.Client).OutgoingMessages}
 		return testing.AllocsPerRun(10, func() {

@@ -1,8 +1,6 @@
 package collector
 
 import (
-	"github.com/prometheus/client_golang/prometheus"
-
 	"greenapi_exporter/internal/greenapi"
 	"greenapi_exporter/internal/ledger"
 	"greenapi_exporter/internal/poll"
@@ -10,30 +8,35 @@ import (
 
 // newOutgoing exports the journal of sent messages: the rows of its window, and totals.
 func newOutgoing() factory {
-	up := desc("greenapi_up",
+	var d descs
+	up := d.add("greenapi_up",
 		"Whether the latest reading of the outgoing journal succeeded (1) or not (0).")
-	windowMessages := desc("greenapi_outgoing_window_messages",
-		"Rows of the outgoing journal's window by current status; absent if the latest reading failed.",
+	windowMessages := d.add("greenapi_outgoing_window_messages",
+		"Rows of the outgoing journal's window by current status; "+
+			"absent if the latest reading failed.",
 		"status", "type")
-	windowSeconds := desc("greenapi_outgoing_window_seconds",
+	windowSeconds := d.add("greenapi_outgoing_window_seconds",
 		"Length of the outgoing journal's window.")
-	messages := desc("greenapi_outgoing_messages_total",
+	messages := d.add("greenapi_outgoing_messages_total",
 		"Messages first seen in the outgoing journal since counting began.",
 		"type")
-	statuses := desc("greenapi_outgoing_message_statuses_total",
-		"Statuses that messages have reached since counting began, each counted once per message. This is a funnel: "+
-			"pending counts every accepted message. For stuck messages see greenapi_outgoing_window_messages.",
+	statuses := d.add("greenapi_outgoing_message_statuses_total",
+		"Statuses that messages have reached since counting began, each counted once per message. "+
+			"This is a funnel: pending counts every accepted message. "+
+			"For stuck messages see greenapi_outgoing_window_messages.",
 		"status", "type")
-	oldestPending := desc("greenapi_outgoing_oldest_pending_timestamp_seconds",
-		"Timestamp of the oldest pending row of the window, as UNIX time; absent if there is none or the latest reading failed.")
-	lastMessage := desc("greenapi_outgoing_last_message_timestamp_seconds",
+	oldestPending := d.add("greenapi_outgoing_oldest_pending_timestamp_seconds",
+		"Timestamp of the oldest pending row of the window, as UNIX time; "+
+			"absent if there is none or the latest reading failed.")
+	lastMessage := d.add("greenapi_outgoing_last_message_timestamp_seconds",
 		"Timestamp of the newest row ever seen, as UNIX time.")
-	remembered := desc("greenapi_outgoing_ledger_messages",
-		"Messages that the ledger remembers, to count none twice.")
-	countingSince := desc("greenapi_outgoing_ledger_birth_timestamp_seconds",
+	remembered := d.add("greenapi_outgoing_ledger_messages",
+		"Messages that the ledger remembers, to count each message once.")
+	countingSince := d.add("greenapi_outgoing_ledger_birth_timestamp_seconds",
 		"When counting began, as UNIX time. Ratios of counters are meaningful one window later.")
-	uncovered := desc("greenapi_outgoing_unread_seconds_total",
-		"Journal time that no call could cover since counting began. Messages sent in that time may not be counted.")
+	uncovered := d.add("greenapi_outgoing_unread_seconds_total",
+		"Journal time that no call could cover since counting began. "+
+			"Messages sent in that time may not be counted.")
 
 	totals := func(e emitter, r *ledger.Summary) {
 		e.gauge(remembered, float64(r.Messages))
@@ -61,16 +64,16 @@ func newOutgoing() factory {
 	}
 	render := renderJournal(totals, window)
 	return &polled[*ledger.Summary]{
-		Info: Info{"outgoing", greenapi.LastOutgoingMessages, "Journal of sent messages", true},
-		descs: []*prometheus.Desc{
-			up, windowMessages, windowSeconds, messages, statuses, oldestPending, lastMessage, remembered, countingSince, uncovered,
-		},
+		Info:    Info{"outgoing", greenapi.LastOutgoingMessages, "Journal of sent messages", true},
+		descs:   d,
 		connect: journalSource("", (*greenapi.Client).OutgoingMessages),
 		render: func(e emitter, latest poll.Outcome[*ledger.Summary]) {
 			e.gauge(up, boolFloat(latest.Err == nil))
 			e.gauge(windowSeconds, float64(e.Minutes())*60)
 			render(e, latest)
 		},
-		fillStatus: func(s *Status, latest poll.Outcome[*ledger.Summary]) { s.Outgoing = latest.Reading },
+		fillStatus: func(s *Status, latest poll.Outcome[*ledger.Summary]) {
+			s.Outgoing = latest.Reading
+		},
 	}
 }

@@ -1,21 +1,22 @@
 package collector
 
 import (
-	"github.com/prometheus/client_golang/prometheus"
-
 	"time"
 
 	"greenapi_exporter/internal/greenapi"
 	"greenapi_exporter/internal/poll"
 )
 
-// newQueue exports the number of messages that wait to be sent. The journal does not have them yet.
+// newQueue exports the number of messages that wait to be sent. The journal does not list them yet.
 func newQueue() factory {
-	messages := desc("greenapi_queue_messages",
+	var d descs
+	messages := d.add("greenapi_queue_messages",
 		"Messages that the API has accepted but not sent yet: the backlog.")
 	return &polled[int64]{
-		Info:       Info{"queue", greenapi.GetMessagesCount, "Number of messages that wait to be sent", true},
-		descs:      []*prometheus.Desc{messages},
+		Info: Info{
+			"queue", greenapi.GetMessagesCount, "Number of messages that wait to be sent", true,
+		},
+		descs:      d,
 		connect:    periodic(time.Second, (*greenapi.Client).QueuedMessages),
 		render:     renderLatest(func(e emitter, n int64) { e.gauge(messages, float64(n)) }),
 		fillStatus: func(s *Status, latest poll.Outcome[int64]) { s.Queued = &latest.Reading },

@@ -3,7 +3,7 @@ package collector
 import (
 	"context"
 	"errors"
-	"iter"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -21,19 +21,19 @@ const (
 	timeoutLogInterval = time.Hour
 )
 
-// requestStats counts the calls of one API method of one instance by result. It logs when calls begin
-// to fail and when they succeed again. byResult and logTimeout are safe for concurrent use; the other
-// methods are for one call at a time.
+// requestStats counts the calls of one API method of one instance by result. It logs when calls
+// begin to fail, and when they succeed again. counts and logTimeout are safe for concurrent use.
+// All other fields and methods are for the call in progress only, and there is one at a time.
 type requestStats struct {
 	env     *env
 	logger  log.Logger
 	created time.Time
 	results []greenapi.Result
-	counts  []atomic.Uint64 // of results
+	counts  []atomic.Uint64 // by index of results
 
-	lastRequestKey string                   // the env's requestKey at the latest call
-	logged         map[greenapi.Result]bool // the failures logged since calls began to fail
-	failingSince   time.Time                // when the first failing call began
+	lastRequestKey string                   // env.requestKey at the latest call
+	logged         map[greenapi.Result]bool // failures logged since the latest success
+	failingSince   time.Time                // when the first of these calls began
 
 	lastTimeoutLog atomic.Int64 // UNIX seconds
 }
@@ -51,20 +51,10 @@ func newRequestStats(e *env, info Info) *requestStats {
 	}
 }
 
-// byResult yields every result and the number of calls that had it.
-func (s *requestStats) byResult() iter.Seq2[greenapi.Result, uint64] {
-	return func(yield func(greenapi.Result, uint64) bool) {
-		for i, result := range s.results {
-			if !yield(result, s.counts[i].Load()) {
-				return
-			}
-		}
-	}
-}
-
 // newPoller returns a Poller whose calls are counted by s.
 func newPoller[T any](
-	s *requestStats, options poll.Options, call func(ctx context.Context, begin time.Time) (T, error),
+	s *requestStats, options poll.Options,
+	call func(ctx context.Context, begin time.Time) (T, error),
 ) *poll.Poller[T] {
 	counted := func(ctx context.Context, begin time.Time) (T, error) {
 		s.lastRequestKey = s.env.requestKey()
@@ -90,16 +80,15 @@ func minBackoff(err error) time.Duration {
 	return failure.RetryAfter
 }
 
-// count counts a call that ended with err. It logs the first failure, once each further result until
-// calls succeed again, and that they do.
+// count counts a call that ended with err. It logs each kind of failure once until a call
+// succeeds, and then the success.
 func (s *requestStats) count(err error, begin time.Time) {
 	result := greenapi.ResultOf(err)
-	for i := range s.results {
-		if s.results[i] == result {
-			s.counts[i].Add(1)
-		}
+	if i := slices.Index(s.results, result); i >= 0 {
+		s.counts[i].Add(1)
 	}
-	logger := log.With(s.logger, "result", result, "took", time.Since(begin).Round(time.Millisecond))
+	took := time.Since(begin).Round(time.Millisecond)
+	logger := log.With(s.logger, "result", result, "took", took)
 	if err != nil {
 		logger = log.With(logger, "err", err)
 	}
@@ -119,12 +108,14 @@ func (s *requestStats) count(err error, begin time.Time) {
 	}
 }
 
-// logTimeout logs that a scrape timed out while its call continued, once per timeoutLogInterval.
+// logTimeout logs that a scrape timed out during its call, at most once per timeoutLogInterval.
 func (s *requestStats) logTimeout() {
 	now, last := time.Now(), s.lastTimeoutLog.Load()
-	if now.Sub(time.Unix(last, 0)) < timeoutLogInterval || !s.lastTimeoutLog.CompareAndSwap(last, now.Unix()) {
+	if now.Sub(time.Unix(last, 0)) < timeoutLogInterval ||
+		!s.lastTimeoutLog.CompareAndSwap(last, now.Unix()) {
 		return
 	}
-	level.Warn(s.logger).Log("msg", "scrape timed out before the API responded, reporting a failed reading",
-		"advice", "raise scrape_timeout in this scrape job; the call continues for scrapes that wait longer")
+	level.Warn(s.logger).Log(
+		"msg", "scrape timed out before the API responded, reporting a failed reading",
+		"advice", "raise scrape_timeout of this scrape job; longer scrapes still get the response")
 }

@@ -15,10 +15,11 @@ import (
 	"greenapi_exporter/internal/poll"
 )
 
-// newPersistentPoller returns a Poller as newPoller does. The ledger stores its state before and after
-// each call, and the Poller continues with the state that the ledger has.
+// newPersistentPoller returns a Poller as newPoller does, which continues with the state that the
+// ledger has stored. The ledger stores the state of the Poller before and after each call.
 func newPersistentPoller(
-	s *requestStats, l *ledger.Ledger, call func(context.Context, time.Time) (*ledger.Summary, error),
+	s *requestStats, l *ledger.Ledger,
+	call func(context.Context, time.Time) (*ledger.Summary, error),
 ) *poll.Poller[*ledger.Summary] {
 	var settings string // of the latest call; the configuration can change during the call
 	poller := newPoller(s, poll.Options{
@@ -42,10 +43,12 @@ func newPersistentPoller(
 	return poller
 }
 
-// settingsHash identifies what calls request, and how often. A later run compares it.
+// settingsHash identifies the requests of calls, and their interval. After a restart, a stored
+// state applies only if the hash is the same.
 func (s *requestStats) settingsHash() string {
 	now := s.env.config()
-	return now.Token().Token().Fingerprint(fmt.Sprint(now.URL(), " ", now.Minutes(), " ", now.MinInterval()))
+	return now.Token().Token().Fingerprint(
+		fmt.Sprint(now.URL(), " ", now.Minutes(), " ", now.MinInterval()))
 }
 
 // resultInterrupted is the stored result for poll.ErrInterrupted.
@@ -53,7 +56,8 @@ const resultInterrupted = "unfinished"
 
 func toPollState(state poll.ResumeState, settings string) ledger.PollState {
 	stored := ledger.PollState{
-		Begun: state.Begun, Next: state.Next, Failures: state.Failures, Took: state.Took, Settings: settings,
+		Begun: state.Begun, Next: state.Next, Failures: state.Failures, Took: state.Took,
+		Settings: settings,
 	}
 	var failure *greenapi.Error
 	switch {
@@ -65,7 +69,8 @@ func toPollState(state poll.ResumeState, settings string) ledger.PollState {
 	return stored
 }
 
-// resume returns the state to continue with after a restart, and logs it if the next call must wait.
+// resume returns the state to continue with after a restart, and logs it if the next call must
+// wait.
 func (s *requestStats) resume(stored ledger.PollState, hasReading bool) poll.ResumeState {
 	state := poll.ResumeState{
 		Begun: stored.Begun, Next: stored.Next, Failures: stored.Failures, Took: stored.Took,
@@ -92,7 +97,8 @@ func (s *requestStats) resume(stored ledger.PollState, hasReading bool) poll.Res
 		level.Warn(logger).Log("msg", "no reading before the next call", "err", state.Err)
 	default:
 		s.logged[result], s.failingSince = true, stored.Begun
-		level.Error(logger).Log("msg", "API call failed before the restart, waiting for the next call",
+		level.Error(logger).Log(
+			"msg", "API call failed before the restart, waiting for the next call",
 			"result", result, "advice", result.Advice())
 	}
 	return state

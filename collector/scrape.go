@@ -16,46 +16,51 @@ import (
 	"greenapi_exporter/internal/poll"
 )
 
-// Set has every collector, with all descriptors. It is immutable.
+// Set has the factories of all collectors, and the descriptors of metrics that are not specific to
+// one. It is immutable.
 type Set struct {
-	factories   []factory
-	success     *prometheus.Desc
-	failing     *prometheus.Desc
-	duration    *prometheus.Desc
-	lastSuccess *prometheus.Desc
-	requests    *prometheus.Desc
-	expiration  *prometheus.Desc
+	factories []factory
+	descs     descs
+
+	success, failing, duration, lastSuccess, requests, expiration *prometheus.Desc
 }
 
 // NewSet returns the Set of all collectors.
 func NewSet() *Set {
-	return &Set{
+	var d descs
+	s := &Set{
 		factories: factories(),
-		success: desc("greenapi_collector_success",
+		success: d.add("greenapi_collector_success",
 			"Whether the collector's latest reading succeeded (1) or not (0).",
 			"collector"),
-		failing: desc("greenapi_collector_failing",
+		failing: d.add("greenapi_collector_failing",
 			"1 while the collector's latest reading fails, by result; absent while it succeeds.",
 			"collector", "result"),
-		duration: desc("greenapi_collector_duration_seconds",
+		duration: d.add("greenapi_collector_duration_seconds",
 			"Duration of the collector's latest API call. Scrapes share calls.",
 			"collector"),
-		lastSuccess: desc("greenapi_collector_last_success_timestamp_seconds",
-			"When the collector's latest successful call began, as UNIX time; absent before the first.",
+		lastSuccess: d.add("greenapi_collector_last_success_timestamp_seconds",
+			"When the collector's latest successful call began, as UNIX time; "+
+				"absent before the first.",
 			"collector"),
-		requests: desc("greenapi_api_requests_total",
+		requests: d.add("greenapi_api_requests_total",
 			"API calls by method and result. The README explains each result and what to do.",
 			"method", "result"),
-		expiration: desc("greenapi_instance_expiration_timestamp_seconds",
-			"When the instance's subscription ends according to the Partner API, as UNIX time; absent if unknown."),
+		expiration: d.add("greenapi_instance_expiration_timestamp_seconds",
+			"When the instance's subscription ends according to the Partner API, as UNIX time; "+
+				"absent if unknown."),
 	}
+	s.descs = d
+	return s
 }
 
-// Scrape returns a Collector for one scrape of the instances, for one registry. It waits for readings
-// until ctx ends at most. If names is not empty, only those collectors run; Scrape returns an error
-// if no instance has one of them. The collectors stay open until the scrape is collected or ctx ends,
-// even if their instance is closed in between.
-func (s *Set) Scrape(ctx context.Context, instances []*Instance, names []string) (prometheus.Collector, error) {
+// Scrape returns a Collector for one scrape of the instances. The Collector waits for readings
+// until ctx ends, and can be collected once. If names is not empty, only those collectors run.
+// Scrape returns an error if one of them is not enabled for any instance. The collectors stay open
+// until the scrape is collected or ctx ends, even if their instance drains in between.
+func (s *Set) Scrape(
+	ctx context.Context, instances []*Instance, names []string,
+) (prometheus.Collector, error) {
 	c := &scrape{set: s, ctx: ctx, names: names}
 	var releases []func()
 	for _, i := range instances {
@@ -97,7 +102,8 @@ func (s *scrape) checkNames() error {
 	var enabled []string
 	for _, f := range s.set.factories {
 		name := f.info().Name
-		if slices.ContainsFunc(s.instances, func(i scrapedInstance) bool { return i.Collects(name) }) {
+		collects := func(i scrapedInstance) bool { return i.Collects(name) }
+		if slices.ContainsFunc(s.instances, collects) {
 			enabled = append(enabled, name)
 		}
 	}
@@ -115,12 +121,7 @@ func (s *scrape) Describe(ch chan<- *prometheus.Desc) {
 	for _, f := range s.set.factories {
 		f.describe(ch)
 	}
-	ch <- s.set.success
-	ch <- s.set.failing
-	ch <- s.set.duration
-	ch <- s.set.lastSuccess
-	ch <- s.set.requests
-	ch <- s.set.expiration
+	s.set.descs.describe(ch)
 }
 
 // Collect implements prometheus.Collector. It runs all collectors of all instances concurrently.
@@ -134,7 +135,7 @@ func (s *scrape) Collect(ch chan<- prometheus.Metric) {
 				continue
 			}
 			all.Go(func() { s.set.collect(s.ctx, e, c) })
-			if n == 0 { // if several jobs scrape different collectors, one of them gets it
+			if n == 0 { // once, even if several jobs scrape different collectors of the instance
 				s.set.collectExpiration(e)
 			}
 		}
@@ -142,7 +143,7 @@ func (s *scrape) Collect(ch chan<- prometheus.Metric) {
 	all.Wait()
 }
 
-// collect runs one collector and emits how its reading went.
+// collect runs one collector, and emits the result and the duration of its latest call.
 func (s *Set) collect(ctx context.Context, e emitter, c *activeCollector) {
 	h := c.collector.collect(ctx, e)
 	e.gauge(s.success, boolFloat(h.err == nil), c.Name)
@@ -158,8 +159,9 @@ func (s *Set) collect(ctx context.Context, e emitter, c *activeCollector) {
 	if !h.success.IsZero() {
 		e.gauge(s.lastSuccess, unixSeconds(h.success), c.Name)
 	}
-	for result, n := range h.stats.byResult() {
-		e.counter(s.requests, float64(n), h.stats.created, c.Method, string(result))
+	for n, result := range h.stats.results {
+		count := float64(h.stats.counts[n].Load())
+		e.counter(s.requests, count, h.stats.created, c.Method, string(result))
 	}
 }
 

@@ -1,27 +1,32 @@
 package collector
 
 import (
-	"github.com/prometheus/client_golang/prometheus"
-
 	"time"
 
 	"greenapi_exporter/internal/greenapi"
 	"greenapi_exporter/internal/poll"
 )
 
-// slowInterval is the minimum time between two successful calls of a method whose response rarely changes.
+// slowInterval is the minimum time between two successful calls of a method whose response rarely
+// changes.
 const slowInterval = 5 * time.Minute
 
-// newSettings exports the settings of the instance. They decide what the journals and webhooks contain.
+// newSettings exports the settings of the instance. They decide what the journals and webhooks
+// contain.
 func newSettings() factory {
-	enabled := desc("greenapi_instance_setting_enabled",
-		"Whether a setting of the instance is yes (1) or no (0); absent for settings that the API does not return.",
+	var d descs
+	enabled := d.add("greenapi_instance_setting_enabled",
+		"Whether a setting of the instance is yes (1) or no (0); "+
+			"absent if the API does not return it.",
 		"setting")
-	delay := desc("greenapi_instance_send_delay_seconds",
+	delay := d.add("greenapi_instance_send_delay_seconds",
 		"Delay between two sent messages, a setting of the instance.")
 	return &polled[greenapi.Settings]{
-		Info:    Info{"settings", greenapi.GetSettings, "Settings of the instance, read every 5 minutes", false},
-		descs:   []*prometheus.Desc{enabled, delay},
+		Info: Info{
+			"settings", greenapi.GetSettings,
+			"Settings of the instance, read every 5 minutes", false,
+		},
+		descs:   d,
 		connect: periodic(slowInterval, (*greenapi.Client).Settings),
 		render: renderLatest(func(e emitter, s greenapi.Settings) {
 			for name, on := range s.Enabled {
@@ -31,6 +36,8 @@ func newSettings() factory {
 				e.gauge(delay, s.SendDelay.Value)
 			}
 		}),
-		fillStatus: func(s *Status, latest poll.Outcome[greenapi.Settings]) { s.Settings = &latest.Reading },
+		fillStatus: func(s *Status, latest poll.Outcome[greenapi.Settings]) {
+			s.Settings = &latest.Reading
+		},
 	}
 }

@@ -1,8 +1,6 @@
 package collector
 
 import (
-	"github.com/prometheus/client_golang/prometheus"
-
 	"context"
 	"time"
 
@@ -15,12 +13,17 @@ import (
 
 // newState exports the state of the instance.
 func newState() factory {
-	state := desc("greenapi_instance_state",
-		"1 for the current state of the instance, 0 for all others; unknown if the API returns none, other for a new word.",
+	var d descs
+	state := d.add("greenapi_instance_state",
+		"1 for the current state of the instance, 0 for all others. "+
+			"It is unknown if the API returns none, and other if the state is not in this list.",
 		"state")
 	return &polled[greenapi.State]{
-		Info:  Info{"state", greenapi.GetStateInstance, "State of the instance: authorized, suspended and so on", true},
-		descs: []*prometheus.Desc{state},
+		Info: Info{
+			"state", greenapi.GetStateInstance,
+			"State of the instance: authorized, suspended and so on", true,
+		},
+		descs: d,
 		connect: func(p *polled[greenapi.State]) error {
 			changes := stateLogger{logger: p.stats.logger}
 			read := func(client *greenapi.Client, ctx context.Context) (greenapi.State, error) {
@@ -37,7 +40,9 @@ func newState() factory {
 				e.gauge(state, boolFloat(s == now), string(s))
 			}
 		}),
-		fillStatus: func(s *Status, latest poll.Outcome[greenapi.State]) { s.State = latest.Reading },
+		fillStatus: func(s *Status, latest poll.Outcome[greenapi.State]) {
+			s.State = latest.Reading
+		},
 	}
 }
 
@@ -48,16 +53,16 @@ type stateLogger struct {
 }
 
 func (l *stateLogger) observe(now greenapi.State) {
-	before := l.last
+	before, advice := l.last, now.Advice()
 	l.last = now
-	advice := now.Advice()
+	logger := log.With(l.logger, "state", now)
 	switch {
 	case now == before, before == "" && advice == "":
 	case before == "":
-		level.Warn(l.logger).Log("msg", "instance needs attention", "state", now, "advice", advice)
+		level.Warn(logger).Log("msg", "instance needs attention", "advice", advice)
 	case advice == "":
-		level.Info(l.logger).Log("msg", "instance recovered", "state", now, "before", before)
+		level.Info(logger).Log("msg", "instance recovered", "before", before)
 	default:
-		level.Warn(l.logger).Log("msg", "instance state changed", "state", now, "before", before, "advice", advice)
+		level.Warn(logger).Log("msg", "instance state changed", "before", before, "advice", advice)
 	}
 }

@@ -9,12 +9,12 @@ import (
 	"greenapi_exporter/internal/poll"
 )
 
-// Status is the latest readings of an instance, for the status page. Values without a reading are nil or
-// empty. A failing collector has the values of its last good reading.
+// Status has the latest readings of an instance, for the status page. Fields without a reading are
+// nil or empty. A collector whose latest call failed has the values of its latest reading.
 type Status struct {
 	ID string
-	// Window is the length of the journals' window. Interval is the minimum time between two successful
-	// calls of a journal method.
+	// Window is the length of the journals' window. Interval is the minimum time between two
+	// successful calls of a journal method.
 	Window, Interval time.Duration
 	// Expires is when the subscription ends, zero if unknown.
 	Expires time.Time
@@ -36,7 +36,8 @@ type CollectorStatus struct {
 	Result greenapi.Result
 	// Detail explains a failure. It has no secret and no part of a response.
 	Detail string
-	// Success is when the latest successful call began, Called when the latest call began; zero if none did.
+	// Success is when the latest successful call began, and Called when the latest call began.
+	// They are zero if there was no such call.
 	Success, Called time.Time
 }
 
@@ -47,8 +48,8 @@ func (c CollectorStatus) Failing() bool { return c.Result != "" && c.Result != g
 func (i *Instance) Status() Status {
 	now := i.Config()
 	s := Status{
-		ID: now.ID(), Window: time.Duration(now.Minutes()) * time.Minute, Interval: now.MinInterval(),
-		Expires: now.Expires(),
+		ID: now.ID(), Expires: now.Expires(),
+		Window: time.Duration(now.Minutes()) * time.Minute, Interval: now.MinInterval(),
 	}
 	collectors, release := i.scrape()
 	defer release()

@@ -137,7 +137,7 @@ func build(o *options, cfg *config.Config, logger log.Logger) (*app, error) {
 		UserAgent:  name + "/" + version.Version,
 		OnResponse: self.Observe,
 	}
-	resources := collector.Resources{Service: backend, Storage: storage, Logger: logger}
+	resources := collector.Resources{Backend: backend, Storage: storage, Logger: logger}
 	manager := fleet.New(collector.NewSet(), resources)
 	syncer := fleet.NewSyncer(manager, backend, logger)
 	a := &app{storage: storage, manager: manager, syncer: syncer}

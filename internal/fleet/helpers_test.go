@@ -114,7 +114,7 @@ func newTestFleet(t *testing.T, directory string, transport http.RoundTripper) *
 	}
 	backend := &greenapi.Backend{Transport: transport, Limiter: greenapi.NewLimiter(256)}
 	f.Manager = New(collector.NewSet(), collector.Resources{
-		Service: backend, Storage: storage, Logger: log.NewNopLogger(),
+		Backend: backend, Storage: storage, Logger: log.NewNopLogger(),
 	})
 	return f
 }

@@ -44,7 +44,7 @@ func fleetHandler(t testing.TB, instances int, api http.RoundTripper) http.Handl
 	}
 	own := selfmetrics.New(storage, []string{greenapi.LastOutgoingMessages})
 	service := &greenapi.Backend{Transport: api, Limiter: greenapi.NewLimiter(20), OnResponse: own.Observe}
-	f := fleet.New(collector.NewSet(), collector.Resources{Service: service, Storage: storage, Logger: log.NewNopLogger()})
+	f := fleet.New(collector.NewSet(), collector.Resources{Backend: service, Storage: storage, Logger: log.NewNopLogger()})
 	t.Cleanup(f.Close)
 	all := make([]config.Instance, instances)
 	for n := range all {
