@@ -58,7 +58,7 @@ func (r *testRun) restart(t *testing.T) {
 	r.program = startExporterAt(t, r.address, r.env, r.args...)
 }
 
-// failing returns a scenario with a fault of the API.
+// failing returns a scenario in which the API has a fault.
 func failing(alert string, fault simulator.Fault, methods ...string) scenario {
 	return scenario{
 		alerts:  []string{alert},
@@ -73,10 +73,23 @@ func all(status string) []simulator.OutcomeChange {
 	return []simulator.OutcomeChange{{Status: status}}
 }
 
-// meanwhile returns the outcomes of messages that end with the status between two times, and that
-// are read otherwise.
-func meanwhile(status string, from, to time.Duration) []simulator.OutcomeChange {
-	return []simulator.OutcomeChange{{Status: "read"}, {After: from, Status: status}, {After: to, Status: "read"}}
+// meanwhile returns the outcomes of messages that end with the status between two times in seconds.
+// Other messages are read.
+func meanwhile(status string, from, to int) []simulator.OutcomeChange {
+	return []simulator.OutcomeChange{
+		{Status: "read"},
+		{After: time.Duration(from) * time.Second, Status: status},
+		{After: time.Duration(to) * time.Second, Status: "read"},
+	}
+}
+
+// inState returns the changes of an account that is in the state between two times in seconds, and
+// authorized otherwise.
+func inState(state string, from, to int) []simulator.StateChange {
+	return []simulator.StateChange{
+		{After: time.Duration(from) * time.Second, State: state},
+		{After: time.Duration(to) * time.Second, State: "authorized"},
+	}
 }
 
 // minute are flags for a window of one minute, which the counters soon cover.
@@ -84,7 +97,9 @@ var minute = []string{"--greenapi.minutes=1"}
 
 // busy returns an account that sends one message per second.
 func busy(outcomes []simulator.OutcomeChange, states ...simulator.StateChange) simulator.Config {
-	return simulator.Config{MessagesPerHour: 3600, Speedup: speed, Outcomes: outcomes, States: states}
+	return simulator.Config{
+		MessagesPerHour: 3600, Speedup: speed, Outcomes: outcomes, States: states,
+	}
 }
 
 func scenarios() []scenario {
@@ -131,49 +146,50 @@ func scenarios() []scenario {
 		},
 		{
 			alerts: []string{"GreenapiAccountNotAuthorized", "GreenapiQueueGrowing"},
-			also:   []string{"GreenapiLoggedOut"}, // the journal is requested less often than the state
-			account: busy(all("read"), simulator.StateChange{After: 5 * time.Second, State: "notAuthorized"},
-				simulator.StateChange{After: 120 * time.Second, State: "authorized"}),
+			// The journal is requested less often than the state.
+			also:    []string{"GreenapiLoggedOut"},
+			account: busy(all("read"), inState("notAuthorized", 5, 120)...),
 		},
 		{
-			alerts: []string{"GreenapiSuspended", "GreenapiMessagesRefused"},
-			account: busy(meanwhile("suspended", 10*time.Second, 40*time.Second), simulator.StateChange{After: 10 * time.Second, State: "suspended"},
-				simulator.StateChange{After: 40 * time.Second, State: "authorized"}),
+			alerts:  []string{"GreenapiSuspended", "GreenapiMessagesRefused"},
+			account: busy(meanwhile("suspended", 10, 40), inState("suspended", 10, 40)...),
 		},
 		{
 			alerts:  []string{"GreenapiNoAccountHigh"},
-			account: busy(meanwhile("noAccount", 75*time.Second, 130*time.Second)),
+			account: busy(meanwhile("noAccount", 75, 130)),
 			args:    minute,
 		},
 		{
-			alerts:  []string{"GreenapiPendingHigh", "GreenapiPendingStuck"},
-			account: simulator.Config{MessagesPerHour: 2 * 3600, Speedup: speed, Outcomes: meanwhile("pending", 10*time.Second, 80*time.Second)},
-			args:    minute,
+			alerts: []string{"GreenapiPendingHigh", "GreenapiPendingStuck"},
+			account: simulator.Config{
+				MessagesPerHour: 2 * 3600, Speedup: speed, Outcomes: meanwhile("pending", 10, 80),
+			},
+			args: minute,
 		},
 		{
 			alerts:  []string{"GreenapiNotDelivered"},
-			account: busy(meanwhile("sent", 70*time.Second, 150*time.Second)),
+			account: busy(meanwhile("sent", 70, 150)),
 			args:    minute,
 		},
 		{
-			alerts: []string{silent},
-			also:   []string{"GreenapiAccountNotAuthorized", "GreenapiQueueGrowing"},
-			account: busy(all("read"), simulator.StateChange{After: 75 * time.Second, State: "sleepMode"},
-				simulator.StateChange{After: 170 * time.Second, State: "authorized"}),
-			args: minute,
+			alerts:  []string{silent},
+			also:    []string{"GreenapiAccountNotAuthorized", "GreenapiQueueGrowing"},
+			account: busy(all("read"), inState("sleepMode", 75, 170)...),
+			args:    minute,
 		},
 	}
 }
 
 // limitFiles limits the size of files that the exporter can write, like a full disk.
 func limitFiles(t *testing.T, r *testRun, bytes uint64) {
-	if err := unix.Prlimit(r.Process.Pid, unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: bytes, Max: math.MaxUint64}, nil); err != nil {
+	limit := &unix.Rlimit{Cur: bytes, Max: math.MaxUint64}
+	if err := unix.Prlimit(r.Process.Pid, unix.RLIMIT_FSIZE, limit, nil); err != nil {
 		t.Error(err)
 	}
 }
 
-// Every scenario must cause its alerts and no other, through the shipped rules and Alertmanager, and
-// they must resolve after its end. A healthy account must cause no alert.
+// Every scenario must cause its alerts and no others, through the shipped rules and Alertmanager.
+// They must resolve after its end. A healthy account must cause no alert.
 func TestAlertsFireAndResolve(t *testing.T) {
 	var exporters []*program
 	start := func(n int, sc scenario) *testRun {
@@ -197,15 +213,18 @@ func TestAlertsFireAndResolve(t *testing.T) {
 	for n, sc := range scenarios {
 		runs[n] = start(n, sc)
 		if sc.alerts[0] == silent { // in the past it sent at the same rate
-			history = past(fmt.Sprintf("greenapi:outgoing_messages:increase1h{id_instance=%q}", runs[n].id), sc.account.MessagesPerHour/speed)
+			const series = "greenapi:outgoing_messages:increase1h{id_instance=%q}"
+			history = past(fmt.Sprintf(series, runs[n].id), sc.account.MessagesPerHour/speed)
 		}
 	}
 	clock := new(clock)
 	healthy := start(len(scenarios), scenario{
 		account: simulator.Config{
-			MessagesPerHour: 3600, Speedup: speed, Start: clock.Now().Add(-time.Hour), Now: clock.Now, NoRateLimit: true,
+			MessagesPerHour: 3600, Speedup: speed, NoRateLimit: true,
+			Start: clock.Now().Add(-time.Hour), Now: clock.Now,
 		},
-		args:   []string{"--greenapi.minutes=180"}, // messages must be read before they leave the window
+		// Messages must be read before they leave the window.
+		args:   []string{"--greenapi.minutes=180"},
 		ledger: func(*testing.T, string) {},
 	})
 	s := startStack(t, exporters, history)
@@ -222,14 +241,14 @@ func TestAlertsFireAndResolve(t *testing.T) {
 		t.Parallel()
 		assertCountersMatchTruth(t, s, healthy, clock)
 		running.Wait()
-		if got := append(s.inbox.alertsOf(healthy.id), s.inbox.alertsOf(healthy.address)...); len(got) > 0 {
+		if got := s.inbox.alertsOf(healthy.id, healthy.address); len(got) > 0 {
 			t.Errorf("alerts of a healthy account: %v", got)
 		}
 	})
 }
 
-// untestedAlerts are the alerts without a scenario, with the reasons. The unit tests of the rules cover
-// all alerts.
+// untestedAlerts are the alerts without a scenario, with the reasons. The unit tests of the rules
+// cover all alerts.
 var untestedAlerts = map[string]string{
 	"GreenapiExporterAbsent":      "it requires a Prometheus without exporters",
 	"GreenapiInstancesNotScraped": "it requires a Prometheus without the job of the instances",
@@ -237,7 +256,7 @@ var untestedAlerts = map[string]string{
 	"GreenapiPartnerListOld":      "these exporters do not use the Partner API",
 	"GreenapiSubscriptionEnds":    "these exporters do not use the Partner API",
 	"GreenapiSubscriptionEndsNow": "these exporters do not use the Partner API",
-	"GreenapiExporterUnsteady":    "it requires several restarts in half an hour; a single one must not fire it",
+	"GreenapiExporterUnsteady":    "it requires several restarts in half an hour",
 	"GreenapiJournalNotScraped":   "it requires another job that is removed from the configuration",
 	"GreenapiJournalUnread":       "it requires an exporter that was down for two weeks",
 	"GreenapiWebhookQueueGrowing": "the simulated queue of webhooks does not grow",
@@ -263,8 +282,10 @@ func TestEveryAlertIsTested(t *testing.T) {
 	}
 	for _, group := range file.Groups {
 		for _, rule := range group.Rules {
-			if rule.Alert != "" && tested[rule.Alert] == (untestedAlerts[rule.Alert] != "") {
-				t.Errorf("%s: tested %t, reason for not testing %q", rule.Alert, tested[rule.Alert], untestedAlerts[rule.Alert])
+			reason := untestedAlerts[rule.Alert]
+			if rule.Alert != "" && tested[rule.Alert] == (reason != "") {
+				t.Errorf("%s: tested %t, reason for not testing %q",
+					rule.Alert, tested[rule.Alert], reason)
 			}
 			delete(tested, rule.Alert)
 		}
@@ -292,7 +313,7 @@ func runScenario(t *testing.T, s *stack, sc scenario, r *testRun) {
 	for _, alert := range sc.alerts {
 		s.inbox.wait(t, alertKey{alert, subject}, "resolved")
 	}
-	for _, alert := range append(s.inbox.alertsOf(r.id), s.inbox.alertsOf(r.address)...) {
+	for _, alert := range s.inbox.alertsOf(r.id, r.address) {
 		if !slices.Contains(sc.alerts, alert) && !slices.Contains(sc.also, alert) {
 			t.Errorf("unexpected alert %s", alert)
 		}

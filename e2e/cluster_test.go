@@ -40,7 +40,8 @@ func shardOf(id string, exporters int) int {
 }
 
 // podName matches the hosts of exporters in scrape.yml, and discoveryName is the host of the list.
-var podName = regexp.MustCompile(`^greenapi-exporter-([0-9])\.greenapi-exporter\.monitoring\.svc:10466$`)
+var podName = regexp.MustCompile(
+	`^greenapi-exporter-([0-9])\.greenapi-exporter\.monitoring\.svc:10466$`)
 
 const discoveryName = "greenapi-exporter-sd.monitoring.svc:10466"
 
@@ -85,11 +86,12 @@ func startCluster(t *testing.T, config string, size int) *cluster {
 
 // start starts exporter n at its address.
 func (c *cluster) start(t *testing.T, n int) {
-	c.exporters[n] = startExporterAt(t, c.addresses[n], nil, "--config.file="+c.config, "--storage.path="+c.directories[n])
+	c.exporters[n] = startExporterAt(t, c.addresses[n], nil,
+		"--config.file="+c.config, "--storage.path="+c.directories[n])
 }
 
-// resolve returns the address of a host. The Service of the list uses the exporters in turn, even if
-// they are down.
+// resolve returns the address of a host. The service of the list uses the exporters in turn, even
+// if they are down.
 func (c *cluster) resolve(name string) string {
 	if match := podName.FindStringSubmatch(name); match != nil {
 		if n, _ := strconv.Atoi(match[1]); n < len(c.addresses) {
@@ -168,8 +170,8 @@ func (c *cluster) ids(t *testing.T, n int) []string {
 	return files
 }
 
-// assertShards checks that each instance is scraped from its own exporter, that no other exporter was
-// probed for it, and that no other exporter has its ledger.
+// assertShards checks that each instance is scraped from its own exporter. No other exporter may
+// have been probed for it or have its ledger.
 func (c *cluster) assertShards(t *testing.T, s *stack, ids []string, exporters int) {
 	t.Helper()
 	shards := make([][]string, len(c.exporters))
@@ -189,7 +191,8 @@ func (c *cluster) assertShards(t *testing.T, s *stack, ids []string, exporters i
 	defer c.mu.Unlock()
 	for probe, times := range c.probes {
 		if want := c.addresses[shardOf(probe[1], exporters)]; probe[0] != want {
-			t.Errorf("the exporter at %s was probed %[3]d times for instance %[2]s of the one at %[4]s", probe[0], probe[1], times, want)
+			t.Errorf("instance %s: %d probes of the exporter at %s instead of %s",
+				probe[1], times, probe[0], want)
 		}
 	}
 	clear(c.probes)
@@ -199,7 +202,8 @@ func (c *cluster) assertShards(t *testing.T, s *stack, ids []string, exporters i
 func expectedHosts(ids []string, exporters int) map[string]string {
 	hosts := make(map[string]string)
 	for _, id := range ids {
-		hosts[id] = fmt.Sprintf("greenapi-exporter-%d.greenapi-exporter.monitoring.svc:10466", shardOf(id, exporters))
+		hosts[id] = fmt.Sprintf("greenapi-exporter-%d.greenapi-exporter.monitoring.svc:10466",
+			shardOf(id, exporters))
 	}
 	return hosts
 }

@@ -28,20 +28,20 @@ import (
 // collectors, and the reasons. Queries that return data must not be listed.
 var emptyOnAHealthySystem = map[string]string{
 	"annotation Alerts A":                                       "no alert fires",
-	"panel Queued notifications, by instance A":                 "the collector webhooks is off by default",
-	"panel Suspended for A":                                     "the collector account is off by default",
-	"panel Delay between messages A":                            "the collector settings is off by default",
-	"panel Enabled settings A":                                  "the collector settings is off by default",
-	"panel Received messages, by type A":                        "the collector incoming is off by default",
-	"panel Incoming journal window A":                           "the collector incoming is off by default",
-	"panel Time since the last received message, by instance A": "the collector incoming is off by default",
+	"panel Queued notifications, by instance A":                 "webhooks is off by default",
+	"panel Suspended for A":                                     "account is off by default",
+	"panel Delay between messages A":                            "settings is off by default",
+	"panel Enabled settings A":                                  "settings is off by default",
+	"panel Received messages, by type A":                        "incoming is off by default",
+	"panel Incoming journal window A":                           "incoming is off by default",
+	"panel Time since the last received message, by instance A": "incoming is off by default",
 }
 
 // maxSeries is the number of series that a panel can show legibly.
 const maxSeries = 20
 
-// dashboard is the part of grafana-dashboard.json that the tests use. `make dashboard` validates the
-// whole file.
+// dashboard is the part of grafana-dashboard.json that the tests use. `make dashboard` validates
+// the whole file.
 type dashboard struct {
 	Panels     []panel `json:"panels"`
 	Templating struct {
@@ -135,7 +135,8 @@ func (d dashboard) queries(t *testing.T) []query {
 	var all []query
 	for _, p := range d.all() {
 		for _, target := range p.Targets {
-			all = append(all, query{"panel " + p.Title + " " + target.RefID, target.Expr, target.Instant})
+			name := "panel " + p.Title + " " + target.RefID
+			all = append(all, query{name, target.Expr, target.Instant})
 		}
 	}
 	for _, a := range d.Annotations.List {
@@ -147,9 +148,11 @@ func (d dashboard) queries(t *testing.T) []query {
 		}
 		match := labelValues.FindStringSubmatch(v.Definition)
 		if fmt.Sprint(v.Query.(map[string]any)["query"]) != v.Definition || match == nil {
-			t.Fatalf("variable %s: definition %q and query %v differ, or are not label_values(metric, label)", v.Name, v.Definition, v.Query)
+			t.Fatalf("variable %s: definition %q and query %v are not the same label_values(…)",
+				v.Name, v.Definition, v.Query)
 		}
-		all = append(all, query{"variable " + v.Name, fmt.Sprintf("group by (%[2]s) (%[1]s{%[2]s!=\"\"})", match[1], match[2]), true})
+		expr := fmt.Sprintf("group by (%[2]s) (%[1]s{%[2]s!=\"\"})", match[1], match[2])
+		all = append(all, query{"variable " + v.Name, expr, true})
 	}
 	return all
 }
@@ -159,7 +162,8 @@ var labelValues = regexp.MustCompile(`^label_values\((\w+), (\w+)\)$`)
 // fill replaces Grafana's variables by their values for a scrape interval of one second.
 func fill(t *testing.T, expr, instances string) string {
 	t.Helper()
-	filled := strings.NewReplacer("$id_instance", instances, "$__rate_interval", "15s", "$__range", "60s", "$__interval", "1s", "$quota", "1000").Replace(expr)
+	filled := strings.NewReplacer("$id_instance", instances, "$__rate_interval", "15s",
+		"$__range", "60s", "$__interval", "1s", "$quota", "1000").Replace(expr)
 	if strings.Contains(filled, "$") {
 		t.Fatalf("unknown variable: %s", filled)
 	}
@@ -180,7 +184,8 @@ func run(t *testing.T, prometheus v1.API, q query, instances string) map[string]
 	if q.instant {
 		result, warnings, infos, err = prometheus.Query(ctx, expr, now)
 	} else {
-		result, warnings, infos, err = prometheus.QueryRange(ctx, expr, v1.Range{Start: now.Add(-20 * time.Second), End: now, Step: time.Second})
+		last20s := v1.Range{Start: now.Add(-20 * time.Second), End: now, Step: time.Second}
+		result, warnings, infos, err = prometheus.QueryRange(ctx, expr, last20s)
 	}
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", q.name, err, expr)
@@ -231,6 +236,7 @@ func busyAccount(t *testing.T) *account {
 }
 
 func TestDashboardQueriesFindData(t *testing.T) {
+	const alert = "{groups: [{name: g, rules: [{alert: GreenapiTest, expr: greenapi_up == 1}]}]}"
 	d, _ := readDashboard(t)
 	for name, c := range map[string]struct {
 		args  []string
@@ -239,15 +245,18 @@ func TestDashboardQueriesFindData(t *testing.T) {
 	}{
 		"default collectors": {nil, false, emptyOnAHealthySystem},
 		"all collectors and an alert": {
-			[]string{"--collector.webhooks", "--collector.settings", "--collector.account", "--collector.incoming"}, true, nil,
+			args: []string{"--collector.webhooks", "--collector.settings", "--collector.account",
+				"--collector.incoming"},
+			alert: true,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			exporter := startExporter(t, busyAccount(t).env, append(c.args, "--greenapi.minutes=5")...)
+			args := append(c.args, "--greenapi.minutes=5")
+			exporter := startExporter(t, busyAccount(t).env, args...)
 			rules := ""
 			if c.alert {
-				rules = "rule_files: [" + write(t, "rules.yml", "groups: [{name: g, rules: [{alert: GreenapiTest, expr: greenapi_up == 1}]}]") + "]"
+				rules = "rule_files: [" + write(t, "rules.yml", alert) + "]"
 			}
 			prometheus := connect(t, startPrometheus(t, scraping(exporter.address, rules)))
 			for _, instances := range []string{".+", "1101000001", "1101000001|1101000002"} {
@@ -288,7 +297,8 @@ func TestDashboardQueriesSelectTheInstance(t *testing.T) {
 		for _, selector := range selectors.FindAllStringSubmatch(q.expr, -1) {
 			name, labels := selector[1], selector[2]
 			used[name] = true
-			if ofAnInstance[name] && !strings.Contains(labels, `id_instance=~"$id_instance`) && !strings.HasPrefix(q.name, "variable ") {
+			isSelective := strings.Contains(labels, `id_instance=~"$id_instance`)
+			if ofAnInstance[name] && !isSelective && !strings.HasPrefix(q.name, "variable ") {
 				t.Errorf("%s selects %s of all instances", q.name, name)
 			}
 		}
@@ -347,9 +357,10 @@ func TestDashboardShowsFailures(t *testing.T) {
 		"panel Pending now B":     {},
 		"panel Oldest pending A":  {},
 	})
-	if got := slices.Collect(maps.Keys(run(t, prometheus, byName["panel Failed readings by instance A"], ".+"))); !slices.Equal(got,
-		[]string{`{collector="outgoing", id_instance="1101000001", result="instance_logged_out"}`}) {
-		t.Errorf("panel Readings that fail: %v", got)
+	failing := run(t, prometheus, byName["panel Failed readings by instance A"], ".+")
+	const want = `{collector="outgoing", id_instance="1101000001", result="instance_logged_out"}`
+	if got := slices.Collect(maps.Keys(failing)); !slices.Equal(got, []string{want}) {
+		t.Errorf("failed readings by instance: %v, want %s", got, want)
 	}
 	account.SetFault(simulator.FaultNone)
 	expect(map[string]map[string]float64{
@@ -362,7 +373,8 @@ func TestDashboardShowsFailures(t *testing.T) {
 		"panel Instances B": {"{}": 1}, // it was up within the last hour
 	})
 	_ = exporter.Wait()
-	startExporterAt(t, exporter.address, account.env, "--no-collector.outgoing") // as if the job of the journal were missing
+	// This has the same effect as a missing scrape job of the journal.
+	startExporterAt(t, exporter.address, account.env, "--no-collector.outgoing")
 	expect(map[string]map[string]float64{
 		"panel Failed readings A": {`{result="all readings succeed"}`: 0},
 		"panel Instances A":       {},
@@ -380,8 +392,8 @@ func golden(t *testing.T) string {
 	return string(text)
 }
 
-// serveExpositions serves the metrics of n instances, derived from the golden exposition. Gauges change
-// in each scrape, so topk selects other instances.
+// serveExpositions serves the metrics of n instances, derived from the golden exposition. Gauges
+// change in each scrape, so topk selects other instances.
 func serveExpositions(t *testing.T, n int) (address string) {
 	t.Helper()
 	const more = `# TYPE greenapi_collector_failing gauge
@@ -411,6 +423,10 @@ scrape_duration_seconds 1
 	gauge := func(int64) int64 { return rand.Int64N(1000) }
 	boolean := func(int64) int64 { return rand.Int64N(2) }
 	timestamp := func(int64) int64 { return time.Now().Unix() + rand.Int64N(1000) - 900 }
+	booleans := []string{
+		"greenapi_up", "greenapi_collector_success", "greenapi_instance_state",
+		"greenapi_instance_setting_enabled",
+	}
 	var lines []line
 	value := counter
 	for text := range strings.Lines(golden(t) + more) {
@@ -422,7 +438,7 @@ scrape_duration_seconds 1
 				value = counter
 			case strings.HasSuffix(name, "_timestamp_seconds"):
 				value = timestamp
-			case slices.Contains([]string{"greenapi_up", "greenapi_collector_success", "greenapi_instance_state", "greenapi_instance_setting_enabled"}, name):
+			case slices.Contains(booleans, name):
 				value = boolean
 			default:
 				value = gauge
@@ -443,7 +459,8 @@ scrape_duration_seconds 1
 		for i := range n {
 			id := fmt.Sprint(1101000001 + i)
 			for _, l := range lines {
-				fmt.Fprintf(&page, "%s%d\n", strings.ReplaceAll(l.series, "1101000001", id), l.value(scrape))
+				series := strings.ReplaceAll(l.series, "1101000001", id)
+				fmt.Fprintf(&page, "%s%d\n", series, l.value(scrape))
 			}
 		}
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4")
@@ -466,7 +483,8 @@ scrape_configs:
     static_configs:
       - targets: [%q]
 `, serveExpositions(t, instances))))
-	several := query{"scrapes", "min(count_over_time(greenapi_outgoing_messages_total[1m])) >= 3", true}
+	const expr = "min(count_over_time(greenapi_outgoing_messages_total[1m])) >= 3"
+	several := query{"scrapes", expr, true}
 	eventually(t, func() (bool, string) {
 		return len(run(t, prometheus, several, ".+")) > 0, "fewer than three scrapes"
 	})
@@ -485,7 +503,8 @@ scrape_configs:
 		case got == 0:
 			t.Errorf("%s returns no data", q.name)
 		case got > maxSeries:
-			t.Errorf("%s returns %d series for %d instances, more than %d; aggregate them or use topk", q.name, got, instances, maxSeries)
+			t.Errorf("%s returns %d series for %d instances, more than %d; aggregate or use topk",
+				q.name, got, instances, maxSeries)
 		}
 	}
 }
@@ -527,7 +546,8 @@ func TestDashboardPanelsAreComplete(t *testing.T) {
 		if !slices.Contains(units, fields.Unit) {
 			t.Errorf("panel %q has the unit %q", p.Title, fields.Unit)
 		}
-		if steps == 0 || steps < 2 && slices.Contains([]string{"stat", "gauge", "bargauge"}, p.Type) {
+		isColored := slices.Contains([]string{"stat", "gauge", "bargauge"}, p.Type)
+		if steps == 0 || steps < 2 && isColored {
 			t.Errorf("panel %q has no thresholds", p.Title)
 		}
 		if p.Datasource != chosen {
@@ -538,7 +558,8 @@ func TestDashboardPanelsAreComplete(t *testing.T) {
 		}
 		for _, target := range p.Targets {
 			if target.Datasource != chosen {
-				t.Errorf("panel %q %s uses the data source %v", p.Title, target.RefID, target.Datasource)
+				t.Errorf("panel %q %s uses the data source %v",
+					p.Title, target.RefID, target.Datasource)
 			}
 		}
 	}
@@ -571,7 +592,7 @@ func TestDashboardPanelsDoNotOverlap(t *testing.T) {
 			}
 			bottom = max(bottom, g.Y+g.H)
 			if p.Type == "row" && p.Collapsed == (len(p.Panels) == 0) {
-				t.Errorf("row %q must contain its panels if it is collapsed, and none otherwise", p.Title)
+				t.Errorf("row %q must contain panels if and only if it is collapsed", p.Title)
 			}
 			place(p.Panels)
 		}

@@ -22,8 +22,8 @@ import (
 
 const (
 	fleetSize = 500
-	// fleetSpeed divides the intervals of scraping, evaluation and grouping. Each instance is scraped
-	// every 7.5 seconds: 67 scrapes and 25,000 samples per second, which two busy processors can
+	// fleetSpeed divides the intervals of scraping, evaluation and grouping. Each instance is
+	// scraped every 7.5 seconds: 67 scrapes and 25,000 samples per second, which two busy cores can
 	// process. The durations in the rules are divided by speed.
 	fleetSpeed = 8
 )
@@ -36,18 +36,32 @@ type problem struct {
 }
 
 // problems returns twenty different problems. Faults that look like an outage of GREEN-API affect
-// only the journal. Otherwise the notification of the outage would contain them.
+// only the journal. Otherwise, the notification of the outage would contain them.
 func problems() []problem {
 	faulty := func(fault simulator.Fault, methods ...string) problem {
 		return problem{fault: fault, methods: methods}
 	}
 	return []problem{
-		faulty(simulator.FaultUnauthorized), faulty(simulator.FaultUnauthorizedOK), faulty(simulator.FaultLoggedOut, journal), {state: "notAuthorized"},
-		faulty(simulator.FaultStartingOrLoggedOut, journal), faulty(simulator.FaultStarting, journal), faulty(simulator.FaultExpired),
-		faulty(simulator.FaultDeleted), faulty(simulator.FaultBadRequest), faulty(simulator.FaultForbidden), faulty(simulator.FaultNotFound),
-		faulty(simulator.FaultRateLimited, journal), faulty(simulator.FaultRetryAfter, journal), faulty(simulator.FaultQuota, journal),
-		faulty(simulator.FaultServerError, journal), faulty(simulator.FaultHang, journal), faulty(simulator.FaultHTML), faulty(simulator.FaultRedirect),
-		faulty(simulator.FaultTruncated, journal), {state: "suspended"},
+		faulty(simulator.FaultUnauthorized),
+		faulty(simulator.FaultUnauthorizedOK),
+		faulty(simulator.FaultLoggedOut, journal),
+		{state: "notAuthorized"},
+		faulty(simulator.FaultStartingOrLoggedOut, journal),
+		faulty(simulator.FaultStarting, journal),
+		faulty(simulator.FaultExpired),
+		faulty(simulator.FaultDeleted),
+		faulty(simulator.FaultBadRequest),
+		faulty(simulator.FaultForbidden),
+		faulty(simulator.FaultNotFound),
+		faulty(simulator.FaultRateLimited, journal),
+		faulty(simulator.FaultRetryAfter, journal),
+		faulty(simulator.FaultQuota, journal),
+		faulty(simulator.FaultServerError, journal),
+		faulty(simulator.FaultHang, journal),
+		faulty(simulator.FaultHTML),
+		faulty(simulator.FaultRedirect),
+		faulty(simulator.FaultTruncated, journal),
+		{state: "suspended"},
 	}
 }
 
@@ -65,12 +79,14 @@ type bigFleet struct {
 func startWithoutRace(t *testing.T, env []string, args ...string) *program {
 	t.Helper()
 	const name = "greenapi_exporter_norace"
-	build := exec.Command("go", "build", "-buildvcs=false", "-o", filepath.Join(".tools/bin", name), ".")
+	path := filepath.Join(".tools/bin", name)
+	build := exec.Command("go", "build", "-buildvcs=false", "-o", path, ".")
 	build.Dir, build.Env = "..", append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	return start(t, exporterListens, env, name, append([]string{"--web.listen-address=127.0.0.1:0"}, args...)...)
+	args = append([]string{"--web.listen-address=127.0.0.1:0"}, args...)
+	return start(t, exporterListens, env, name, args...)
 }
 
 func startBigFleet(t *testing.T) *bigFleet {
@@ -80,7 +96,9 @@ func startBigFleet(t *testing.T) *bigFleet {
 	started := time.Now().Add(-time.Hour)
 	for n := range fleetSize {
 		id := fmt.Sprint(1101000001 + n)
-		account := simulator.Config{IDInstance: id, Token: token, Start: started, MessagesPerHour: 20}
+		account := simulator.Config{
+			IDInstance: id, Token: token, Start: started, MessagesPerHour: 20,
+		}
 		if every := fleetSize / len(kinds); n%every == every/2 {
 			f.problems[id] = kinds[n/every]
 			if state := f.problems[id].state; state != "" {
@@ -91,8 +109,8 @@ func startBigFleet(t *testing.T) *bigFleet {
 		accounts = append(accounts, account)
 	}
 	f.Fleet = simulator.NewFleet(simulator.FleetConfig{Accounts: accounts})
-	for id, a := range f.problems {
-		f.Account(id).SetFault(a.fault, a.methods...)
+	for id, p := range f.problems {
+		f.Account(id).SetFault(p.fault, p.methods...)
 	}
 	host := httptest.NewServer(f.Fleet)
 	t.Cleanup(func() {
@@ -104,7 +122,8 @@ func startBigFleet(t *testing.T) *bigFleet {
 	for _, id := range f.ids {
 		instances = append(instances, object{"id_instance": id, "token_env": "FLEET_TOKEN"})
 	}
-	file := write(t, "greenapi.yml", toYAML(t, object{"url": host.URL, "minutes": 60, "instances": instances}))
+	config := object{"url": host.URL, "minutes": 60, "instances": instances}
+	file := write(t, "greenapi.yml", toYAML(t, config))
 	f.program = startWithoutRace(t, []string{"FLEET_TOKEN=" + token}, "--config.file="+file)
 	f.stack = f.startStack(t)
 	return f
@@ -123,7 +142,7 @@ func (f *bigFleet) startStack(t *testing.T) *stack {
 		t.Fatal(err)
 	}
 	route := config["route"].(object)
-	config["receivers"] = list{object{"name": route["receiver"], "webhook_configs": list{object{"url": s.inbox.url}}}}
+	config["receivers"] = list{s.inbox.receiver(route["receiver"])}
 	for _, name := range []string{"group_wait", "group_interval"} {
 		route[name] = faster(t, route[name], fleetSpeed)
 	}
@@ -144,7 +163,7 @@ func (f *bigFleet) startStack(t *testing.T) *stack {
 		"global":         object{"evaluation_interval": interval},
 		"rule_files":     list{fasterRules(t, speed)},
 		"scrape_configs": jobs,
-		"alerting":       object{"alertmanagers": list{object{"static_configs": list{object{"targets": list{alertmanager.address}}}}}},
+		"alerting":       alertingConfig(alertmanager),
 	})))
 	return s
 }
@@ -154,7 +173,8 @@ func TestFleetOf500Instances(t *testing.T) {
 	f := startBigFleet(t)
 	f.stack.waitFor(t, fmt.Sprintf("count(up == 1) == %d", fleetSize+1))
 	f.stack.waitFor(t, fmt.Sprintf("count(greenapi_up) == %d", fleetSize))
-	f.stack.waitFor(t, fmt.Sprintf("count(greenapi_up == 0) == %d", len(f.problems)-1)) // a suspended account can be read
+	failing := len(f.problems) - 1 // a suspended account can be read
+	f.stack.waitFor(t, fmt.Sprintf("count(greenapi_up == 0) == %d", failing))
 	t.Run("PageListsProblemsFirst", func(t *testing.T) { f.testPage(t) })
 	t.Run("DashboardLimitsSeries", func(t *testing.T) { f.testDashboard(t) })
 	t.Run("OutageIsOneNotification", func(t *testing.T) { f.testOutage(t) })
@@ -162,9 +182,10 @@ func TestFleetOf500Instances(t *testing.T) {
 	f.stack.inbox.mu.Lock()
 	defer f.stack.inbox.mu.Unlock()
 	unexpected := make(map[string]int)
-	for n := range f.stack.inbox.states {
-		if _, hasProblem := f.problems[n.subject]; !hasProblem && n.alert != "GreenapiAPIDown" && n.alert != "GreenapiExporterDown" {
-			unexpected[n.alert]++
+	for key := range f.stack.inbox.states {
+		_, hasProblem := f.problems[key.subject]
+		if !hasProblem && key.alert != "GreenapiAPIDown" && key.alert != "GreenapiExporterDown" {
+			unexpected[key.alert]++
 		}
 	}
 	if len(unexpected) > 0 {
@@ -200,7 +221,8 @@ func (f *bigFleet) testPage(t *testing.T) {
 		}
 		first := slices.Sorted(slices.Values(listed[:len(f.problems)]))
 		if want := slices.Sorted(maps.Keys(f.problems)); !slices.Equal(first, want) {
-			t.Errorf("%s: the first instances are %v, want those with problems: %v", s, first, want)
+			t.Errorf("%s: the first instances are %v, want those with problems, %v",
+				s, first, want)
 		}
 		if !slices.Contains(page.Links, "/?page=2") {
 			t.Errorf("%s: no link to page 2: %q", s, page.Links)
@@ -221,7 +243,8 @@ func (f *bigFleet) testPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := fmt.Sprintf("greenapi_up{id_instance=%q} 1", healthy); !strings.Contains(string(text), want) {
+	want := fmt.Sprintf("greenapi_up{id_instance=%q} 1", healthy)
+	if !strings.Contains(string(text), want) {
 		t.Errorf("the metrics of the instance: %s without %s", response.Status, want)
 	}
 }
@@ -229,17 +252,19 @@ func (f *bigFleet) testPage(t *testing.T) {
 // testDashboard runs only the queries of the first view, which Grafana runs at once.
 func (f *bigFleet) testDashboard(t *testing.T) {
 	d, _ := readDashboard(t)
-	d.Panels = slices.DeleteFunc(d.Panels, func(p panel) bool { return p.GridPos.Y > 24 }) // below the first view
+	d.Panels = slices.DeleteFunc(d.Panels, func(p panel) bool { return p.GridPos.Y > 24 })
 	for _, q := range d.queries(t) {
 		started := time.Now()
 		got := run(t, f.stack.api, q, ".+")
-		t.Logf("%-60s %3d series in %v", q.name, len(got), time.Since(started).Round(time.Millisecond))
+		t.Logf("%-60s %3d series in %v",
+			q.name, len(got), time.Since(started).Round(time.Millisecond))
 		switch {
 		case q.name == "variable id_instance" && len(got) != fleetSize:
 			t.Errorf("%s has %d values", q.name, len(got))
 		case strings.HasPrefix(q.name, "panel ") && len(got) > maxSeries:
 			t.Errorf("%s returns %d series", q.name, len(got))
-		case q.name == "panel Instances A" && got["{}"] != fleetSize-19, q.name == "panel Instances B" && got["{}"] != 19:
+		case q.name == "panel Instances A" && got["{}"] != fleetSize-19,
+			q.name == "panel Instances B" && got["{}"] != 19:
 			t.Errorf("%s is %v", q.name, got)
 		}
 	}
@@ -305,13 +330,15 @@ func (i *inbox) until(t *testing.T, alert, status string, from int) []notificati
 	for {
 		found, changed := i.received(alert, from)
 		if n := len(found); n > 0 && found[n-1].status == status {
-			t.Logf("%s is %s after %s, in notification %d with %d alerts", alert, status, time.Since(started).Round(time.Second), n, len(found[n-1].alerts))
+			t.Logf("%s is %s after %s, in notification %d with %d alerts", alert, status,
+				time.Since(started).Round(time.Second), n, len(found[n-1].alerts))
 			return found
 		}
 		select {
 		case <-changed:
 		case <-timeout.C:
-			t.Fatalf("%d notifications of %s, the latest is not %s", len(found), alert, status)
+			t.Fatalf("%d notifications of %s, the latest is not %s",
+				len(found), alert, status)
 		}
 	}
 }
@@ -332,7 +359,8 @@ func (i *inbox) once(t *testing.T, alert string, subjects []string, damage func(
 		}
 	}
 	if len(missing) > 0 {
-		t.Errorf("the notification of %s has %d alerts and lacks %d, for example %s", alert, len(alerts), len(missing), missing[0])
+		t.Errorf("the notification of %s has %d alerts and lacks %d, for example %s",
+			alert, len(alerts), len(missing), missing[0])
 	}
 	return from
 }

@@ -60,7 +60,9 @@ func (o *output) String() string {
 
 // start starts a program of bin. It waits until a line of the log matches listening, whose first
 // group is the address. The end of the test kills the program, and logs its output on failure.
-func start(t *testing.T, listening *regexp.Regexp, env []string, name string, args ...string) *program {
+func start(
+	t *testing.T, listening *regexp.Regexp, env []string, name string, args ...string,
+) *program {
 	t.Helper()
 	path, err := filepath.Abs(filepath.Join(bin, name))
 	if err != nil {
@@ -126,7 +128,8 @@ func startExporter(t *testing.T, env []string, args ...string) *program {
 // startExporterAt starts the exporter at an address.
 func startExporterAt(t *testing.T, address string, env []string, args ...string) *program {
 	t.Helper()
-	return start(t, exporterListens, env, "greenapi_exporter", append([]string{"--web.listen-address=" + address}, args...)...)
+	args = append([]string{"--web.listen-address=" + address}, args...)
+	return start(t, exporterListens, env, "greenapi_exporter", args...)
 }
 
 // startPrometheus starts Prometheus on a free port, with an empty database.
@@ -145,7 +148,8 @@ func startPrometheusOn(t *testing.T, database, config string) *program {
 // startAlertmanager starts Alertmanager on a free port.
 func startAlertmanager(t *testing.T, config string) *program {
 	t.Helper()
-	return start(t, toolkitListens, nil, "alertmanager", "--web.listen-address=127.0.0.1:0", "--cluster.listen-address=",
+	return start(t, toolkitListens, nil, "alertmanager",
+		"--web.listen-address=127.0.0.1:0", "--cluster.listen-address=",
 		"--config.file="+write(t, "alertmanager.yml", config), "--storage.path="+t.TempDir())
 }
 
@@ -173,7 +177,9 @@ func startAccount(t *testing.T, config simulator.Config) *account {
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
 	return &account{s, config.IDInstance, []string{
-		"GREENAPI_URL=" + server.URL, "GREENAPI_ID_INSTANCE=" + config.IDInstance, "GREENAPI_API_TOKEN_INSTANCE=" + token,
+		"GREENAPI_URL=" + server.URL,
+		"GREENAPI_ID_INSTANCE=" + config.IDInstance,
+		"GREENAPI_API_TOKEN_INSTANCE=" + token,
 	}}
 }
 
@@ -195,7 +201,8 @@ func connect(t *testing.T, prometheus *program) v1.API {
 	return v1.NewAPI(client)
 }
 
-// eventually calls done until it returns true. After two minutes it fails with the last message.
+// eventually calls done until it returns true. After two minutes, the test fails with the last
+// message.
 func eventually(t *testing.T, done func() (bool, string)) {
 	t.Helper()
 	deadline := time.Now().Add(2 * time.Minute)
@@ -205,7 +212,7 @@ func eventually(t *testing.T, done func() (bool, string)) {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("not within two minutes: %s", message)
+			t.Fatalf("after two minutes: %s", message)
 		}
 		time.Sleep(200 * time.Millisecond)
 	}

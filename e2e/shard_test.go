@@ -50,8 +50,8 @@ func (s *stack) assertUp(t *testing.T, ids []string, outages []outage) {
 	}
 }
 
-// Three exporters share 300 instances, as configured by deploy/kubernetes/scrape.yml. One of them is
-// killed, and then the shards are reduced to two, as described in the README of that directory.
+// Three exporters share 300 instances, as configured by deploy/kubernetes/scrape.yml. One of them
+// is killed. Then the number of shards is reduced to two, as that directory's README describes.
 // Every instance must be scraped from its own exporter, and its counters must match the truth.
 func TestShardsCountEveryMessageOnce(t *testing.T) {
 	clock := new(clock)
@@ -78,19 +78,19 @@ func TestShardsCountEveryMessageOnce(t *testing.T) {
 	jobs := write(t, "scrape.yml", c.jobs(t, 3))
 	prometheus := startPrometheus(t, toYAML(t, object{"scrape_config_files": list{jobs}}))
 	s := &stack{api: connect(t, prometheus)}
-	all := func(expression string) string { return fmt.Sprintf("count(%s) == %d", expression, sharded) }
-	counted := func(messages int) string {
-		return all(fmt.Sprintf("sum by (id_instance) (greenapi_outgoing_messages_total) > %d", messages))
+	all := func(expression string) string {
+		return fmt.Sprintf("count(%s) == %d", expression, sharded)
 	}
 	s.waitFor(t, all("greenapi_up == 1"))
 	c.assertShards(t, s, ids, 3)
 	baseline := clock.Now()
 	baselineTime := model.Now()
 	clock.start()
-	s.waitFor(t, counted(3))
+	s.waitFor(t, all("sum by (id_instance) (greenapi_outgoing_messages_total) > 3"))
 
 	const victim = 1
-	killed := outage{affects: func(id string) bool { return shardOf(id, 3) == victim }, from: time.Now()}
+	isAffected := func(id string) bool { return shardOf(id, 3) == victim }
+	killed := outage{affects: isAffected, from: time.Now()}
 	_ = c.exporters[victim].Process.Kill()
 	_ = c.exporters[victim].Wait()
 	s.waitFor(t, `count(up{job="greenapi"} == 0) > 10`)
@@ -99,10 +99,12 @@ func TestShardsCountEveryMessageOnce(t *testing.T) {
 	s.waitFor(t, all("greenapi_up == 1"))
 
 	reshard := func() (string, error) {
-		out, err := exec.Command("sh", append([]string{shippedReshard, "2"}, c.directories...)...).CombinedOutput()
+		args := append([]string{shippedReshard, "2"}, c.directories...)
+		out, err := exec.Command("sh", args...).CombinedOutput()
 		return string(out), err
 	}
-	if out, err := reshard(); err == nil || !strings.Contains(out, "an exporter is using "+c.directories[0]) {
+	refusal := "an exporter is using " + c.directories[0]
+	if out, err := reshard(); err == nil || !strings.Contains(out, refusal) {
 		t.Errorf("reshard with running exporters: %v, %s", err, out)
 	}
 	moved := outage{affects: func(string) bool { return true }, from: time.Now()}
@@ -122,15 +124,17 @@ func TestShardsCountEveryMessageOnce(t *testing.T) {
 	if err := prometheus.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
+	hosts := expectedHosts(ids, 2)
 	eventually(t, func() (bool, string) {
-		return maps.Equal(s.scraped(t), expectedHosts(ids, 2)), "Prometheus still scrapes three shards"
+		return maps.Equal(s.scraped(t), hosts), "Prometheus still scrapes three shards"
 	})
 	for n := range 2 {
 		c.start(t, n)
 	}
 	moved.to = time.Now()
 	scrapedSince := func(t time.Time) string {
-		return all(fmt.Sprintf("timestamp(greenapi_up) > %f and greenapi_up == 1", float64(t.UnixMilli())/1e3))
+		seconds := float64(t.UnixMilli()) / 1e3
+		return all(fmt.Sprintf("timestamp(greenapi_up) > %f and greenapi_up == 1", seconds))
 	}
 	s.waitFor(t, scrapedSince(moved.to))
 	clock.stop()
@@ -141,7 +145,8 @@ func TestShardsCountEveryMessageOnce(t *testing.T) {
 	s.assertUp(t, ids, []outage{killed, moved})
 	for _, id := range ids {
 		account := fleet.Account(id)
-		s.assertGrowth(t, id, simulator.Between(account.Messages(baseline), account.Messages(end)), baselineTime)
+		truth := simulator.Between(account.Messages(baseline), account.Messages(end))
+		s.assertGrowth(t, id, truth, baselineTime)
 	}
 }
 
@@ -155,7 +160,9 @@ func (s *stack) assertGrowth(t *testing.T, id string, truth simulator.Change, si
 	for key, n := range truth.Statuses {
 		want[key.Status+" "+key.Type] = float64(n)
 	}
-	got := s.growth(t, fmt.Sprintf("{__name__=~'greenapi_outgoing_(messages|message_statuses)_total',id_instance=%q}[10m]", id), "", since)
+	const counters = "{__name__=~'greenapi_outgoing_(messages|message_statuses)_total'," +
+		"id_instance=%q}"
+	got := s.growth(t, fmt.Sprintf(counters+"[10m]", id), "", since)
 	if len(want) == 0 {
 		t.Errorf("instance %s: no message changed", id)
 	}

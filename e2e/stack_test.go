@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -38,9 +37,10 @@ func startStack(t *testing.T, exporters []*program, history string) *stack {
 	s := &stack{inbox: newInbox(t)}
 	alertmanager := startAlertmanager(t, toYAML(t, object{
 		"route": object{
-			"receiver": "inbox", "group_by": list{"..."}, "group_wait": "100ms", "group_interval": "1s", "repeat_interval": "1h",
+			"receiver": "inbox", "group_by": list{"..."},
+			"group_wait": "100ms", "group_interval": "1s", "repeat_interval": "1h",
 		},
-		"receivers": list{object{"name": "inbox", "webhook_configs": list{object{"url": s.inbox.url}}}},
+		"receivers": list{s.inbox.receiver("inbox")},
 	}))
 	targets := list{}
 	for _, e := range exporters {
@@ -54,9 +54,15 @@ func startStack(t *testing.T, exporters []*program, history string) *stack {
 		"global":         object{"evaluation_interval": job["scrape_interval"]},
 		"rule_files":     list{fasterRules(t, speed)},
 		"scrape_configs": list{job},
-		"alerting":       object{"alertmanagers": list{object{"static_configs": list{object{"targets": list{alertmanager.address}}}}}},
+		"alerting":       alertingConfig(alertmanager),
 	})))
 	return s
+}
+
+// alertingConfig returns the configuration with which Prometheus sends alerts to an Alertmanager.
+func alertingConfig(alertmanager *program) object {
+	targets := object{"targets": list{alertmanager.address}}
+	return object{"alertmanagers": list{object{"static_configs": list{targets}}}}
 }
 
 type (
@@ -73,15 +79,16 @@ func toYAML(t *testing.T, v any) string {
 	return string(text)
 }
 
-// readmeJobs returns the scrape jobs of an example in the README: the first has one instance, the
-// second has many.
+// readmeJobs returns the scrape jobs of an example in the README. Example 0 has one instance, and
+// example 1 has many.
 func readmeJobs(t *testing.T, example int) []object {
 	t.Helper()
 	readme, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	examples := regexp.MustCompile("(?s)```yaml\n(scrape_configs:.*?)```").FindAllSubmatch(readme, -1)
+	pattern := regexp.MustCompile("(?s)```yaml\n(scrape_configs:.*?)```")
+	examples := pattern.FindAllSubmatch(readme, -1)
 	if len(examples) <= example {
 		t.Fatalf("the README has only %d examples of scrape_configs", len(examples))
 	}
@@ -126,8 +133,8 @@ func fasterRules(t *testing.T, by int64) string {
 func blocks(t *testing.T, exposition string) string {
 	t.Helper()
 	directory := t.TempDir()
-	command := exec.Command(filepath.Join(bin, "promtool"), "tsdb", "create-blocks-from", "openmetrics",
-		write(t, "past.openmetrics", exposition), directory)
+	command := exec.Command(filepath.Join(bin, "promtool"), "tsdb", "create-blocks-from",
+		"openmetrics", write(t, "past.openmetrics", exposition), directory)
 	if out, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
@@ -154,6 +161,9 @@ type notification struct {
 // alertKey identifies an alert. Its subject is an instance or an exporter.
 type alertKey struct{ alert, subject string }
 
+// badAnnotation matches annotations with a template error or with the token.
+var badAnnotation = regexp.MustCompile("error expanding|<no value>|" + token)
+
 func newInbox(t *testing.T) *inbox {
 	i := &inbox{states: make(map[alertKey]string), changed: make(chan struct{})}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -172,15 +182,14 @@ func newInbox(t *testing.T) *inbox {
 		defer i.mu.Unlock()
 		n := notification{time.Now(), message.Status, make(map[alertKey]string)}
 		for _, a := range message.Alerts {
-			subject := a.Labels["id_instance"]
-			if subject == "" {
-				subject = a.Labels["instance"]
+			key := alertKey{a.Labels["alertname"], a.Labels["id_instance"]}
+			if key.subject == "" {
+				key.subject = a.Labels["instance"]
 			}
-			i.states[alertKey{a.Labels["alertname"], subject}] = a.Status
-			n.alerts[alertKey{a.Labels["alertname"], subject}] = a.Status
+			i.states[key], n.alerts[key] = a.Status, a.Status
 			for _, text := range a.Annotations {
-				if strings.Contains(text, "error expanding") || strings.Contains(text, "<no value>") || strings.Contains(text, token) {
-					t.Errorf("%s: annotation %q", a.Labels["alertname"], text)
+				if badAnnotation.MatchString(text) {
+					t.Errorf("%s: annotation %q", key.alert, text)
 				}
 			}
 		}
@@ -191,6 +200,11 @@ func newInbox(t *testing.T) *inbox {
 	t.Cleanup(server.Close)
 	i.url = server.URL
 	return i
+}
+
+// receiver returns the receiver of Alertmanager that sends notifications to the inbox.
+func (i *inbox) receiver(name any) object {
+	return object{"name": name, "webhook_configs": list{object{"url": i.url}}}
 }
 
 // wait waits until the alert has the status, which is firing or resolved.
@@ -204,7 +218,8 @@ func (i *inbox) wait(t *testing.T, n alertKey, status string) {
 		got, changed := i.states[n], i.changed
 		i.mu.Unlock()
 		if got == status {
-			t.Logf("%s of %s is %s after %s", n.alert, n.subject, status, time.Since(started).Round(time.Second))
+			t.Logf("%s of %s is %s after %s",
+				n.alert, n.subject, status, time.Since(started).Round(time.Second))
 			return
 		}
 		select {
@@ -215,13 +230,13 @@ func (i *inbox) wait(t *testing.T, n alertKey, status string) {
 	}
 }
 
-// alertsOf returns all alerts about a subject, firing or resolved.
-func (i *inbox) alertsOf(subject string) []string {
+// alertsOf returns all alerts about the subjects, firing or resolved.
+func (i *inbox) alertsOf(subjects ...string) []string {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	var alerts []string
 	for n := range i.states {
-		if n.subject == subject {
+		if slices.Contains(subjects, n.subject) {
 			alerts = append(alerts, n.alert)
 		}
 	}
@@ -229,13 +244,12 @@ func (i *inbox) alertsOf(subject string) []string {
 	return alerts
 }
 
-// past returns an OpenMetrics exposition of a constant series in the last four hours, except for the
-// last 15 minutes.
+// past returns an OpenMetrics exposition of a constant series, from 4 hours to 15 minutes ago.
 func past(series string, value float64) string {
-	var text bytes.Buffer
+	var text strings.Builder
 	now := time.Now()
-	for at := now.Add(-4 * time.Hour); at.Before(now.Add(-15 * time.Minute)); at = at.Add(time.Minute) {
-		fmt.Fprintf(&text, "%s %v %d\n", series, value, at.Unix())
+	for ago := 4 * time.Hour; ago > 15*time.Minute; ago -= time.Minute {
+		fmt.Fprintf(&text, "%s %v %d\n", series, value, now.Add(-ago).Unix())
 	}
 	text.WriteString("# EOF\n")
 	return text.String()

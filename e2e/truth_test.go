@@ -57,10 +57,12 @@ func (s *stack) waitFor(t *testing.T, expression string) {
 	})
 }
 
-// assertCountersMatchTruth runs the account for a while, and kills and restarts its exporter meanwhile.
-// The raw increase of the counters in Prometheus must equal the truth, and no counter may decrease.
+// assertCountersMatchTruth runs the account for a while, and kills and restarts its exporter in
+// between. The raw increase of the counters in Prometheus must equal the truth, and no counter may
+// decrease.
 func assertCountersMatchTruth(t *testing.T, s *stack, r *testRun, clock *clock) {
-	up := fmt.Sprintf("greenapi_up{id_instance=%q}", r.id)
+	of := func(metric string) string { return fmt.Sprintf("%s{id_instance=%q}", metric, r.id) }
+	up, messages := of("greenapi_up"), of("greenapi_outgoing_messages_total")
 	s.waitFor(t, up+" == 1")
 	baseline := r.Messages(clock.Now())
 	if len(baseline) < 3000 {
@@ -68,14 +70,18 @@ func assertCountersMatchTruth(t *testing.T, s *stack, r *testRun, clock *clock) 
 	}
 	baselineTime := model.Now()
 	clock.start()
-	s.waitFor(t, fmt.Sprintf("sum(greenapi_outgoing_messages_total{id_instance=%q}) > 20", r.id))
+	s.waitFor(t, fmt.Sprintf("sum(%s) > 20", messages))
 	r.restart(t)
-	s.waitFor(t, fmt.Sprintf("sum(greenapi_outgoing_messages_total{id_instance=%q}) > 60", r.id))
+	s.waitFor(t, fmt.Sprintf("sum(%s) > 60", messages))
 	clock.stop()
-	// The second call from now on starts after the clock stopped. Wait for a scrape after its answer.
+	// The second call from now on starts after the clock stopped. Wait for a scrape after its
+	// response.
 	calls := r.Calls(journal)
-	eventually(t, func() (bool, string) { return r.Calls(journal) >= calls+2, "the journal is not requested" })
-	s.waitFor(t, fmt.Sprintf("timestamp(%[1]s) > %[2]f and %[1]s == 1", up, float64(time.Now().Add(time.Second).UnixMilli())/1e3))
+	eventually(t, func() (bool, string) {
+		return r.Calls(journal) >= calls+2, "the journal is not requested"
+	})
+	since := float64(time.Now().Add(time.Second).UnixMilli()) / 1e3
+	s.waitFor(t, fmt.Sprintf("timestamp(%[1]s) > %[2]f and %[1]s == 1", up, since))
 
 	truth := simulator.Between(baseline, r.Messages(clock.Now()))
 	want := make(map[string]float64)
@@ -88,8 +94,9 @@ func assertCountersMatchTruth(t *testing.T, s *stack, r *testRun, clock *clock) 
 	if len(want) < 20 {
 		t.Errorf("only %d counters changed: %v", len(want), want)
 	}
-	got := s.growth(t, fmt.Sprintf("greenapi_outgoing_messages_total{id_instance=%q}[10m]", r.id), "messages", baselineTime)
-	maps.Copy(got, s.growth(t, fmt.Sprintf("greenapi_outgoing_message_statuses_total{id_instance=%q}[10m]", r.id), "", baselineTime))
+	got := s.growth(t, messages+"[10m]", "messages", baselineTime)
+	statuses := of("greenapi_outgoing_message_statuses_total")
+	maps.Copy(got, s.growth(t, statuses+"[10m]", "", baselineTime))
 	for key := range got {
 		if got[key] != want[key] {
 			t.Errorf("%s: Prometheus has %v, want %v", key, got[key], want[key])
@@ -101,9 +108,11 @@ func assertCountersMatchTruth(t *testing.T, s *stack, r *testRun, clock *clock) 
 	}
 }
 
-// growth returns the increase of counters in a range, by status and type. If status is not empty, it
-// replaces the label. The counters must be 0 until the time since.
-func (s *stack) growth(t *testing.T, selector, status string, since model.Time) map[string]float64 {
+// growth returns the increase of counters in a range, by status and type. If status is not empty,
+// it replaces the label. The counters must be 0 until since.
+func (s *stack) growth(
+	t *testing.T, selector, status string, since model.Time,
+) map[string]float64 {
 	t.Helper()
 	value, _, _, err := s.api.Query(t.Context(), selector, time.Now())
 	if err != nil {
