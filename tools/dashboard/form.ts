@@ -1,11 +1,17 @@
-// The form of grafana-dashboard.json: Grafana's own types, made stricter where they leave something open. `make dashboard`
-// writes the file behind `const dashboard: Dashboard =` and lets the compiler look for what does not fit; a name that is
-// not in a type does not either.
+// The type of grafana-dashboard.json, which is stricter than Grafana's own types. `make dashboard`
+// compiles the file as the value of `const dashboard: Dashboard`. The compiler reports values of
+// the wrong type, missing properties and unknown properties.
 
 import type * as grafana from "@grafana/schema";
-import type { Options as BarGaugeOptions } from "@grafana/schema/dist/esm/raw/composable/bargauge/panelcfg/x/BarGaugePanelCfg_types.gen";
-import type { Options as GaugeOptions } from "@grafana/schema/dist/esm/raw/composable/gauge/panelcfg/x/GaugePanelCfg_types.gen";
-import type { Options as StatOptions } from "@grafana/schema/dist/esm/raw/composable/stat/panelcfg/x/StatPanelCfg_types.gen";
+import type {
+  Options as BarGaugeOptions,
+} from "@grafana/schema/dist/esm/raw/composable/bargauge/panelcfg/x/BarGaugePanelCfg_types.gen";
+import type {
+  Options as GaugeOptions,
+} from "@grafana/schema/dist/esm/raw/composable/gauge/panelcfg/x/GaugePanelCfg_types.gen";
+import type {
+  Options as StatOptions,
+} from "@grafana/schema/dist/esm/raw/composable/stat/panelcfg/x/StatPanelCfg_types.gen";
 import type {
   FieldConfig as TableFields,
   Options as TableOptions,
@@ -15,13 +21,17 @@ import type {
   Options as TimeSeriesOptions,
 } from "@grafana/schema/dist/esm/raw/composable/timeseries/panelcfg/x/TimeSeriesPanelCfg_types.gen";
 
-/** T as JSON has it: for an enum of words, the words. */
-type Written<T> = T extends string ? `${T}` : T extends object ? { [K in keyof T]: Written<T[K]> } : T;
+/** T in JSON: the members of string enums are plain strings. */
+type Written<T> = T extends string
+  ? `${T}`
+  : T extends object
+    ? { [K in keyof T]: Written<T[K]> }
+    : T;
 
-/** The variable of that name, and no data source by its name. */
+/** The data source that the user selects. A fixed data source would not exist elsewhere. */
 type Source = { type: "prometheus"; uid: "${datasource}" };
 
-/** A query of the Prometheus data source, whose types are not among @grafana/schema's. */
+/** A query of the Prometheus data source. @grafana/schema has no type for it. */
 type Query = Omit<grafana.DataQuery, "datasource"> & {
   datasource: Source;
   expr: string;
@@ -37,10 +47,14 @@ type Fields<Custom> = Omit<grafana.FieldConfig, "custom" | "links"> & {
   links?: { title: string; url: string }[];
 };
 
-/** What an override sets, each by the type that it has among the defaults. */
+/** A property of an override. Its value has the same type as in the defaults. */
 type Property<Custom> =
-  | { [K in keyof Fields<Custom>]-?: { id: K; value: NonNullable<Fields<Custom>[K]> } }[keyof Fields<Custom>]
-  | { [K in keyof Custom & string]-?: { id: `custom.${K}`; value: NonNullable<Custom[K]> } }[keyof Custom & string];
+  | {
+      [K in keyof Fields<Custom>]-?: { id: K; value: NonNullable<Fields<Custom>[K]> };
+    }[keyof Fields<Custom>]
+  | {
+      [K in keyof Custom & string]-?: { id: `custom.${K}`; value: NonNullable<Custom[K]> };
+    }[keyof Custom & string];
 
 type Transformation =
   | { id: "merge"; options: Record<string, never> }
@@ -81,7 +95,12 @@ type Variable = Omit<grafana.VariableModel, "datasource" | "query" | "type"> &
   (
     | { type: "datasource"; query: "prometheus" }
     | { type: "constant"; query: string }
-    | { type: "query"; datasource: Source; definition: string; query: { qryType: 1; query: string; refId: string } }
+    | {
+        type: "query";
+        datasource: Source;
+        definition: string;
+        query: { qryType: 1; query: string; refId: string };
+      }
   );
 
 type Annotation = Omit<grafana.AnnotationQuery, "datasource" | "target"> & {

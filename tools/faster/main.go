@@ -1,9 +1,10 @@
-// Faster reads Prometheus rules from standard input, divides every duration in them, and writes them to standard output.
-// It divides "for", "keep_firing_for", intervals, ranges, offsets and numbers written as durations (1h, not 3600).
-// Tests can then set off alerts in minutes instead of hours, by the same expressions.
+// Faster copies Prometheus rules from standard input to standard output and divides every duration
+// in them: "for", "keep_firing_for", intervals, ranges, offsets, and numbers written as durations
+// (1h, not 3600). With the result, tests can trigger alerts within minutes instead of hours.
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -28,7 +29,7 @@ func main() {
 
 func run(r io.Reader, w io.Writer, by int64) error {
 	if by < 1 {
-		return fmt.Errorf("-by must be at least 1")
+		return errors.New("-by must be at least 1")
 	}
 	text, err := io.ReadAll(r)
 	if err != nil {
@@ -60,7 +61,6 @@ func run(r io.Reader, w io.Writer, by int64) error {
 	return yaml.NewEncoder(w).Encode(rules)
 }
 
-// divide divides the durations in expr.
 func divide(expr parser.Expr, by int64) {
 	parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {
 		switch n := node.(type) {

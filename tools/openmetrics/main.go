@@ -1,5 +1,5 @@
-// Openmetrics parses an OpenMetrics exposition from standard input with Prometheus's parser. It exits with code 1 if the
-// exposition is invalid or has no series.
+// Openmetrics parses an OpenMetrics exposition from standard input with Prometheus's parser. It
+// exits with status 1 if the exposition is invalid or has no series.
 package main
 
 import (
@@ -30,7 +30,7 @@ func parse(r io.Reader) (series int, _ error) {
 		entry, err := p.Next()
 		switch {
 		case errors.Is(err, io.EOF) && series == 0:
-			return 0, errors.New("there is no series")
+			return 0, errors.New("the exposition has no series")
 		case errors.Is(err, io.EOF):
 			return series, nil
 		case err != nil:
