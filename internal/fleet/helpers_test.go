@@ -25,7 +25,7 @@ import (
 type fakeAPI struct {
 	mu       sync.Mutex
 	messages map[string]int // by instance
-	calls    []string       // id, method, token, host and minutes
+	calls    []string       // id, method, token, host and minutes; see takeCalls
 	gate     chan struct{}  // if not nil, calls block until it is closed
 }
 
@@ -33,7 +33,8 @@ func (a *fakeAPI) RoundTrip(r *http.Request) (*http.Response, error) {
 	parts := strings.Split(strings.TrimPrefix(r.URL.Path, "/waInstance"), "/")
 	id, method := parts[0], parts[1]
 	a.mu.Lock()
-	a.calls = append(a.calls, strings.Join(parts, " ")+" "+r.URL.Host+" "+r.URL.Query().Get("minutes"))
+	call := append(parts, r.URL.Host, r.URL.Query().Get("minutes"))
+	a.calls = append(a.calls, strings.Join(call, " "))
 	gate := a.gate
 	a.mu.Unlock()
 	if gate != nil {
@@ -119,7 +120,7 @@ func newTestFleet(t *testing.T, directory string, transport http.RoundTripper) *
 	return f
 }
 
-// close closes the manager and the storage, in the order of the program.
+// close closes the manager and then the storage, as the program does.
 func (f *testFleet) close(t *testing.T) {
 	t.Helper()
 	f.Close()
@@ -152,8 +153,8 @@ func (f *testFleet) apply(t *testing.T, ids ...string) {
 	}
 }
 
-// scrape returns the values of an instance: those of series whose only label is the instance, and
-// the number of text messages.
+// scrape returns the values of an instance by metric name: those of series whose only label is the
+// instance, and the number of text messages.
 func (f *testFleet) scrape(ctx context.Context, id string) (map[string]float64, error) {
 	scrape, err := f.Scrape(ctx, id, nil)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package fleet manages the instances that the exporter watches: it adds, reconfigures and removes
-// them as the configuration and the Partner API demand.
+// Package fleet manages the instances that the exporter watches. It adds, reconfigures and removes
+// them according to the configuration and the Partner API.
 package fleet
 
 import (
@@ -22,7 +22,7 @@ import (
 	"greenapi_exporter/internal/config"
 )
 
-// ErrUnknown means that no instance has the requested id.
+// ErrUnknown reports that no instance has the requested id.
 var ErrUnknown = errors.New("no such instance is configured")
 
 // Manager holds the watched instances. It is safe for concurrent use.
@@ -30,16 +30,16 @@ type Manager struct {
 	set       *collector.Set
 	resources collector.Resources
 
-	// applyMu serializes ApplyConfig and Close. It is locked before mu.
+	// applyMu serializes ApplyConfig and Close. Lock order: applyMu, mu, the locks of an Instance.
 	applyMu sync.Mutex
 
-	// mu guards the fields below. No slice or map is modified after it was assigned to a field,
-	// except draining.
+	// mu guards the fields below. Only draining is modified in place; the other maps and the slice
+	// are replaced.
 	mu       sync.RWMutex
 	all      []*collector.Instance // in the order of the configuration
 	byID     map[string]*collector.Instance
-	draining map[string]*collector.Instance // removed, and not idle at the latest change
-	timeout  time.Duration                  // the longest of all instances
+	draining map[string]*collector.Instance // removed, but not idle at the latest change
+	timeout  time.Duration                  // the maximum of all instances
 	hosts    map[string]int                 // number of instances by API host
 }
 
@@ -48,14 +48,14 @@ func New(set *collector.Set, resources collector.Resources) *Manager {
 	return &Manager{set: set, resources: resources, draining: make(map[string]*collector.Instance)}
 }
 
-// ApplyConfig replaces the watched instances. The ids must be unique. It makes no call.
+// ApplyConfig replaces the watched instances. The ids must be unique. It makes no API call.
 //
-// An instance that stays keeps its ledgers and readings, whatever changes in its settings.
-// A removed instance is not scraped again. It closes in the background after the scrapes in flight;
-// if it is added again before that, it continues.
+// An instance that stays keeps its ledgers and readings, even if its settings change. A removed
+// instance closes in the background after the scrapes in flight. If it is added again before that,
+// it keeps its ledgers and readings, too.
 //
-// If the ledger of a new instance cannot be read, that instance is left out. An instance that stays
-// only lacks the collector. ApplyConfig then applies all the rest and returns an error.
+// If ApplyConfig cannot read a ledger, it omits the instance if that is new, or else the collector.
+// It applies the rest and returns an error.
 func (m *Manager) ApplyConfig(configs []config.Instance) error {
 	m.applyMu.Lock()
 	defer m.applyMu.Unlock()
@@ -91,21 +91,18 @@ func (m *Manager) ApplyConfig(configs []config.Instance) error {
 	return firstError(errs)
 }
 
-// inParallel calls do for each index below n. More calls than CPUs run at a time, because opening
-// and closing instances mostly waits for the disk.
+// inParallel calls do for each index below n. It runs more calls than there are CPUs, because
+// opening and closing instances mostly waits for the disk.
 func inParallel(n int, do func(index int)) {
 	var group errgroup.Group
 	group.SetLimit(4 * runtime.GOMAXPROCS(0))
 	for index := range n {
-		group.Go(func() error {
-			do(index)
-			return nil
-		})
+		group.Go(func() error { do(index); return nil })
 	}
 	_ = group.Wait()
 }
 
-// joinIDs returns some of the ids, and the number of the others.
+// joinIDs returns up to ten ids, and the number of further ids.
 func joinIDs(ids []string) string {
 	const limit = 10
 	slices.Sort(ids)
@@ -115,21 +112,21 @@ func joinIDs(ids []string) string {
 	return strings.Join(ids, ",")
 }
 
-// firstError returns the first error with the number of the others, or nil.
+// firstError returns the first error, with the number of further errors, or nil.
 func firstError(errs []error) error {
 	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
 	if len(errs) > 1 {
-		return fmt.Errorf("%w; and %d similar errors", errs[0], len(errs)-1)
+		return fmt.Errorf("%w (and %d more errors)", errs[0], len(errs)-1)
 	}
 	return errors.Join(errs...)
 }
 
-// replace makes these instances the watched ones and drains the others. It returns the ids that
-// are new and those that are removed. The caller must hold applyMu.
+// replace watches these instances and drains those that it removes. It returns the ids of the added
+// and removed instances. The caller must hold applyMu.
 func (m *Manager) replace(all []*collector.Instance) (added, removed []string) {
 	byID := make(map[string]*collector.Instance, len(all))
 	hosts := make(map[string]int)
-	timeout := time.Duration(0)
+	var timeout time.Duration
 	for _, i := range all {
 		c := i.Config()
 		byID[c.ID()] = i
@@ -157,14 +154,14 @@ func (m *Manager) replace(all []*collector.Instance) (added, removed []string) {
 	return added, removed
 }
 
-// Scrape returns one scrape of the instance with the given id, or of all instances if id is "".
-// It covers the named collectors, or all if none is named. The scrape ends with ctx.
-// The error is ErrUnknown, or reports a collector that is not enabled.
+// Scrape returns a Collector for one scrape of the instance with the given id, or of all instances
+// if id is "". It covers the named collectors, or all if there are no names. The scrape ends with
+// ctx. The error is ErrUnknown, or reports a collector that is not enabled.
 func (m *Manager) Scrape(
 	ctx context.Context, id string, collectors []string,
 ) (prometheus.Collector, error) {
 	m.mu.RLock()
-	defer m.mu.RUnlock() // after the scrape has its references, so that no instance closes before
+	defer m.mu.RUnlock() // after the scrape holds its references, so that no instance closes before
 	instances := m.all
 	if id != "" {
 		i := m.byID[id]
@@ -176,8 +173,8 @@ func (m *Manager) Scrape(
 	return m.set.Scrape(ctx, instances, collectors)
 }
 
-// Timeout returns the longest duration of a call for the instance with the given id. It returns
-// the longest of all instances if id is "" or unknown.
+// Timeout returns the maximum duration of a call for the instance with the given id. If id is "" or
+// unknown, it returns the maximum of all instances.
 func (m *Manager) Timeout(id string) time.Duration {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
@@ -187,8 +184,8 @@ func (m *Manager) Timeout(id string) time.Duration {
 	return m.timeout
 }
 
-// Host returns the API host of the instance with the given id, and the share of all instances that
-// have this host, from 0 to 1. The host is "" if the id is unknown or all instances have one host.
+// Host returns the API host of the instance with the given id, and the share of the instances with
+// this host, from 0 to 1. If the id is unknown or there is only one host, the host is "".
 func (m *Manager) Host(id string) (host string, share float64) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
@@ -217,8 +214,8 @@ func (m *Manager) Instances() []config.Instance {
 	return configs
 }
 
-// Statuses returns the status of each instance by its latest readings. It makes no call and does
-// not wait for one.
+// Statuses returns the status of each instance from its latest readings. It makes no API call and
+// does not wait for one.
 func (m *Manager) Statuses() []collector.Status {
 	instances := m.instances()
 	statuses := make([]collector.Status, len(instances))
@@ -228,8 +225,8 @@ func (m *Manager) Statuses() []collector.Status {
 	return statuses
 }
 
-// Close cancels the calls in flight and saves what must be kept, also of draining instances.
-// The Manager must not be used any more.
+// Close cancels the calls in flight and saves all ledgers, including those of draining instances.
+// The Manager must not be used after Close.
 func (m *Manager) Close() {
 	m.applyMu.Lock()
 	defer m.applyMu.Unlock()

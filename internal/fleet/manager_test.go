@@ -18,11 +18,11 @@ import (
 	"greenapi_exporter/internal/greenapi"
 )
 
-// fixedAPI has one answer for each instance, and counts the calls.
+// fixedAPI always returns the same response for an instance, and counts the calls.
 type fixedAPI struct {
-	mu      sync.Mutex
-	answers map[string]func() *http.Response
-	calls   map[string]int
+	mu        sync.Mutex
+	responses map[string]func() *http.Response
+	calls     map[string]int
 }
 
 func (a *fixedAPI) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -30,15 +30,14 @@ func (a *fixedAPI) RoundTrip(r *http.Request) (*http.Response, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.calls[id]++
-	return a.answers[id](), nil
+	return a.responses[id](), nil
 }
 
 func TestInstancesAreReadIndependently(t *testing.T) {
 	const good, loggedOut = "1101000001", "1101000002"
-	api := &fixedAPI{calls: make(map[string]int), answers: map[string]func() *http.Response{
-		good: func() *http.Response {
-			return newResponse(200, `[{"idMessage":"A","typeMessage":"textMessage","statusMessage":"sent"}]`)
-		},
+	const journal = `[{"idMessage":"A","typeMessage":"textMessage","statusMessage":"sent"}]`
+	api := &fixedAPI{calls: make(map[string]int), responses: map[string]func() *http.Response{
+		good:      func() *http.Response { return newResponse(200, journal) },
 		loggedOut: func() *http.Response { return newResponse(400, "Instance is not authorized") },
 	}}
 	f := newTestFleet(t, "", api)
@@ -46,7 +45,7 @@ func TestInstancesAreReadIndependently(t *testing.T) {
 	f.flags.Collectors = []string{"outgoing"}
 	f.apply(t, good, loggedOut)
 	if len(api.calls) > 0 {
-		t.Errorf("called before the first scrape: %v", api.calls)
+		t.Errorf("calls before the first scrape: %v", api.calls)
 	}
 	for range 2 {
 		scrape, err := f.Scrape(t.Context(), "", nil)
@@ -65,7 +64,7 @@ func TestInstancesAreReadIndependently(t *testing.T) {
 			t.Errorf("instance %s: %v", good, values)
 		}
 		if up := f.mustScrape(t, loggedOut)[upMetric]; up != 0 {
-			t.Errorf("instance %s is up: %v", loggedOut, up)
+			t.Errorf("instance %s: up is %v, want 0", loggedOut, up)
 		}
 	}
 	for i, want := range []greenapi.Result{greenapi.OK, greenapi.InstanceLoggedOut} {
@@ -75,14 +74,14 @@ func TestInstancesAreReadIndependently(t *testing.T) {
 		}
 	}
 	if _, err := f.Scrape(t.Context(), "", []string{"queue"}); err == nil {
-		t.Error("a disabled collector can be scraped")
+		t.Error("a scrape of a disabled collector succeeded")
 	}
 	if api.calls[good] != 1 || api.calls[loggedOut] != 1 {
 		t.Errorf("calls: %v, want one of each", api.calls)
 	}
 }
 
-func TestTimeoutIsThatOfTheInstance(t *testing.T) {
+func TestTimeoutFollowsConfiguration(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newTestFleet(t, "", nil)
 		defer f.close(t)
@@ -93,14 +92,15 @@ func TestTimeoutIsThatOfTheInstance(t *testing.T) {
 			t.Fatal(err)
 		}
 		for id, want := range map[string]time.Duration{
-			"1": 30 * time.Second, "2": 5 * time.Second, "": 30 * time.Second, "4": 30 * time.Second,
+			"1": 30 * time.Second, "2": 5 * time.Second,
+			"": 30 * time.Second, "unknown": 30 * time.Second,
 		} {
 			if got := f.Timeout(id); got != want {
-				t.Errorf("%q: %s, want %s", id, got, want)
+				t.Errorf("instance %q: timeout %s, want %s", id, got, want)
 			}
 		}
 		defer f.api.block()()
-		checkCallTakes := func(want time.Duration) {
+		wantCallTime := func(want time.Duration) {
 			t.Helper()
 			begin := time.Now()
 			if values := f.mustScrape(t, "2"); values[upMetric] != 0 || time.Since(begin) != want {
@@ -108,22 +108,22 @@ func TestTimeoutIsThatOfTheInstance(t *testing.T) {
 			}
 			time.Sleep(2 * time.Minute)
 		}
-		checkCallTakes(5 * time.Second)
+		wantCallTime(5 * time.Second)
 		f.flags.Timeout = 7 * time.Second
 		f.apply(t, "2")
-		checkCallTakes(7 * time.Second)
+		wantCallTime(7 * time.Second)
 		if got := f.Timeout(""); got != 7*time.Second {
-			t.Errorf("the longest timeout is %s, want 7s", got)
+			t.Errorf("the maximum timeout is %s, want 7s", got)
 		}
 	})
 }
 
-func TestHostHasItsShareOfInstances(t *testing.T) {
+func TestHostReturnsShareOfInstances(t *testing.T) {
 	f := newTestFleet(t, "", nil)
 	defer f.close(t)
 	f.apply(t, "1", "2", "3")
 	if host, _ := f.Host("1"); host != "" {
-		t.Errorf("the only host is %q, want none", host)
+		t.Errorf("with one host, Host returned %q, want none", host)
 	}
 	first := []config.Instance{f.instance(t, "1"), f.instance(t, "2"), f.instance(t, "3")}
 	f.flags.URL = "https://B.example"
@@ -135,7 +135,7 @@ func TestHostHasItsShareOfInstances(t *testing.T) {
 	} {
 		host, share := f.Host(id)
 		if got := fmt.Sprint(host, " ", share); got != want {
-			t.Errorf("%s: %s, want %s", id, got, want)
+			t.Errorf("instance %s: %s, want %s", id, got, want)
 		}
 	}
 }
@@ -154,7 +154,7 @@ func TestUnreadableLedgerAffectsOnlyItsInstance(t *testing.T) {
 		t.Errorf("got %v, want an error of instance 2", err)
 	}
 	if values := f.mustScrape(t, "3"); values[upMetric] != 1 || len(f.Statuses()) != 2 {
-		t.Errorf("the others: %v", values)
+		t.Errorf("another instance: %v", values)
 	}
 	if err := os.Remove(bad); err != nil {
 		t.Fatal(err)

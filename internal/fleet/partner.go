@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	// minRefreshGap is the least time between two calls, however often the configuration changes.
+	// minRefreshGap is the minimum time between two calls, even if the configuration changes.
 	minRefreshGap = time.Second
-	maxBackoff    = time.Minute // after repeated failures, unless the API demands more
+	maxBackoff    = time.Minute // unless Retry-After is longer
 )
 
 // poll calls the Partner API until ctx is canceled.
@@ -41,19 +41,19 @@ type partnerPoller struct {
 	logger       log.Logger
 	failures     int             // consecutive
 	failing      greenapi.Result // of the latest call; empty if it succeeded
-	emptyOnce    bool            // the latest list was ignored, because it would remove all instances
+	emptyOnce    bool            // ignored the latest list, which would remove all instances
 	lastCounts   []int           // in the latest log line
-	lastApplyErr string          // in the latest log line; empty after a list without error
+	lastApplyErr string          // in the latest log line; empty if the latest list had no error
 }
 
-// refresh makes one call and applies its list. It returns when the next call is due.
+// refresh makes one call and applies the list. It returns the time of the next call.
 func (p *partnerPoller) refresh(ctx context.Context) (next time.Time) {
 	p.syncer.mu.Lock()
 	partner, begin := p.syncer.config.Partner(), time.Now()
 	p.syncer.lastAttempt = begin
 	p.syncer.mu.Unlock()
 	if partner == nil {
-		return begin.Add(maxBackoff) // ctx is about to be canceled
+		return begin.Add(maxBackoff) // ApplyConfig is about to cancel ctx
 	}
 	callCtx, cancel := context.WithTimeout(ctx, partner.Timeout())
 	defer cancel()
@@ -66,26 +66,26 @@ func (p *partnerPoller) refresh(ctx context.Context) (next time.Time) {
 		return begin.Add(p.handleError(err))
 	}
 	if p.failing != "" {
-		level.Info(p.logger).Log("msg", "the Partner API lists the instances again")
+		level.Info(p.logger).Log("msg", "Partner API call succeeded again")
 	}
 	p.failures, p.failing = 0, ""
 	p.update(ctx, listed, begin)
 	return begin.Add(partner.Refresh())
 }
 
-// handleError logs the first failure with each result, and returns the time to the next call.
+// handleError logs an error, at debug level if the previous call had the same result. It returns
+// the time from the start of this call to the next one.
 func (p *partnerPoller) handleError(err error) time.Duration {
 	result := greenapi.ResultOf(err)
 	logger := log.With(p.logger, "result", result, "err", err)
 	if result == p.failing {
-		level.Debug(logger).Log("msg", "the Partner API does not list the instances")
+		level.Debug(logger).Log("msg", "Partner API call failed again")
 	} else {
-		consequence := "keeping the previous list"
+		msg := "Partner API call failed, keeping the previous list"
 		if _, complete := p.syncer.Targets(); !complete {
-			consequence = "its instances are not watched"
+			msg = "Partner API call failed, watching none of its instances"
 		}
-		level.Error(logger).Log("msg", "the Partner API does not list the instances; "+consequence,
-			"advice", advice(result))
+		level.Error(logger).Log("msg", msg, "advice", advice(result))
 	}
 	p.failing = result
 	p.failures++
@@ -96,8 +96,8 @@ func (p *partnerPoller) handleError(err error) time.Duration {
 	return wait
 }
 
-// update applies a list whose call began at the given time, unless ctx is canceled. If an instance
-// cannot be watched, the next list tries it again.
+// update applies a list whose call began at the given time, unless ctx is canceled. The next list
+// retries instances that fail.
 func (p *partnerPoller) update(
 	ctx context.Context, listed []greenapi.PartnerInstance, begin time.Time,
 ) {
@@ -111,8 +111,8 @@ func (p *partnerPoller) update(
 	watched := len(partner.Instances(listed, nil))
 	if watched == 0 && len(partner.Instances(s.listed, nil)) > 0 && !p.emptyOnce {
 		p.emptyOnce = true
-		level.Warn(p.logger).Log("msg", "the Partner API lists no instance to watch; "+
-			"keeping the previous list unless the next one is the same", "listed", len(listed))
+		level.Warn(p.logger).Log("msg", "Partner API lists no instance to watch, "+
+			"keeping the previous list until the next one confirms it", "listed", len(listed))
 		return
 	}
 	p.emptyOnce = false
@@ -126,11 +126,11 @@ func (p *partnerPoller) update(
 		p.lastApplyErr = ""
 	case err.Error() != p.lastApplyErr:
 		p.lastApplyErr = err.Error()
-		level.Error(p.logger).Log("msg", "some instances cannot be watched", "err", err)
+		level.Error(p.logger).Log("msg", "cannot watch some instances", "err", err)
 	}
 }
 
-// logCounts logs what a list contains if the counts have changed.
+// logCounts logs the counts of a list if they have changed.
 func (p *partnerPoller) logCounts(listed []greenapi.PartnerInstance, watched int) {
 	deleted, expired := 0, 0
 	for _, l := range listed {
@@ -149,7 +149,6 @@ func (p *partnerPoller) logCounts(listed []greenapi.PartnerInstance, watched int
 	}
 }
 
-// advice returns what to do about a result of the Partner API.
 func advice(result greenapi.Result) string {
 	switch result {
 	case greenapi.Unauthorized, greenapi.Forbidden:

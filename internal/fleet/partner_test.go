@@ -1,23 +1,14 @@
 package fleet
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/go-kit/log"
-	"github.com/go-kit/log/level"
-	"github.com/prometheus/client_golang/prometheus"
-
-	"greenapi_exporter/internal/config"
-	"greenapi_exporter/internal/greenapi"
 )
 
 // partnerAPI is a fake Partner API that records its calls.
@@ -27,14 +18,17 @@ type partnerAPI struct {
 	body   string
 	header http.Header
 	hangs  bool
-	times  []time.Time // of the calls since takeCalls
-	paths  []string
+	calls  []partnerCall // since takeCalls
+}
+
+type partnerCall struct {
+	time time.Time
+	url  string
 }
 
 func (p *partnerAPI) RoundTrip(r *http.Request) (*http.Response, error) {
 	p.mu.Lock()
-	p.times = append(p.times, time.Now())
-	p.paths = append(p.paths, r.URL.String())
+	p.calls = append(p.calls, partnerCall{time.Now(), r.URL.String()})
 	hangs := p.hangs
 	p.mu.Unlock()
 	if hangs {
@@ -66,140 +60,63 @@ func (p *partnerAPI) fail(status int) {
 	p.status, p.body = status, `{"path":"/partner/getInstances/partner-secret"}`
 }
 
-// takeCalls returns the number of calls since the previous takeCalls.
-func (p *partnerAPI) takeCalls() int {
+// takeCalls returns the calls since the previous takeCalls.
+func (p *partnerAPI) takeCalls() []partnerCall {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	n := len(p.times)
-	p.times = nil
-	return n
+	calls := p.calls
+	p.calls = nil
+	return calls
 }
 
-// testSyncer is a Syncer with its API and log.
-type testSyncer struct {
-	*Syncer
-	api *partnerAPI
-	log *bytes.Buffer
+// takeGaps returns the times between the calls since the previous takeCalls.
+func (p *partnerAPI) takeGaps() []time.Duration {
+	var gaps []time.Duration
+	calls := p.takeCalls()
+	for n := range len(calls) - 1 {
+		gaps = append(gaps, calls[n+1].time.Sub(calls[n].time))
+	}
+	return gaps
 }
 
-func newTestSyncer(t *testing.T) *testSyncer {
-	t.Helper()
-	s := &testSyncer{api: new(partnerAPI), log: new(bytes.Buffer)}
-	f := newTestFleet(t, "", s.api)
-	backend := &greenapi.Backend{Transport: s.api, Limiter: greenapi.NewLimiter(4)}
-	logger := level.NewFilter(log.NewLogfmtLogger(log.NewSyncWriter(s.log)), level.AllowInfo())
-	s.Syncer = NewSyncer(f.Manager, backend, logger)
-	t.Cleanup(func() {
-		s.Close()
-		f.close(t)
-	})
-	return s
-}
-
-// loadConfig returns the configuration of a file with the given text.
-func loadConfig(t *testing.T, text string) *config.Config {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "greenapi.yml")
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	c, err := config.Source{
-		Path: path, Collectors: []string{"outgoing"},
-		Defaults: config.Settings{
-			URL: "https://api.example", Minutes: 60, Timeout: 30 * time.Second,
-			Retention: 360 * time.Hour, Collectors: []string{"outgoing"},
-		},
-	}.Load(log.NewNopLogger())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
-// wantTargets checks the ids of the targets, and whether they are complete.
-func (s *testSyncer) wantTargets(t *testing.T, complete bool, ids ...string) {
-	t.Helper()
-	synctest.Wait()
-	targets, gotComplete := s.Targets()
-	var got []string
-	for _, target := range targets {
-		got = append(got, target.ID())
-	}
-	if strings.Join(got, " ") != strings.Join(ids, " ") || gotComplete != complete {
-		t.Errorf("targets %v, complete %v; want %v, %v", got, gotComplete, ids, complete)
-	}
-}
-
-const lastSuccessMetric = "greenapi_exporter_partner_last_success_timestamp_seconds"
-
-// collect returns the values of the Syncer's metrics by name.
-func collect(t *testing.T, s *testSyncer) map[string]float64 {
-	t.Helper()
-	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(s)
-	families, err := registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	values := make(map[string]float64)
-	for _, family := range families {
-		values[family.GetName()] = family.Metric[0].GetGauge().GetValue()
-	}
-	return values
-}
-
-const partnerConfig = `
-instances: [{id_instance: 1101000001, token: own}]
-partner: {token: partner-secret, refresh: 10m, include: "^11"}
-`
-
-func TestPartnerListIsRefreshedAndKeptDuringFailures(t *testing.T) {
+func TestPartnerListIsRefreshedAndSurvivesFailures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newTestSyncer(t)
 		s.wantTargets(t, false)
 		s.api.fail(502)
-		if err := s.ApplyConfig(loadConfig(t, partnerConfig)); err != nil {
-			t.Fatal(err)
-		}
+		s.configure(t, partnerConfig)
 		s.wantTargets(t, false, "1101000001")
-		wantLastSuccess := func(at time.Time) {
+		wantLastSuccess := func(unixTime int64) {
 			t.Helper()
-			seconds := 0.0
-			if !at.IsZero() {
-				seconds = float64(at.Unix())
-			}
-			if got := collect(t, s)[lastSuccessMetric]; got != seconds {
-				t.Errorf("the last success is %v, want %v", got, seconds)
+			if got := collect(t, s)[lastSuccessMetric]; got != float64(unixTime) {
+				t.Errorf("the last success is %v, want %v", got, unixTime)
 			}
 		}
-		wantLastSuccess(time.Time{})
+		wantLastSuccess(0)
 
 		s.api.list("1101000003", "1101000002", "2201000001")
 		time.Sleep(2 * time.Second) // the backoff after one failure
 		s.wantTargets(t, true, "1101000001", "1101000002", "1101000003")
-		first := time.Now()
-		wantLastSuccess(first)
-		if path := s.api.paths[1]; path != "https://api.example/partner/getInstances/partner-secret" {
-			t.Errorf("the call has path %s", path)
+		wantLastSuccess(time.Now().Unix())
+		const url = "https://api.example/partner/getInstances/partner-secret"
+		if got := s.api.takeCalls()[1].url; got != url {
+			t.Errorf("the call has URL %s, want %s", got, url)
 		}
-		s.api.takeCalls()
 		time.Sleep(10*time.Minute - time.Second)
-		if n := s.api.takeCalls(); n != 0 {
-			t.Errorf("%d calls before the refresh, want 0", n)
-		}
+		s.wantNoCalls(t)
 		s.api.list("1101000003", "1101000004")
 		time.Sleep(time.Second)
 		s.wantTargets(t, true, "1101000001", "1101000003", "1101000004")
-		second := time.Now()
-		wantLastSuccess(second)
+		lastSuccess := time.Now().Unix()
+		wantLastSuccess(lastSuccess)
 
 		for _, status := range []int{502, 401, 200} { // the last one with an invalid body
 			s.api.fail(status)
 			time.Sleep(10 * time.Minute)
 			s.wantTargets(t, true, "1101000001", "1101000003", "1101000004")
-			wantLastSuccess(second)
+			wantLastSuccess(lastSuccess)
 		}
-		if n := s.api.takeCalls(); n < 25 || n > 40 {
+		if n := len(s.api.takeCalls()); n < 25 || n > 40 {
 			t.Errorf("%d calls in 30 minutes of failures, want 25 to 40", n)
 		}
 		s.api.list("1101000003")
@@ -209,68 +126,12 @@ func TestPartnerListIsRefreshedAndKeptDuringFailures(t *testing.T) {
 		logged := s.log.String()
 		for text, times := range map[string]int{
 			"result=server_error": 2, "result=unauthorized": 1, "partner's token": 1,
-			"result=invalid_response": 1, "lists the instances again": 2,
+			"result=invalid_response": 1, "succeeded again": 2,
 			"applied the list": 3, "listed=3 watched=2": 1, "secret": 0, "token-of": 0,
 		} {
 			if got := strings.Count(logged, text); got != times {
-				t.Errorf("%q is %d times in the log, want %d:\n%s", text, got, times, logged)
+				t.Errorf("%q occurs %d times in the log, want %d:\n%s", text, got, times, logged)
 			}
-		}
-	})
-}
-
-// TestReloadKeepsPartnerListUntilTheNextOne, and drops it if the partner is removed.
-func TestReloadKeepsPartnerListUntilTheNextOne(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newTestSyncer(t)
-		s.api.list("1101000002", "1201000003")
-		configure := func(text string) {
-			t.Helper()
-			if err := s.ApplyConfig(loadConfig(t, text)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		configure(partnerConfig)
-		s.wantTargets(t, true, "1101000001", "1101000002")
-		s.api.takeCalls()
-		s.api.fail(502)
-		configure(strings.Replace(partnerConfig, "^11", "^12", 1))
-		s.wantTargets(t, true, "1101000001", "1201000003")
-		if n := s.api.takeCalls(); n != 0 {
-			t.Errorf("%d calls after include changed, want 0", n)
-		}
-		for n := range 100 { // each with another token
-			configure(strings.Replace(partnerConfig, "partner-secret", fmt.Sprint("partner-secret-", n), 1))
-			time.Sleep(10 * time.Millisecond)
-		}
-		if n := s.api.takeCalls(); n > 2 {
-			t.Errorf("%d calls within a second, want at most 2", n)
-		}
-		s.wantTargets(t, true, "1101000001", "1101000002")
-		time.Sleep(time.Second)
-		if path := s.api.paths[len(s.api.paths)-1]; !strings.HasSuffix(path, "/partner-secret-99") {
-			t.Errorf("the call has path %s", path)
-		}
-		s.api.takeCalls()
-		configure("instances: [{id_instance: 1101000001, token: own}]\n")
-		s.wantTargets(t, true, "1101000001")
-		if _, ok := collect(t, s)[lastSuccessMetric]; ok {
-			t.Error("the last success is exposed without a partner")
-		}
-		time.Sleep(time.Hour)
-		if n := s.api.takeCalls(); n != 0 {
-			t.Errorf("%d calls without a partner, want 0", n)
-		}
-		configure(partnerConfig)
-		s.wantTargets(t, false, "1101000001")
-		s.Close()
-		if err := s.ApplyConfig(loadConfig(t, partnerConfig)); err == nil {
-			t.Error("a closed Syncer can be configured")
-		}
-		s.api.takeCalls()
-		time.Sleep(time.Hour)
-		if n := s.api.takeCalls(); n != 0 {
-			t.Errorf("%d calls after Close, want 0", n)
 		}
 	})
 }
@@ -279,11 +140,9 @@ func TestEmptyPartnerListIsIgnoredOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newTestSyncer(t)
 		s.api.list("1101000002")
-		if err := s.ApplyConfig(loadConfig(t, partnerConfig)); err != nil {
-			t.Fatal(err)
-		}
+		s.configure(t, partnerConfig)
 		s.wantTargets(t, true, "1101000001", "1101000002")
-		for _, ids := range [][]string{{}, {"2201000001"}} { // an empty list, and one without a match
+		for _, ids := range [][]string{{}, {"2201000001"}} { // the second does not match include
 			s.api.list(ids...)
 			time.Sleep(10 * time.Minute)
 			s.wantTargets(t, true, "1101000001", "1101000002")
@@ -295,46 +154,31 @@ func TestEmptyPartnerListIsIgnoredOnce(t *testing.T) {
 		time.Sleep(20 * time.Minute)
 		s.wantTargets(t, true, "1101000001")
 		if text := s.log.String(); strings.Count(text, "level=warn") != 3 {
-			t.Errorf("the log has not 3 warnings:\n%s", text)
+			t.Errorf("the log does not have 3 warnings:\n%s", text)
 		}
 	})
 }
 
-// TestPartnerCallsBackOff checks the time between calls that fail: it grows up to a minute, or is
-// what Retry-After demands.
-func TestPartnerCallsBackOff(t *testing.T) {
+// TestFailedPartnerCallsBackOff checks that the time between calls grows to a minute, or follows
+// Retry-After.
+func TestFailedPartnerCallsBackOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newTestSyncer(t)
 		s.api.hangs = true
-		if err := s.ApplyConfig(loadConfig(t, partnerConfig)); err != nil {
-			t.Fatal(err)
-		}
-		wantGaps := func(want ...time.Duration) {
-			t.Helper()
-			s.api.mu.Lock()
-			defer s.api.mu.Unlock()
-			for n, d := range want {
-				if n+1 >= len(s.api.times) {
-					t.Fatalf("there were %d calls", len(s.api.times))
-				}
-				if got := s.api.times[n+1].Sub(s.api.times[n]); got != d {
-					t.Errorf("call %d came after %s, want %s", n+1, got, d)
-				}
-			}
-			s.api.times = s.api.times[len(s.api.times)-1:]
-		}
+		s.configure(t, partnerConfig)
 		time.Sleep(5 * time.Minute)
-		call := 30 * time.Second // the timeout
-		wantGaps(call, call, call, call, 32*time.Second, time.Minute)
+		gaps := s.api.takeGaps()
+		const timeout = 30 * time.Second
+		want := []time.Duration{timeout, timeout, timeout, timeout, 32 * time.Second, time.Minute}
+		if len(gaps) < len(want) || !slices.Equal(gaps[:len(want)], want) {
+			t.Errorf("times between calls %v, want %v", gaps, want)
+		}
 		s.api.mu.Lock()
 		s.api.hangs, s.api.status, s.api.header = false, 429, http.Header{"Retry-After": {"300"}}
 		s.api.mu.Unlock()
 		time.Sleep(11 * time.Minute)
-		s.api.mu.Lock()
-		gap := s.api.times[len(s.api.times)-1].Sub(s.api.times[len(s.api.times)-2])
-		s.api.mu.Unlock()
-		if gap != 5*time.Minute {
-			t.Errorf("the call came after %s, want 5m as Retry-After says", gap)
+		if gaps := s.api.takeGaps(); gaps[len(gaps)-1] != 5*time.Minute {
+			t.Errorf("times between calls %v, want 5m at the end, as in Retry-After", gaps)
 		}
 	})
 }

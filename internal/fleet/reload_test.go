@@ -20,89 +20,102 @@ import (
 	"greenapi_exporter/internal/greenapi"
 )
 
-// journalCall and stateCall return calls of instance 1 as fakeAPI records them.
-func journalCall(token, host string, minutes int) string {
-	return fmt.Sprint("1 ", greenapi.LastOutgoingMessages, " ", token, " ", host, " ", minutes)
-}
-
+// stateCall and journalCall return calls of instance 1 as fakeAPI records them.
 func stateCall(token, host string) string {
 	return fmt.Sprint("1 ", greenapi.GetStateInstance, " ", token, " ", host, " ")
 }
 
-// TestReloadKeepsWhatInstancesHaveCounted in memory and on disk, whichever setting changes. A call
-// is made at once only if the setting changes what calls request.
-func TestReloadKeepsWhatInstancesHaveCounted(t *testing.T) {
+func journalCall(token, host string, minutes int) string {
+	return fmt.Sprint("1 ", greenapi.LastOutgoingMessages, " ", token, " ", host, " ", minutes)
+}
+
+// TestReloadPreservesCounters checks every setting, in memory and on disk. It also checks that only
+// changes of what calls request cause calls at once.
+func TestReloadPreservesCounters(t *testing.T) {
+	const host, newHost = "api.example", "b.example"
 	for name, c := range map[string]struct {
 		change func(*config.Flags)
 		calls  []string
 	}{
-		"nothing":     {func(*config.Flags) {}, nil},
-		"the timeout": {func(f *config.Flags) { f.Timeout = time.Second }, nil},
-		"the token": {func(f *config.Flags) { f.Token = "another" },
-			[]string{stateCall("another", "api.example"), journalCall("another", "api.example", 60)}},
-		"the host": {func(f *config.Flags) { f.URL = "https://b.example" },
-			[]string{stateCall("token", "b.example"), journalCall("token", "b.example", 60)}},
-		"the window": {func(f *config.Flags) { f.Minutes = 30 },
-			[]string{stateCall("token", "api.example"), journalCall("token", "api.example", 30)}},
-		"the interval, to one that is over": {func(f *config.Flags) { f.MinInterval = time.Second },
-			[]string{stateCall("token", "api.example"), journalCall("token", "api.example", 60)}},
-		"the interval, to one that is not over": {
+		"nothing": {func(*config.Flags) {}, nil},
+		"timeout": {func(f *config.Flags) { f.Timeout = time.Second }, nil},
+		"token": {
+			func(f *config.Flags) { f.Token = "new" },
+			[]string{stateCall("new", host), journalCall("new", host, 60)},
+		},
+		"host": {
+			func(f *config.Flags) { f.URL = "https://" + newHost },
+			[]string{stateCall("token", newHost), journalCall("token", newHost, 60)},
+		},
+		"window": {
+			func(f *config.Flags) { f.Minutes = 30 },
+			[]string{stateCall("token", host), journalCall("token", host, 30)},
+		},
+		"interval that has passed": {
+			func(f *config.Flags) { f.MinInterval = time.Second },
+			[]string{stateCall("token", host), journalCall("token", host, 60)},
+		},
+		"interval that has not passed": {
 			func(f *config.Flags) { f.MinInterval = time.Minute }, nil,
 		},
-		"a collector that is added": {
+		"added collector": {
 			func(f *config.Flags) { f.Collectors = []string{"outgoing", "state", "queue"} },
 			[]string{"1 getMessagesCount token api.example "},
 		},
-		"a collector that is removed": {
+		"removed collector": {
 			func(f *config.Flags) { f.Collectors = []string{"outgoing"} }, nil,
 		},
 	} {
 		for storage, directory := range map[string]string{"in memory": "", "on disk": t.TempDir()} {
 			t.Run(name+" "+storage, func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					f := newTestFleet(t, directory, nil)
-					defer f.close(t)
-					f.apply(t, "1", "2")
-					first := f.mustScrape(t, "1")
-					time.Sleep(time.Hour)
-					before := f.mustScrape(t, "1")
-					if before[upMetric] != 1 || before[messagesMetric] != 1 ||
-						before[birthMetric] != first[birthMetric] {
-						t.Fatalf("before: %v", before)
-					}
-					f.api.takeCalls()
-					c.change(&f.flags)
-					f.apply(t, "2", "1", "3")
-					time.Sleep(time.Second) // the least time between two calls of the journal
-					after := f.mustScrape(t, "1")
-					calls := f.api.takeCalls()
-					slices.Sort(calls)
-					if len(c.calls) < 2 { // the state is read each second anyway
-						calls = slices.DeleteFunc(calls, func(call string) bool {
-							return call == stateCall("token", "api.example")
-						})
-					}
-					if !slices.Equal(calls, c.calls) {
-						t.Errorf("calls %q, want %q", calls, c.calls)
-					}
-					want := before[messagesMetric]
-					if strings.Contains(fmt.Sprint(calls), greenapi.LastOutgoingMessages) {
-						want++
-					}
-					if after[upMetric] != 1 || after[messagesMetric] != want ||
-						after[birthMetric] != before[birthMetric] {
-						t.Errorf("after: %v, want %v messages", after, want)
-					}
-					if got := after["greenapi_outgoing_window_seconds"]; got != float64(f.flags.Minutes)*60 {
-						t.Errorf("the window is %v s", got)
-					}
-				})
+				synctest.Test(t, func(t *testing.T) { testReload(t, directory, c.change, c.calls) })
 			})
 		}
 	}
 }
 
-func TestRemovedInstanceIsSavedAndContinuesWhenAddedAgain(t *testing.T) {
+// testReload changes the flags of an instance that has two readings, and checks the next scrape.
+func testReload(t *testing.T, directory string, change func(*config.Flags), wantCalls []string) {
+	f := newTestFleet(t, directory, nil)
+	defer f.close(t)
+	f.apply(t, "1", "2")
+	first := f.mustScrape(t, "1")
+	time.Sleep(time.Hour)
+	before := f.mustScrape(t, "1")
+	if before[upMetric] != 1 || before[messagesMetric] != 1 ||
+		before[birthMetric] != first[birthMetric] {
+		t.Fatalf("before: %v", before)
+	}
+	f.api.takeCalls()
+	change(&f.flags)
+	f.apply(t, "2", "1", "3")
+	time.Sleep(time.Second) // the minimum time between two calls of the journal
+	after := f.mustScrape(t, "1")
+	calls := f.api.takeCalls()
+	slices.Sort(calls)
+	if len(wantCalls) < 2 { // every scrape reads the state after a second
+		calls = slices.DeleteFunc(calls, func(call string) bool {
+			return call == stateCall("token", "api.example")
+		})
+	}
+	if !slices.Equal(calls, wantCalls) {
+		t.Errorf("calls %q, want %q", calls, wantCalls)
+	}
+	messages := before[messagesMetric]
+	if strings.Contains(fmt.Sprint(calls), greenapi.LastOutgoingMessages) {
+		messages++
+	}
+	if after[upMetric] != 1 || after[messagesMetric] != messages ||
+		after[birthMetric] != before[birthMetric] {
+		t.Errorf("after: %v, want %v messages", after, messages)
+	}
+	window := time.Duration(f.flags.Minutes) * time.Minute
+	if got := after["greenapi_outgoing_window_seconds"]; got != window.Seconds() {
+		t.Errorf("the window is %v s, want %s", got, window)
+	}
+}
+
+func TestRemovedInstanceIsSavedAndResumes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		directory := t.TempDir()
 		f := newTestFleet(t, directory, nil)
@@ -116,22 +129,22 @@ func TestRemovedInstanceIsSavedAndContinuesWhenAddedAgain(t *testing.T) {
 		synctest.Wait()
 		f.apply(t, "2")
 		if len(f.draining) > 0 {
-			t.Error("the removed instance still drains")
+			t.Error("the removed instance is still draining")
 		}
-		path := filepath.Join(directory, "1.ledger")
-		if data, err := os.ReadFile(path); err != nil || strings.Count(string(data), `"last_good"`) != 1 {
+		data, err := os.ReadFile(filepath.Join(directory, "1.ledger"))
+		if err != nil || strings.Count(string(data), `"last_good"`) != 1 {
 			t.Errorf("the file is not one snapshot: %v\n%s", err, data)
 		}
 		time.Sleep(time.Hour)
 		f.apply(t, "1")
 		after := f.mustScrape(t, "1")
 		if after[messagesMetric] != 1 || after[birthMetric] != before[birthMetric] {
-			t.Errorf("added again: %v", after)
+			t.Errorf("after the instance was added again: %v", after)
 		}
 	})
 }
 
-func TestReloadNeitherDisturbsNorAwaitsScrapes(t *testing.T) {
+func TestReloadDoesNotAffectOrAwaitScrapes(t *testing.T) {
 	for name, reload := range map[string]func(*testing.T, *testFleet){
 		"instance removed": func(t *testing.T, f *testFleet) { f.apply(t) },
 		"instance removed and added": func(t *testing.T, f *testFleet) {
@@ -191,11 +204,11 @@ func TestReloadNeitherDisturbsNorAwaitsScrapes(t *testing.T) {
 					if next[upMetric] != 1 || next[birthMetric] != first[birthMetric] {
 						t.Errorf("the next scrape: %v, want the same ledger as %v", next, first)
 					}
-				case "host changed": // the reading of the old host must not last for the interval
+				case "host changed": // the next scrape must not use the reading of the old host
 					f.mustScrape(t, "1")
 					calls := f.api.takeCalls()
 					if !slices.Contains(calls, journalCall("token", "b.example", 60)) {
-						t.Errorf("calls %q lack one to the new host", calls)
+						t.Errorf("calls %q, want one to the new host", calls)
 					}
 				}
 			})
@@ -203,8 +216,8 @@ func TestReloadNeitherDisturbsNorAwaitsScrapes(t *testing.T) {
 	}
 }
 
-// TestInstanceHasOneLedgerAtATime, even if it is removed and added twice while scrapes of two
-// collectors are in flight.
+// TestInstanceHasOneLedgerAtATime removes and adds an instance twice during scrapes of two
+// collectors.
 func TestInstanceHasOneLedgerAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newTestFleet(t, t.TempDir(), nil)
@@ -227,8 +240,8 @@ func TestInstanceHasOneLedgerAtATime(t *testing.T) {
 		f.apply(t, "2")
 		begin := time.Now()
 		f.apply(t, "1", "2")
-		if loaded, created := f.storage.LoadStats(); loaded+created != 2 { // one for each instance
-			t.Errorf("%d ledgers were opened, want 2", loaded+created)
+		if loaded, created := f.storage.LoadStats(); loaded+created != 2 {
+			t.Errorf("%d ledgers were opened, want one per instance", loaded+created)
 		}
 		if took := time.Since(begin); took > 0 {
 			t.Errorf("adding the instance took %s", took)
@@ -236,7 +249,8 @@ func TestInstanceHasOneLedgerAtATime(t *testing.T) {
 	})
 }
 
-// TestScrapeHoldsInstanceUntilItsContextEnds if it is never collected. A failed one holds nothing.
+// TestScrapeHoldsInstanceUntilItsContextEnds checks a scrape that is never collected, and one that
+// fails to start, which must not hold the instance.
 func TestScrapeHoldsInstanceUntilItsContextEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newTestFleet(t, "", nil)
@@ -249,7 +263,7 @@ func TestScrapeHoldsInstanceUntilItsContextEnds(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := f.Scrape(t.Context(), "1", []string{"none"}); err == nil {
-			t.Error("an unknown collector can be scraped")
+			t.Error("a scrape of an unknown collector succeeded")
 		}
 		f.apply(t)
 		synctest.Wait()
@@ -264,7 +278,7 @@ func TestScrapeHoldsInstanceUntilItsContextEnds(t *testing.T) {
 	})
 }
 
-func TestCloseSavesDrainingInstancesToo(t *testing.T) {
+func TestCloseSavesDrainingInstances(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		directory := t.TempDir()
 		f := newTestFleet(t, directory, nil)
@@ -278,7 +292,7 @@ func TestCloseSavesDrainingInstancesToo(t *testing.T) {
 		time.Sleep(2 * time.Hour)
 		go func() { _, _ = f.scrape(ctx, "1") }()
 		synctest.Wait()
-		f.apply(t, "2") // instance 1 drains, and its call hangs
+		f.apply(t, "2") // instance 1 is draining, and its call blocks
 		begin := time.Now()
 		f.close(t)
 		if took := time.Since(begin); took > 0 {
@@ -287,14 +301,14 @@ func TestCloseSavesDrainingInstancesToo(t *testing.T) {
 		for _, id := range []string{"1", "2"} {
 			data, err := os.ReadFile(filepath.Join(directory, id+".ledger"))
 			if err != nil || strings.Count(string(data), `"birth"`) != 1 {
-				t.Errorf("the file of %s is not one snapshot: %v", id, err)
+				t.Errorf("the file of instance %s is not one snapshot: %v", id, err)
 			}
 		}
 	})
 }
 
-// TestConcurrentReloadsAndScrapes neither decrease a counter of an instance that stays, nor reject
-// a scrape of it, nor leak goroutines.
+// TestConcurrentReloadsAndScrapes checks that reloads neither decrease counters nor reject scrapes
+// of the instances that stay, and that no goroutine leaks.
 func TestConcurrentReloadsAndScrapes(t *testing.T) {
 	goroutines := runtime.NumGoroutine()
 	f := newTestFleet(t, t.TempDir(), nil)
@@ -313,14 +327,15 @@ func TestConcurrentReloadsAndScrapes(t *testing.T) {
 				values, err := f.scrape(scrapeCtx, id)
 				done()
 				scrapes.Add(1)
-				stays := id == "1" || id == "2"
-				if now, shown := values[messagesMetric]; stays && (err != nil || shown && now < last) {
-					t.Errorf("%s: %v after %v, %v", id, now, last, err)
-				} else if shown {
-					last = now
+				if id != "1" && id != "2" {
+					continue
 				}
-				if !stays {
-					last = 0
+				now, ok := values[messagesMetric]
+				if err != nil || ok && now < last {
+					t.Errorf("instance %s: %v messages after %v, %v", id, now, last, err)
+				}
+				if ok {
+					last = now
 				}
 			}
 		})
@@ -340,14 +355,14 @@ func TestConcurrentReloadsAndScrapes(t *testing.T) {
 		f.apply(t, ids...)
 		if n%20 == 0 {
 			_ = f.Statuses()
-			time.Sleep(time.Millisecond) // lets calls finish
+			time.Sleep(time.Millisecond) // so that some calls finish
 		}
 	}
 	cancel()
 	scrapers.Wait()
 	f.close(t)
 	if scrapes.Load() < 100 {
-		t.Errorf("there were %d scrapes", scrapes.Load())
+		t.Errorf("%d scrapes, want at least 100", scrapes.Load())
 	}
 	for range 500 {
 		if runtime.NumGoroutine() <= goroutines {
@@ -355,5 +370,5 @@ func TestConcurrentReloadsAndScrapes(t *testing.T) {
 		}
 		time.Sleep(10 * time.Millisecond) // until timers and contexts expire
 	}
-	t.Errorf("%d goroutines, %d before", runtime.NumGoroutine(), goroutines)
+	t.Errorf("%d goroutines, want at most %d", runtime.NumGoroutine(), goroutines)
 }

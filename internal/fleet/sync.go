@@ -14,7 +14,7 @@ import (
 )
 
 // Syncer keeps the instances of a Manager in sync with the configuration and the Partner API.
-// It is safe for concurrent use, and collects metrics about itself.
+// It is safe for concurrent use, and is a prometheus.Collector of metrics about itself.
 type Syncer struct {
 	manager *Manager
 	backend *greenapi.Backend
@@ -22,37 +22,38 @@ type Syncer struct {
 
 	instancesDesc, lastSuccessDesc *prometheus.Desc
 
-	// applyMu serializes changes of the instances and guards the next two fields. It is locked
-	// before mu.
+	// applyMu serializes changes to the instances, and guards closed and cancel.
+	// Lock order: applyMu, then mu or the locks of the manager.
 	applyMu sync.Mutex
 	closed  bool
 	cancel  func() // stops polling; nil if the Partner API is not polled
 	polling sync.WaitGroup
 
-	// mu guards the fields below, which only a holder of applyMu changes, except lastAttempt.
-	// It is never held during a change of the instances, so that reads do not wait for one.
+	// mu guards the fields below. Except for lastAttempt, a writer must hold applyMu, too. mu is
+	// not held while instances change, so reads do not wait for that.
 	mu          sync.Mutex
 	config      *config.Config
-	listed      []greenapi.PartnerInstance // the latest list of the Partner API that was applied
-	lastSuccess time.Time                  // when its call began; zero before the first
-	lastAttempt time.Time                  // when the latest call began
+	listed      []greenapi.PartnerInstance // the latest list that was applied
+	lastSuccess time.Time                  // start of the call that returned listed, or zero
+	lastAttempt time.Time                  // start of the latest call
 }
 
-// NewSyncer returns a Syncer, which must be the only one to change the manager.
+// NewSyncer returns a Syncer for the manager. Only the Syncer may change the manager's instances.
 func NewSyncer(manager *Manager, backend *greenapi.Backend, logger log.Logger) *Syncer {
 	return &Syncer{
 		manager: manager, backend: backend, logger: logger,
 		instancesDesc: prometheus.NewDesc("greenapi_exporter_instances",
 			"Number of instances that the exporter watches.", nil, nil),
-		lastSuccessDesc: prometheus.NewDesc("greenapi_exporter_partner_last_success_timestamp_seconds",
+		lastSuccessDesc: prometheus.NewDesc(
+			"greenapi_exporter_partner_last_success_timestamp_seconds",
 			"UNIX time of the latest list of instances from the Partner API, 0 before the first; "+
 				"absent if the Partner API is not used.", nil, nil),
 	}
 }
 
 // ApplyConfig applies a configuration. The latest list of the Partner API stays in use. Polling
-// continues, or starts anew if the host, the token or the timing has changed.
-// The errors are those of Manager.ApplyConfig.
+// restarts if the host, the token or the timing has changed. The errors are those of
+// Manager.ApplyConfig.
 func (s *Syncer) ApplyConfig(to *config.Config) error {
 	s.applyMu.Lock()
 	defer s.applyMu.Unlock()
@@ -80,7 +81,7 @@ func (s *Syncer) ApplyConfig(to *config.Config) error {
 	return err
 }
 
-// apply makes the manager watch the configured instances and the listed ones.
+// apply applies the configured and the listed instances to the manager.
 // The caller must hold applyMu.
 func (s *Syncer) apply(listed []greenapi.PartnerInstance) error {
 	instances := s.config.Instances()
@@ -90,7 +91,7 @@ func (s *Syncer) apply(listed []greenapi.PartnerInstance) error {
 	return s.manager.ApplyConfig(instances)
 }
 
-// stopPolling stops the poller without waiting for it. The caller must hold applyMu.
+// stopPolling cancels the poller and does not wait for it. The caller must hold applyMu.
 func (s *Syncer) stopPolling() {
 	if s.cancel != nil {
 		s.cancel()
@@ -98,8 +99,8 @@ func (s *Syncer) stopPolling() {
 	}
 }
 
-// Targets returns the instances to scrape in the order of the configuration. It reports whether
-// they are complete: before the first list of the Partner API they are not.
+// Targets returns the instances to scrape in the order of the configuration. They are not complete
+// before the first list of the Partner API.
 func (s *Syncer) Targets() (targets []config.Instance, complete bool) {
 	s.mu.Lock()
 	complete = s.config != nil && (s.config.Partner() == nil || !s.lastSuccess.IsZero())
@@ -107,7 +108,7 @@ func (s *Syncer) Targets() (targets []config.Instance, complete bool) {
 	return s.manager.Instances(), complete
 }
 
-// Close stops polling. The instances stay as they are, and do not change any more.
+// Close stops polling and waits for the poller. After Close, the instances do not change.
 func (s *Syncer) Close() {
 	s.applyMu.Lock()
 	s.closed = true
