@@ -6,14 +6,13 @@ import (
 	"greenapi_exporter/internal/jsonstream"
 )
 
-// Account contains the state of the messenger's account. It contains nothing private.
+// Account is the state of the messenger's account. It contains no private data.
 type Account struct {
-	State State
-	// SuspendedUntil is the UNIX time of the end of a suspension of sending. It can be in the past.
-	SuspendedUntil UnixTime
+	State          State
+	SuspendedUntil UnixTime // the end of a suspension of sending; can be in the past
 }
 
-// UnixTime is a UNIX time in seconds, if Known.
+// UnixTime is a UNIX time in seconds. It is valid if Known is true.
 type UnixTime struct {
 	Value float64
 	Known bool
@@ -25,7 +24,7 @@ func (c *Client) Account(ctx context.Context) (Account, error) {
 }
 
 func readAccount(o object) (Account, error) {
-	until := []string{"suspendedUntil", "yellowCardUntil"} // the second until July 2026
+	until := []string{"suspendedUntil", "yellowCardUntil"} // yellowCardUntil before July 2026
 	if !o.has(append(until, "stateInstance")...) {
 		return Account{}, &jsonstream.SyntaxError{
 			Reason: "the response has neither stateInstance nor suspendedUntil",

@@ -1,6 +1,6 @@
-// Package greenapi calls GREEN-API, which gives access to accounts of WhatsApp and other messengers.
+// Package greenapi calls GREEN-API, an HTTP API for accounts of WhatsApp and other messengers.
 //
-// A Client calls the methods of one instance, and a Partner lists the instances of a partner. Every
+// A Client calls the methods of one instance. A Partner lists the instances of a partner. Every
 // error is an *Error with a Result from a closed set. No error contains a token, a URL or a part of
 // a response.
 package greenapi
@@ -15,10 +15,10 @@ import (
 // MaxBody is the limit on the body of a response, in bytes after decompression.
 const MaxBody = 1 << 30
 
-// Backend contains what the clients of all instances share.
+// Backend contains the configuration that the clients of all instances share.
 type Backend struct {
-	// Transport makes the calls. See NewTransport. Redirects are never followed, because they would
-	// send the token to another host.
+	// Transport makes the calls; see NewTransport. A redirect is an error and not followed, because
+	// it would send the token to another host.
 	Transport http.RoundTripper
 	Limiter   *Limiter
 	UserAgent string
@@ -27,8 +27,8 @@ type Backend struct {
 	OnResponse func(method string, took time.Duration, bytes int64)
 }
 
-// idleTimeout is shorter than the usual timeout of servers (nginx: 75 s). A request fails if the
-// server closes its connection at the same time.
+// idleTimeout is shorter than the usual timeout of servers (nginx: 75 s). Otherwise a request fails
+// if the server closes the idle connection at the same time.
 const idleTimeout = 55 * time.Second
 
 // NewTransport returns a transport that keeps up to idle connections per host open between calls.
@@ -49,7 +49,7 @@ func NewTransport(idle int) *http.Transport {
 	return t
 }
 
-// Methods of the API that a Client calls, as in URLs.
+// The methods of the API that a Client calls, as in URLs.
 const (
 	LastOutgoingMessages = "lastOutgoingMessages"
 	LastIncomingMessages = "lastIncomingMessages"
@@ -60,7 +60,7 @@ const (
 	GetWaSettings        = "getWaSettings"
 )
 
-// Client calls the API for one instance. It is safe for concurrent use.
+// A Client calls the API for one instance. It is safe for concurrent use.
 type Client struct{ transport }
 
 // NewClient returns a Client for the instance id. The base URL can have a path prefix.
@@ -68,7 +68,7 @@ func NewClient(backend *Backend, base *url.URL, id string, token TokenSource) *C
 	return &Client{transport{backend, base, "/waInstance" + id, token, MaxBody}}
 }
 
-// transport makes the calls of Client and Partner.
+// transport makes the calls of a Client or Partner.
 type transport struct {
 	backend    *Backend
 	base       *url.URL
@@ -77,19 +77,21 @@ type transport struct {
 	maxBody    int64
 }
 
-// request returns a request that contains the token. It joins the path itself, because url.JoinPath
-// would clean it.
+// request returns a request with the token in its path. It does not use url.JoinPath, which
+// cleans the path.
 func (t *transport) request(method string, query url.Values, token string) *http.Request {
 	u := *t.base
 	u.Path = t.base.Path + t.pathPrefix + "/" + method + "/" + token
 	u.RawPath = t.base.EscapedPath() + t.pathPrefix + "/" + method + "/" + url.PathEscape(token)
 	u.RawQuery = query.Encode()
-	header := http.Header{"Accept": {"application/json"}, "User-Agent": {t.backend.UserAgent}}
-	return &http.Request{Method: http.MethodGet, URL: &u, Host: u.Host, Header: header, Body: unrepeatable{}}
+	return &http.Request{
+		Method: http.MethodGet, URL: &u, Host: u.Host, Body: unrepeatable{},
+		Header: http.Header{"Accept": {"application/json"}, "User-Agent": {t.backend.UserAgent}},
+	}
 }
 
-// unrepeatable is an empty body that keeps net/http from sending a request twice. It repeats a GET
-// without a body if the server closes a reused connection before the response.
+// unrepeatable is an empty body that prevents net/http from repeating a request. Without a body,
+// net/http repeats a GET if the server closes a reused connection before it responds.
 type unrepeatable struct{}
 
 func (unrepeatable) Read([]byte) (int, error) { return 0, io.EOF }

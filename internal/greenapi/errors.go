@@ -16,17 +16,17 @@ import (
 )
 
 const (
-	// maxErrorBody is the limit on what is read of an error's body, in bytes.
+	// maxErrorBody is the limit on the body of an error, in bytes. The rest is not read.
 	maxErrorBody = 64 << 10
-	// MaxRetryAfter is the limit on Retry-After, so that a header cannot stop the calls forever.
+	// MaxRetryAfter is the limit on Retry-After. Without it, a header could stop calls forever.
 	MaxRetryAfter = 24 * time.Hour
 )
 
-// contextResult returns the result of a call whose context has ended.
+// contextResult returns the result of a call whose context is done.
 func contextResult(ctx context.Context) Result { return ResultOf(context.Cause(ctx)) }
 
-// networkError converts an error of the transport. Errors of net/http can quote the response, so
-// networkError only includes the text of errors that do not.
+// networkError converts an error of the transport. Errors of net/http can quote the response.
+// Therefore networkError includes the text of an error only if its type excludes that.
 func networkError(ctx context.Context, err error) *Error {
 	var (
 		op          *net.OpError
@@ -38,27 +38,27 @@ func networkError(ctx context.Context, err error) *Error {
 	detail := ""
 	switch {
 	case ctx.Err() != nil:
-		return &Error{Result: contextResult(ctx), Detail: "before the response"}
-	case errors.As(err, &timeout) && timeout.Timeout():
-		// This is a timeout of the transport or the operating system, not of the call.
+		return &Error{Result: contextResult(ctx), Detail: "while waiting for the response"}
+	case errors.As(err, &timeout) && timeout.Timeout(): // of the transport or the operating system
 		detail = "the connection timed out"
 	case errors.As(err, &certificate):
 		detail = certificateDetail(certificate)
 	case errors.As(err, &record):
-		detail = "the host does not speak TLS"
+		detail = "the host does not use TLS on this port"
 	case errors.As(err, &dns):
 		detail = fmt.Sprintf("lookup %s: %s", dns.Name, dns.Err)
 	case errors.As(err, &op):
 		detail = op.Error()
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		detail = "the connection was closed before the end of the response"
+		detail = "the connection was closed before the response was complete"
 	default:
 		detail = "the connection failed, a proxy refused it, or the response was not HTTP"
 	}
 	return &Error{Result: Network, Detail: detail}
 }
 
-// certificateDetail returns the usual causes. It does not quote the certificate, which is untrusted.
+// certificateDetail describes why a certificate is invalid. It does not quote the certificate,
+// which is untrusted.
 func certificateDetail(err error) string {
 	var (
 		unknown x509.UnknownAuthorityError
@@ -71,14 +71,14 @@ func certificateDetail(err error) string {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return "the host's certificate has expired or is not yet valid; check the clock"
 	case errors.As(err, &host):
-		return "the certificate is for another host"
+		return "the host's certificate is for another host name"
 	default:
-		return "the host's certificate cannot be verified"
+		return "the host's certificate is invalid"
 	}
 }
 
-// statusError returns the error for a status other than 200. It reads the body of a 400 only. Other
-// bodies say no more than their status, and a slow one would delay the scrape.
+// statusError returns the error for a status other than 200. It reads the body only for status 400.
+// For others, the body adds nothing to the status, and a slow one would delay the scrape.
 func (r *response) statusError(received *http.Response) error {
 	failure := &Error{
 		Result:     UnexpectedStatus,
@@ -87,11 +87,11 @@ func (r *response) statusError(received *http.Response) error {
 	}
 	switch status := received.StatusCode; {
 	case status == http.StatusBadRequest:
-		text, err := io.ReadAll(io.LimitReader(r, maxErrorBody))
+		body, err := io.ReadAll(io.LimitReader(r, maxErrorBody))
 		if err != nil && r.ctx.Err() != nil {
 			return &Error{Result: contextResult(r.ctx), Detail: "while reading the body of HTTP 400"}
 		}
-		failure.Result = classifyText(stripPath(text))
+		failure.Result = classifyBody(body)
 	case status == http.StatusUnauthorized:
 		failure.Result = Unauthorized
 	case status == http.StatusForbidden:
@@ -106,42 +106,37 @@ func (r *response) statusError(received *http.Response) error {
 	return failure
 }
 
-// classifyText returns the result for the text of a failure with status 400, or with status 200 and
-// "status":false. "not authorized" has priority: an instance that "is starting or not authorized"
-// is most often logged out.
-func classifyText(text string) Result {
-	text = strings.ToLower(text)
-	for _, c := range []struct {
-		words  string
-		result Result
-	}{
-		{"not authorized", InstanceLoggedOut},
-		{"starting", InstanceStarting},
-		{"expired", InstanceExpired},
-		{"deleted", InstanceDeleted},
-	} {
-		if strings.Contains(text, c.words) {
-			return c.result
-		}
-	}
-	return BadRequest
-}
-
-// pathMember matches the member of an error's JSON that repeats the path of the request.
+// pathMember matches the JSON member of an error that repeats the path of the request.
 var pathMember = regexp.MustCompile(`"path"\s*:\s*"(\\.|[^"\\])*`)
 
-// stripPath returns the text of an error without the path of the request, which can contain any
-// words.
-func stripPath(body []byte) string { return string(pathMember.ReplaceAll(body, nil)) }
-
-// retryAfter parses the header Retry-After (RFC 9110, section 10.2.3): seconds, or a date.
-func retryAfter(header string, now time.Time) time.Duration {
-	wait := time.Duration(0)
-	seconds, err := strconv.ParseUint(header, 10, 64) // the largest uint64 with ErrRange
-	if err == nil || errors.Is(err, strconv.ErrRange) {
-		wait = time.Duration(min(seconds, uint64(MaxRetryAfter/time.Second))) * time.Second
-	} else if date, err := http.ParseTime(header); err == nil {
-		wait = date.Sub(now)
+// classifyBody returns the result for the body of a failure with status 400, or with status 200 and
+// "status":false. It ignores the path of the request, which can contain any words. "not authorized"
+// has priority: an instance that "is starting or not authorized" is usually logged out.
+func classifyBody(body []byte) Result {
+	text := strings.ToLower(string(pathMember.ReplaceAll(body, nil)))
+	switch {
+	case strings.Contains(text, "not authorized"):
+		return InstanceLoggedOut
+	case strings.Contains(text, "starting"):
+		return InstanceStarting
+	case strings.Contains(text, "expired"):
+		return InstanceExpired
+	case strings.Contains(text, "deleted"):
+		return InstanceDeleted
+	default:
+		return BadRequest
 	}
-	return min(max(0, wait), MaxRetryAfter)
+}
+
+// retryAfter parses a Retry-After header (RFC 9110, section 10.2.3): seconds, or a date.
+func retryAfter(header string, now time.Time) time.Duration {
+	seconds, err := strconv.ParseUint(header, 10, 64)
+	if err == nil || errors.Is(err, strconv.ErrRange) { // then seconds is the largest uint64
+		return time.Duration(min(seconds, uint64(MaxRetryAfter/time.Second))) * time.Second
+	}
+	date, err := http.ParseTime(header)
+	if err != nil {
+		return 0
+	}
+	return min(max(0, date.Sub(now)), MaxRetryAfter)
 }

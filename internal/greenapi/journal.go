@@ -15,8 +15,8 @@ import (
 //	}
 //	err := journal.Err()
 //
-// The rows count only if Err returns nil after the loop, because a response is known to be complete
-// and valid only at its end. A Journal is not safe for concurrent use.
+// The rows are valid only if Err returns nil after the loop, because an error can follow any row.
+// A Journal is not safe for concurrent use.
 type Journal struct {
 	response *response
 	rows     *rowReader
@@ -25,14 +25,13 @@ type Journal struct {
 	err      error
 }
 
-// OutgoingMessages requests the journal of sent messages of the last minutes. The caller must call
-// Close. The call ends with ctx. Errors are of type *Error.
+// OutgoingMessages requests the journal of the messages sent in the last minutes. The caller must
+// call Close. Canceling ctx ends the call. Errors are of type *Error.
 func (c *Client) OutgoingMessages(ctx context.Context, minutes int) (*Journal, error) {
 	return c.journal(ctx, LastOutgoingMessages, minutes)
 }
 
-// IncomingMessages requests the journal of received messages, as OutgoingMessages does. Its rows
-// have no status.
+// IncomingMessages is OutgoingMessages for received messages. Their rows have no status.
 func (c *Client) IncomingMessages(ctx context.Context, minutes int) (*Journal, error) {
 	return c.journal(ctx, LastIncomingMessages, minutes)
 }
@@ -45,8 +44,8 @@ func (c *Client) journal(ctx context.Context, method string, minutes int) (*Jour
 	return &Journal{response: r, rows: newRowReader(r), redact: r.token.redactor()}, nil
 }
 
-// Date returns the API's time of the response, in whole seconds, or the local time if the API did
-// not specify one.
+// Date returns the API's time of the response, in whole seconds, or the local time if the response
+// has none.
 func (j *Journal) Date() time.Time { return j.response.date }
 
 // Next reads the next row. It reports false after the last row or an error, and closes the Journal.
@@ -70,8 +69,8 @@ func (j *Journal) Row() *Row { return &j.rows.row }
 // Err returns the error that ended the rows, if any. It is an *Error.
 func (j *Journal) Err() error { return j.err }
 
-// Close ends the call. It releases the connection and the call's slot of the Limiter. Calls after
-// the first do nothing.
+// Close ends the call and releases its connection and its slot of the Limiter. Calls after the
+// first do nothing.
 func (j *Journal) Close() {
 	j.done = true
 	j.response.close()

@@ -7,9 +7,9 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// Limiter limits the concurrent calls of all instances. One host gets at most half of the slots, and
-// one method at most three quarters of its host's, so a host or method that does not respond cannot
-// block the others. It is safe for concurrent use.
+// A Limiter limits the concurrent calls of all instances. A host can use half of the slots, and a
+// method three quarters of its host's, so an unresponsive host or method does not block others. It
+// is safe for concurrent use.
 type Limiter struct {
 	all       *semaphore.Weighted
 	perHost   int64
@@ -31,27 +31,28 @@ func NewLimiter(n int) *Limiter {
 	}
 }
 
-// acquire waits for a slot of the method, then of the host, then of all, so that a call that waits
-// for a slow method or host blocks no other. The caller must call release once.
+// acquire acquires a slot of the method, then of the host, then of all. In this order, a call that
+// waits for a slow method or host does not block others. The caller must call release once.
 func (l *Limiter) acquire(ctx context.Context, host, method string) (release func(), err error) {
-	var acquired []*semaphore.Weighted
-	release = func() {
-		for _, s := range acquired {
-			s.Release(1)
-		}
+	slots := []*semaphore.Weighted{
+		l.slot(host+" "+method, l.perMethod), l.slot(host, l.perHost), l.all,
 	}
-	ofMethod, ofHost := l.slot(host+" "+method, l.perMethod), l.slot(host, l.perHost)
-	for _, s := range []*semaphore.Weighted{ofMethod, ofHost, l.all} {
+	for i, s := range slots {
 		if err := s.Acquire(ctx, 1); err != nil {
-			release()
+			releaseAll(slots[:i])
 			return nil, err
 		}
-		acquired = append(acquired, s)
 	}
-	return release, nil
+	return func() { releaseAll(slots) }, nil
 }
 
-// slot returns the semaphore of a host, or of a method of a host.
+func releaseAll(slots []*semaphore.Weighted) {
+	for _, s := range slots {
+		s.Release(1)
+	}
+}
+
+// slot returns the semaphore of a host, or of a method of a host, with n slots.
 func (l *Limiter) slot(name string, n int64) *semaphore.Weighted {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -12,25 +12,25 @@ import (
 )
 
 const (
-	// maxObject is the limit on a response that is one object, in bytes. The largest is that of
+	// maxObject is the limit on the body of an object, in bytes. The largest is that of
 	// getWaSettings, which can contain a picture.
 	maxObject = 1 << 20
-	// maxMembers is the limit on the members that are kept. getSettings has the most, about 25.
+	// maxMembers is the limit on the members of an object in memory. getSettings has about 25.
 	maxMembers = 1000
 )
 
-// object is a response that is one JSON object. Some members are secret or private, so an object
-// must not leave this package.
+// object is a response that is a JSON object. Some members are secret or private, so this package
+// must not return an object.
 type object map[string]value
 
 // value is a JSON value.
 type value struct {
 	first byte   // of its JSON text
-	text  string // of a string or number, at most jsonstream.MaxLen bytes; otherwise empty
+	text  string // of a string or number, truncated to jsonstream.MaxLen bytes; otherwise empty
 }
 
-// readObject reads the body of a response with status 200. It returns an *Error if the API reports a
-// failure, and otherwise the errors of jsonstream.
+// readObject reads the body of a response with status 200. It returns an *Error if the API reports
+// a failure, and otherwise the errors of jsonstream.
 func readObject(body io.Reader) (object, error) {
 	text, err := io.ReadAll(io.LimitReader(body, maxObject+1))
 	if err != nil {
@@ -76,8 +76,8 @@ func readValue(in *jsonstream.Scanner, c byte) value {
 	return value{c, string(text)}
 }
 
-// startArray reads the start of a body that is an array of objects. If it is an object instead,
-// with which the API reports a failure with status 200, the input ends with an *Error.
+// startArray reads the start of an array of objects. If the body is an object, with which the API
+// reports a failure with status 200, the input ends with an *Error.
 func startArray(in *jsonstream.Scanner) {
 	switch in.Start() {
 	case '[':
@@ -88,7 +88,7 @@ func startArray(in *jsonstream.Scanner) {
 	}
 }
 
-// readFailure reads the object with which the API reports a failure, after its opening brace.
+// readFailure reads an object that reports a failure, after its opening brace.
 func readFailure(body io.Reader) error {
 	rest, err := io.ReadAll(io.LimitReader(body, maxErrorBody))
 	if err != nil {
@@ -100,7 +100,7 @@ func readFailure(body io.Reader) error {
 			return err
 		}
 	}
-	return &jsonstream.SyntaxError{Reason: "the body is an object"}
+	return &jsonstream.SyntaxError{Reason: "the body is an object instead of an array"}
 }
 
 // nextObject reads the opening brace of the next object in an array. It reports false after the
@@ -113,11 +113,11 @@ func nextObject(in *jsonstream.Scanner) bool {
 	return ok && c == '{'
 }
 
-// failure returns the failure that the API reports with status 200 and this object, if any.
+// failure returns the failure that the API reports with this object and status 200, if any.
 func (o object) failure(text []byte) error {
 	switch {
 	case o["status"].first == 'f':
-		return &Error{Result: classifyText(stripPath(text)), Detail: `HTTP 200 with "status":false`}
+		return &Error{Result: classifyBody(text), Detail: `HTTP 200 with "status":false`}
 	case o["code"].text == "401":
 		return &Error{Result: Unauthorized, Detail: `HTTP 200 with "code":401`}
 	default:
@@ -125,7 +125,7 @@ func (o object) failure(text []byte) error {
 	}
 }
 
-// has reports whether the object has one of these members.
+// has reports whether the object has any of these members.
 func (o object) has(keys ...string) bool {
 	for _, key := range keys {
 		if _, ok := o[key]; ok {
@@ -143,14 +143,14 @@ func (o object) str(key string) string {
 	return ""
 }
 
-// num returns a member that is a number of at least 0, or a string of digits.
+// num returns a member that is a number between 0 and maxNumber, or a string of digits.
 func (o object) num(key string) (n float64, ok bool) {
 	v := o[key]
 	if v.first == '"' && !isDigits(v.text) || len(v.text) == jsonstream.MaxLen {
 		return 0, false
 	}
 	n, err := strconv.ParseFloat(v.text, 64)
-	return math.Abs(n), err == nil && n >= 0 && n <= maxTime
+	return math.Abs(n), err == nil && n >= 0 && n <= maxNumber
 }
 
 // integer is num for a number without a fraction.
@@ -163,19 +163,18 @@ func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
 func isDigits(text string) bool { return strings.Trim(text, "0123456789") == "" }
 
-// fetch calls a method that returns an object, and converts it.
+// fetch calls a method whose response is an object, and converts the object.
 func fetch[T any](
 	ctx context.Context, c *Client, method string, convert func(object) (T, error),
-) (zero T, _ error) {
+) (result T, _ error) {
 	r, err := c.call(ctx, method, nil)
 	if err != nil {
-		return zero, err
+		return result, err
 	}
 	defer r.close()
 	o, err := readObject(r)
-	if err != nil {
-		return zero, r.bodyError(err)
+	if err == nil {
+		result, err = convert(o)
 	}
-	result, err := convert(o)
 	return result, r.bodyError(err)
 }

@@ -12,43 +12,43 @@ import (
 	"greenapi_exporter/internal/jsonstream"
 )
 
-// GetInstances is the method of the API that a Partner calls, as in its URL.
+// GetInstances is the method of the Partner API, as in URLs.
 const GetInstances = "getInstances"
 
 const (
-	// MaxInstances is the limit on a partner's instances, which are all in memory.
+	// MaxInstances is the limit on the number of a partner's instances.
 	MaxInstances = 100_000
-	// maxPartnerBody is the limit on the list, in bytes after decompression. An instance has about
-	// 400.
+	// maxPartnerBody is the limit on the list, in bytes after decompression. An instance takes
+	// about 400 bytes.
 	maxPartnerBody = 64 << 20
-	// MaxIDLength is the maximum number of digits in an idInstance. Current ones have at most twelve.
+	// MaxIDLength is the limit on the length of an idInstance. Current ones have up to 12 digits.
 	MaxIDLength = 32
 )
 
 // PartnerInstance is an instance in the list of a partner. It is safe to log.
 type PartnerInstance struct {
 	ID      string    // idInstance: a string of digits
-	Token   Token     // apiTokenInstance; the zero Token if the list has no valid one
+	Token   Token     // apiTokenInstance, or the zero Token if it is invalid
 	Deleted bool      // the API lists deleted instances for some months
 	Expired bool      // the subscription has ended
-	Expires time.Time // expirationDate, in UTC; zero if the list has no valid one
+	Expires time.Time // expirationDate, in UTC, or the zero Time if it is invalid
 }
 
-// Partner calls the Partner API. It is safe for concurrent use.
+// A Partner calls the Partner API. It is safe for concurrent use.
 type Partner struct{ transport }
 
-// NewPartner returns a Partner. The base URL can have a path prefix. The token is that of the
-// partner, which gives access to the tokens of all its instances.
+// NewPartner returns a Partner. The base URL can have a path prefix. The token of a partner gives
+// access to the tokens of all its instances.
 func NewPartner(backend *Backend, base *url.URL, token TokenSource) *Partner {
 	return &Partner{transport{backend, base, "/partner", token, maxPartnerBody}}
 }
 
-// Instances requests the list of the partner's instances, which includes deleted ones. If the list
-// contains an id twice, Instances returns the last that is not deleted, or else the last. It omits
-// a row without a valid idInstance, and ignores other invalid members.
+// Instances requests the list of the partner's instances, including deleted ones. If the list has
+// an id twice, Instances returns the last instance that is not deleted, or else the last one. It
+// omits rows without a valid idInstance, and ignores other invalid members.
 //
-// Errors are of type *Error. The result is TooLarge if the list exceeds 64 MiB or MaxInstances. An
-// error comes without instances, because a partial list would look as if the others were deleted.
+// Errors are of type *Error. The result is TooLarge if the list exceeds 64 MiB or MaxInstances.
+// With an error, Instances returns no list, because the others would look deleted in a partial one.
 func (p *Partner) Instances(ctx context.Context) ([]PartnerInstance, error) {
 	r, err := p.call(ctx, GetInstances, nil)
 	if err != nil {
@@ -71,8 +71,10 @@ func readInstances(body io.Reader, limit int) ([]PartnerInstance, error) {
 		switch {
 		case instance.ID == "":
 		case !known && len(instances) == limit:
-			detail := fmt.Sprintf("the partner has more than %d instances", limit)
-			in.Fail(&Error{Result: TooLarge, Detail: detail})
+			in.Fail(&Error{
+				Result: TooLarge,
+				Detail: fmt.Sprintf("the partner has more than %d instances", limit),
+			})
 		case !known:
 			index[instance.ID] = len(instances)
 			instances = append(instances, instance)
@@ -115,7 +117,7 @@ func readInstance(in *jsonstream.Scanner) PartnerInstance {
 	}
 }
 
-// digits returns a number or string that consists of digits, or "".
+// digits returns a number or string that consists of up to MaxIDLength digits, or "".
 func (v value) digits() string {
 	if len(v.text) > MaxIDLength || !isDigits(v.text) {
 		return ""
@@ -125,14 +127,14 @@ func (v value) digits() string {
 
 // token returns a valid token, or the zero Token.
 func (v value) token() Token {
-	if v.first != '"' || len(v.text) == jsonstream.MaxLen { // which can be truncated
+	if v.first != '"' || len(v.text) == jsonstream.MaxLen { // can be truncated
 		return Token{}
 	}
 	token, _ := NewToken(v.text)
 	return token
 }
 
-// isTrue reports whether the value is true, or a word or number that other APIs use for true.
+// isTrue reports whether the value is true, or a string or number that means true.
 func (v value) isTrue() bool {
 	switch strings.ToLower(v.text) {
 	case "true", "yes", "1":
@@ -142,8 +144,8 @@ func (v value) isTrue() bool {
 	}
 }
 
-// time returns a time after 1970, or zero. The times of the documentation have no zone, and are
-// taken for UTC.
+// time returns a time after 1970, or the zero Time. The times in the API's documentation have no
+// zone. They are interpreted as UTC.
 func (v value) time() time.Time {
 	const lastSecond = 253402300799 // of the year 9999
 	if v.first != '"' || v.digits() != "" {
@@ -153,7 +155,9 @@ func (v value) time() time.Time {
 		}
 		return time.Time{}
 	}
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", time.DateTime, time.DateOnly} {
+	for _, layout := range []string{
+		time.RFC3339, "2006-01-02T15:04:05", time.DateTime, time.DateOnly,
+	} {
 		if at, err := time.Parse(layout, v.text); err == nil && at.Unix() > 0 {
 			return at.UTC()
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -276,16 +277,17 @@ func TestPartnerCallNeedsASlotAndEndsWithItsContext(t *testing.T) {
 	if _, err := partner.Instances(ctx); ResultOf(err) != Timeout {
 		t.Errorf("got %v, want %s", err, Timeout)
 	}
-	leave, err := partner.backend.Limiter.acquire(t.Context(), partner.base.Host, GetInstances)
+	release, err := partner.backend.Limiter.acquire(t.Context(), partner.base.Host, GetInstances)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer leave()
-	ended, cancel := context.WithCancel(t.Context())
+	defer release()
+	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = partner.Instances(ended)
-	if ResultOf(err) != Canceled || !strings.Contains(err.Error(), "no slot") {
-		t.Errorf("got %v, want %s without a slot", err, Canceled)
+	_, err = partner.Instances(canceled)
+	var failure *Error
+	if !errors.As(err, &failure) || failure.Result != Canceled || !failure.NotSent {
+		t.Errorf("got %#v, want %s without a request", err, Canceled)
 	}
 }
 

@@ -16,18 +16,18 @@ import (
 	"greenapi_exporter/internal/jsonstream"
 )
 
-// response is a response with status 200 and a reader of its body. It holds a slot of the Limiter
-// until close.
+// response is a response with status 200, and reads its body. It occupies a slot of the Limiter
+// until close is called.
 type response struct {
 	ctx     context.Context
 	backend *Backend
 	method  string
 	token   Token // of the request
 	sent    time.Time
-	date    time.Time // the API's time, or the local time if the response has none
+	date    time.Time // of the API's clock, or of the local one if the response has no date
 
 	body    io.ReadCloser
-	read    int64 // bytes of body
+	read    int64 // number of bytes read from body
 	limit   int64
 	release func() // nil after close
 }
@@ -38,7 +38,7 @@ func (t *transport) call(ctx context.Context, method string, query url.Values) (
 	if err != nil {
 		return nil, &Error{
 			Result: contextResult(ctx), NotSent: true,
-			Detail: "no slot was free for the call (--greenapi.max-calls)",
+			Detail: "too many other calls are in progress (limit: --greenapi.max-calls)",
 		}
 	}
 	r := &response{
@@ -52,7 +52,7 @@ func (t *transport) call(ctx context.Context, method string, query url.Values) (
 	return r, nil
 }
 
-// send sends the request and receives the response's header.
+// send sends the request and reads the header of the response.
 func (r *response) send(request *http.Request) error {
 	var connected atomic.Bool
 	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }}
@@ -62,7 +62,7 @@ func (r *response) send(request *http.Request) error {
 		failure := networkError(r.ctx, err)
 		failure.NotSent = !connected.Load()
 		if failure.NotSent && r.ctx.Err() != nil {
-			failure.Detail = "not yet connected to the host"
+			failure.Detail = "while connecting to the host"
 		}
 		return failure
 	}
@@ -103,7 +103,7 @@ func (r *response) close() {
 	r.release = nil
 }
 
-// bodyError converts an error of reading the body to an *Error. It returns nil for nil.
+// bodyError converts an error in the body to an *Error, and nil to nil.
 func (r *response) bodyError(err error) error {
 	var failure *Error
 	var syntax *jsonstream.SyntaxError
@@ -118,10 +118,11 @@ func (r *response) bodyError(err error) error {
 		detail = syntax.Error()
 	case r.ctx.Err() != nil:
 		return &Error{Result: contextResult(r.ctx), Detail: "while reading the body"}
-	case errors.Is(err, io.ErrUnexpectedEOF) && r.read == 0, errors.Is(err, io.EOF) && r.read == 0:
-		detail = "the body is empty"
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		detail = fmt.Sprintf("the body is truncated at offset %d", r.read)
+		detail = "the body is empty"
+		if r.read > 0 {
+			detail = fmt.Sprintf("the body is truncated at offset %d", r.read)
+		}
 	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.As(err, &corrupt):
 		detail = fmt.Sprintf("invalid gzip after offset %d", r.read)
 	default:

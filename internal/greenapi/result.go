@@ -9,14 +9,13 @@ import (
 // Result is the result of a call, from a closed set. It can be the value of a label.
 type Result string
 
-// The results. Which responses they stand for comes from GREEN-API's documentation and from
-// responses of the live service. The API uses status 200 and 400 for several results, which differ
-// in the text of the body.
+// The results, after GREEN-API's documentation and observed responses. The API uses statuses 200
+// and 400 for several failures, which differ only in the text of the body.
 const (
 	OK                Result = "ok"
-	Timeout           Result = "timeout"             // the scrape's deadline or --greenapi.timeout ended the call
+	Timeout           Result = "timeout"             // at the scrape's deadline or --greenapi.timeout
 	Canceled          Result = "canceled"            // the scraper disconnected
-	Network           Result = "network"             // no response: name, route, connection, TLS, proxy
+	Network           Result = "network"             // no response: DNS, connection, TLS, proxy
 	Unauthorized      Result = "unauthorized"        // 401, or 200 with "code":401
 	Forbidden         Result = "forbidden"           // 403
 	RateLimited       Result = "rate_limited"        // 429
@@ -29,65 +28,74 @@ const (
 	ServerError       Result = "server_error"        // 5xx, and nginx's 499
 	UnexpectedStatus  Result = "unexpected_status"   // any other status, such as a redirect
 	InvalidResponse   Result = "invalid_response"    // 200 with an invalid body
-	TooLarge          Result = "too_large"           // 200 with a body that exceeds the method's limit
+	TooLarge          Result = "too_large"           // 200 with a body over the limit
 )
 
-// Results returns the closed set, in the order of the documentation.
+// Results returns the closed set, in the order of the constants.
 func Results() []Result {
 	return []Result{
-		OK, Timeout, Canceled, Network, Unauthorized, Forbidden, RateLimited, QuotaExceeded, InstanceLoggedOut,
-		InstanceStarting, InstanceExpired, InstanceDeleted, BadRequest, ServerError, UnexpectedStatus, InvalidResponse,
-		TooLarge,
+		OK, Timeout, Canceled, Network, Unauthorized, Forbidden, RateLimited, QuotaExceeded,
+		InstanceLoggedOut, InstanceStarting, InstanceExpired, InstanceDeleted, BadRequest,
+		ServerError, UnexpectedStatus, InvalidResponse, TooLarge,
 	}
 }
 
-// advice says what to do after a failure, in a sentence.
 var advice = map[Result]string{
-	Timeout: "the response did not arrive in time; if there was no connection, check url (--greenapi.url), the firewall and HTTPS_PROXY; " +
-		"otherwise raise Prometheus's scrape_timeout and timeout (--greenapi.timeout), or lower minutes (--greenapi.minutes) for a journal",
-	Canceled: "the scraper disconnected; its timeout may be shorter than the scrape_timeout that it announces",
-	Network: "the connection to the API host failed; check url (--greenapi.url), DNS, the firewall, HTTPS_PROXY " +
-		"and the CA certificates",
-	Unauthorized: "the token is wrong; copy apiTokenInstance of this instance from the console again",
-	Forbidden: "wrong host or instance id; compare url (--greenapi.url) with apiUrl and id_instance (--greenapi.id-instance) " +
-		"with idInstance in the console; if other methods work, switch this collector off",
-	RateLimited: "more than one call of the method per second; check whether another program or exporter calls it for this instance",
-	QuotaExceeded: "the plan's monthly quota is used up until the first of the next month; raise min_interval (--greenapi.min-interval), " +
-		"which applies to the journals (60m suits the Developer plan), or change the plan",
-	InstanceLoggedOut: "the account is logged out and nothing is sent; scan the QR code in the console",
-	InstanceStarting:  "the instance is starting; wait some minutes, then reboot it from the console",
-	InstanceExpired:   "the subscription of the instance has ended; renew it in the console",
-	InstanceDeleted:   "the instance was deleted; remove it here or create a new one in the console",
-	BadRequest: "the API rejects the call; check id_instance (--greenapi.id-instance), and minutes (--greenapi.minutes) " +
+	Timeout: "the response did not arrive in time; if there was no connection, check url " +
+		"(--greenapi.url), the firewall and HTTPS_PROXY; otherwise raise Prometheus's " +
+		"scrape_timeout and timeout (--greenapi.timeout), or lower minutes (--greenapi.minutes) " +
 		"for a journal",
+	Canceled: "the scraper disconnected; its timeout may be shorter than the scrape_timeout that " +
+		"it announces",
+	Network: "the connection to the API host failed; check url (--greenapi.url), DNS, the " +
+		"firewall, HTTPS_PROXY and the CA certificates",
+	Unauthorized: "the token is wrong; copy apiTokenInstance of this instance from the console " +
+		"again",
+	Forbidden: "wrong host or instance id; compare url (--greenapi.url) with apiUrl and " +
+		"id_instance (--greenapi.id-instance) with idInstance in the console; if other methods " +
+		"work, switch this collector off",
+	RateLimited: "more than one call of the method per second; check whether another program or " +
+		"exporter calls it for this instance",
+	QuotaExceeded: "the plan's monthly quota is used up until the first of the next month; raise " +
+		"min_interval (--greenapi.min-interval), which applies to the journals (60m suits the " +
+		"Developer plan), or change the plan",
+	InstanceLoggedOut: "the account is logged out and nothing is sent; scan the QR code in the " +
+		"console",
+	InstanceStarting: "the instance is starting; wait some minutes, then reboot it from the console",
+	InstanceExpired:  "the subscription of the instance has ended; renew it in the console",
+	InstanceDeleted:  "the instance was deleted; remove it here or create a new one in the console",
+	BadRequest: "the API rejects the call; check id_instance (--greenapi.id-instance), and " +
+		"minutes (--greenapi.minutes) for a journal",
 	ServerError: "GREEN-API has a problem; wait, and look at its status page",
-	UnexpectedStatus: "the responding host is not GREEN-API, a proxy is in between, or the messenger of this instance lacks the method; " +
-		"check url (--greenapi.url), or switch the collector off",
-	InvalidResponse: "the response is truncated or not that of the method; if this persists, check url (--greenapi.url) and the proxies",
-	TooLarge:        "the response is too large; for a journal, lower minutes (--greenapi.minutes)",
+	UnexpectedStatus: "the host that responded is not GREEN-API, a proxy is in between, or the " +
+		"messenger of this instance lacks the method; check url (--greenapi.url), or switch the " +
+		"collector off",
+	InvalidResponse: "the response is truncated or not that of the method; if this persists, " +
+		"check url (--greenapi.url) and the proxies",
+	TooLarge: "the response is too large; for a journal, lower minutes (--greenapi.minutes)",
 }
 
-// Advice returns a sentence about what to do after a failure. It is empty for OK.
+// Advice returns a sentence that describes a failure and how to fix it. It is empty for OK.
 func (r Result) Advice() string { return advice[r] }
 
 // Error is the error of a failed call. It is safe to log and to print with any verb, because it
-// contains no URL, no token and no part of a response.
+// does not contain a URL, a token or a part of a response.
 type Error struct {
 	Result Result
 	// Detail is the cause, such as the status, an offset, or an error of the operating system.
 	Detail string
-	// NotSent is set if there was no connection for the request, so the failure is independent of
-	// what was requested.
+	// NotSent reports that there was no connection for the request. Then the failure does not
+	// depend on the request.
 	NotSent bool
-	// RetryAfter is the wait that the response requests, at most MaxRetryAfter, or 0.
+	// RetryAfter is the wait that the response demands, at most MaxRetryAfter, or 0.
 	RetryAfter time.Duration
 }
 
 // Error implements error.
 func (e *Error) Error() string { return string(e.Result) + ": " + e.Detail }
 
-// ResultOf returns the result of a call that returned err: OK for nil, the Result of an *Error, and
-// Timeout or Canceled for an error of a context.
+// ResultOf returns the result of a call that returned err: OK for nil, the Result of an *Error,
+// Timeout or Canceled for an error of a context, and Network for any other error.
 func ResultOf(err error) Result {
 	var e *Error
 	switch {

@@ -11,51 +11,50 @@ import (
 	"greenapi_exporter/internal/jsonstream"
 )
 
-// Row contains the fields of a journal's row that are counted. It contains no content, such as
-// texts, thumbnails or phone numbers.
+// Row contains the fields of a row of a journal that identify and classify a message. It does not
+// contain texts, thumbnails or phone numbers.
 type Row struct {
 	// Key identifies the message. It is a 64-bit xxhash of idMessage and typeMessage. It is 0 if
-	// one of them is absent, empty, or not a string, as in rows for numbers without an account.
+	// one of them is absent, empty or not a string, as in rows for numbers without an account.
 	Key uint64
 	// Type and Status are the first 65 bytes of typeMessage and statusMessage. They are empty if
 	// the member is absent or not a string. The bytes are valid until the next row is read.
 	Type, Status []byte
-	// Timestamp is the row's UNIX time in seconds, if Timed. The documentation calls it the time of
-	// the last action.
+	// Timestamp is a UNIX time in seconds. It is valid if Timed is true. The API's documentation
+	// describes it as the time of the last action on the message.
 	Timestamp float64
 	Timed     bool
 }
 
-// maxWord is the limit on the length of a type or status, in bytes. It exceeds the limit on label
-// values by one, so a truncated word still exceeds that limit.
-const maxWord = 65
+// maxString is the limit on the length of a type or status, in bytes. It exceeds the limit on label
+// values by one, so a truncated string still exceeds that limit.
+const maxString = 65
 
-// maxTime is the limit on a time or count that the API returns. A float64 represents all smaller
-// integers exactly.
-const maxTime = 1 << 53
+// maxNumber is the limit on a time or count. A float64 represents all smaller integers exactly.
+const maxNumber = 1 << 53
 
-// prefetchSize is the length of nearly all rows, in bytes.
+// prefetchSize is the number of bytes that the template gets. Nearly all rows are shorter.
 const prefetchSize = 16 << 10
 
 // rowReader reads the rows of a journal in constant memory.
 //
-// A journal is a JSON array of objects. Only members of the row itself count, not those of nested
-// objects. The last of duplicate members counts, but every timestamp must be valid.
+// A journal is a JSON array of objects. Members of nested objects are ignored. If a row has a
+// member twice, the last one is used, but every timestamp must be valid.
 type rowReader struct {
 	in       *jsonstream.Scanner
 	template *rowTemplate
 	row      Row
-	words    [3]word // idMessage, typeMessage, statusMessage
+	strings  [3]stringField // idMessage, typeMessage, statusMessage
 }
 
-// word is a string field: its first bytes, and a hash of the whole string.
-type word struct {
-	text [maxWord]byte
+// stringField is the value of a string member.
+type stringField struct {
+	text [maxString]byte // of which the first n bytes are used
 	n    int
-	hash uint64
+	hash uint64 // of the whole string
 }
 
-// field identifies a member of a row that is counted.
+// field identifies a member of a row.
 type field uint8
 
 const (
@@ -63,7 +62,7 @@ const (
 	typeMessage
 	statusMessage
 	timestamp
-	otherField // is not counted
+	otherField
 )
 
 func fieldOf(key []byte) field {
@@ -87,8 +86,8 @@ func newRowReader(body io.Reader) *rowReader {
 	return r
 }
 
-// next reads a row. It reports false after the last row or an error. Then the caller must check the
-// error of in.End.
+// next reads the next row. It reports false after the last row or an error. Then the caller must
+// check the error of in.End.
 func (r *rowReader) next() bool {
 	if !nextObject(r.in) {
 		return false
@@ -113,8 +112,8 @@ func (r *rowReader) next() bool {
 // readMembers reads any valid row after its opening brace.
 func (r *rowReader) readMembers() {
 	r.row = Row{}
-	for i := range r.words {
-		r.words[i].n = 0
+	for i := range r.strings {
+		r.strings[i].n = 0
 	}
 	for key, ok := r.in.Key(); ok; key, ok = r.in.Key() {
 		f := fieldOf(key)
@@ -124,21 +123,21 @@ func (r *rowReader) readMembers() {
 		case otherField:
 			r.in.Skip(c)
 		default:
-			r.readWord(&r.words[f], c)
+			r.readString(&r.strings[f], c)
 		}
 	}
-	id, kind, status := &r.words[idMessage], &r.words[typeMessage], &r.words[statusMessage]
+	id, kind, status := &r.strings[idMessage], &r.strings[typeMessage], &r.strings[statusMessage]
 	r.row.Type, r.row.Status = kind.text[:kind.n], status.text[:status.n]
 	if id.n > 0 && kind.n > 0 {
 		r.row.Key = rowKey(id.hash, kind.hash)
 	}
 }
 
-// readWord reads the value whose first byte is c.
-func (r *rowReader) readWord(w *word, c byte) {
-	w.n = 0
+// readString reads the value whose first byte is c. A value that is not a string counts as absent.
+func (r *rowReader) readString(f *stringField, c byte) {
+	f.n = 0
 	if c == '"' {
-		w.n = copy(w.text[:], r.in.ReadString(&w.hash))
+		f.n = copy(f.text[:], r.in.ReadString(&f.hash))
 	} else {
 		r.in.Skip(c)
 	}
@@ -162,19 +161,19 @@ func (r *rowReader) readTimestamp(c byte) {
 		text = r.in.ReadNumber(c)
 	}
 	seconds, err := strconv.ParseFloat(string(text), 64)
-	if err != nil || len(text) == jsonstream.MaxLen || math.Abs(seconds) > maxTime {
+	if err != nil || len(text) == jsonstream.MaxLen || math.Abs(seconds) > maxNumber {
 		r.in.Fail(&jsonstream.SyntaxError{Offset: start, Reason: "invalid timestamp"})
 	}
 	r.row.Timestamp, r.row.Timed = seconds, true
 }
 
-// setWords sets the fields that are strings.
-func (r *Row) setWords(id, kind, status []byte) {
+// setStrings sets the fields that depend on strings.
+func (r *Row) setStrings(id, kind, status []byte) {
 	r.Key = 0
 	if len(id) > 0 && len(kind) > 0 {
 		r.Key = rowKey(xxhash.Sum64(id), xxhash.Sum64(kind))
 	}
-	r.Type, r.Status = kind[:min(len(kind), maxWord)], status[:min(len(status), maxWord)]
+	r.Type, r.Status = kind[:min(len(kind), maxString)], status[:min(len(status), maxString)]
 }
 
 // rowKey combines the hashes of idMessage and typeMessage.

@@ -119,7 +119,7 @@ func strictly(body []byte) ([]seen, bool) {
 		var r seen
 		id, kind, status := text(object.last["idMessage"]), text(object.last["typeMessage"]), text(object.last["statusMessage"])
 		r.Key = keyOf(id, kind)
-		r.Type, r.Status = kind[:min(len(kind), maxWord)], status[:min(len(status), maxWord)]
+		r.Type, r.Status = kind[:min(len(kind), maxString)], status[:min(len(status), maxString)]
 		for _, raw := range object.timestamps {
 			var valid bool
 			if r.Timestamp, r.Timed, valid = strictTime(raw); !valid {

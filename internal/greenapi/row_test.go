@@ -242,7 +242,7 @@ func TestStringsLongerThanTheBuffer(t *testing.T) {
 			if err != nil || len(rows) != 1 {
 				t.Fatalf("%s of %d: %d rows, %v", name, size, len(rows), err)
 			}
-			if got := rows[0]; got.Key != keyOf(means, means) || got.Type != means[:maxWord] || got.Status != means[:maxWord] || got.Timestamp != 5 {
+			if got := rows[0]; got.Key != keyOf(means, means) || got.Type != means[:maxString] || got.Status != means[:maxString] || got.Timestamp != 5 {
 				t.Errorf("%s of %d: got %+v", name, size, got)
 			}
 		}

@@ -8,13 +8,11 @@ import (
 
 // Settings contains the settings of an instance that are not secret.
 type Settings struct {
-	// Enabled contains the documented yes/no settings that the response has as "yes" or "no".
-	Enabled map[string]bool
-	// SendDelay is the pause between two sent messages.
-	SendDelay Duration
+	Enabled   map[string]bool // yesNoSettings that are "yes" or "no" in the response
+	SendDelay Duration        // the pause between two sent messages
 }
 
-// Duration is a duration in seconds, if Known.
+// Duration is a duration in seconds. It is valid if Known is true.
 type Duration struct {
 	Value float64
 	Known bool
@@ -22,7 +20,8 @@ type Duration struct {
 
 const sendDelay = "delaySendMessagesMilliseconds"
 
-// yesNoSettings returns the names of the settings that have been documented as yes or no.
+// yesNoSettings returns the names of the settings that are "yes" or "no" in the API's
+// documentation.
 func yesNoSettings() []string {
 	return []string{
 		"markIncomingMessagesReaded", "markIncomingMessagesReadedOnReply", "sharedSession",

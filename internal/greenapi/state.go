@@ -10,17 +10,16 @@ import (
 // State is the state of an instance, from a closed set. It can be the value of a label.
 type State string
 
-// The states that the program distinguishes. StateSuspended has replaced StateYellowCard in July
-// 2026.
+// The states that the program distinguishes.
 const (
 	StateAuthorized State = "authorized"
-	StateYellowCard State = "yellowCard" // sending is suspended
-	StateSuspended  State = "suspended"  // sending is suspended
-	StateUnknown    State = "unknown"    // the API returns none, as while it creates the instance
-	StateOther      State = "other"      // not documented
+	StateYellowCard State = "yellowCard" // sending is suspended; before July 2026
+	StateSuspended  State = "suspended"  // sending is suspended; since July 2026
+	StateUnknown    State = "unknown"    // none in the response, as during the instance's creation
+	StateOther      State = "other"      // any undocumented state
 )
 
-// States returns the closed set: the documented states, StateUnknown and StateOther.
+// States returns the closed set.
 func States() []State {
 	return []State{
 		StateAuthorized, "notAuthorized", "blocked", "starting", StateYellowCard, StateSuspended,
@@ -28,17 +27,18 @@ func States() []State {
 	}
 }
 
-// Advice returns a sentence about what to do in a state. It is empty for StateAuthorized.
+// Advice returns a sentence that describes a state and how to fix it. It is empty for
+// StateAuthorized.
 func (s State) Advice() string {
 	switch s {
 	case StateAuthorized:
 		return ""
 	case "notAuthorized":
-		return "the account is logged out and nothing is sent; scan the QR code in the console"
+		return InstanceLoggedOut.Advice()
 	case "blocked":
 		return "the messenger has banned the account; appeal in its app, or use another number"
 	case "starting":
-		return "the instance is starting; wait some minutes, then reboot it from the console"
+		return InstanceStarting.Advice()
 	case StateYellowCard, StateSuspended:
 		return "the messenger has suspended sending; wait until the suspension ends, " +
 			"and send fewer messages to recipients who do not expect them"

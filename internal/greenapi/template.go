@@ -6,48 +6,47 @@ import (
 	"greenapi_exporter/internal/jsonstream"
 )
 
-// A rowTemplate reads rows that resemble earlier rows, as nearly all rows do. Such rows differ in
-// some strings and numbers. The text between these values, mostly braces and keys, is a segment. A
-// rowTemplate learns the segments of rows that rowReader.readMembers has accepted, and only
-// compares them with later rows. A row of 30 members has about a dozen segments.
+// A rowTemplate reads rows that resemble earlier rows of the journal, as nearly all rows do.
+// Similar rows differ only in some strings and numbers. A segment is the text between two such
+// values: keys, punctuation and literals. A rowTemplate learns the segments of rows that
+// rowReader.readMembers has accepted, and compares the text of later rows with them. A row of 30
+// members has about a dozen segments.
 //
-// A rowTemplate rejects a row with an unknown segment, a row that exceeds the buffered text, and
-// escapes in the fields of Row. Then rowReader.readMembers reads the row, so a rejection costs time
-// only. A row that a rowTemplate accepts consists of segments that followed each other in valid
-// rows, with other strings and numbers between them. Therefore it is valid, and both readers see
-// the same fields in it. FuzzRowTemplate compares the two.
-//
-// The text that is read ends in a NUL, which is invalid outside strings. So loops need no bounds
-// check.
+// A rowTemplate rejects a row with an unknown segment, a row that is not buffered completely, and
+// escapes in the fields of Row. Then readMembers reads the row, so a rejection costs only time. An
+// accepted row consists of segments that follow each other in valid rows, with valid strings and
+// numbers between them. Therefore it is valid, and readMembers would return the same Row for it.
+// FuzzRowTemplate checks this.
 type rowTemplate struct {
 	segments [maxSegments]segment // segments[0] is the start of a row
 	n        int                  // number of segments
-	texts    [maxTexts]byte       // backs the texts of the segments
+	texts    [maxTexts]byte       // the texts of the segments
 	used     int                  // length of texts
 	misses   int                  // recent rejections minus recent successes, at least 0
 }
 
-// These limits apply to one journal. An ordinary one has fewer than a hundred segments.
+// The limits of a template. An ordinary journal has fewer than a hundred segments.
 const (
 	maxSegments = 256     // the range of segment.next
 	maxTexts    = 8 << 10 // bytes
-	maxValues   = 64      // values that are learned from one row
-	maxMisses   = 1000    // the template is disabled if rows are not alike
+	maxValues   = 64      // values to learn from a row
+	maxMisses   = 1000    // disables the template if rows are not similar
 )
 
 // segment is the text before a value, or after the last value of a row.
 type segment struct {
 	text  []byte
-	from  nesting  // at the start of the text; with the text, it determines the rest
-	value field    // that follows the text
-	nulls fieldSet // fields that have null or an unusable type in the text
-	next  [8]uint8 // indexes of segments that have followed, the likeliest first; 0 is none
+	from  nesting  // at the start of the text; with the text, it determines value and nulls
+	value field    // the value after the text
+	nulls fieldSet // fields whose value in the text is null or has an unusable type
+	next  [8]uint8 // indexes of the segments that have followed, the likeliest first; 0 is none
 }
 
-// Values of a segment, besides the fields of Row and strings of other members.
+// Values after a segment, in addition to the fields of Row and to otherField, a string of any other
+// member.
 const (
-	number = otherField + 1 + iota // of any other member
-	rowEnd                         // none: the row ends
+	number = otherField + 1 + iota // a number of any other member
+	rowEnd                         // no value, because the row ends
 )
 
 // fieldSet has a bit for each field.
@@ -55,13 +54,14 @@ type fieldSet uint8
 
 func (s fieldSet) has(f field) bool { return s>>f&1 == 1 }
 
-// nesting has a bit for each array (0) and object (1) around a value, below a leading 1 for the row.
+// nesting has a bit for each array (0) and object (1) that contains a value. Its leading 1 is the
+// row.
 type nesting uint64
 
 const inRow nesting = 1
 
-// read reads the row at the start of text, after its opening brace. It returns the length of the
-// row, or 0 if it rejects the row.
+// read reads the row at the start of text, after its opening brace. The text must end in a NUL.
+// read returns the length of the row, or 0 if it rejects the row.
 func (t *rowTemplate) read(text []byte, row *Row) (length int) {
 	if t.misses == maxMisses {
 		return 0
@@ -75,7 +75,7 @@ func (t *rowTemplate) read(text []byte, row *Row) (length int) {
 }
 
 func (t *rowTemplate) match(text []byte, row *Row) (length int) {
-	var words [3][]byte // idMessage, typeMessage, statusMessage
+	var strings [3][]byte // idMessage, typeMessage, statusMessage
 	row.Timestamp, row.Timed = 0, false
 	s, i := &t.segments[0], 0
 	for {
@@ -83,10 +83,10 @@ func (t *rowTemplate) match(text []byte, row *Row) (length int) {
 			return 0
 		}
 		i += len(s.text)
-		if s.nulls != 0 { // the last of duplicate members counts
-			for f := range words {
+		if s.nulls != 0 { // the text can contain a member that an earlier segment had too
+			for f := range strings {
 				if s.nulls.has(field(f)) {
-					words[f] = nil
+					strings[f] = nil
 				}
 			}
 			if s.nulls.has(timestamp) {
@@ -96,7 +96,7 @@ func (t *rowTemplate) match(text []byte, row *Row) (length int) {
 		start := i
 		switch s.value {
 		case rowEnd:
-			row.setWords(words[idMessage], words[typeMessage], words[statusMessage])
+			row.setStrings(strings[idMessage], strings[typeMessage], strings[statusMessage])
 			return i
 		case timestamp:
 			row.Timestamp, i = readSeconds(text, i)
@@ -109,7 +109,7 @@ func (t *rowTemplate) match(text []byte, row *Row) (length int) {
 			if i = jsonstream.PlainEnd(text, i); text[i] != '"' {
 				return 0
 			}
-			words[s.value] = text[start:i]
+			strings[s.value] = text[start:i]
 		}
 		if i == 0 {
 			return 0
@@ -117,7 +117,7 @@ func (t *rowTemplate) match(text []byte, row *Row) (length int) {
 	}
 }
 
-// successor returns the segment at the start of text, if it is known to follow last.
+// successor returns the segment at the start of text if it has followed last before, or else nil.
 func (t *rowTemplate) successor(last *segment, text []byte) *segment {
 	for i, n := range last.next {
 		if n == 0 {
@@ -133,7 +133,7 @@ func (t *rowTemplate) successor(last *segment, text []byte) *segment {
 	return nil
 }
 
-// lesson is the state of learning a row.
+// lesson is the state of learn.
 type lesson struct {
 	*rowTemplate
 	row    []byte
@@ -141,10 +141,10 @@ type lesson struct {
 	start  int      // of the current segment
 	from   nesting  // at start
 	nulls  fieldSet // of the current segment
-	values int
+	values int      // number of values so far
 }
 
-// learn learns the segments of an accepted row: the text after its opening brace.
+// learn learns the segments of a valid row, given its text after the opening brace.
 func (t *rowTemplate) learn(row []byte) {
 	if t.misses == maxMisses {
 		return
@@ -160,10 +160,10 @@ func (t *rowTemplate) learn(row []byte) {
 			switch {
 			case isKey && in == inRow:
 				member = fieldOf(row[start:i])
-				ok = bytes.IndexByte(row[start:i], '\\') < 0 // an escaped key can name any field
+				ok = bytes.IndexByte(row[start:i], '\\') < 0 // an escaped key can be any field
 			case isKey:
 			case i == start && member == otherField:
-				// An empty string is often empty in other rows too. It remains part of the segment.
+				// The string is probably empty in other rows too. It remains part of the segment.
 			default:
 				ok = l.add(start, i, member, in)
 			}
@@ -185,7 +185,7 @@ func (t *rowTemplate) learn(row []byte) {
 			isValue = false
 		case c == '{' || c == '[':
 			l.setNull(member)
-			ok = in>>63 == 0 // not too deep
+			ok = in>>63 == 0 // otherwise in has no room for it
 			if in <<= 1; c == '{' {
 				in |= 1
 			}
@@ -205,7 +205,7 @@ func (l *lesson) setNull(f field) {
 }
 
 // add learns the segment before the value in row[start:end]. It reports whether to continue. If
-// there is no room, the template forgets all segments, which did not match this row anyway.
+// there is no room for it, the template drops all segments, because they do not match recent rows.
 func (l *lesson) add(start, end int, value field, in nesting) bool {
 	text := l.row[l.start:start]
 	s := l.successor(l.last, text)
@@ -224,8 +224,8 @@ func (l *lesson) add(start, end int, value field, in nesting) bool {
 	return l.values < maxValues
 }
 
-// intern returns the index of a segment, which it adds if it is new. It returns 0 if there is no
-// room for it.
+// intern returns the index of a segment, and adds the segment if it is new. It returns 0 if there
+// is no room for it.
 func (t *rowTemplate) intern(s segment) uint8 {
 	t.n = max(t.n, 1)
 	for n := 1; n < t.n; n++ {
@@ -244,8 +244,8 @@ func (t *rowTemplate) intern(s segment) uint8 {
 	return uint8(t.n - 1)
 }
 
-// readSeconds reads a UNIX time of at most 15 digits. It returns the index after it, or 0 if there
-// is no such time at text[i].
+// readSeconds reads a UNIX time of at most 15 digits at text[i]. It returns the index after the
+// time, or 0 if there is none.
 func readSeconds(text []byte, i int) (seconds float64, end int) {
 	start, n := i, uint64(0)
 	for ; isDigit(text[i]); i++ {

@@ -13,15 +13,15 @@ import (
 	"github.com/go-kit/log/level"
 )
 
-// maxTokenFile is the limit on a token file, in bytes. A larger file is not a token file.
+// maxTokenFile is the limit on the size of a token file, in bytes.
 const maxTokenFile = 4096
 
-// TokenFile is the TokenSource of a token in a file, as Docker, Kubernetes and systemd provide
-// secrets. It reads the file before every call, so it uses a rotated token at once. If the file
-// becomes invalid, the last valid token remains in use, and TokenFile logs it once.
+// A TokenFile is the TokenSource of a token in a file, as Docker, Kubernetes and systemd provide
+// secrets. It reads the file before every call, so a changed token takes effect immediately. If the
+// file becomes unusable, TokenFile logs a warning once and returns the last valid token.
 type TokenFile struct {
 	path   string
-	static bool // not a regular file: it is not read again
+	static bool // the file is not a regular one and is not read again
 	logger log.Logger
 
 	mu      sync.Mutex // guards the fields below
@@ -29,18 +29,21 @@ type TokenFile struct {
 	invalid bool
 }
 
-// OpenTokenFile reads the token in the file at path, without surrounding white space. If the file is
-// not a regular one, such as a pipe, TokenFile reads it only once. The error does not contain the
-// content or the path of the file.
+// OpenTokenFile reads a token from a file and trims white space. It accepts a file that is not a
+// regular one, such as a pipe; then the token never changes. The error does not contain the path or
+// the content of the file.
 func OpenTokenFile(path string, logger log.Logger) (*TokenFile, error) {
 	token, regular, err := readToken(path, false)
+	if pathError := new(fs.PathError); errors.As(err, &pathError) {
+		err = pathError.Err
+	}
 	if err != nil {
 		return nil, err
 	}
 	return &TokenFile{path: path, static: !regular, logger: logger, token: token}, nil
 }
 
-// Token returns the current token in the file, or the last valid one.
+// Token implements TokenSource.
 func (f *TokenFile) Token() Token {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -50,52 +53,42 @@ func (f *TokenFile) Token() Token {
 	token, _, err := readToken(f.path, true)
 	if err != nil {
 		if !f.invalid {
-			level.Warn(f.logger).Log(
-				"msg", "token file is unusable, keeping the previous token", "file", f.path, "err", err)
+			f.invalid = true
+			level.Warn(f.logger).Log("msg", "token file is unusable, using the previous token",
+				"file", f.path, "err", err)
 		}
-		f.invalid = true
 		return f.token
 	}
 	if changed := !token.Equal(f.token); f.invalid || changed {
-		level.Info(f.logger).Log("msg", "reloaded the token file", "file", f.path, "changed", changed)
+		level.Info(f.logger).Log("msg", "token file reloaded", "file", f.path, "changed", changed)
 	}
 	f.token, f.invalid = token, false
 	return f.token
 }
 
-// readToken reads a token file. If onlyRegular is set, it rejects files that are not regular ones,
+// readToken reads a token file. If onlyRegular is true, it rejects files that are not regular ones,
 // because opening a pipe can block.
 func readToken(path string, onlyRegular bool) (token Token, regular bool, err error) {
 	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return Token{}, false, withoutPath(err)
-	case info.IsDir():
-		return Token{}, false, errors.New("it is a directory")
-	case onlyRegular && !info.Mode().IsRegular():
+	if err != nil {
+		return Token{}, false, err
+	}
+	regular = info.Mode().IsRegular()
+	if onlyRegular && !regular {
 		return Token{}, false, errors.New("it is no longer a regular file")
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return Token{}, false, withoutPath(err)
+		return Token{}, false, err
 	}
 	defer file.Close()
 	text, err := io.ReadAll(io.LimitReader(file, maxTokenFile+1))
-	if err != nil {
-		return Token{}, false, withoutPath(err)
+	if err == nil && len(text) > maxTokenFile {
+		err = fmt.Errorf("it exceeds %d bytes, which is too large for a token file", maxTokenFile)
 	}
-	if len(text) > maxTokenFile {
-		return Token{}, false, fmt.Errorf("it exceeds %d bytes, so it is not a token file", maxTokenFile)
+	if err != nil {
+		return Token{}, false, err
 	}
 	token, err = NewToken(strings.TrimSpace(string(text)))
-	return token, info.Mode().IsRegular(), err
-}
-
-// withoutPath removes the path from an error, since callers report it.
-func withoutPath(err error) error {
-	var path *fs.PathError
-	if errors.As(err, &path) {
-		return path.Err
-	}
-	return err
+	return token, regular, err
 }

@@ -5,15 +5,15 @@ import (
 	"io"
 )
 
-// Buffered returns the buffered bytes that are not yet read, followed by a NUL. A NUL is invalid
-// outside strings, so loops need no bounds check. The slice is valid until the next read.
+// Buffered returns the buffered bytes that are not yet read, followed by a NUL. The slice is valid
+// until the next read.
 func (s *Scanner) Buffered() []byte {
 	s.buf[s.end] = 0
 	return s.buf[s.pos : s.end+1]
 }
 
-// Prefetch reads until n bytes are buffered or the stream ends. It reports whether it has read
-// anything. An error of the reader takes effect after the buffered bytes.
+// Prefetch reads from the stream until n bytes are buffered or the stream ends. It reports false if
+// it has nothing to read. A read error takes effect after the buffered bytes.
 func (s *Scanner) Prefetch(n int) bool {
 	if s.end-s.pos >= n || s.readErr != nil {
 		return false
@@ -26,7 +26,7 @@ func (s *Scanner) Prefetch(n int) bool {
 	return true
 }
 
-// Discard skips n buffered bytes. The last of them must end a value.
+// Discard skips n buffered bytes, which must end with a value.
 func (s *Scanner) Discard(n int) {
 	s.pos += n
 	s.needComma = true
@@ -46,40 +46,36 @@ func (s *Scanner) Rest() io.Reader {
 	return io.MultiReader(bytes.NewReader(s.buf[s.pos:s.end]), s.r)
 }
 
-// fill replaces the buffer, all of which is read, by the next bytes of the stream. It reports false
-// after an error.
+// fill reads the next bytes of the stream into the buffer. All buffered bytes must have been read.
+// It reports false after an error.
 func (s *Scanner) fill() bool {
 	if s.err != nil {
 		return false
 	}
 	s.base += int64(s.end)
 	s.pos, s.end = 0, 0
-	s.read()
-	switch {
-	case s.end > 0:
+	if s.readErr == nil {
+		s.read()
+	}
+	if s.end > 0 {
 		return true
-	case s.readErr == io.EOF:
+	}
+	s.err = s.readErr
+	if s.err == io.EOF {
 		s.err = io.ErrUnexpectedEOF
-	default:
-		s.err = s.readErr
 	}
 	return false
 }
 
-// read appends the next bytes of the stream to the buffer, or sets readErr.
+// read appends the next bytes of the stream to the buffer. After an error, it sets readErr.
 func (s *Scanner) read() {
 	const maxEmptyReads = 100 // as in bufio
 	for range maxEmptyReads {
-		if s.readErr != nil {
-			return
-		}
 		n, err := s.r.Read(s.buf[s.end : bufferSize-1])
 		s.end, s.readErr = s.end+n, err
-		if n > 0 {
+		if n > 0 || err != nil {
 			return
 		}
 	}
-	if s.readErr == nil {
-		s.readErr = io.ErrNoProgress
-	}
+	s.readErr = io.ErrNoProgress
 }

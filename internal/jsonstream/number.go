@@ -1,8 +1,8 @@
 package jsonstream
 
-// ReadNumber reads the rest of a number whose first byte is c. It returns the first MaxLen bytes of
-// the number, which are valid until the next read. The byte after the number remains unread, so a
-// number must not end the stream.
+// ReadNumber reads the rest of the number whose first byte is c. It returns the first MaxLen bytes
+// of the number, which are valid until the next read. A number at the end of the stream counts as
+// truncated.
 func (s *Scanner) ReadNumber(c byte) []byte {
 	if c != '-' && !isDigit(c) {
 		s.Invalid("invalid value")
@@ -10,21 +10,21 @@ func (s *Scanner) ReadNumber(c byte) []byte {
 	}
 	s.text = s.textBuf[:0]
 	if c == '-' {
-		c = s.keep(c)
+		c = s.accept(c)
 	}
 	if c == '0' {
-		c = s.keep(c)
+		c = s.accept(c)
 	} else {
-		c = s.keepDigits(c)
+		c = s.acceptDigits(c)
 	}
 	if c == '.' {
-		c = s.keepDigits(s.keep(c))
+		c = s.acceptDigits(s.accept(c))
 	}
 	if c == 'e' || c == 'E' {
-		if c = s.keep(c); c == '+' || c == '-' {
-			c = s.keep(c)
+		if c = s.accept(c); c == '+' || c == '-' {
+			c = s.accept(c)
 		}
-		s.keepDigits(c)
+		s.acceptDigits(c)
 	}
 	if s.err != nil {
 		return nil
@@ -34,21 +34,21 @@ func (s *Scanner) ReadNumber(c byte) []byte {
 	return s.text
 }
 
-// keep appends c to text, if there is room, and returns the next byte.
-func (s *Scanner) keep(c byte) (next byte) {
+// accept appends c to text if there is room, and returns the next byte.
+func (s *Scanner) accept(c byte) (next byte) {
 	if len(s.text) < MaxLen {
 		s.text = append(s.text, c)
 	}
 	return s.next()
 }
 
-// keepDigits keeps one or more digits.
-func (s *Scanner) keepDigits(c byte) (next byte) {
+// acceptDigits accepts one or more digits, and returns the byte after them.
+func (s *Scanner) acceptDigits(c byte) (next byte) {
 	if !isDigit(c) {
 		s.Invalid("invalid number")
 	}
 	for isDigit(c) {
-		c = s.keep(c)
+		c = s.accept(c)
 	}
 	return c
 }

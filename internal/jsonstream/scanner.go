@@ -8,7 +8,7 @@ import "io"
 
 const (
 	bufferSize = 64 << 10
-	// MaxDepth is the limit on the nesting of a skipped value. It is the limit of encoding/json.
+	// MaxDepth is the limit on the nesting of a skipped value, as in encoding/json.
 	MaxDepth = 10_000
 	// MaxLen is the limit on the length of a result of ReadString or ReadNumber, in bytes.
 	MaxLen = 128
@@ -18,13 +18,13 @@ const (
 // first byte of the value. Given that byte, the caller reads a string with ReadString, a number
 // with ReadNumber, an array with Element, an object with Key and Value, and any value with Skip.
 //
-// The first error ends the input: then Element and Key report false, and the other methods return
-// zero values. So the caller needs to check for errors only once, with End.
+// The first error ends the input: Element and Key report false, and the other methods return zero
+// values. Therefore it is enough to check for errors once, with End.
 type Scanner struct {
 	r       io.Reader
 	buf     []byte
 	pos     int   // buf[pos:end] is unread
-	end     int   // below len(buf), which leaves room for the NUL of Buffered
+	end     int   // less than len(buf), to leave room for the NUL of Buffered
 	base    int64 // offset of buf[0] in the stream
 	readErr error // from r; no read follows it
 	err     error // the first error
@@ -42,11 +42,11 @@ func New(r io.Reader) *Scanner {
 // Offset returns the number of bytes read.
 func (s *Scanner) Offset() int64 { return s.base + int64(s.pos) }
 
-// Err returns the first error: that of the reader, io.ErrUnexpectedEOF for truncated input, a
+// Err returns the first error: a read error, io.ErrUnexpectedEOF for truncated input, a
 // *SyntaxError for invalid input, or an error passed to Fail.
 func (s *Scanner) Err() error { return s.err }
 
-// Fail ends the input with an error, unless there is one.
+// Fail ends the input with err, unless an error has already ended it.
 func (s *Scanner) Fail(err error) {
 	if s.err == nil {
 		s.err = err
@@ -54,7 +54,7 @@ func (s *Scanner) Fail(err error) {
 	}
 }
 
-// Invalid ends the input with a *SyntaxError at the last byte read.
+// Invalid calls Fail with a *SyntaxError at the last byte read.
 func (s *Scanner) Invalid(reason string) {
 	s.Fail(&SyntaxError{max(0, s.Offset()-1), reason})
 }
@@ -105,7 +105,7 @@ func (s *Scanner) End() error {
 	switch {
 	case s.err == nil:
 		s.Invalid("data after the end")
-	case s.readErr == io.EOF:
+	case s.readErr == io.EOF: // as expected
 		s.err = nil
 	}
 	return s.err
@@ -128,7 +128,7 @@ func (s *Scanner) element(closing byte) (c byte, ok bool) {
 	}
 }
 
-// token skips white space and reads a byte.
+// token skips white space and reads the next byte.
 func (s *Scanner) token() byte {
 	for s.pos < s.end || s.fill() {
 		c := s.buf[s.pos]
@@ -140,7 +140,7 @@ func (s *Scanner) token() byte {
 	return 0
 }
 
-// next reads a byte.
+// next reads the next byte.
 func (s *Scanner) next() byte {
 	if s.pos == s.end && !s.fill() {
 		return 0
@@ -149,7 +149,7 @@ func (s *Scanner) next() byte {
 	return s.buf[s.pos-1]
 }
 
-// expect reads the bytes of text.
+// expect reads text. Other input is invalid for this reason.
 func (s *Scanner) expect(text, reason string) {
 	for i := range len(text) {
 		if s.next() != text[i] {

@@ -3,7 +3,7 @@ package jsonstream
 // Skip reads the rest of a value whose first byte is c.
 func (s *Scanner) Skip(c byte) { s.skip(c, 0) }
 
-// skip skips a value inside depth arrays and objects.
+// skip is Skip for a value at the given nesting depth.
 func (s *Scanner) skip(c byte, depth int) {
 	if (c == '{' || c == '[') && depth == MaxDepth {
 		s.Invalid("nested too deeply")

@@ -8,9 +8,9 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// ReadString reads the rest of a string after its first quote. It returns the first MaxLen bytes of
-// the unescaped string, which are valid until the next read. If hash is not nil, ReadString stores
-// the xxhash of the whole unescaped string in it.
+// ReadString reads the rest of a string after its opening quote. It returns the first MaxLen bytes
+// of the unescaped string, which are valid until the next read. If hash is not nil, ReadString sets
+// it to the xxhash of the whole unescaped string.
 func (s *Scanner) ReadString(hash *uint64) []byte {
 	text := s.Buffered()
 	if end := PlainEnd(text, 0); text[end] == '"' {
@@ -29,7 +29,7 @@ func (s *Scanner) ReadString(hash *uint64) []byte {
 	return u.text
 }
 
-// readString reads the rest of a string. If u is nil, the string is skipped.
+// readString reads the rest of any string into u, which can be nil.
 func (s *Scanner) readString(u *unescaper) {
 	s.needComma = true
 	for s.pos < s.end || s.fill() {
@@ -49,7 +49,7 @@ func (s *Scanner) readString(u *unescaper) {
 	}
 }
 
-// escape reads an escape after its backslash and returns its UTF-16 code unit.
+// escape reads an escape sequence after its backslash and returns its UTF-16 code unit.
 func (s *Scanner) escape() (unit rune) {
 	const letters, values = `"\/bfnrt`, "\"\\/\b\f\n\r\t"
 	c := s.next()
@@ -72,12 +72,12 @@ func (s *Scanner) escape() (unit rune) {
 	return unit
 }
 
-// unescaper keeps the first MaxLen bytes of an unescaped string and hashes all of them. A nil
-// *unescaper does nothing.
+// unescaper stores the first MaxLen bytes of an unescaped string and hashes all of them. A nil
+// *unescaper discards its input.
 type unescaper struct {
 	text   []byte
 	digest xxhash.Digest
-	high   rune // the first half of a surrogate pair, pending its second half
+	high   rune // the first half of a surrogate pair, until the second half is read
 }
 
 func (u *unescaper) add(text []byte) {

@@ -6,7 +6,9 @@ import (
 	"math/bits"
 )
 
-// The functions below read tokens in a text that ends in a NUL, such as Scanner.Buffered.
+// SkipNumber, SkipString and PlainEnd operate on a text that ends in a NUL, such as that of
+// Scanner.Buffered. A NUL is invalid outside strings, so the loops over digits need no bounds
+// check.
 
 // SkipNumber returns the index after the number at text[i], or 0 if there is none.
 func SkipNumber(text []byte, i int) int {
@@ -43,8 +45,8 @@ func skipDigits(text []byte, i int) int {
 	return i
 }
 
-// SkipString returns the index of the quote that ends the string at text[i], or 0 if the string is
-// invalid or not complete.
+// SkipString returns the index of the quote that ends the string that begins at text[i], after its
+// opening quote. It returns 0 if the string is invalid or incomplete.
 func SkipString(text []byte, i int) int {
 	i = PlainEnd(text, i)
 	for text[i] == '\\' {
@@ -67,10 +69,10 @@ func SkipString(text []byte, i int) int {
 	return i
 }
 
-// PlainEnd returns the index of the first quote or backslash from text[i] on, or of the last byte.
+// PlainEnd returns the index of the first quote or backslash from text[i] on, or of the final NUL.
 //
-// Most strings are short. It looks at their bytes eight at a time, because a call of bytes.IndexByte
-// costs more.
+// Most strings are short. PlainEnd examines eight bytes of them at a time, because a call of
+// bytes.IndexByte takes longer.
 func PlainEnd(text []byte, i int) int {
 	const (
 		ones        = 0x0101010101010101
@@ -89,8 +91,8 @@ func PlainEnd(text []byte, i int) int {
 	return longPlainEnd(text, i)
 }
 
-// longPlainEnd is PlainEnd for long strings. Because bytes.IndexByte searches for one byte only, it
-// searches in pieces: otherwise a string of many escapes would take quadratic time.
+// longPlainEnd is PlainEnd for long strings. It searches one piece of the text after the other, so
+// a string with many escapes does not take quadratic time.
 func longPlainEnd(text []byte, i int) int {
 	const pieceLen = 1024
 	for last := len(text) - 1; i < last; {
