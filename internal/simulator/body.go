@@ -19,28 +19,29 @@ const dripInterval = 100 * time.Millisecond
 
 // body is the successful answer of a method.
 type body interface {
-	// write writes the JSON with the malformation. It returns the first error of w.
+	// write writes the JSON with the malformation to w. It returns the first error of w.
 	write(w io.Writer, m malformation) error
 }
 
-// malformation describes how the body of an answer differs from plain JSON, and how it is sent.
+// malformation describes how the body of an answer differs from valid JSON, and how it is sent.
 type malformation struct {
-	before, after string // around the body
-	lastMember    string // after the last member of each row, or of the object
-	first, last   string // around the rows, if there are any
-	middle        string // between the rows in the middle
+	before, after string // texts around the body
+	lastMember    string // follows the last member of each row, or of the object
+	first, last   string // texts around the rows, if there are any
+	middle        string // between the two rows in the middle
 	extra         string // an additional last element of the array
 	badTime       bool   // the additional element is a row with a word as its timestamp
 
-	cut       bool // after half the rows and half of the next row, or after half the object
-	endless   bool // repeats the rows, or writes an endless string in the object
+	cut       bool // the body ends within a row in the middle, or within the object
+	endless   bool // the rows repeat forever, or the object has an endless string
 	truncated bool // the Content-Length is greater than the body
-	gzip      bool // if the client accepts it
-	drip      bool // byte by byte
-	hang      bool // does not end the answer
+	gzip      bool // the body is compressed if the client accepts it
+	drip      bool // each byte is sent separately
+	hang      bool // the answer does not end
 }
 
-// sendBody breaks the connection if the client ends the request early.
+// sendBody sends a successful answer. It breaks the connection if the client ends the request
+// early.
 func sendBody(w http.ResponseWriter, r *http.Request, b body, m malformation) {
 	w.Header().Set("Content-Type", "application/json")
 	var out io.Writer = w
@@ -67,7 +68,6 @@ func sendBody(w http.ResponseWriter, r *http.Request, b body, m malformation) {
 	}
 }
 
-// drip sends one byte per dripInterval.
 func drip(w http.ResponseWriter, ctx context.Context, b body) {
 	var all bytes.Buffer
 	_ = b.write(&all, malformation{})
@@ -88,7 +88,7 @@ func hang(ctx context.Context) {
 	panic(http.ErrAbortHandler)
 }
 
-// arrayBody is a list of rows. Rows are generated while they are written.
+// arrayBody is a list of rows, which are generated while they are written.
 type arrayBody struct {
 	n         int
 	appendRow func(b []byte, n int) []byte
@@ -138,7 +138,7 @@ func (a arrayBody) write(w io.Writer, m malformation) error {
 	return out.Flush()
 }
 
-// row appends row n of an endless list: the rows, an empty row, and all of them again.
+// row appends row n of an endless list, which repeats the rows and an empty row.
 func (a arrayBody) row(b []byte, n int) []byte {
 	if n %= a.n + 1; n == a.n {
 		return append(b, a.emptyRow...)

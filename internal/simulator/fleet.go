@@ -10,41 +10,41 @@ import (
 
 // FleetConfig describes a host with many accounts.
 type FleetConfig struct {
-	// Accounts need different IDInstances.
+	// Accounts must have different IDInstances.
 	Accounts []Config
-	// PartnerToken is the token of the Partner API. Others are refused with 401. If it is empty,
-	// the host has no Partner API.
+	// PartnerToken is the token of the Partner API. Other tokens are refused with 401. If it is
+	// empty, the host has no Partner API.
 	PartnerToken string
-	// Now is the clock of the Partner API and of refusals. It may be called concurrently. The
-	// default is time.Now.
+	// Now is the clock of answers that do not come from an account. It must be safe for concurrent
+	// use. The default is time.Now.
 	Now func() time.Time
 }
 
-// Fleet is an http.Handler that answers for many accounts and for the Partner API. It is safe for
+// Fleet is an http.Handler that serves many accounts and the Partner API. It is safe for
 // concurrent use.
 //
-// Accounts share the memory of their messages if their Configs, including Start, differ only in
+// Accounts share their messages in memory if their Configs, including Start, differ only in
 // IDInstance, Token, Now and the format of answers. Ten thousand such accounts take little more
-// memory than one. Other accounts take about 90 bytes per message.
+// memory than one. Messages that are not shared take about 90 bytes each.
 type Fleet struct {
 	token   string
 	now     func() time.Time
 	partner requests
 
-	mu       sync.RWMutex // guards the fields below and the listings of the members
+	mu       sync.RWMutex // guards the fields below and the subscriptions of members
 	accounts map[string]*member
-	order    []*member // as added
-	shared   map[string]timelines
+	order    []*member            // in the order of Add
+	shared   map[string]timelines // by sharingKey
 }
 
-// member is an account and what the Partner API lists about it.
+// member is an account with its subscription.
 type member struct {
 	account *Simulator
 	Subscription
 	deletedAt time.Time
 }
 
-// NewFleet returns a host. It starts no goroutine. It panics if Add does.
+// NewFleet returns a host. It starts no goroutine. It panics on accounts for which Add panics.
 func NewFleet(cfg FleetConfig) *Fleet {
 	f := &Fleet{
 		token: cfg.PartnerToken, now: cfg.Now, partner: newRequests(partnerMethod),
@@ -59,8 +59,8 @@ func NewFleet(cfg FleetConfig) *Fleet {
 	return f
 }
 
-// Add adds an account. It panics if New does, if the IDInstance is not a decimal number, or if the
-// fleet already has it.
+// Add adds an account. It panics on Configs for which New panics, and if the IDInstance is not a
+// decimal number or already in the fleet.
 func (f *Fleet) Add(cfg Config) {
 	id := cfg.IDInstance
 	if id == "" || strings.Trim(id, "0123456789") != "" || id[0] == '0' {
@@ -81,7 +81,7 @@ func (f *Fleet) Add(cfg Config) {
 	f.order = append(f.order, m)
 }
 
-// sharingKey returns a text that is equal for accounts with equal messages.
+// sharingKey returns equal texts for accounts that share their messages.
 func sharingKey(cfg Config) string {
 	cfg.IDInstance, cfg.Token, cfg.Now = "", "", nil
 	cfg.CyrillicCount, cfg.ByLastAction, cfg.NoRateLimit = false, false, false
@@ -98,21 +98,18 @@ func (f *Fleet) Account(id string) *Simulator {
 	return nil
 }
 
-// ServeHTTP answers like the account in the path, or 403 for an unknown one. It answers GET
-// {prefix}/partner/getInstances/{token}, with any prefix, with the list of accounts.
+// ServeHTTP passes requests to the account in the path. It refuses unknown accounts with 403. It
+// answers GET {prefix}/partner/getInstances/{token}, with any prefix, with the list of accounts.
 func (f *Fleet) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if _, rest, ok := strings.Cut(r.URL.Path, instanceMarker); ok {
-		id, _, _ := strings.Cut(rest, "/")
-		if account := f.Account(id); account != nil {
-			account.ServeHTTP(w, r)
-			return
-		}
+	c := parseCall(r, f.now())
+	if account := f.Account(c.instance); account != nil {
+		account.ServeHTTP(w, r)
+		return
 	}
-	now := f.now()
-	w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
-	if c := parseCall(r, now); c.method != "" {
+	w.Header().Set("Date", c.now.UTC().Format(http.TimeFormat))
+	if c.method != "" && !c.partner {
 		forbidden.send(w, c)
 		return
 	}
-	f.servePartner(w, r, parsePartnerCall(r, now))
+	f.servePartner(w, r, c)
 }

@@ -10,24 +10,24 @@ import (
 // journalView is a journal at one time.
 type journalView struct {
 	*timeline
-	sent         []message // by then
-	rows         []int32   // indexes of the visible messages, newest first
-	at           time.Duration
+	at           time.Duration // the time, since the start of the account
+	sent         []message     // the messages sent by then
+	rows         []int32       // indexes of the messages in the window, newest first
 	thumbnails   string
 	byLastAction bool
 }
 
-// view returns a journal without rows.
+// view returns a journal whose rows are not set.
 func (s *Simulator) view(of *timeline, now time.Time) *journalView {
 	at := s.since(now)
 	return &journalView{
 		timeline: of, sent: of.sentBy(at), at: at, thumbnails: s.thumbnails,
-		// The only action of a received message is its arrival.
+		// The arrival of a received message is its only action.
 		byLastAction: s.cfg.ByLastAction && !of.incoming,
 	}
 }
 
-// journal returns the journal of the given minutes before now.
+// journal returns the journal with the window of the given minutes before now.
 func (s *Simulator) journal(of *timeline, now time.Time, minutes int64) *journalView {
 	v := s.view(of, now)
 	oldest := now.Unix() - 60*minutes
@@ -62,9 +62,11 @@ func (v *journalView) timestamp(m *message) int64 {
 func (v *journalView) unix(at time.Duration) int64 { return v.cfg.Start.Add(at).Unix() }
 
 func (v *journalView) body() body {
-	status := `,"statusMessage":"sent"`
-	if v.incoming {
-		status = ""
+	badRow := `{"type":"` + direction(v.incoming) + `","idMessage":"BAD0000000000000",` +
+		`"timestamp":"yesterday","typeMessage":"textMessage","chatId":"11005550100@c.us",` +
+		`"textMessage":""`
+	if !v.incoming {
+		badRow += `,"statusMessage":"sent"`
 	}
 	return arrayBody{
 		n: len(v.rows),
@@ -72,9 +74,7 @@ func (v *journalView) body() body {
 			i := int(v.rows[n])
 			return v.row(&v.sent[i]).append(b, v, i)
 		},
-		emptyRow: v.emptyRow(),
-		badRow: `{"type":"` + direction(v.incoming) + `","idMessage":"BAD0000000000000","timestamp":"yesterday",` +
-			`"typeMessage":"textMessage","chatId":"11005550100@c.us","textMessage":""` + status + `}`,
+		emptyRow: v.emptyRow(), badRow: badRow + "}",
 	}
 }
 

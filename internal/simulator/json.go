@@ -2,7 +2,7 @@ package simulator
 
 import "strings"
 
-// The rows of a journal; journalView.appendValue defines the values.
+// Rows of a journal and their parts. journalView.appendValue returns the values.
 var (
 	outgoingRow = newTemplate(`{"type":"outgoing","idMessage":"$id$","timestamp":$time$,` +
 		`"typeMessage":"$kind$","chatId":"$chat$",$content$$status$,"sendByApi":$byAPI$$flags$}`)
@@ -11,10 +11,10 @@ var (
 	incomingRow = newTemplate(`{"type":"incoming","idMessage":"$id$","timestamp":$time$,` +
 		`"typeMessage":"$kind$","chatId":"$chat$",$content$,$sender$$flags$}`)
 	deletedFlags = newTemplate(`,"deletedMessageId":"$related.id$","isDeleted":true`)
-	unsetFlags   = newTemplate(`,"deletedMessageId":"","editedMessageId":"","isEdited":false,"isDeleted":false`)
+	unsetFlags   = newTemplate(`,"deletedMessageId":"","editedMessageId":"",` +
+		`"isEdited":false,"isDeleted":false`)
 )
 
-// row returns the template of the row of m.
 func (v *journalView) row(m *message) template {
 	switch {
 	case m.variant&incomplete != 0:
@@ -27,13 +27,15 @@ func (v *journalView) row(m *message) template {
 	return outgoingRow
 }
 
-// template is a JSON text, split into literals and the names of values between them. The simulator
-// does not use encoding/json for rows, because strings must keep their escapes.
+// template is a JSON text that alternates between literals and names of values. Rows do not use
+// encoding/json, because their strings contain specific escapes, and because benchmarks of the
+// exporter need fast answers.
 type template []string
 
-// newTemplate parses a text in which $name$ stands for the value with this name.
+// newTemplate parses a text in which $name$ is replaced with the value of that name.
 func newTemplate(text string) template { return strings.Split(text, "$") }
 
+// append appends the text with the values of message i.
 func (t template) append(b []byte, v *journalView, i int) []byte {
 	for n, part := range t {
 		if n%2 == 0 {

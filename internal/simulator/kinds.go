@@ -21,9 +21,9 @@ const (
 	contact
 )
 
-// kinds are the values of typeMessage, each with its share of all messages in per mille, and with
-// the members of its rows. Members of a quoted message have the names of members of the row, but
-// other values.
+// kinds are the values of typeMessage, with their shares of all messages in per mille and the
+// members of their rows. A quoted message repeats the names of members of the row with other
+// values.
 var kinds = [...]struct {
 	name    string
 	share   int
@@ -38,23 +38,28 @@ var kinds = [...]struct {
 	video:    {"videoMessage", 20, newTemplate(fileHead + fileTail)},
 	audio:    {"audioMessage", 30, newTemplate(fileHead + fileTail)},
 	quoted: {"quotedMessage", 60, newTemplate(`"extendedTextMessageData":{"text":"$text$"},` +
-		`"quotedMessage":{"stanzaId":"$related.id$","participant":"$related.chat$","type":"$oppositeType$",` +
-		`"idMessage":"$related.id$","timestamp":$start$,"typeMessage":"$related.kind$","statusMessage":"read",` +
+		`"quotedMessage":{"stanzaId":"$related.id$","participant":"$related.chat$",` +
+		`"type":"$oppositeType$","idMessage":"$related.id$","timestamp":$start$,` +
+		`"typeMessage":"$related.kind$","statusMessage":"read",` +
 		`"extendedTextMessage":{"text":"$related.text$"},"isEdited":true,"isDeleted":true}`)},
-	reaction: {"reactionMessage", 50, newTemplate(`"extendedTextMessageData":{"text":"\ud83d\ude04"},` +
-		`"quotedMessage":{"stanzaId":"$related.id$","participant":"$related.chat$"}`)},
-	deleted: {"deletedMessage", 20, newTemplate(`"deletedMessageData":{"stanzaId":"$related.id$"}`)},
+	reaction: {"reactionMessage", 50, newTemplate(
+		`"extendedTextMessageData":{"text":"\ud83d\ude04"},` +
+			`"quotedMessage":{"stanzaId":"$related.id$","participant":"$related.chat$"}`)},
+	deleted: {"deletedMessage", 20, newTemplate(
+		`"deletedMessageData":{"stanzaId":"$related.id$"}`)},
 	sticker: {"stickerMessage", 20, newTemplate(fileHead + fileTail)},
-	poll: {"pollMessage", 20, newTemplate(`"pollMessageData":{"name":"$text$","options":[{"optionName":"Monday"},` +
-		`{"optionName":"Never, {really}"},{"optionName":"[]"}],"multipleAnswers":false}`)},
-	location: {"locationMessage", 15, newTemplate(`"location":{"nameLocation":"$text$","address":"",` +
-		`"latitude":-48.8767,"longitude":-1.2345e2,"jpegThumbnail":""}`)},
+	poll: {"pollMessage", 20, newTemplate(`"pollMessageData":{"name":"$text$",` +
+		`"options":[{"optionName":"Monday"},{"optionName":"Never, {really}"},` +
+		`{"optionName":"[]"}],"multipleAnswers":false}`)},
+	location: {"locationMessage", 15, newTemplate(`"location":{"nameLocation":"$text$",` +
+		`"address":"","latitude":-48.8767,"longitude":-1.2345e2,"jpegThumbnail":""}`)},
 	contact: {"contactMessage", 15, newTemplate(`"contact":{"displayName":"$text$",` +
 		`"vcard":"BEGIN:VCARD\nVERSION:3.0\nTEL:+11005550199\nEND:VCARD"}`)},
 }
 
 const (
-	fileHead  = `"downloadUrl":"https://files.example.invalid/$id$","caption":"$text$","fileName":"about \"all\" that.bin",`
+	fileHead = `"downloadUrl":"https://files.example.invalid/$id$","caption":"$text$",` +
+		`"fileName":"about \"all\" that.bin",`
 	thumbnail = `"jpegThumbnail":"$thumbnail$",`
 	fileTail  = `"mimeType":"application/octet-stream","forwardingScore":0,"isForwarded":false`
 )
@@ -69,9 +74,9 @@ type outcome uint8
 
 const isRead outcome = 0
 
-// outcomes are the sequences of statuses of a message, each with its share of all messages in per
-// mille. An empty status is absent, empty or null in the row. Messages remain pending only by an
-// OutcomeChange. Messages that are not accepted during a suspension are never refused for it.
+// outcomes are the sequences of statuses of a message, with their shares of all messages in per
+// mille. An empty status is absent, empty or null in the row. Messages stay pending only after an
+// OutcomeChange. Messages get the statuses of a suspension only if they are accepted during one.
 var outcomes = [...]struct {
 	share    int
 	statuses []string

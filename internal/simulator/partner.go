@@ -1,28 +1,28 @@
 package simulator
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 )
 
 const (
-	partnerMarker = "/partner/" // precedes a method of the Partner API in a path
 	partnerMethod = "getInstances"
 
-	// partnerTime is the format of times in the Partner API: UTC without a zone. Year 1 means none.
+	// partnerTime is the format of times in the Partner API: UTC without a zone. The year 1
+	// represents no time.
 	partnerTime = "2006-01-02T15:04:05"
 )
 
-// Subscription is what the Partner API lists about an account. It does not affect the answers of
-// the account.
+// Subscription is the subscription of an account in the list of the Partner API. It does not affect
+// the answers of the account.
 type Subscription struct {
 	Deleted, Expired bool
 	Expires          time.Time // never if zero
 }
 
-// Subscribe sets the listed subscription of an account. It panics if the account does not exist.
+// Subscribe sets the subscription of an account. It panics if the account does not exist.
 func (f *Fleet) Subscribe(id string, s Subscription) {
 	now := f.now()
 	f.mu.Lock()
@@ -37,27 +37,17 @@ func (f *Fleet) Subscribe(id string, s Subscription) {
 	}
 }
 
-// SetPartnerFault is like SetFault of an account. The rows of the list are the accounts.
+// SetPartnerFault is like Simulator.SetFault. Faults of rows apply to the listed accounts.
 func (f *Fleet) SetPartnerFault(fault Fault) { f.partner.SetFault(fault) }
 
-// PartnerCalls is like Calls of an account.
+// PartnerCalls is like Simulator.Calls.
 func (f *Fleet) PartnerCalls() int { return f.partner.Calls(partnerMethod) }
 
-// PartnerFollowed is like Followed of an account.
+// PartnerFollowed is like Simulator.Followed.
 func (f *Fleet) PartnerFollowed() []string { return f.partner.Followed() }
 
-// parsePartnerCall leaves method and token empty if the path has another form.
-func parsePartnerCall(r *http.Request, now time.Time) call {
-	c, rest := splitCall(r, partnerMarker, now)
-	if parts := strings.Split(rest, "/"); len(parts) == 2 && parts[0] == partnerMethod {
-		c.method, c.token = parts[0], parts[1]
-	}
-	return c
-}
-
 func (f *Fleet) servePartner(w http.ResponseWriter, r *http.Request, c call) {
-	if c.method != "" && strings.HasSuffix(c.prefix, redirectPrefix) {
-		f.partner.recordFollowed(r.Referer())
+	if f.partner.recordFollowed(r, c) {
 		moved.send(w, c)
 		return
 	}
@@ -77,26 +67,30 @@ func (f *Fleet) servePartner(w http.ResponseWriter, r *http.Request, c call) {
 func (f *Fleet) list() body {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	members := make([]member, len(f.order))
-	for i, m := range f.order {
-		members[i] = *m
+	var members []member // copies, because the rows are written without mu
+	for _, m := range f.order {
+		members = append(members, *m)
 	}
 	return arrayBody{
-		n:         len(members),
-		appendRow: func(b []byte, n int) []byte { return members[n].appendRow(b) },
-		emptyRow:  `{"name":"","apiTokenInstance":""}`,
-		badRow: `{"idInstance":1100000000,"apiTokenInstance":"","deleted":false,"expirationDate":"yesterday",` +
-			`"isExpired":false}`,
+		n: len(members),
+		appendRow: func(b []byte, n int) []byte {
+			return append(b, toJSON(members[n].listing())...)
+		},
+		emptyRow: `{"name":"","apiTokenInstance":""}`,
+		badRow: `{"idInstance":1100000000,"apiTokenInstance":"","deleted":false,` +
+			`"expirationDate":"yesterday","isExpired":false}`,
 	}
 }
 
-// appendRow appends the listing of an account, with the members of a WhatsApp instance.
-func (m member) appendRow(b []byte) []byte {
+// listing returns the row of an account, with the members of a WhatsApp instance.
+func (m member) listing() map[string]any {
 	cfg := m.account.cfg
 	format := func(t time.Time) string { return t.UTC().Format(partnerTime) }
-	return fmt.Appendf(b, `{"idInstance":%s,"name":"Instance %[1]s","typeInstance":"whatsapp","typeAccount":"",`+
-		`"partnerUserUiid":"","timeCreated":"%s","timeDeleted":"%s","apiTokenInstance":%s,"deleted":%t,`+
-		`"tariff":"PARTNER","isFree":false,"isPartner":true,"expirationDate":"%s","isExpired":%t}`,
-		cfg.IDInstance, format(cfg.Start), format(m.deletedAt), toJSON(cfg.Token), m.Deleted,
-		format(m.Expires), m.Expired)
+	return map[string]any{
+		"idInstance": json.Number(cfg.IDInstance), "name": "Instance " + cfg.IDInstance,
+		"typeInstance": "whatsapp", "typeAccount": "", "partnerUserUiid": "", "tariff": "PARTNER",
+		"timeCreated": format(cfg.Start), "timeDeleted": format(m.deletedAt), "deleted": m.Deleted,
+		"expirationDate": format(m.Expires), "isExpired": m.Expired, "isFree": false,
+		"isPartner": true, "apiTokenInstance": cfg.Token,
+	}
 }

@@ -2,16 +2,16 @@ package simulator
 
 import "time"
 
-// webhookLag is how long a notification stays in the queue of webhooks.
+// webhookLag is the time that a notification spends in the queue.
 const webhookLag = 5 * time.Second
 
-// Queued returns the number of messages at time t that are accepted and not sent, which is the
-// answer of getMessagesCount.
+// Queued returns the answer of getMessagesCount at time t: the number of messages that are accepted
+// and not sent.
 func (s *Simulator) Queued(t time.Time) int { return s.outgoing.queued(s.since(t)) }
 
-// Webhooks returns the number of queued notifications at time t, which is the answer of
-// getWebhooksCount. Each status of a sent message and each received message causes a notification,
-// even if its row is not visible yet. Notifications leave the queue after 5 seconds.
+// Webhooks returns the answer of getWebhooksCount at time t: the number of queued notifications.
+// Each status of a sent message and each received message causes a notification, even if its row is
+// not visible yet. Notifications leave the queue after 5 seconds.
 func (s *Simulator) Webhooks(t time.Time) int {
 	n, at := 0, s.since(t)
 	count := func(reached time.Duration) {

@@ -3,16 +3,18 @@ package simulator
 import (
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
 
-// requests counts the requests of each served method and holds their faults.
+// requests counts the requests of each method and holds the faults of the methods.
 type requests struct {
 	endpoints map[string]*endpoint // by method; the map does not change
 
-	mu       sync.Mutex // guards the endpoints and the field below
+	mu       sync.Mutex // guards the fields of endpoints, and followed
 	followed []string
 }
 
@@ -30,9 +32,8 @@ func newRequests(methods ...string) requests {
 	return requests{endpoints: endpoints}
 }
 
-// SetFault makes all following requests of the given methods fail, or of all methods if none is
-// given. FaultNone ends a fault. Answers that were started are not affected. SetFault panics if a
-// method is unknown.
+// SetFault sets the fault of the given methods, or of all methods if none is given. It affects
+// requests that start later. FaultNone ends a fault. SetFault panics if a method is unknown.
 func (r *requests) SetFault(f Fault, methods ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -49,8 +50,8 @@ func (r *requests) SetFault(f Fault, methods ...string) {
 	}
 }
 
-// Calls returns the number of requests of the method, with any answer, or of all served methods if
-// the method is empty. It does not include the requests in Followed.
+// Calls returns the number of requests of the method, with any answer, or of all methods if the
+// method is empty. It does not include the requests in Followed.
 func (r *requests) Calls(method string) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -64,22 +65,27 @@ func (r *requests) Calls(method string) int {
 }
 
 // Followed returns the Referer header of each request that followed the redirect of FaultRedirect,
-// oldest first. A client that protects its token follows none.
+// oldest first. A client that protects its token must not follow redirects.
 func (r *requests) Followed() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.followed)
 }
 
-func (r *requests) recordFollowed(referer string) {
+// recordFollowed reports whether the request followed a redirect, and records it.
+func (r *requests) recordFollowed(request *http.Request, c call) bool {
+	if !strings.HasSuffix(c.prefix, redirectPrefix) {
+		return false
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.followed = append(r.followed, referer)
+	r.followed = append(r.followed, request.Referer())
+	return true
 }
 
-// record counts a call. It returns false if the method is unknown, or else the fault of the method
-// and whether its previous call was less than a second ago.
-func (r *requests) record(c call) (f Fault, tooSoon, ok bool) {
+// record counts a call. It returns the fault of the method, whether its previous call was less than
+// a second ago, and whether the method is known.
+func (r *requests) record(c call) (f Fault, tooSoon, known bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	e := r.endpoints[c.method]

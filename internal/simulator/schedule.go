@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Values of stateInstance that the simulator treats in a special way.
+// Values of stateInstance that affect the simulator.
 const (
 	authorized    = "authorized"
 	notAuthorized = "notAuthorized"
@@ -20,10 +20,10 @@ const (
 // StateChange is a change of the account's state.
 type StateChange struct {
 	After time.Duration // since Start
-	State string        // stateInstance; null if empty, as while an instance is created
+	State string        // stateInstance; if empty, null, as during the creation of an instance
 }
 
-// OutcomeChange sets the outcome of all messages that are accepted from then on.
+// OutcomeChange sets the outcome of all messages that are accepted at or after a time.
 type OutcomeChange struct {
 	After  time.Duration // since Start
 	Status string        // the last status of the messages; random if empty
@@ -63,7 +63,7 @@ func (s schedule) at(t time.Duration) string {
 	return authorized
 }
 
-// end returns when the state at t ends. A change must have started that state.
+// end returns when the state at t ends. It panics if t is before the first change.
 func (s schedule) end(t time.Duration) time.Duration {
 	i := s.current(t)
 	if i+1 < len(s) {
@@ -85,7 +85,7 @@ func (s schedule) authorizedFrom(t time.Duration) time.Duration {
 	return never
 }
 
-// never is after all times that callers can ask for.
+// never is later than all times of calls.
 const never = time.Duration(math.MaxInt64)
 
 // add returns the sum of two non-negative times, or never if it overflows.

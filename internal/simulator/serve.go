@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -12,17 +13,17 @@ const (
 	incomingMethod = "lastIncomingMessages"
 
 	defaultMinutes = 1440
-	maxMinutes     = 1 << 30 // two thousand years: seconds cannot overflow
+	maxMinutes     = 1 << 30 // two thousand years, so seconds cannot overflow
 
-	instanceMarker = "/waInstance" // precedes the ID of an instance in a path
-	redirectPrefix = "/moved"      // precedes the path in the redirects of FaultRedirect
+	redirectPrefix = "/moved" // precedes the path in the redirects of FaultRedirect
 )
 
 // call is a parsed request.
 type call struct {
 	verb     string
-	prefix   string // the path before /waInstance or /partner/
-	uri      string // the rest of the path, and the query
+	prefix   string // the path before /waInstance or /partner
+	uri      string // the rest of the path and the query
+	partner  bool   // whether it is a call of the Partner API
 	instance string
 	method   string
 	token    string
@@ -31,20 +32,19 @@ type call struct {
 
 // ServeHTTP answers GET {prefix}/waInstance{id}/{method}/{token}, with any prefix. The methods are
 // lastOutgoingMessages and lastIncomingMessages, which accept ?minutes=N, getStateInstance,
-// getMessagesCount, getWebhooksCount, getSettings and getWaSettings. The Date header is the
-// simulator's time. Faults that break the connection panic with http.ErrAbortHandler.
+// getMessagesCount, getWebhooksCount, getSettings and getWaSettings. The Date header is the time of
+// Config.Now. Faults that break the connection panic with http.ErrAbortHandler.
 func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := parseCall(r, s.cfg.Now())
 	w.Header().Set("Date", c.now.UTC().Format(http.TimeFormat))
-	if strings.HasSuffix(c.prefix, redirectPrefix) {
-		s.recordFollowed(r.Referer())
+	if s.recordFollowed(r, c) {
 		moved.send(w, c)
 		return
 	}
 	fault, tooSoon, known := s.record(c)
 	minutes, validMinutes := parseMinutes(r)
 	switch {
-	case c.method == "":
+	case c.method == "" || c.partner:
 		notFound.send(w, c)
 	case c.instance != s.cfg.IDInstance:
 		forbidden.send(w, c)
@@ -63,28 +63,18 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// parseCall leaves instance, method and token empty if the path has another form.
+// callPath matches the paths of calls of an instance and of the Partner API.
+var callPath = regexp.MustCompile(`^(.*?)(/partner|/waInstance([^/]*))/([^/]*)/([^/]*)$`)
+
+// parseCall leaves the method empty if the path has another form.
 func parseCall(r *http.Request, now time.Time) call {
-	c, rest := splitCall(r, instanceMarker, now)
-	if parts := strings.Split(rest, "/"); len(parts) == 3 {
-		c.instance, c.method, c.token = parts[0], parts[1], parts[2]
+	c := call{verb: r.Method, uri: r.URL.RequestURI(), now: now}
+	if m := callPath.FindStringSubmatch(r.URL.Path); m != nil {
+		c.prefix, c.partner = m[1], m[2] == "/partner"
+		c.instance, c.method, c.token = m[3], m[4], m[5]
+		c.uri = strings.TrimPrefix(c.uri, c.prefix)
 	}
 	return c
-}
-
-// splitCall returns a call without instance, method and token, and the path after the marker.
-func splitCall(r *http.Request, marker string, now time.Time) (c call, rest string) {
-	c = call{verb: r.Method, uri: r.URL.RequestURI(), now: now}
-	at := strings.Index(r.URL.Path, marker)
-	if at < 0 {
-		return c, ""
-	}
-	c.prefix, c.uri = r.URL.Path[:at], r.URL.Path[at:]
-	rest = c.uri[len(marker):]
-	if r.URL.RawQuery != "" {
-		c.uri += "?" + r.URL.RawQuery
-	}
-	return c, rest
 }
 
 func parseMinutes(r *http.Request) (minutes int64, ok bool) {
@@ -98,7 +88,7 @@ func parseMinutes(r *http.Request) (minutes int64, ok bool) {
 
 func isJournal(method string) bool { return method == outgoingMethod || method == incomingMethod }
 
-// stateFault returns the fault of the journals that the account's state implies.
+// stateFault returns the fault that the account's state implies for the journals.
 func (s *Simulator) stateFault(now time.Time) Fault {
 	switch s.states().at(s.since(now)) {
 	case notAuthorized:
@@ -109,7 +99,7 @@ func (s *Simulator) stateFault(now time.Time) Fault {
 	return FaultNone
 }
 
-// body returns the successful answer of a method. Only the journals use minutes.
+// body returns the body of a successful answer. Only the journals use minutes.
 func (s *Simulator) body(c call, minutes int64) body {
 	switch c.method {
 	case outgoingMethod:
@@ -117,5 +107,5 @@ func (s *Simulator) body(c call, minutes int64) body {
 	case incomingMethod:
 		return s.journal(s.incoming, c.now, minutes).body()
 	}
-	return objectBody(objectMethods[c.method](s, c.now))
+	return objectBody(toJSON(objectMethods[c.method](s, c.now)))
 }

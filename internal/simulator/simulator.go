@@ -1,11 +1,10 @@
-// Package simulator imitates GREEN-API for tests and for the demo. Its handlers answer the journals
-// and the other methods of simulated accounts, with the delays, odd rows and failures of the real
-// service.
+// Package simulator imitates GREEN-API for tests and for the demo. Its handlers serve the journals
+// and the other methods of simulated accounts, with the delays, the unusual rows and the failures
+// of the real service.
 //
 // The messages and the state of an account are a function of its Config and the time. Accounts with
-// equal Configs return equal answers, and Messages, IncomingMessages, Queued and Webhooks return
-// the truth behind an answer at any time. Only the counters, the rate limit and the faults are
-// state.
+// equal Configs return equal answers. Messages, IncomingMessages, Queued and Webhooks return the
+// correct values at any time. Only the counts of calls, the rate limits and the faults are mutable.
 package simulator
 
 import (
@@ -16,55 +15,54 @@ import (
 
 // Config describes a simulated account.
 type Config struct {
-	// IDInstance is the ID of the account, in decimal digits. Others are refused with 403.
+	// IDInstance is the ID of the account, in decimal digits. Other IDs are refused with 403.
 	IDInstance string
-	// Token is the API token of the account. Others are refused with 401.
+	// Token is the API token of the account. Other tokens are refused with 401.
 	Token string
 	// Seed selects the messages.
 	Seed uint64
-	// Now is the clock, except for the intervals of FaultDrip. It may be called concurrently. The
-	// default is time.Now.
+	// Now is the clock, except for FaultDrip. It must be safe for concurrent use. The default is
+	// time.Now.
 	Now func() time.Time
-	// Start is the time at which the first message is accepted and the first one is received. The
-	// default is the time of New. A Start in the past fills the journals at once.
+	// Start is the time of the first message in each direction. The default is the time of New. A
+	// Start in the past fills the journals immediately.
 	Start time.Time
-	// MessagesPerHour is the mean rate at which messages are accepted for sending, with exponential
-	// gaps. Zero or less disables them.
+	// MessagesPerHour is the mean rate at which messages are accepted for sending. The times
+	// between them are exponentially distributed. If it is not positive, there are no messages.
 	MessagesPerHour float64
-	// IncomingPerHour is the mean rate at which messages are received. While the account is not
-	// authorized they are delayed until it is. Zero or less disables them.
+	// IncomingPerHour is the same for received messages. Messages that are sent to an account that
+	// is not authorized arrive when it is authorized again.
 	IncomingPerHour float64
-	// States are the changes of the account's state, in ascending order. The first state is
-	// "authorized", and only in this state messages are sent or received. Accepted messages are
-	// queued until then; the real service drops them after a day. Sent messages are delivered and
-	// read in every state. In the states "notAuthorized" and "starting" the journals are answered
-	// as under FaultLoggedOut and FaultStarting.
+	// States are the changes of the account's state, in ascending order. The initial state is
+	// "authorized". Messages are sent and received only in this state. Accepted messages are queued
+	// in the other states; the real service drops them after a day. Sent messages are delivered and
+	// read in every state. In the states "notAuthorized" and "starting", the journals have
+	// FaultLoggedOut and FaultStarting.
 	States []StateChange
 	// Outcomes are the changes of the outcome of sent messages, in ascending order. Before the
-	// first, outcomes are random.
+	// first change, outcomes are random.
 	Outcomes []OutcomeChange
-	// SendDelay is the least time between the sending of two messages.
+	// SendDelay is the minimum time between the sending of two messages.
 	SendDelay time.Duration
-	// CyrillicCount spells the key "count" with a Cyrillic с (U+0441), like the documentation.
+	// CyrillicCount spells the key "count" with a Cyrillic с (U+0441), as the documentation does.
 	CyrillicCount bool
-	// Messages limits the number of sent messages, if positive.
+	// Messages is the maximum number of sent messages, if positive.
 	Messages int
-	// TextOnly turns every message into a text with an ID of its own. Times and statuses stay the
-	// same. Without thumbnails the rows are small.
+	// TextOnly turns every message into a text with a unique ID. It does not change times and
+	// statuses. The rows are small, because they have no thumbnails.
 	TextOnly bool
-	// ByLastAction makes the time of the latest status the timestamp of a sent message, which
-	// decides whether the message is in the requested window. The default is the time of sending.
-	// The documentation does not say which one the real service uses.
+	// ByLastAction makes the time of the latest status the timestamp of a sent message. The default
+	// is the time of sending. The timestamp determines whether a message is in the requested
+	// window. The documentation does not specify which of the two the real service uses.
 	ByLastAction bool
-	// NoRateLimit disables the limit of one call per second and method.
+	// NoRateLimit disables the limit of one call per second for each method.
 	NoRateLimit bool
-	// Speedup divides the delays of statuses and rows, but not those of sending and of States.
+	// Speedup divides the delays of statuses and rows, but not the times of sending and of States.
 	// The default is 1.
 	Speedup float64
 }
 
-// withDefaults returns a copy of cfg with defaults in place of zero values. It panics if States or
-// Outcomes are not ascending or if an outcome is unknown.
+// withDefaults returns a copy of cfg with defaults for zero values. It panics if cfg is invalid.
 func (cfg Config) withDefaults() Config {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -72,7 +70,7 @@ func (cfg Config) withDefaults() Config {
 	if cfg.Start.IsZero() {
 		cfg.Start = cfg.Now()
 	}
-	cfg.Start = cfg.Start.Round(0) // differences are those of the wall clock
+	cfg.Start = cfg.Start.Round(0) // without the monotonic clock
 	if cfg.Speedup <= 0 {
 		cfg.Speedup = 1
 	}
@@ -82,7 +80,7 @@ func (cfg Config) withDefaults() Config {
 	return cfg
 }
 
-// Simulator is an http.Handler that answers for one account. It is safe for concurrent use.
+// Simulator is an http.Handler that serves one account. It is safe for concurrent use.
 type Simulator struct {
 	cfg Config
 	timelines
@@ -96,13 +94,13 @@ func New(cfg Config) *Simulator {
 	return newSimulator(cfg, newTimelines(cfg))
 }
 
-// newSimulator requires a Config with defaults.
+// newSimulator requires the result of withDefaults.
 func newSimulator(cfg Config, shared timelines) *Simulator {
 	methods := slices.AppendSeq([]string{outgoingMethod, incomingMethod}, maps.Keys(objectMethods))
 	return &Simulator{cfg: cfg, timelines: shared, requests: newRequests(methods...)}
 }
 
-// since returns the time from the start to t, clamped below never.
+// since returns the time from the start to t. It is always less than never.
 func (s *Simulator) since(t time.Time) time.Duration {
 	return min(t.Round(0).Sub(s.cfg.Start), never-1)
 }

@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// message is the whole history of one message. Times are since the start of the account.
+// message is the complete history of one message. Times are since the start of the account.
 type message struct {
-	accepted time.Duration    // by the API, or sent to the account
-	sent     time.Duration    // or received; never if the account stays unauthorized
+	accepted time.Duration    // when the API accepted it, or when a contact sent it
+	sent     time.Duration    // or received; never if the account is not authorized again
 	visible  time.Duration    // when the row appears
 	reached  [4]time.Duration // when the statuses of the outcome are reached
 	seed     uint64           // of the content
-	related  int32            // the message that this one refers to, or whose ID it shares
+	related  int32            // index of the message that it refers to, or whose ID it shares
 	kind     kind
 	outcome  outcome // undefined for a received message
 	variant  rowVariant
@@ -26,19 +26,19 @@ type rowVariant uint8
 
 const (
 	incomplete   rowVariant = 1 << iota // without ID, time, chat and status
-	duplicateID                         // has the ID of the previous message, but another type
-	oldOrder                            // status before content, no type, no flags, as years ago
+	duplicateID                         // has the ID of the previous message and another type
+	oldOrder                            // in an old format: status first, no type, no flags
 	withoutFlags                        // without the flags of edits and deletions
 	typedOnPhone                        // not sent by the API
 )
 
-// timeline is the list of all messages in one direction, generated on demand. Accounts with equal
-// messages share it. It is safe for concurrent use, and generated messages never change.
+// timeline is the list of all messages in one direction. It generates them on demand, and they
+// never change afterwards. It is safe for concurrent use. Accounts with equal messages share it.
 type timeline struct {
 	cfg      Config
 	incoming bool
-	limit    int
-	meanGap  float64 // in nanoseconds
+	limit    int     // maximum number of messages
+	meanGap  float64 // mean time between two messages, in nanoseconds
 
 	mu       sync.Mutex // guards the fields below
 	messages []message
@@ -52,13 +52,13 @@ type timelines struct {
 	thumbnails         string
 }
 
-// newTimelines requires a Config with defaults.
+// newTimelines requires the result of Config.withDefaults.
 func newTimelines(cfg Config) timelines {
 	t := timelines{outgoing: newTimeline(cfg)}
 	if !cfg.TextOnly {
 		t.thumbnails = newThumbnails(cfg.Seed)
 	}
-	cfg.Seed = hash(cfg.Seed ^ 'r') // no message has the ID of a sent one
+	cfg.Seed = hash(cfg.Seed ^ 'r') // for IDs that differ from those of sent messages
 	cfg.MessagesPerHour, cfg.Messages, cfg.SendDelay = cfg.IncomingPerHour, 0, 0
 	t.incoming = newTimeline(cfg)
 	t.incoming.incoming = true
@@ -79,24 +79,27 @@ func newTimeline(cfg Config) *timeline {
 	return t
 }
 
-// sentBy returns all messages sent by the time at, oldest first.
+// sentBy returns the messages sent by the given time, oldest first.
 func (t *timeline) sentBy(at time.Duration) []message {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.extend(at)
 }
 
-// queued returns the number of messages that are accepted and not sent at the time at.
+// queued returns the number of messages that are accepted and not sent at the given time.
 func (t *timeline) queued(at time.Duration) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	sent := len(t.extend(at)) // generates all accepted messages
-	accepted := sort.Search(len(t.messages), func(i int) bool { return t.messages[i].accepted > at })
+	sent := len(t.extend(at))
+	accepted := sort.Search(len(t.messages), func(i int) bool {
+		return t.messages[i].accepted > at
+	})
 	return accepted - sent
 }
 
-// extend generates all messages accepted by the time at, and one more. It returns the messages sent
-// by then. Times of acceptance and of sending never decrease. The caller must hold mu.
+// extend generates all messages accepted by the given time, and the next one. It returns the
+// messages sent by then. Later messages are never accepted or sent before earlier ones. The caller
+// must hold mu.
 func (t *timeline) extend(at time.Duration) []message {
 	for n := len(t.messages); n < t.limit && (n == 0 || t.messages[n-1].accepted <= at); n++ {
 		t.messages = append(t.messages, t.next())
@@ -105,8 +108,8 @@ func (t *timeline) extend(at time.Duration) []message {
 	return t.messages[:n:n]
 }
 
-// next generates a message. Each has its own random sequence, so the values that one uses do not
-// affect the messages after it.
+// next generates a message. Each message has its own random sequence, so the number of random
+// values that it uses does not affect later messages.
 func (t *timeline) next() message {
 	i := len(t.messages)
 	t.source.Seed(hash(t.cfg.Seed), hash(uint64(i)))
@@ -123,14 +126,14 @@ func (t *timeline) next() message {
 	m.seed = t.random.Uint64()
 	t.setTimes(&m)
 	t.setVariant(&m, i)
-	if t.cfg.TextOnly && !m.kind.isText() { // after all random values, which must not change
+	if t.cfg.TextOnly && !m.kind.isText() { // last, because it must not change random values
 		m.kind = extendedText
 		m.variant &^= duplicateID
 	}
 	return m
 }
 
-// outcome returns the configured outcome of a message accepted at the time, or else the random one.
+// outcome returns the configured outcome of a message, or random if none is configured.
 func (t *timeline) outcome(accepted time.Duration, random outcome) outcome {
 	changes := t.cfg.Outcomes
 	i := sort.Search(len(changes), func(i int) bool { return changes[i].After > accepted }) - 1
@@ -145,8 +148,8 @@ func (t *timeline) outcome(accepted time.Duration, random outcome) outcome {
 	return random
 }
 
-// maxLifetime is more than the time between the first and the last status of any message, without
-// Speedup.
+// maxLifetime is an upper limit of the time between the first and the last status of a message,
+// without Speedup.
 const maxLifetime = 26 * time.Hour
 
 func (t *timeline) setTimes(m *message) {
@@ -179,13 +182,14 @@ func (t *timeline) statusDelay(status string) time.Duration {
 	}
 }
 
-// delay returns a random time with a log-normal distribution, clamped to the limits.
+// delay returns a random duration with a log-normal distribution, clamped to the limits.
 func (t *timeline) delay(least, median, most time.Duration, deviation float64) time.Duration {
 	d := time.Duration(float64(median) * math.Exp(deviation*t.random.NormFloat64()))
 	return min(max(d, least), most)
 }
 
-// scaled divides a delay by Speedup. It returns at most half of never, so it cannot overflow.
+// scaled divides a delay by Speedup. It returns at most half of never, so the result cannot
+// overflow.
 func (t *timeline) scaled(d time.Duration) time.Duration {
 	return time.Duration(min(float64(d)/t.cfg.Speedup, float64(never/2)))
 }
@@ -223,7 +227,7 @@ func (t *timeline) setVariant(m *message, i int) {
 	}
 }
 
-// steps returns the number of statuses that the message has reached at the time at.
+// steps returns the number of statuses that the message has reached at the given time.
 func (m *message) steps(at time.Duration) int {
 	n := 0
 	for n < len(outcomes[m.outcome].statuses) && m.reached[n] <= at {
@@ -232,8 +236,8 @@ func (m *message) steps(at time.Duration) int {
 	return n
 }
 
-// lastAction returns when the current status was reached. For an incomplete row, it is when the
-// message was sent.
+// lastAction returns when the message reached its current status. An incomplete row has no status;
+// its last action is the sending.
 func (m *message) lastAction(at time.Duration) time.Duration {
 	if n := m.steps(at); n > 0 && m.variant&incomplete == 0 {
 		return m.reached[n-1]

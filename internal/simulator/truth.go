@@ -4,25 +4,26 @@ import "time"
 
 // Step is a status that a message has reached.
 type Step struct {
-	Status string // statusMessage; if empty, the member is absent, "" or null
+	Status string // statusMessage; if it is empty, the member is absent, "" or null
 	At     time.Time
 }
 
-// Message is the truth about one message at one time.
+// Message is the state of a message at one time.
 type Message struct {
-	// ID and Type are those of the row. Together they are unique. Rarely an imageMessage has the ID
-	// of a text, as in an example of the documentation. Both are empty if the row is incomplete.
+	// ID and Type are those of the row. Together they are unique. In rare cases, an imageMessage
+	// has the ID of a text, as in an example of the documentation. Both are empty if the row is
+	// incomplete.
 	ID, Type string
-	// Incomplete reports whether the row has no members but "type" and an empty "typeMessage".
+	// Incomplete reports whether the row has only "type" and an empty "typeMessage".
 	Incomplete bool
-	// Sent is when the message was sent or received. Visible is when its row appears: without
-	// Speedup, up to two minutes later.
+	// Sent is when the message was sent or received. Visible is when its row appears. Without
+	// Speedup, this is up to two minutes later.
 	Sent, Visible time.Time
-	// Timestamp, in whole seconds, is the timestamp of the row, and decides whether the row is in
-	// the requested window: Sent or, with ByLastAction, the time of the last step.
+	// Timestamp is the timestamp of the row, in whole seconds. It is Sent or, with ByLastAction,
+	// the time of the last step. It determines whether the row is in the requested window.
 	Timestamp time.Time
-	// Steps are the statuses reached so far, in order, even before the row was visible. Received
-	// and incomplete messages have none.
+	// Steps are the statuses reached so far, in order, including those before Visible. Received and
+	// incomplete messages have none.
 	Steps []Step
 }
 
@@ -35,11 +36,11 @@ func (m Message) Status() string {
 }
 
 // Messages returns all sent messages that are visible at time t, in the order of sending, with the
-// steps reached by then. The time may be in the future. The journal at time t contains the messages
-// with a Timestamp within the requested minutes before t. The caller owns the slices.
+// steps reached by then. The time may be in the future. The journal at time t contains those
+// messages whose Timestamp is within the requested minutes before t. The caller owns the slices.
 func (s *Simulator) Messages(t time.Time) []Message { return s.messages(s.outgoing, t) }
 
-// IncomingMessages is like Messages for received messages. These are never incomplete.
+// IncomingMessages is like Messages for received messages, which are never incomplete.
 func (s *Simulator) IncomingMessages(t time.Time) []Message { return s.messages(s.incoming, t) }
 
 func (s *Simulator) messages(of *timeline, t time.Time) []Message {
@@ -75,8 +76,8 @@ func (v *journalView) message(i int) Message {
 	return m
 }
 
-// Change is the difference between the truth at two times, as counters of messages. An empty status
-// counts as "unknown".
+// Change is the difference between the messages at two times, as counters of messages. An empty
+// status counts as "unknown".
 type Change struct {
 	Messages map[string]int // by type
 	Statuses map[Reached]int
@@ -85,7 +86,7 @@ type Change struct {
 // Reached is a status of messages of one type.
 type Reached struct{ Status, Type string }
 
-// Between compares the truth at two times. It ignores incomplete messages. Every status but
+// Between compares the messages at two times. It ignores incomplete messages. Every status except
 // "unknown" implies "pending".
 func Between(before, after []Message) Change {
 	known := make(map[[2]string]map[string]bool, len(before))

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// appendValue appends a value of the row of message i. Strings are JSON without quotes.
+// appendValue appends the named value of the row of message i. Strings are in JSON, without quotes.
 func (v *journalView) appendValue(b []byte, name string, i int) []byte {
 	m := &v.sent[i]
 	if name, ok := strings.CutPrefix(name, "related."); ok {
@@ -60,8 +60,8 @@ func (m *message) flags() template {
 	return nil
 }
 
-// appendStatus appends a member with the current status. For a message without one the member is
-// absent, empty or null.
+// appendStatus appends the member with the current status. If a message has no status, the member
+// is absent, empty or null.
 func (v *journalView) appendStatus(b []byte, m *message) []byte {
 	n := m.steps(v.at)
 	if n == 0 {
@@ -78,7 +78,7 @@ func (v *journalView) appendStatus(b []byte, m *message) []byte {
 }
 
 // appendID appends the idMessage of message i. Each form contains 64 bits that are unique to the
-// message, and the forms differ in length or alphabet, so only a duplicateID is not unique.
+// message. The forms differ in length or alphabet. Therefore IDs are unique without duplicateID.
 func (v *journalView) appendID(b []byte, i int) []byte {
 	m := &v.sent[i]
 	if m.variant&duplicateID != 0 {
@@ -98,7 +98,7 @@ func (v *journalView) appendID(b []byte, i int) []byte {
 	}
 }
 
-// appendChat appends a chat ID that cannot exist: no area code starts with 1.
+// appendChat appends a chat ID that cannot exist, because no area code starts with 1.
 func appendChat(b []byte, seed uint64) []byte {
 	chat := choose(seed, 'c', 400)
 	switch choose(seed, 'g', 20) {
@@ -112,7 +112,7 @@ func appendChat(b []byte, seed uint64) []byte {
 
 func appendPerson(b []byte, n int) []byte { return fmt.Appendf(b, "1100%07d@c.us", 5550000+n) }
 
-// sender returns the ID and the number of the sender: the chat's, or a member's if it is a group.
+// sender returns the ID and the number of the sender. In a group, it is a member of the group.
 func sender(seed uint64) (id []byte, n int) {
 	if choose(seed, 'g', 20) == 0 {
 		n = choose(seed, 's', 400)
@@ -121,7 +121,7 @@ func sender(seed uint64) (id []byte, n int) {
 	return appendChat(nil, seed), choose(seed, 'c', 400)
 }
 
-// senderNames are the names of senders, as JSON: their own, and those in the account's contacts.
+// senderNames are the own names of senders and their names in the account's contacts, in JSON.
 var senderNames = [...]struct{ own, contact string }{
 	{"Ann Example", "Ann (invented)"},
 	{"Bob Placeholder", ""},
@@ -131,7 +131,7 @@ var senderNames = [...]struct{ own, contact string }{
 	{"", ""},
 }
 
-// phrase returns the text of a message as JSON.
+// phrase returns the text of a message in JSON.
 func phrase(seed uint64) string {
 	phrases := [...]string{
 		"Your parcel is on its way",
@@ -146,12 +146,12 @@ func phrase(seed uint64) string {
 	return phrases[choose(seed, 'p', len(phrases))]
 }
 
-// choose returns a number below n. It depends on the seed of the message and on the purpose.
+// choose returns a number below n that depends on the seed of the message and on the purpose.
 func choose(seed uint64, purpose rune, n int) int {
 	return int(hash(seed^uint64(purpose)) % uint64(n))
 }
 
-// newThumbnails returns random base64. Every thumbnail is a part of it.
+// newThumbnails returns random data in base64. Every thumbnail is a part of it.
 func newThumbnails(seed uint64) string {
 	var key [32]byte
 	binary.LittleEndian.PutUint64(key[:], seed)
