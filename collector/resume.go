@@ -56,7 +56,7 @@ const resultInterrupted = "unfinished"
 
 func toPollState(state poll.ResumeState, settings string) ledger.PollState {
 	stored := ledger.PollState{
-		Begun: state.Begun, Next: state.Next, Failures: state.Failures, Took: state.Took,
+		Begun: state.Called, Next: state.Next, Failures: state.Failures, Took: state.Took,
 		Settings: settings,
 	}
 	var failure *greenapi.Error
@@ -73,13 +73,13 @@ func toPollState(state poll.ResumeState, settings string) ledger.PollState {
 // wait.
 func (s *requestStats) resume(stored ledger.PollState, hasReading bool) poll.ResumeState {
 	state := poll.ResumeState{
-		Begun: stored.Begun, Next: stored.Next, Failures: stored.Failures, Took: stored.Took,
+		Called: stored.Begun, Next: stored.Next, Failures: stored.Failures, Took: stored.Took,
 	}
 	result := greenapi.Result(stored.Result)
 	s.lastRequestKey = s.env.requestKey()
 	switch {
 	case stored.Settings != s.settingsHash():
-		return poll.ResumeState{Begun: stored.Begun, Took: stored.Took, Err: poll.ErrInterrupted}
+		return poll.ResumeState{Called: stored.Begun, Took: stored.Took, Err: poll.ErrInterrupted}
 	case slices.Contains(s.results, result):
 		state.Err = &greenapi.Error{Result: result, Detail: "before the restart"}
 	case result != "" || !hasReading:

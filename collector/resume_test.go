@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -15,19 +16,22 @@ import (
 	"greenapi_exporter/internal/greenapi"
 )
 
-// ofTheInstance is what an exposition says of the instance but for the calls, which each run counts for itself. The
-// created timestamps are those of OpenMetrics, at the end of each line.
-func ofTheInstance(t *testing.T, g prometheus.Gatherer) []string {
+// instanceMetrics returns the series of the instance and the created timestamps of journals. It
+// omits the numbers of calls, because each run counts its own.
+func instanceMetrics(t *testing.T, g prometheus.Gatherer) []string {
 	t.Helper()
+	journals := regexp.MustCompile("^greenapi_(outgoing|incoming)_")
 	var lines []string
 	for line := range strings.Lines(exposition(t, g, openMetrics)) {
-		if strings.Contains(line, "id_instance") && !strings.HasPrefix(line, "greenapi_api_requests") {
+		if strings.Contains(line, "id_instance") &&
+			!strings.HasPrefix(line, "greenapi_api_requests") {
 			lines = append(lines, line)
 		}
 	}
 	for name, f := range gather(t, g) {
 		for _, m := range f.Metric {
-			if created := m.GetCounter().GetCreatedTimestamp(); created != nil && (strings.HasPrefix(name, "greenapi_outgoing") || strings.HasPrefix(name, "greenapi_incoming")) {
+			created := m.GetCounter().GetCreatedTimestamp()
+			if created != nil && journals.MatchString(name) {
 				lines = append(lines, name+created.AsTime().String())
 			}
 		}
@@ -36,17 +40,21 @@ func ofTheInstance(t *testing.T, g prometheus.Gatherer) []string {
 	return lines
 }
 
-// TestRestartsMakeNoCall: the latest reading and its age survive, and serve for as long as they would have.
+// TestRestartsMakeNoCall checks that the latest reading and its age survive restarts, and that the
+// next call is due at the same time.
 func TestRestartsMakeNoCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newExporter(t)
 		e.flags.MinInterval = time.Hour
-		e.kept(t)
-		e.api.body = journalOf(row("A1", "textMessage", "sent", 1), row("A2", "extendedTextMessage", "pending", 2))
+		e.persistent(t)
+		e.api.body = journalOf(
+			row("A1", "textMessage", "sent", 1), row("A2", "extendedTextMessage", "pending", 2))
 		gather(t, e.scrape(t.Context()))
 		time.Sleep(time.Hour)
-		e.api.body = journalOf(row("A3", "stickerMessage", "odd", 1), row("A1", "textMessage", "read", 61), row("A2", "extendedTextMessage", "pending", 62))
-		want := ofTheInstance(t, e.scrape(t.Context()))
+		e.api.body = journalOf(
+			row("A3", "stickerMessage", "odd", 1), row("A1", "textMessage", "read", 61),
+			row("A2", "extendedTextMessage", "pending", 62))
+		want := instanceMetrics(t, e.scrape(t.Context()))
 		if len(want) < 200 {
 			t.Fatalf("%d lines", len(want))
 		}
@@ -54,62 +62,100 @@ func TestRestartsMakeNoCall(t *testing.T) {
 		for i := range 10 {
 			time.Sleep(5 * time.Minute)
 			e.restart(t)
-			if got := ofTheInstance(t, e.scrape(t.Context())); !slices.Equal(got, want) {
-				t.Fatalf("after restart %d: got\n%s\nwant\n%s", i+1, strings.Join(got, ""), strings.Join(want, ""))
+			if got := instanceMetrics(t, e.scrape(t.Context())); !slices.Equal(got, want) {
+				t.Fatalf("after restart %d: got\n%s\nwant\n%s", i+1, got, want)
 			}
 		}
 		if len(e.api.minutes) != 2 {
 			t.Errorf("%d calls", len(e.api.minutes))
 		}
-		if text := e.logged(); strings.Count(text, "using the stored reading until the next call") != 10 || strings.Contains(text, "level=error") {
+		text := e.logged()
+		if strings.Count(text, "using the stored reading until the next call") != 10 ||
+			strings.Contains(text, "level=error") {
 			t.Errorf("logged:\n%s", text)
 		}
 		time.Sleep(10*time.Minute + time.Second)
 		gather(t, e.scrape(t.Context()))
 		if want := []int{60, 60 + 61 + 5, 60 + 61 + 5}; !slices.Equal(e.api.minutes, want) {
-			t.Errorf("asked for %v minutes, want %v", e.api.minutes, want)
+			t.Errorf("requested %v minutes, want %v", e.api.minutes, want)
 		}
 	})
 }
 
-// TestACrashLoopUnder466DoesNotCall either, and the log says why nothing is read.
-func TestACrashLoopUnder466DoesNotCall(t *testing.T) {
+// TestRestartsDoNotReadJournals within the interval, because calls count towards the quota.
+func TestRestartsDoNotReadJournals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newExporter(t).kept(t)
+		e := newExporter(t, allNames()...)
+		e.flags.MinInterval = time.Hour
+		e.persistent(t)
+		var want []string
+		for i := range 5 {
+			lines := instanceMetrics(t, e.scrape(t.Context()))
+			lines = slices.DeleteFunc(lines, func(line string) bool {
+				return !strings.Contains(line, "greenapi_incoming")
+			})
+			if i == 0 {
+				want = lines
+			}
+			if len(lines) < 20 || !slices.Equal(lines, want) {
+				t.Errorf("start %d: got %s, want %s", i, lines, want)
+			}
+			time.Sleep(5 * time.Minute)
+			e.restart(t)
+		}
+		for method, want := range map[string]int{
+			greenapi.LastOutgoingMessages: 1, greenapi.LastIncomingMessages: 1,
+			greenapi.GetStateInstance: 5,
+		} {
+			if n := e.api.calls[method]; n != want {
+				t.Errorf("%d calls of %s, want %d", n, method, want)
+			}
+		}
+	})
+}
+
+// TestCrashLoopDuringTheQuotaPauseMakesNoCall also checks that each run logs the reason.
+func TestCrashLoopDuringTheQuotaPauseMakesNoCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newExporter(t).persistent(t)
 		e.api.body = journalOf(row("A1", "textMessage", "sent", 1))
 		gather(t, e.scrape(t.Context()))
 		time.Sleep(time.Minute)
 		e.api.answer(466, "")
-		want := ofTheInstance(t, e.scrape(t.Context()))
+		want := instanceMetrics(t, e.scrape(t.Context()))
 		for range 10 {
 			time.Sleep(50 * time.Second)
 			e.restart(t)
-			if got := ofTheInstance(t, e.scrape(t.Context())); !slices.Equal(got, want) {
-				t.Fatalf("got\n%s\nwant\n%s", strings.Join(got, ""), strings.Join(want, ""))
+			if got := instanceMetrics(t, e.scrape(t.Context())); !slices.Equal(got, want) {
+				t.Fatalf("got\n%s\nwant\n%s", got, want)
 			}
 		}
 		if len(e.api.minutes) != 2 {
 			t.Errorf("%d calls", len(e.api.minutes))
 		}
-		lines := strings.Split(e.logged(), "\n")
-		said := slices.DeleteFunc(lines, func(line string) bool { return !strings.Contains(line, "API call failed before the restart") })
-		if len(said) != 10 || !strings.Contains(said[0], "result=quota_exceeded") || !strings.Contains(said[0], "next_call=") || !strings.Contains(said[0], "advice=\"the plan's") {
-			t.Errorf("%d lines: %s", len(said), said)
+		var logged []string
+		for line := range strings.Lines(e.logged()) {
+			if strings.Contains(line, "API call failed before the restart") {
+				logged = append(logged, line)
+			}
 		}
+		words := []string{"result=quota_exceeded", "next_call=", "advice="}
+		assertLines(t, logged, slices.Repeat([][]string{words}, 10))
 		e.log.Reset()
 		time.Sleep(2 * time.Minute)
 		e.api.answer(200, "[]")
 		gather(t, e.scrape(t.Context()))
-		if text := e.logged(); len(e.api.minutes) != 3 || !strings.Contains(text, "API calls succeed again") || !strings.Contains(text, "failed_for=10m") {
-			t.Errorf("%d calls, logged:\n%s", len(e.api.minutes), text)
+		if calls, text := len(e.api.minutes), e.logged(); calls != 3 ||
+			!strings.Contains(text, "API calls succeed again") ||
+			!strings.Contains(text, "failed_for=10m") {
+			t.Errorf("%d calls, logged:\n%s", calls, text)
 		}
 	})
 }
 
-// TestAnOutageThatGoesOnAfterARestartIsLoggedAgain: who reads the log of this run knows no other.
-func TestAnOutageThatGoesOnAfterARestartIsLoggedAgain(t *testing.T) {
+func TestOutageIsLoggedAgainAfterARestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newExporter(t).kept(t)
+		e := newExporter(t).persistent(t)
 		e.api.answer(401, "")
 		for _, pause := range []time.Duration{0, time.Hour} {
 			gather(t, e.scrape(t.Context()))
@@ -117,15 +163,17 @@ func TestAnOutageThatGoesOnAfterARestartIsLoggedAgain(t *testing.T) {
 			time.Sleep(pause)
 			e.restart(t)
 			gather(t, e.scrape(t.Context()))
-			if text := e.logged(); strings.Count(text, "level=error") != 1 || !strings.Contains(text, "result=unauthorized") {
+			text := e.logged()
+			if strings.Count(text, "level=error") != 1 ||
+				!strings.Contains(text, "result=unauthorized") {
 				t.Errorf("after %s: logged\n%s", pause, text)
 			}
 		}
 	})
 }
 
-// TestOtherSettingsEndTheWaiting, since they may be what was to be mended.
-func TestOtherSettingsEndTheWaiting(t *testing.T) {
+// TestChangedSettingsEndTheBackoff, because they may be what made the calls fail.
+func TestChangedSettingsEndTheBackoff(t *testing.T) {
 	for name, change := range map[string]func(*exporter){
 		"another token":    func(e *exporter) { e.flags.Token = "another" },
 		"another URL":      func(e *exporter) { e.flags.URL = "https://another.example" },
@@ -137,7 +185,7 @@ func TestOtherSettingsEndTheWaiting(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				e := newExporter(t)
 				e.flags.MinInterval = time.Hour
-				e.kept(t)
+				e.persistent(t)
 				for range 10 {
 					e.api.answer(status, "[]")
 					gather(t, e.scrape(t.Context()))
@@ -149,7 +197,7 @@ func TestOtherSettingsEndTheWaiting(t *testing.T) {
 				before := len(e.api.minutes)
 				change(e)
 				e.restart(t)
-				e.restart(t) // before any call: it is the call that counts
+				e.restart(t) // before any call with the new settings
 				gather(t, e.scrape(t.Context()))
 				want := 1
 				if name == "none" {
@@ -163,44 +211,9 @@ func TestOtherSettingsEndTheWaiting(t *testing.T) {
 	}
 }
 
-// TestAWindowOfOtherMinutesIsNotShown: it is not what the settings ask for, however the first call ends.
-func TestAWindowOfOtherMinutesIsNotShown(t *testing.T) {
+func TestChangedSettingsRestartTheBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newExporter(t).kept(t)
-		e.api.body = journalOf(row("A1", "textMessage", "sent", 1))
-		gather(t, e.scrape(t.Context()))
-		time.Sleep(time.Minute)
-		e.flags.Minutes = 120
-		e.restart(t)
-		e.api.took = 10 * time.Second
-		calls := len(e.api.minutes)
-		go func() { _, _ = e.scrape(t.Context()).Gather() }()
-		time.Sleep(100 * time.Millisecond)
-		synctest.Wait()
-		e.restart(t) // killed in the call
-		if got := gather(t, e.scrape(t.Context())); got["greenapi_outgoing_window_messages"] != nil || len(e.api.minutes) != calls+1 {
-			t.Errorf("%d calls, the window is %v", len(e.api.minutes)-calls, got["greenapi_outgoing_window_messages"])
-		}
-		if text := e.logged(); !strings.Contains(text, "no reading before the next call") {
-			t.Errorf("logged:\n%s", text)
-		}
-		time.Sleep(time.Minute)
-		for _, patience := range []time.Duration{time.Second, 0, time.Second} { // gives up, comes while the spacing lasts, gives up again
-			ctx, cancel := context.WithTimeout(t.Context(), patience+time.Millisecond)
-			got := gather(t, e.scrape(ctx))
-			cancel()
-			if got["greenapi_up"].Metric[0].Gauge.GetValue() != 0 || got["greenapi_outgoing_window_messages"] != nil || got["greenapi_outgoing_messages_total"] == nil {
-				t.Errorf("up is %v, window %v", got["greenapi_up"], got["greenapi_outgoing_window_messages"])
-			}
-		}
-		time.Sleep(time.Minute)
-	})
-}
-
-// TestOtherSettingsBeginTheWaitingAnew.
-func TestOtherSettingsBeginTheWaitingAnew(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		e := newExporter(t).kept(t)
+		e := newExporter(t).persistent(t)
 		e.api.answer(403, "")
 		for range 10 {
 			gather(t, e.scrape(t.Context()))
@@ -212,40 +225,56 @@ func TestOtherSettingsBeginTheWaitingAnew(t *testing.T) {
 		time.Sleep(1100 * time.Millisecond)
 		gather(t, e.scrape(t.Context()))
 		if calls := len(e.api.minutes); calls != 12 {
-			t.Errorf("%d calls, want another one a second after the first with the new URL", calls-10)
+			t.Errorf("%d calls with the new URL, want 2", calls-10)
 		}
 	})
 }
 
-// TestAnEndInACallEndsTheCallFirst: what it may still have to say is on file with the rest.
-func TestAnEndInACallEndsTheCallFirst(t *testing.T) {
+// TestWindowOfOtherMinutesIsNotExported until a call with the new settings succeeds.
+func TestWindowOfOtherMinutesIsNotExported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newExporter(t)
-		e.flags.MinInterval = time.Hour
-		e.kept(t)
-		e.api.took = 20 * time.Second
-		scraped := make(chan struct{})
-		go func() { _, _ = e.scrape(t.Context()).Gather(); close(scraped) }()
-		time.Sleep(time.Second)
-		synctest.Wait()
-		e.instance.Close()
-		<-scraped
-		e.api.took = 0
-		e.restart(t)
-		time.Sleep(time.Second)
+		e := newExporter(t).persistent(t)
+		e.api.body = journalOf(row("A1", "textMessage", "sent", 1))
 		gather(t, e.scrape(t.Context()))
-		if calls := len(e.api.minutes); calls != 2 {
-			t.Errorf("%d calls, want the one that was canceled and another", calls)
+		time.Sleep(time.Minute)
+		e.flags.Minutes = 120
+		e.restart(t)
+		e.api.took = 10 * time.Second
+		calls := len(e.api.minutes)
+		go func() { _, _ = e.scrape(t.Context()).Gather() }()
+		time.Sleep(100 * time.Millisecond)
+		synctest.Wait()
+		e.restart(t) // during the call
+		window := gather(t, e.scrape(t.Context()))["greenapi_outgoing_window_messages"]
+		if n := len(e.api.minutes) - calls; n != 1 || window != nil {
+			t.Errorf("%d calls, the window is %v", n, window)
 		}
+		if text := e.logged(); !strings.Contains(text, "no reading before the next call") {
+			t.Errorf("logged:\n%s", text)
+		}
+		time.Sleep(time.Minute)
+		// The second scrape ends before another call may begin.
+		for _, timeout := range []time.Duration{time.Second, 0, time.Second} {
+			ctx, cancel := context.WithTimeout(t.Context(), timeout+time.Millisecond)
+			families := gather(t, e.scrape(ctx))
+			cancel()
+			up, _ := valueOf(families, "greenapi_up")
+			window := families["greenapi_outgoing_window_messages"]
+			totals := families["greenapi_outgoing_messages_total"]
+			if up != 0 || window != nil || totals == nil {
+				t.Errorf("up is %v, window %v, totals %v", up, window, totals)
+			}
+		}
+		time.Sleep(time.Minute)
 	})
 }
 
-// TestAFirstCallThatWasKilledIsSaid: there is no reading yet, and why none is made is in the log.
-func TestAFirstCallThatWasKilledIsSaid(t *testing.T) {
+// TestInterruptedFirstCallIsLogged, because there is no reading until the next call.
+func TestInterruptedFirstCallIsLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newExporter(t)
 		e.flags.MinInterval = time.Hour
-		e.kept(t)
+		e.persistent(t)
 		e.api.took = time.Minute
 		go func() { _, _ = e.scrape(t.Context()).Gather() }()
 		time.Sleep(100 * time.Millisecond)
@@ -254,27 +283,32 @@ func TestAFirstCallThatWasKilledIsSaid(t *testing.T) {
 		e.restart(t)
 		families := gather(t, e.scrape(t.Context()))
 		if failing := families["greenapi_collector_failing"]; failing != nil {
-			t.Errorf("a call whose end is not known is shown as failing: %v", failing)
+			t.Errorf("an interrupted call is exported as failing: %v", failing)
 		}
-		up := families["greenapi_up"].Metric[0].Gauge.GetValue()
-		if text := e.logged(); up != 0 || !strings.Contains(text, "level=warn") || !strings.Contains(text, "no reading before the next call") || strings.Contains(text, "serves") || strings.Contains(text, "since=0001") {
+		up, _ := valueOf(families, "greenapi_up")
+		text := e.logged()
+		if up != 0 || !strings.Contains(text, "level=warn") ||
+			!strings.Contains(text, "no reading before the next call") ||
+			strings.Contains(text, "using the stored reading") {
 			t.Errorf("up is %v, logged:\n%s", up, text)
 		}
 		time.Sleep(2 * time.Minute)
 	})
 }
 
-// TestTheTokenIsNotOnFile, nor anything private of the messages.
-func TestTheTokenIsNotOnFile(t *testing.T) {
+// TestLedgerFilesHaveNoPrivateData also checks that only their owner can read them.
+func TestLedgerFilesHaveNoPrivateData(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newExporter(t, everything()...).kept(t)
-		e.directory = filepath.Join(e.directory, "made", "by", "it")
+		e := newExporter(t, allNames()...).persistent(t)
+		e.directory = filepath.Join(e.directory, "new", "directory")
 		e.restart(t)
 		e.api.body = journalOf(row("BAE5793F61411D0", "textMessage", "sent", 1))
-		e.api.others[greenapi.LastIncomingMessages].body = journalOf(incoming("BAE5793F61411D0", "imageMessage", 1))
+		in := e.replyOf(greenapi.LastIncomingMessages)
+		in.body = journalOf(incoming("BAE5793F61411D0", "imageMessage", 1))
 		gather(t, e.scrape(t.Context()))
 		time.Sleep(time.Minute)
-		e.api.answer(400, `{"message":"Instance is not authorized","path":"/waInstance1/x/`+secret+`"}`)
+		e.api.answer(400,
+			`{"message":"Instance is not authorized","path":"/waInstance1/x/`+secret+`"}`)
 		gather(t, e.scrape(t.Context()))
 		files, err := filepath.Glob(filepath.Join(e.directory, "*"))
 		if err != nil || len(files) != 3 {
@@ -286,7 +320,7 @@ func TestTheTokenIsNotOnFile(t *testing.T) {
 				t.Fatal(err)
 			}
 			if others := info.Mode().Perm() & 0o077; others != 0 {
-				t.Errorf("%s is of mode %v", path, info.Mode())
+				t.Errorf("%s has mode %v", path, info.Mode())
 			}
 			if info.IsDir() {
 				continue
@@ -295,37 +329,13 @@ func TestTheTokenIsNotOnFile(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, private := range []string{secret, webhookToken, "BAE5793F61411D0", "11001234567", "11005550100", "Ann"} {
+			for _, private := range []string{
+				secret, webhookToken, "BAE5793F61411D0", "11001234567", "11005550100", "Ann",
+			} {
 				if strings.Contains(string(data), private) {
 					t.Errorf("%s is in %s", private, path)
 				}
 			}
-		}
-	})
-}
-
-// TestAProperEndPutsEverythingOnFile: a snapshot takes the place of what was appended.
-func TestAProperEndPutsEverythingOnFile(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		e := newExporter(t).kept(t)
-		for i := range 20 {
-			e.api.body = journalOf(row("A1", "textMessage", []string{"sent", "read"}[i/19], 1))
-			gather(t, e.scrape(t.Context()))
-			time.Sleep(time.Minute)
-		}
-		want := ofTheInstance(t, e.scrape(t.Context()))
-		before, err := os.Stat(filepath.Join(e.directory, id+".ledger"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		e.instance.Close()
-		after, err := os.Stat(filepath.Join(e.directory, id+".ledger"))
-		if err != nil || after.Size() > before.Size()/5 {
-			t.Errorf("%d bytes, and %d at the end, %v", before.Size(), after.Size(), err)
-		}
-		e.restart(t)
-		if got := ofTheInstance(t, e.scrape(t.Context())); !slices.Equal(got, want) {
-			t.Errorf("got\n%s\nwant\n%s", strings.Join(got, ""), strings.Join(want, ""))
 		}
 	})
 }

@@ -12,7 +12,7 @@ var ErrInterrupted = errors.New(
 
 // ResumeState is the state that a Poller continues with after a restart, even after a crash.
 type ResumeState struct {
-	Begun    time.Time // when the latest call began
+	Called   time.Time // when the latest call began
 	Next     time.Time // when the next call may begin
 	InFlight bool      // whether the latest call has not ended; the state is for a crash during it
 	Failures int       // number of consecutive failures
@@ -28,13 +28,13 @@ type ResumeState struct {
 func (p *Poller[T]) Resume(stored ResumeState, reading T, success time.Time) {
 	p.latest = Outcome[T]{
 		Reading: reading, Err: stored.Err,
-		Success: success, Called: stored.Begun, Took: stored.Took,
+		Success: success, Called: stored.Called, Took: stored.Took,
 	}
 	p.failures = stored.Failures
 	// The stored times have no monotonic reading. Adding differences to now gives them one, so a
 	// clock that is set back later delays no call.
 	now := time.Now()
-	p.notBefore = now.Add(stored.Begun.Add(min(minGap, p.Interval)).Sub(now))
+	p.notBefore = now.Add(stored.Called.Add(min(minGap, p.Interval)).Sub(now))
 	p.validUntil = now.Add(stored.Next.Sub(now))
 }
 
@@ -60,7 +60,7 @@ func (s state[T]) ifInterrupted(begin time.Time) state[T] {
 func (s state[T]) persist(begin time.Time, inFlight bool) {
 	if s.Persist != nil {
 		s.Persist(ResumeState{
-			Begun: begin, Next: s.validUntil, InFlight: inFlight, Failures: s.failures,
+			Called: begin, Next: s.validUntil, InFlight: inFlight, Failures: s.failures,
 			Err: s.latest.Err, Took: s.latest.Took,
 		})
 	}

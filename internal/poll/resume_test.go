@@ -196,7 +196,7 @@ func TestMinimumGapSurvivesARestart(t *testing.T) {
 			time.Sleep(100 * time.Millisecond)
 			a := new(fakeAPI)
 			p := New(a.call, Options{Interval: interval, Timeout: time.Second})
-			p.Resume(ResumeState{Begun: begin, Err: ErrInterrupted}, 0, time.Time{})
+			p.Resume(ResumeState{Called: begin, Err: ErrInterrupted}, 0, time.Time{})
 			resumed := time.Now()
 			expect(t, "first call", scrape(t, p, time.Minute), 1, nil)
 			if waited := a.began[0].Sub(resumed); waited != want {
@@ -251,7 +251,7 @@ func TestStateIsPersistedBeforeUse(t *testing.T) {
 func TestResumeUsesTheMonotonicClock(t *testing.T) {
 	// Stored times have no monotonic reading, as Round(0) removes it here.
 	p := New(new(fakeAPI).call, testOptions)
-	stored := ResumeState{Begun: time.Now().Round(0), Next: time.Now().Add(time.Hour).Round(0)}
+	stored := ResumeState{Called: time.Now().Round(0), Next: time.Now().Add(time.Hour).Round(0)}
 	p.Resume(stored, 1, time.Now())
 	for _, at := range []time.Time{p.validUntil, p.notBefore} {
 		if !strings.Contains(at.String(), " m=") {
