@@ -7,8 +7,8 @@ import (
 )
 
 // admission limits concurrent scrapes. If the instances have several hosts, the scrapes of one host
-// can take at most half of the limit, or the host's share of the instances if that is larger. So a
-// host that does not answer, whose scrapes take long, does not block the others.
+// get at most half of the limit, or the host's share of the instances if that is larger. Therefore,
+// the long scrapes of a host that does not respond cannot block other hosts.
 type admission struct {
 	limit int // 0 means no limit
 
@@ -21,18 +21,18 @@ func newAdmission(limit int) *admission {
 	return &admission{limit: limit, byHost: make(map[string]int)}
 }
 
-// serve calls next within the limits, or responds with 503. An empty host has no limit of its own.
+// serve calls next within the limits, or responds with 503. The host "" has no limit of its own.
 func (a *admission) serve(w http.ResponseWriter, host string, share float64, next func()) {
 	if limit := a.acquire(host, share); limit > 0 {
-		http.Error(w, fmt.Sprintf("the limit of %d concurrent scrapes is reached (--web.max-requests); "+
-			"try again later", limit), http.StatusServiceUnavailable)
+		http.Error(w, fmt.Sprintf("the limit of %d concurrent scrapes is reached "+
+			"(--web.max-requests); try again later", limit), http.StatusServiceUnavailable)
 		return
 	}
 	defer a.release(host)
 	next()
 }
 
-// acquire admits a scrape and returns 0, or returns the limit that is reached.
+// acquire admits a scrape and returns 0, or else returns the limit that is reached.
 func (a *admission) acquire(host string, share float64) (reached int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

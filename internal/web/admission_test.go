@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-func TestScrapesOverTheLimitAreRefused(t *testing.T) {
+func TestConcurrentScrapesAreLimited(t *testing.T) {
 	started, end := make(chan struct{}, 3), make(chan struct{})
 	fleet := newFakeFleet(func(ctx context.Context, ch chan<- prometheus.Metric) {
 		started <- struct{}{}
@@ -32,10 +32,9 @@ func TestScrapesOverTheLimitAreRefused(t *testing.T) {
 		<-started
 	}
 	third := httptest.NewRequest(http.MethodGet, "/metrics", nil)
-	third.Header.Set(timeoutHeader, "1") // so the test ends if the limit does not work
-	w := serve(handler, third)
-	if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "--web.max-requests") {
-		t.Errorf("third scrape: status %d: %s", w.Code, w.Body)
+	third.Header.Set(timeoutHeader, "1") // so the test ends even without the limit
+	if w := serve(handler, third); w.Code != http.StatusServiceUnavailable {
+		t.Errorf("third scrape: status %d, want 503: %s", w.Code, w.Body)
 	}
 	if w := get(handler, "/-/healthy"); w.Code != 200 {
 		t.Errorf("/-/healthy: status %d", w.Code)
@@ -47,11 +46,13 @@ func TestScrapesOverTheLimitAreRefused(t *testing.T) {
 	}
 }
 
-// TestUnresponsiveHostDoesNotBlockOthers checks that scrapes of other hosts and of the exporter itself
-// are served while the scrapes of one host wait for their timeouts.
+// TestUnresponsiveHostDoesNotBlockOthers checks the scrapes of other hosts and of the exporter
+// itself while the scrapes of one host block.
 func TestUnresponsiveHostDoesNotBlockOthers(t *testing.T) {
 	const dead = "dead.example"
-	hosts := map[string]string{"1": dead, "2": dead, "3": dead, "4": "b.example", "5": "c.example", "6": ""}
+	hosts := map[string]string{
+		"1": dead, "2": dead, "3": dead, "4": "b.example", "5": "c.example", "6": "",
+	}
 	waiting, end := make(chan struct{}), make(chan struct{})
 	fleet := newFakeFleet(nil)
 	fleet.host = func(id string) (string, float64) { return hosts[id], 0.1 }
@@ -71,7 +72,8 @@ func TestUnresponsiveHostDoesNotBlockOthers(t *testing.T) {
 		<-waiting
 	}
 	for path, want := range map[string]int{
-		"/probe?target=3": 503, "/probe?target=4": 200, "/probe?target=5": 200, "/probe?target=6": 200, "/metrics": 200,
+		"/probe?target=3": 503, "/probe?target=4": 200, "/probe?target=5": 200,
+		"/probe?target=6": 200, "/metrics": 200,
 	} {
 		w := get(handler, path)
 		if w.Code != want || w.Code == 503 && !strings.Contains(w.Body.String(), "limit of 2") {
@@ -90,12 +92,13 @@ func TestUnresponsiveHostDoesNotBlockOthers(t *testing.T) {
 	}
 }
 
-func TestHostLimitFollowsItsShareOfInstances(t *testing.T) {
+func TestHostLimitFollowsShareOfInstances(t *testing.T) {
 	for _, c := range []struct {
 		limit, want int
 		share       float64
 	}{
-		{100, 50, 0.1}, {100, 50, 0.5}, {100, 95, 0.95}, {100, 99, 0.999}, {3, 1, 0.2}, {1, 1, 0.9}, {0, 1000, 0.9},
+		{100, 50, 0.1}, {100, 50, 0.5}, {100, 95, 0.95}, {100, 99, 0.999},
+		{3, 1, 0.2}, {1, 1, 0.9}, {0, 1000, 0.9},
 	} {
 		a := newAdmission(c.limit)
 		n := 0

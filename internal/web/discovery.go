@@ -15,8 +15,8 @@ type targetGroup struct {
 const discoveryPending = "the Partner API has not listed its instances yet; see the log"
 
 // discoveryHandler serves a target group for each instance. The labels direct Prometheus to /probe
-// at the address from which it got the list. The handler responds with 503 until all instances are
-// known, because Prometheus then keeps its current targets.
+// at the address that this request used. Until all instances are known, the handler responds with
+// 503, so Prometheus keeps its current targets.
 func discoveryHandler(f Fleet) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		targets, complete := f.Targets()
@@ -45,8 +45,7 @@ func discoveryHandler(f Fleet) http.Handler {
 	})
 }
 
-// requestHost returns the address at which the client reached the exporter. HTTP/1.0 does not
-// require a Host header.
+// requestHost returns the address that the client used. HTTP/1.0 does not require a Host header.
 func requestHost(r *http.Request) string {
 	if r.Host != "" {
 		return r.Host

@@ -13,35 +13,40 @@ import (
 	"greenapi_exporter/internal/config"
 )
 
-// TestDiscovery checks that targets have the address that the client used, and no secret.
-func TestDiscovery(t *testing.T) {
-	const secret = "d75b3a66374942c5b3c019c698abc2067e151558acbd412345"
-	instance, err := config.Flags{IDInstance: knownID, Token: secret, Settings: config.Settings{
-		URL: "https://3100.api.green-api.com/v3", Minutes: 60, Timeout: time.Second, Retention: 360 * time.Hour,
+// TestTargetsHaveAddressOfClient also checks that the targets do not contain the token.
+func TestTargetsHaveAddressOfClient(t *testing.T) {
+	instance, err := config.Flags{IDInstance: knownID, Token: "secret", Settings: config.Settings{
+		URL: "https://3100.api.green-api.com/v3", Minutes: 60, Timeout: time.Second,
+		Retention: 360 * time.Hour,
 	}}.Validate(log.NewNopLogger())
 	if err != nil {
 		t.Fatal(err)
 	}
 	complete := true
 	fleet := newFakeFleet(sendValue(1))
-	fleet.targets = func() ([]config.Instance, bool) { return []config.Instance{instance}, complete }
+	fleet.targets = func() ([]config.Instance, bool) {
+		return []config.Instance{instance}, complete
+	}
 	handler := newHandler(fleet, nil)
 	for name, c := range map[string]struct {
 		host           string
 		tls            *tls.ConnectionState
 		target, scheme string // in the response
 	}{
-		"plain":           {host: "exporter:10466", target: `exporter:10466`},
-		"TLS":             {host: "exporter:10466", tls: new(tls.ConnectionState), target: `exporter:10466`, scheme: `"__scheme__":"https",`},
-		"a host to quote": {host: `"a<b`, target: `\"a\u003cb`},
+		"HTTP":            {"exporter:10466", nil, `exporter:10466`, ""},
+		"TLS":             {"a:1", new(tls.ConnectionState), `a:1`, `"__scheme__":"https",`},
+		"host with quote": {`"a<b`, nil, `\"a\u003cb`, ""},
 	} {
 		r := httptest.NewRequest(http.MethodGet, "/sd", nil)
 		r.Host, r.TLS = c.host, c.tls
-		want := `[{"targets":["` + c.target + `"],"labels":{"__meta_greenapi_url":"https://3100.api.green-api.com/v3",` +
-			`"__metrics_path__":"/probe","__param_target":"1101000001",` + c.scheme + `"instance":"1101000001"}}]` + "\n"
+		want := `[{"targets":["` + c.target + `"],"labels":{` +
+			`"__meta_greenapi_url":"https://3100.api.green-api.com/v3",` +
+			`"__metrics_path__":"/probe","__param_target":"1101000001",` + c.scheme +
+			`"instance":"1101000001"}}]` + "\n"
 		w := serve(handler, r)
-		if got := w.Body.String(); w.Code != 200 || got != want || w.Header().Get("Content-Type") != "application/json" {
-			t.Errorf("%s: %d, %v, got\n%s\nwant\n%s", name, w.Code, w.Header(), got, want)
+		got, contentType := w.Body.String(), w.Header().Get("Content-Type")
+		if w.Code != 200 || got != want || contentType != "application/json" {
+			t.Errorf("%s: %d, %s, got\n%s\nwant\n%s", name, w.Code, contentType, got, want)
 		}
 	}
 	complete = false
@@ -50,15 +55,16 @@ func TestDiscovery(t *testing.T) {
 	}
 }
 
-// TestUnknownInstancesMayComeFromDiscovery checks that the exporter does not deny that an instance
-// exists before the Partner API has listed its instances.
-func TestUnknownInstancesMayComeFromDiscovery(t *testing.T) {
+// TestUnknownInstanceIsUnavailableDuringDiscovery checks that probes get 503, not 404, before the
+// first list of the Partner API.
+func TestUnknownInstanceIsUnavailableDuringDiscovery(t *testing.T) {
 	complete := false
 	fleet := newFakeFleet(sendValue(1))
 	fleet.targets = func() ([]config.Instance, bool) { return nil, complete }
 	handler := newHandler(fleet, nil)
 	for path, want := range map[string]int{
-		"/sd": 503, "/probe?target=1101000002": 503, "/probe?target=" + knownID: 200, "/-/ready": 200,
+		"/sd": 503, "/probe?target=1101000002": 503,
+		"/probe?target=" + knownID: 200, "/-/ready": 200,
 	} {
 		w := get(handler, path)
 		if w.Code != want || want == 503 && strings.TrimSpace(w.Body.String()) != discoveryPending {
@@ -67,6 +73,6 @@ func TestUnknownInstancesMayComeFromDiscovery(t *testing.T) {
 	}
 	complete = true
 	if w := get(handler, "/probe?target=1101000002"); w.Code != 404 {
-		t.Errorf("an unknown instance after discovery: status %d", w.Code)
+		t.Errorf("an unknown instance after discovery: status %d, want 404", w.Code)
 	}
 }

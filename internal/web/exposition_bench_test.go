@@ -20,46 +20,59 @@ import (
 	"greenapi_exporter/internal/selfmetrics"
 )
 
-// acceptHeaders are by format; the first two are those of Prometheus.
+// acceptHeaders has a header for each format. Prometheus sends the first two.
 var acceptHeaders = map[string]string{
-	"openmetrics": "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;q=0.2,*/*;q=0.1",
-	"protobuf":    "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,application/openmetrics-text;version=1.0.0;q=0.5,*/*;q=0.1",
-	"text":        "text/plain;version=0.0.4",
+	"openmetrics": "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5," +
+		"application/openmetrics-text;version=0.0.1;q=0.4," +
+		"text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3," +
+		"text/plain;version=0.0.4;q=0.2,*/*;q=0.1",
+	"protobuf": "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;" +
+		"encoding=delimited;q=0.6,application/openmetrics-text;version=1.0.0;q=0.5,*/*;q=0.1",
+	"text": "text/plain;version=0.0.4",
 }
 
 // oneMessage is an API whose journals have one message.
 type oneMessage struct{}
 
 func (oneMessage) RoundTrip(*http.Request) (*http.Response, error) {
-	body := io.NopCloser(strings.NewReader(`[{"idMessage":"A","typeMessage":"textMessage","statusMessage":"sent"}]`))
-	return &http.Response{StatusCode: 200, Header: make(http.Header), Body: body, ContentLength: -1}, nil
+	const journal = `[{"idMessage":"A","typeMessage":"textMessage","statusMessage":"sent"}]`
+	return &http.Response{
+		StatusCode: 200, Header: make(http.Header), ContentLength: -1,
+		Body: io.NopCloser(strings.NewReader(journal)),
+	}, nil
 }
 
-// fleetHandler returns the handler of a fleet with the outgoing collector, which calls api once for each instance.
-func fleetHandler(t testing.TB, instances int, api http.RoundTripper) http.Handler {
+// fleetHandler returns the handler of a fleet with the outgoing collector. It calls oneMessage once
+// for each instance.
+func fleetHandler(t testing.TB, instances int) http.Handler {
 	t.Helper()
 	storage, err := ledger.OpenStorage("", log.NewNopLogger())
 	if err != nil {
 		t.Fatal(err)
 	}
-	own := selfmetrics.New(storage, []string{greenapi.LastOutgoingMessages})
-	service := &greenapi.Backend{Transport: api, Limiter: greenapi.NewLimiter(20), OnResponse: own.Observe}
-	f := fleet.New(collector.NewSet(), collector.Resources{Backend: service, Storage: storage, Logger: log.NewNopLogger()})
+	self := selfmetrics.New(storage, []string{greenapi.LastOutgoingMessages})
+	backend := &greenapi.Backend{
+		Transport: oneMessage{}, Limiter: greenapi.NewLimiter(20), OnResponse: self.Observe,
+	}
+	f := fleet.New(collector.NewSet(), collector.Resources{
+		Backend: backend, Storage: storage, Logger: log.NewNopLogger(),
+	})
 	t.Cleanup(f.Close)
+	flags := config.Flags{Token: "token", Settings: config.Settings{
+		URL: "https://api.example", Minutes: 60, Timeout: time.Minute,
+		MinInterval: time.Hour, Retention: 360 * time.Hour, Collectors: []string{"outgoing"},
+	}}
 	all := make([]config.Instance, instances)
 	for n := range all {
-		all[n], err = config.Flags{IDInstance: fmt.Sprint(1101000001 + n), Token: "token", Settings: config.Settings{
-			URL: "https://api.example", Minutes: 60, Timeout: time.Minute,
-			MinInterval: time.Hour, Retention: 360 * time.Hour, Collectors: []string{"outgoing"},
-		}}.Validate(log.NewNopLogger())
-		if err != nil {
+		flags.IDInstance = fmt.Sprint(1101000001 + n)
+		if all[n], err = flags.Validate(log.NewNopLogger()); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if err := f.ApplyConfig(all); err != nil {
 		t.Fatal(err)
 	}
-	return newHandler(managedFleet{f}, func(o *Options) { o.Self = own })
+	return newHandler(managedFleet{f}, func(o *Options) { o.Self = self })
 }
 
 // managedFleet is a fleet without service discovery.
@@ -67,7 +80,7 @@ type managedFleet struct{ *fleet.Manager }
 
 func (f managedFleet) Targets() ([]config.Instance, bool) { return f.Instances(), true }
 
-// discarded is a response of which only the size is kept.
+// discarded is an http.ResponseWriter that only counts the bytes of the body.
 type discarded struct {
 	header http.Header
 	status int
@@ -81,18 +94,19 @@ func (d *discarded) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// BenchmarkExposition measures scrapes that use cached readings, so only the response is made: for a thousand instances
-// at once and for one, each with its 193 initial series. With -cpu 1, the time is CPU time.
+// BenchmarkExposition measures scrapes that only encode cached readings, of a thousand instances at
+// once and of one. Each instance has its 193 initial series. With -cpu 1, the time is CPU time.
 func BenchmarkExposition(b *testing.B) {
 	for instances, path := range map[int]string{1000: "/metrics", 1: "/probe?target=" + knownID} {
 		b.Run(fmt.Sprintf("instances=%d", instances), func(b *testing.B) {
-			handler := fleetHandler(b, instances, oneMessage{})
+			handler := fleetHandler(b, instances)
 			for format, accept := range acceptHeaders {
 				for _, encoding := range []string{"identity", "gzip"} {
 					r := httptest.NewRequest(http.MethodGet, path, nil)
 					r.Header.Set("Accept", accept)
 					r.Header.Set("Accept-Encoding", encoding)
-					b.Run(format+"/"+encoding, func(b *testing.B) { benchmarkScrape(b, handler, r) })
+					name := format + "/" + encoding
+					b.Run(name, func(b *testing.B) { benchmarkScrape(b, handler, r) })
 				}
 			}
 		})
@@ -113,7 +127,7 @@ func benchmarkScrape(b *testing.B, handler http.Handler, r *http.Request) {
 	b.ReportMetric(float64(response.size)/float64(series), "bytes/series")
 }
 
-// unzipped returns the body of a response.
+// unzipped returns the decompressed body of a response.
 func unzipped(t testing.TB, r *http.Response) []byte {
 	t.Helper()
 	body := io.Reader(r.Body)

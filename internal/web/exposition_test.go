@@ -8,10 +8,11 @@ import (
 	"testing"
 )
 
-// TestConcurrentScrapesGetEqualResponses checks, in every format, that no scrape changes shared state.
+// TestConcurrentScrapesGetEqualResponses checks in every format that scrapes do not change shared
+// state.
 func TestConcurrentScrapesGetEqualResponses(t *testing.T) {
-	handler := fleetHandler(t, 2, oneMessage{})
-	get(handler, "/metrics") // later scrapes use these readings
+	handler := fleetHandler(t, 2)
+	get(handler, "/metrics") // the other scrapes use its readings
 	for format, accept := range acceptHeaders {
 		var responses [8]string
 		var scrapes sync.WaitGroup
@@ -31,9 +32,9 @@ func TestConcurrentScrapesGetEqualResponses(t *testing.T) {
 	}
 }
 
-// TestSelfMetricsIncludeTheCallsOfTheirScrape also checks that no metric family occurs twice.
+// TestSelfMetricsIncludeTheCallsOfTheirScrape also checks that metric families are unique.
 func TestSelfMetricsIncludeTheCallsOfTheirScrape(t *testing.T) {
-	text := get(fleetHandler(t, 2, oneMessage{}), "/metrics").Body.String()
+	text := get(fleetHandler(t, 2), "/metrics").Body.String()
 	want := `greenapi_api_request_duration_seconds_count{method="lastOutgoingMessages"} 2`
 	if !strings.Contains(text, want) {
 		t.Errorf("no %s in\n%s", want, text)

@@ -1,4 +1,4 @@
-// Package web serves the exporter over HTTP: the metrics, service discovery, reloads and probes.
+// Package web serves the exporter over HTTP: metrics, service discovery, reloads and health checks.
 package web
 
 import (
@@ -21,24 +21,24 @@ import (
 
 // Fleet is the set of instances that the handler serves. It must be safe for concurrent use.
 type Fleet interface {
-	// Scrape starts a scrape, bounded by ctx, of the instance id, or of all instances if id is empty.
-	// It runs the named collectors, or all if there are no names. An unknown id is fleet.ErrUnknown;
-	// any other error is about the names.
+	// Scrape starts a scrape of the instance with the given id, or of all instances if id is "". It
+	// runs the named collectors, or all if there are no names. The scrape ends with ctx.
+	// The error is fleet.ErrUnknown if the id is unknown, or else describes an invalid name.
 	Scrape(ctx context.Context, id string, collectors []string) (prometheus.Collector, error)
-	// Timeout returns the maximum duration of a scrape of the instance, or of all if id is empty.
+	// Timeout returns the maximum duration of a scrape of the instance, or of all if id is "".
 	Timeout(id string) time.Duration
-	// Host returns the API host of the instance and that host's share of all instances, from 0 to 1.
-	// The host is empty if all instances have the same host.
+	// Host returns the API host of the instance, and the share of the instances with this host,
+	// from 0 to 1. The host is "" if all instances have the same host.
 	Host(id string) (host string, share float64)
-	// Targets returns the instances for service discovery. While complete is false, the Partner API
-	// has not listed its instances yet.
+	// Targets returns the instances for service discovery. They are not complete before the first
+	// list of the Partner API.
 	Targets() (targets []config.Instance, complete bool)
 }
 
-// Options configures a handler.
+// Options configure a handler.
 type Options struct {
 	Fleet  Fleet
-	Self   *selfmetrics.Metrics // also takes the metrics of the handler itself
+	Self   *selfmetrics.Metrics // the handler registers its own metrics, too
 	Page   http.Handler         // the page at /
 	Readme string               // the text at /README.md
 	Logger log.Logger
@@ -48,7 +48,7 @@ type Options struct {
 	TimeoutOffset  time.Duration // subtracted from the timeout that Prometheus announces
 	MaxRequests    int           // maximum number of concurrent scrapes; 0 means no limit
 
-	// Reload loads the configuration again. It is nil if requests must not reload.
+	// Reload reloads the configuration. It is nil if requests must not reload.
 	Reload func() error
 }
 
@@ -62,13 +62,10 @@ var plainPath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
 
 // CheckTelemetryPath returns an error if p cannot be the telemetry path.
 func CheckTelemetryPath(p string) error {
-	if !plainPath.MatchString(p) || path.Clean(p) != p {
-		return errors.New("--web.telemetry-path must be an absolute path other than /, " +
-			"such as /metrics")
-	}
-	if strings.HasPrefix(p, "/-/") || p == probePath || p == discoveryPath || p == readmePath {
-		return errors.New("--web.telemetry-path must not be /-/…, " + probePath + ", " + discoveryPath +
-			" or " + readmePath + ", which have other uses; use /metrics")
+	if !plainPath.MatchString(p) || path.Clean(p) != p || strings.HasPrefix(p, "/-/") ||
+		p == probePath || p == discoveryPath || p == readmePath {
+		return errors.New("--web.telemetry-path must be an absolute path such as /metrics, other " +
+			"than /, /-/…, " + probePath + ", " + discoveryPath + " and " + readmePath)
 	}
 	return nil
 }
@@ -100,8 +97,8 @@ func textHandler(text string) http.HandlerFunc {
 	}
 }
 
-// secureHeaders forbids browsers to store the page, to send its address to other sites and to
-// guess its type.
+// secureHeaders prevents browsers from storing the page, sending its address to other sites and
+// guessing its type.
 func secureHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()

@@ -58,29 +58,36 @@ func TestPagesAreNotStoredOrSniffed(t *testing.T) {
 	for _, path := range []string{"/", "/README.md"} {
 		header := get(handler, path).Header()
 		for name, want := range map[string]string{
-			"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff",
+			"Cache-Control": "no-store", "Referrer-Policy": "no-referrer",
+			"X-Content-Type-Options": "nosniff",
 		} {
 			if got := header.Get(name); got != want {
 				t.Errorf("%s: %s is %q, want %q", path, name, got, want)
 			}
 		}
 	}
-	if got := get(handler, "/README.md").Header().Get("Content-Type"); got != "text/plain; charset=utf-8" {
-		t.Errorf("the README is %s", got)
+	contentType := get(handler, "/README.md").Header().Get("Content-Type")
+	if contentType != "text/plain; charset=utf-8" {
+		t.Errorf("the README has Content-Type %s", contentType)
 	}
 }
 
-func TestTelemetryPath(t *testing.T) {
-	handler := newHandler(newFakeFleet(sendValue(42)), func(o *Options) { o.TelemetryPath = "/a/b" })
+func TestTelemetryPathIsConfigurable(t *testing.T) {
+	fleet := newFakeFleet(sendValue(42))
+	handler := newHandler(fleet, func(o *Options) { o.TelemetryPath = "/a/b" })
 	if w := get(handler, "/a/b"); w.Code != 200 {
 		t.Errorf("/a/b: status %d", w.Code)
 	}
 	if w := get(handler, "/metrics"); w.Code != 404 {
 		t.Errorf("/metrics: status %d", w.Code)
 	}
+}
+
+func TestInvalidTelemetryPathsAreRejected(t *testing.T) {
 	for _, path := range []string{
-		"", "metrics", "/", "/-/healthy", "/-/ready", "/-/reload", "/probe", "/sd", "/README.md", "/a b",
-		"/{x}", "/a?b", "//", "/a//b", "/a#b", "/%", "/a/../b", "/a/", "/./a", "/..", "/\x01", "/é",
+		"", "metrics", "/", "/-/healthy", "/-/ready", "/-/reload", "/probe", "/sd", "/README.md",
+		"/a b", "/{x}", "/a?b", "//", "/a//b", "/a#b", "/%", "/a/../b", "/a/", "/./a", "/..",
+		"/\x01", "/é",
 	} {
 		if err := CheckTelemetryPath(path); err == nil {
 			t.Errorf("%q is accepted", path)

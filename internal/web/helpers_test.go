@@ -9,7 +9,6 @@ import (
 
 	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus"
-	dto "github.com/prometheus/client_model/go"
 
 	"greenapi_exporter/internal/config"
 	"greenapi_exporter/internal/fleet"
@@ -27,14 +26,17 @@ type fakeFleet struct {
 	targets func() (targets []config.Instance, complete bool)
 }
 
-func (f *fakeFleet) Scrape(ctx context.Context, id string, collectors []string) (prometheus.Collector, error) {
+func (f *fakeFleet) Scrape(
+	ctx context.Context, id string, collectors []string,
+) (prometheus.Collector, error) {
 	return f.scrape(ctx, id, collectors)
 }
+
 func (f *fakeFleet) Timeout(string) time.Duration       { return f.timeout }
 func (f *fakeFleet) Host(id string) (string, float64)   { return f.host(id) }
 func (f *fakeFleet) Targets() ([]config.Instance, bool) { return f.targets() }
 
-// newFakeFleet returns a fleet whose scrapes call collect.
+// newFakeFleet returns a fakeFleet whose scrapes call collect.
 func newFakeFleet(collect collectFunc) *fakeFleet {
 	return &fakeFleet{
 		scrape: func(ctx context.Context, id string, _ []string) (prometheus.Collector, error) {
@@ -68,18 +70,14 @@ type fakeScrape struct {
 
 func (fakeScrape) Describe(ch chan<- *prometheus.Desc)   { ch <- fakeDesc }
 func (s fakeScrape) Collect(ch chan<- prometheus.Metric) { s.collect(s.ctx, ch) }
-func (s fakeScrape) Gather() ([]*dto.MetricFamily, error) {
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(s)
-	return registry.Gather()
-}
 
-// newHandler returns the handler of a fleet, with the options that change may set.
+// newHandler returns the handler of a fleet. If change is not nil, it can modify the options.
 func newHandler(f Fleet, change func(*Options)) http.Handler {
+	page := func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "the page") }
 	o := Options{
 		Fleet:          f,
 		Self:           selfmetrics.New(new(ledger.Storage), nil),
-		Page:           http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "the page") }),
+		Page:           http.HandlerFunc(page),
 		Readme:         "# The README\n",
 		Logger:         log.NewNopLogger(),
 		TelemetryPath:  "/metrics",

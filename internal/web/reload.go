@@ -5,8 +5,7 @@ import (
 	"time"
 )
 
-// reloadHandler reloads the configuration. It refuses requests that a page of another site makes a
-// browser send.
+// reloadHandler reloads the configuration. It rejects cross-origin requests of browsers.
 func reloadHandler(reload func() error) http.Handler {
 	handler := func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -14,7 +13,7 @@ func reloadHandler(reload func() error) http.Handler {
 			w.Header().Set("Allow", "POST, PUT")
 			http.Error(w, "reload with POST or PUT", http.StatusMethodNotAllowed)
 		case reload == nil:
-			http.Error(w, "reloading by request is disabled; use --web.enable-lifecycle, or send SIGHUP",
+			http.Error(w, "reload requests are disabled; use --web.enable-lifecycle or SIGHUP",
 				http.StatusForbidden)
 		default:
 			// Opening thousands of ledgers on a slow disk can exceed the write timeout.

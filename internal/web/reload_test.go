@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestReloadRequests checks that the response follows the reload, and that requests which a page of
-// another site makes a browser send are refused.
+// TestReloadRequests checks that the handler responds after the reload, and rejects cross-origin
+// requests of browsers.
 func TestReloadRequests(t *testing.T) {
 	reloads := 0
 	var result error

@@ -18,7 +18,7 @@ import (
 	"greenapi_exporter/internal/fleet"
 )
 
-// writeTimeout is how long a client may take to read a response after it is complete.
+// writeTimeout is how long a client has to read a response after the scrape.
 const writeTimeout = 30 * time.Second
 
 // timeoutHeader is the header in which Prometheus announces the timeout of a scrape.
@@ -33,8 +33,8 @@ type scraper struct {
 // telemetry serves the exporter's own metrics, and those of all instances if s.ServeInstances.
 func (s *scraper) telemetry(w http.ResponseWriter, r *http.Request) {
 	if !s.ServeInstances && r.URL.Query().Has("collect[]") {
-		http.Error(w, "this path serves no instances (--web.metrics-scope=exporter); use collect[] with "+
-			probePath+"?target=ID", http.StatusBadRequest)
+		http.Error(w, "collect[] needs "+probePath+"?target=ID, because this path serves no "+
+			"instances (--web.metrics-scope=exporter)", http.StatusBadRequest)
 		return
 	}
 	s.admission.serve(w, "", 1, func() { s.scrape(w, r, "") })
@@ -52,22 +52,22 @@ func (s *scraper) probe(w http.ResponseWriter, r *http.Request) {
 	s.admission.serve(w, host, share, func() { s.scrape(w, r, targets[0]) })
 }
 
-// checkQuery responds with 400 to a malformed query. Ignoring the malformed part could run all
-// collectors, and so make calls that the client did not ask for.
+// checkQuery responds with 400 to a malformed query. If it ignored the malformed part, the scrape
+// could run collectors that the client did not select.
 func checkQuery(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, err := url.ParseQuery(r.URL.RawQuery); err != nil {
-			http.Error(w, "the query is malformed; select collectors with ?collect[]=state&collect[]=queue",
-				http.StatusBadRequest)
+			http.Error(w, "the query is malformed; select collectors with "+
+				"?collect[]=state&collect[]=queue", http.StatusBadRequest)
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// scrape responds to a scrape of the target or, if target is empty, of the telemetry path. As in
-// node_exporter, collect[] selects collectors. Failed readings are part of the metrics. Other
-// errors go to the log, not into the response.
+// scrape responds to a scrape of the target, or of the telemetry path if target is "". As in
+// node_exporter, collect[] selects collectors. Metrics report failed readings. Other errors are
+// logged, and the response does not contain them.
 func (s *scraper) scrape(w http.ResponseWriter, r *http.Request, target string) {
 	timeout := scrapeTimeout(r.Header, s.TimeoutOffset, s.Fleet.Timeout(target))
 	ctx, cancel := context.WithTimeout(r.Context(), timeout)
@@ -85,12 +85,13 @@ func (s *scraper) scrape(w http.ResponseWriter, r *http.Request, target string) 
 		registry.MustRegister(scrape)
 		gatherers = append(gatherers, prometheus.ToTransactionalGatherer(registry))
 	}
-	if target == "" { // after the scrape, to include its calls
+	if target == "" { // after the instances, to include the calls of this scrape
 		gatherers = append(gatherers, prometheus.ToTransactionalGatherer(s.Self.Gatherer()))
 	}
 	// prometheus.Gatherers would sort and check every series a second time.
-	promhttp.HandlerForTransactional(prometheus.NewMultiTRegistry(gatherers...), promhttp.HandlerOpts{
-		ErrorLog:          &errorLog{Logger: s.Logger, client: r.Context()},
+	metrics := prometheus.NewMultiTRegistry(gatherers...)
+	promhttp.HandlerForTransactional(metrics, promhttp.HandlerOpts{
+		ErrorLog:          &errorLog{Logger: s.Logger, request: r.Context()},
 		ErrorHandling:     promhttp.ContinueOnError,
 		Registry:          s.Self.Registry,
 		EnableOpenMetrics: true,
@@ -108,8 +109,9 @@ func (s *scraper) refuse(w http.ResponseWriter, err error) {
 	}
 }
 
-// scrapeTimeout returns the time for a scrape: the announced timeout minus offset, which leaves
-// time to send the response, and at most limit. It ignores a header that is not a positive number.
+// scrapeTimeout returns the maximum duration of a scrape: the timeout in the header minus offset,
+// which leaves time to send the response, but at most limit. It ignores a header that is not a
+// positive number.
 func scrapeTimeout(header http.Header, offset, limit time.Duration) time.Duration {
 	seconds, err := strconv.ParseFloat(header.Get(timeoutHeader), 64)
 	if err != nil || !(seconds > 0) || seconds >= limit.Seconds()+offset.Seconds() {
@@ -122,23 +124,23 @@ func scrapeTimeout(header http.Header, offset, limit time.Duration) time.Duratio
 	return announced - offset
 }
 
-// errorLog logs the errors of promhttp for one scrape. promhttp reports one for each metric family
-// that it cannot write, so errorLog logs only the first, and at debug if the client has gone.
+// errorLog is the promhttp.Logger of one scrape. promhttp logs each metric family that it cannot
+// write; errorLog logs only the first. The level is debug if the client has disconnected.
 type errorLog struct {
 	log.Logger
-	client context.Context // of the request
-	logged bool
+	request context.Context
+	logged  bool
 }
 
-// Println implements promhttp.Logger.
 func (l *errorLog) Println(v ...any) {
 	if l.logged {
 		return
 	}
 	l.logged = true
 	logger := level.Error(l.Logger)
-	if l.client.Err() != nil {
+	if l.request.Err() != nil {
 		logger = level.Debug(l.Logger)
 	}
-	logger.Log("msg", "scrape response is incomplete", "err", strings.TrimSpace(fmt.Sprintln(v...)))
+	err := strings.TrimSpace(fmt.Sprintln(v...))
+	logger.Log("msg", "scrape response is incomplete", "err", err)
 }

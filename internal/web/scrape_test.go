@@ -22,7 +22,9 @@ func TestCollectSelectsCollectors(t *testing.T) {
 	var selected []string
 	var scrape context.Context
 	fleet := newFakeFleet(nil)
-	fleet.scrape = func(ctx context.Context, _ string, collectors []string) (prometheus.Collector, error) {
+	fleet.scrape = func(
+		ctx context.Context, _ string, collectors []string,
+	) (prometheus.Collector, error) {
 		selected, scrape = collectors, ctx
 		if slices.Contains(collectors, "<b>") {
 			return nil, errors.New("unknown collector")
@@ -38,20 +40,14 @@ func TestCollectSelectsCollectors(t *testing.T) {
 		"?collect=state":                   nil,
 	} {
 		w := get(handler, "/metrics"+query)
-		if w.Code != 200 || !slices.Equal(selected, want) || !strings.Contains(w.Body.String(), "\nfake 42\n") {
-			t.Errorf("%s: status %d, selected %q, want %q", query, w.Code, selected, want)
+		if w.Code != 200 || !strings.Contains(w.Body.String(), "\nfake 42\n") {
+			t.Errorf("%s: status %d: %s", query, w.Code, w.Body)
+		}
+		if !slices.Equal(selected, want) {
+			t.Errorf("%s: selected %q, want %q", query, selected, want)
 		}
 		if scrape.Err() == nil {
 			t.Errorf("%s: the context of the scrape outlives the response", query)
-		}
-	}
-	for _, query := range []string{"collect[]=%zz", "collect[]=state;collect[]=queue", "%"} {
-		scrape = nil
-		r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
-		r.URL.RawQuery = query
-		w := serve(handler, r)
-		if w.Code != 400 || scrape != nil || !strings.Contains(w.Body.String(), "collect[]=state") {
-			t.Errorf("malformed %s: status %d, scraped %t: %s", query, w.Code, scrape != nil, w.Body)
 		}
 	}
 	w := get(handler, "/metrics?collect[]=<b>")
@@ -61,63 +57,84 @@ func TestCollectSelectsCollectors(t *testing.T) {
 	}
 }
 
-func TestCollectErrorsAreLoggedNotServed(t *testing.T) {
-	var logged bytes.Buffer
-	fleet := newFakeFleet(func(_ context.Context, ch chan<- prometheus.Metric) {
-		ch <- prometheus.NewInvalidMetric(fakeDesc, errors.New("a private error"))
-	})
-	handler := newHandler(fleet, func(o *Options) { o.Logger = log.NewLogfmtLogger(&logged) })
-	for _, path := range []string{"/metrics", "/metrics?name[]=fake"} {
-		logged.Reset()
-		if body := get(handler, path).Body.String(); strings.Contains(body, "a private error") {
-			t.Errorf("%s: the response contains the error:\n%.300s", path, body)
-		}
-		if !strings.Contains(logged.String(), "a private error") || strings.Count(logged.String(), "\n") != 1 {
-			t.Errorf("%s: logged %s", path, &logged)
+func TestMalformedQueriesAreRejected(t *testing.T) {
+	scrapes := 0
+	handler := newHandler(newFakeFleet(func(ctx context.Context, ch chan<- prometheus.Metric) {
+		scrapes++
+		sendValue(42)(ctx, ch)
+	}), nil)
+	for _, query := range []string{"collect[]=%zz", "collect[]=state;collect[]=queue", "%"} {
+		r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
+		r.URL.RawQuery = query
+		if w := serve(handler, r); w.Code != 400 || scrapes > 0 {
+			t.Errorf("%s: status %d, %d scrapes: %s", query, w.Code, scrapes, w.Body)
 		}
 	}
 }
 
-// brokenWriter is the connection of a client that has closed it.
+func TestCollectErrorsAreLoggedNotServed(t *testing.T) {
+	var logged bytes.Buffer
+	const private = "a private error"
+	fleet := newFakeFleet(func(_ context.Context, ch chan<- prometheus.Metric) {
+		ch <- prometheus.NewInvalidMetric(fakeDesc, errors.New(private))
+	})
+	handler := newHandler(fleet, func(o *Options) { o.Logger = log.NewLogfmtLogger(&logged) })
+	for _, path := range []string{"/metrics", "/metrics?name[]=fake"} {
+		logged.Reset()
+		if body := get(handler, path).Body.String(); strings.Contains(body, private) {
+			t.Errorf("%s: the response contains the error:\n%.300s", path, body)
+		}
+		text := logged.String()
+		if !strings.Contains(text, private) || strings.Count(text, "\n") != 1 {
+			t.Errorf("%s: logged %q, want one line with the error", path, text)
+		}
+	}
+}
+
+// brokenWriter is a response to a client that has closed the connection.
 type brokenWriter struct{ *httptest.ResponseRecorder }
 
 func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
 
-// TestWriteErrorsAreLoggedOnce checks that the number of metric families does not matter, and that the
-// level is debug if the client closed the connection.
+// TestWriteErrorsAreLoggedOnce checks that there is one log line for all metric families, and that
+// the level is debug if the client has disconnected.
 func TestWriteErrorsAreLoggedOnce(t *testing.T) {
-	for wantErrors, gone := range []bool{true, false} {
+	for wantErrors, disconnected := range []bool{true, false} {
 		var logged bytes.Buffer
-		handler := newHandler(newFakeFleet(sendValue(42)), func(o *Options) { o.Logger = log.NewLogfmtLogger(&logged) })
+		fleet := newFakeFleet(sendValue(42))
+		handler := newHandler(fleet, func(o *Options) { o.Logger = log.NewLogfmtLogger(&logged) })
 		ctx, cancel := context.WithCancel(t.Context())
-		if gone {
+		if disconnected {
 			cancel()
 		}
 		r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/metrics", nil)
 		handler.ServeHTTP(brokenWriter{httptest.NewRecorder()}, r)
 		cancel()
 		text := logged.String()
-		if strings.Count(text, "level=error") != wantErrors || strings.Count(text, "broken pipe") != 1 {
-			t.Errorf("client gone %t: logged\n%s", gone, text)
+		errorLines, lines := strings.Count(text, "level=error"), strings.Count(text, "broken pipe")
+		if errorLines != wantErrors || lines != 1 {
+			t.Errorf("client disconnected %t: logged\n%s", disconnected, text)
 		}
 	}
 }
 
-func TestScrapeTimeout(t *testing.T) {
+func TestScrapeTimeoutFollowsHeader(t *testing.T) {
 	const s, ms = time.Second, time.Millisecond
 	for _, c := range []struct {
 		header string
 		offset time.Duration
 		want   time.Duration
 	}{
-		{"", s / 2, 30 * s}, {"10", s / 2, 9500 * ms}, {"3.0", s / 2, 2500 * ms}, {"1e1", s / 2, 9500 * ms},
-		{"60", s / 2, 30 * s}, {"30", s / 2, 29500 * ms}, {"30.4", s / 2, 29900 * ms}, {"30.5", s / 2, 30 * s},
-		{"10", 0, 10 * s}, {"0.5", s / 2, 250 * ms}, {"0.4", s / 2, 200 * ms}, {"5", 10 * s, 2500 * ms},
-		{"0", s / 2, 30 * s}, {"-1", s / 2, 30 * s}, {"NaN", s / 2, 30 * s}, {"Inf", s / 2, 30 * s},
-		{"-Inf", s / 2, 30 * s}, {"1e999", s / 2, 30 * s}, {"soon", s / 2, 30 * s}, {"10s", s / 2, 30 * s},
-		{"1e300", s / 2, 30 * s},
+		{"10", s / 2, 9500 * ms}, {"3.0", s / 2, 2500 * ms}, {"1e1", s / 2, 9500 * ms},
+		{"30", s / 2, 29500 * ms}, {"30.4", s / 2, 29900 * ms}, {"30.5", s / 2, 30 * s},
+		{"60", s / 2, 30 * s}, {"1e300", s / 2, 30 * s}, {"10", 0, 10 * s},
+		{"0.5", s / 2, 250 * ms}, {"0.4", s / 2, 200 * ms}, {"5", 10 * s, 2500 * ms},
+		{"", s / 2, 30 * s}, {"soon", s / 2, 30 * s}, {"10s", s / 2, 30 * s},
+		{"0", s / 2, 30 * s}, {"-1", s / 2, 30 * s}, {"NaN", s / 2, 30 * s},
+		{"Inf", s / 2, 30 * s}, {"-Inf", s / 2, 30 * s}, {"1e999", s / 2, 30 * s},
 	} {
-		if got := scrapeTimeout(http.Header{timeoutHeader: {c.header}}, c.offset, 30*s); got != c.want {
+		header := http.Header{timeoutHeader: {c.header}}
+		if got := scrapeTimeout(header, c.offset, 30*s); got != c.want {
 			t.Errorf("%q with offset %s: %s, want %s", c.header, c.offset, got, c.want)
 		}
 	}
@@ -134,17 +151,17 @@ func TestScrapeHasTheAnnouncedDeadline(t *testing.T) {
 		r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
 		r.Header.Set("x-prometheus-scrape-timeout-seconds", "3")
 		if serve(handler, r); left != 2500*time.Millisecond {
-			t.Errorf("the scrape has %s", left)
+			t.Errorf("the scrape has %s, want 2.5s", left)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if serve(handler, r.WithContext(ctx)); left != time.Second {
-			t.Errorf("the scrape of a request with one second left has %s", left)
+			t.Errorf("the scrape of a request with a deadline has %s, want 1s", left)
 		}
 	})
 }
 
-// TestLongScrapeIsServed checks that a scrape may take longer than the server's write timeout.
+// TestLongScrapeIsServed checks a scrape that takes longer than the server's write timeout.
 func TestLongScrapeIsServed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fleet := newFakeFleet(func(ctx context.Context, ch chan<- prometheus.Metric) {
@@ -161,7 +178,8 @@ func TestLongScrapeIsServed(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer response.Body.Close()
-		if body, err := io.ReadAll(response.Body); err != nil || !strings.Contains(string(body), "fake 42") {
+		body, err := io.ReadAll(response.Body)
+		if err != nil || !strings.Contains(string(body), "fake 42") {
 			t.Errorf("%v: %s", err, body)
 		}
 		client.CloseIdleConnections()
@@ -172,25 +190,27 @@ func TestLongScrapeIsServed(t *testing.T) {
 }
 
 func TestExpositionFormats(t *testing.T) {
-	const protobuf = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
+	const openmetrics = "application/openmetrics-text; version=1.0.0"
+	const protobuf = "application/vnd.google.protobuf; " +
+		"proto=io.prometheus.client.MetricFamily; encoding=delimited"
 	handler := newHandler(newFakeFleet(sendValue(42)), nil)
 	for accept, want := range map[string]string{
-		"": "text/plain; version=0.0.4",
-		"application/openmetrics-text; version=1.0.0": "application/openmetrics-text; version=1.0.0",
-		protobuf: "application/vnd.google.protobuf",
+		"":          "text/plain; version=0.0.4",
+		openmetrics: openmetrics,
+		protobuf:    "application/vnd.google.protobuf",
 	} {
 		r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
 		r.Header.Set("Accept", accept)
 		w := serve(handler, r)
 		if got := w.Header().Get("Content-Type"); !strings.HasPrefix(got, want) {
-			t.Errorf("%q: Content-Type %s", accept, got)
+			t.Errorf("Accept %q: Content-Type %s, want %s", accept, got, want)
 		}
 		body := w.Body.String()
-		if strings.Contains(accept, "openmetrics") && !strings.HasSuffix(body, "# EOF\n") {
-			t.Errorf("%q: the response does not end with # EOF", accept)
+		if accept == openmetrics && !strings.HasSuffix(body, "# EOF\n") {
+			t.Error("the response does not end with # EOF")
 		}
 		if strings.Contains(body, "_created") {
-			t.Errorf("%q: the response has created timestamps as samples", accept)
+			t.Errorf("Accept %q: the response has created timestamps as samples", accept)
 		}
 	}
 }

@@ -15,15 +15,16 @@ import (
 const (
 	// shutdownGrace is how long a shutdown waits for scrapes in flight before it cancels them.
 	shutdownGrace = 5 * time.Second
-	// cancelGrace is how long canceled scrapes have to write their response.
+	// cancelGrace is how long a shutdown waits for the responses of canceled scrapes.
 	cancelGrace = 2 * time.Second
 )
 
-// Serve serves handler as the toolkit's flags specify until ctx ends, and then returns nil. On
-// shutdown, scrapes in flight have 5 seconds before Serve cancels their contexts. Serve calls
-// listening once, with the first address that it serves.
-func Serve(ctx context.Context, handler http.Handler, flags *toolkit.FlagConfig,
-	logger *slog.Logger, listening func(net.Addr)) error {
+// Serve serves handler as flags specify. When ctx ends, it waits for the scrapes in flight, cancels
+// those that take too long and returns nil. Serve calls listening once, with the first address.
+func Serve(
+	ctx context.Context, handler http.Handler, flags *toolkit.FlagConfig,
+	logger *slog.Logger, listening func(net.Addr),
+) error {
 	scrapes, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	server := newServer(handler, logger)
@@ -43,7 +44,7 @@ func Serve(ctx context.Context, handler http.Handler, flags *toolkit.FlagConfig,
 	return shutdown(server, cancel)
 }
 
-// newServer returns a server with timeouts against slow clients. Scrapes extend the write timeout.
+// newServer returns a server that disconnects slow clients. Scrapes extend the write timeout.
 func newServer(handler http.Handler, logger *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           handler,
@@ -59,14 +60,14 @@ func newServer(handler http.Handler, logger *slog.Logger) *http.Server {
 func shutdown(server *http.Server, cancelScrapes func()) error {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownGrace)
 	defer cancel()
-	err := server.Shutdown(ctx)
-	if err == nil {
+	if err := server.Shutdown(ctx); err == nil {
 		return nil
 	}
 	cancelScrapes()
 	ctx, cancel = context.WithTimeout(context.Background(), cancelGrace)
 	defer cancel()
-	if err = server.Shutdown(ctx); errors.Is(err, context.DeadlineExceeded) {
+	err := server.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
 		return server.Close() // the remaining clients do not read their responses
 	}
 	return err

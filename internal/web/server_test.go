@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// pipeListener accepts in-process connections, whose deadlines follow the clock of a synctest bubble.
+// pipeListener accepts in-memory connections. Their deadlines follow the clock of a synctest bubble.
 type pipeListener chan net.Conn
 
 func (l pipeListener) Accept() (net.Conn, error) {
@@ -22,6 +22,7 @@ func (l pipeListener) Accept() (net.Conn, error) {
 	}
 	return nil, net.ErrClosed
 }
+
 func (l pipeListener) Close() error   { close(l); return nil }
 func (l pipeListener) Addr() net.Addr { return &net.TCPAddr{} }
 
@@ -31,18 +32,18 @@ func (l pipeListener) dial(context.Context, string, string) (net.Conn, error) {
 	return client, nil
 }
 
-// TestSlowClientsAreDisconnected checks that a client cannot keep a connection by sending its request
-// or reading the response slowly.
+// TestSlowClientsAreDisconnected checks clients that send a request or read a response slowly.
 func TestSlowClientsAreDisconnected(t *testing.T) {
+	const header = "GET /metrics HTTP/1.1\r\nHost: x\r\n"
 	for name, c := range map[string]struct {
 		sends string
 		reads bool
 		limit time.Duration
 	}{
-		"an unfinished header": {"GET /metrics HTTP/1.1\r\nHost: x\r\n", true, 11 * time.Second},
-		"a missing body":       {"GET /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n", true, 16 * time.Second},
-		"an unread response":   {"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", false, 61 * time.Second},
-		"an idle connection":   {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", true, 301 * time.Second},
+		"incomplete header": {header, true, 11 * time.Second},
+		"missing body":      {header + "Content-Length: 5\r\n\r\n", true, 16 * time.Second},
+		"unread response":   {header + "\r\n", false, 61 * time.Second},
+		"idle connection":   {header + "\r\n", true, 301 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -65,7 +66,7 @@ func TestSlowClientsAreDisconnected(t *testing.T) {
 				}
 				_ = client.SetReadDeadline(start.Add(c.limit))
 				if _, err := io.Copy(io.Discard, client); err != nil {
-					t.Errorf("the connection is open after %s: %v", c.limit, err)
+					t.Errorf("the connection is still open after %s: %v", c.limit, err)
 				}
 				client.Close()
 				if err := server.Close(); err != nil {
