@@ -59,7 +59,7 @@ func (l *Ledger) NewBatch(now time.Time) *Batch {
 		clock:        clock,
 		lastSeen:     inSeconds(l.clock),
 		seen:         inSeconds(clock),
-		window:       l.window.emptyLike(len(l.types.words), len(l.statuses.words)),
+		window:       window{types: make([]typeRows, len(l.window.types))},
 	}
 }
 
@@ -84,14 +84,14 @@ func (b *Batch) Add(row Row) {
 	typ, b.types = b.types.intern(row.Type)
 	status, b.statuses = b.statuses.intern(row.Status)
 
-	timestamp, inWindow := Timestamp{row.Timestamp, row.Timed}, 0
+	timestamp, inWindow := Timestamp{row.Timestamp, row.Timed}, int32(0)
 	if !row.Timed || row.Timestamp >= b.windowStart {
 		inWindow = 1
 		if status == pending {
 			b.window.oldestPending = b.window.oldestPending.earlier(timestamp)
 		}
 	}
-	b.window.add(typ, status, inWindow, len(b.statuses.words))
+	b.window.add(typ, status, inWindow)
 	b.newest = b.newest.later(timestamp)
 	if row.Key == 0 {
 		return
@@ -143,7 +143,7 @@ func (b *Batch) createCounters(created time.Time) {
 	l := b.ledger
 	l.totals = growTo(l.totals, len(l.types.words))
 	for typ := range l.totals {
-		t, seen := &l.totals[typ], b.window.seen[typ]
+		t, seen := &l.totals[typ], b.window.get(typ).seen
 		if !isDefaultType(typ) && seen == 0 && !t.Messages.exists() {
 			continue
 		}

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
 )
@@ -41,6 +42,13 @@ type file struct {
 	tail         [][]byte    // records appended since that snapshot was taken
 	writes       outage
 	replaces     outage
+}
+
+// extent describes the valid part of a file.
+type extent struct {
+	size     int64
+	snapshot int64         // size up to the end of the snapshot
+	sum      xxhash.Digest // of the valid part
 }
 
 // outage records whether one kind of write is failing.

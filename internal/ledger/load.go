@@ -1,49 +1,24 @@
 package ledger
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"slices"
 	"time"
-
-	"github.com/cespare/xxhash/v2"
 )
 
-var errNotRegular = errors.New("not a regular file")
-
-// readFile returns the contents of a ledger's file. If the first line shows that the file is not a
-// ledger, readFile returns only the start.
+// readFile returns the contents of a ledger's file. Opening other files can block.
 func readFile(path string) ([]byte, error) {
-	if info, err := os.Stat(path); err != nil {
-		return nil, err
-	} else if !info.Mode().IsRegular() {
-		return nil, &fs.PathError{Op: "open", Path: path, Err: errNotRegular}
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "read", Path: path, Err: errors.New("not a regular file")}
 	}
-	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
-	r := bufio.NewReader(file)
-	start, err := r.Peek(maxHeader)
-	if err != nil && err != io.EOF {
-		return nil, err
-	}
-	if _, _, err := parseFileHeader(start); err != nil {
-		return start, nil
-	}
-	return io.ReadAll(r)
-}
-
-// extent describes the valid part of a file.
-type extent struct {
-	size     int64
-	snapshot int64         // size up to the end of the snapshot
-	sum      xxhash.Digest // of the valid part
+	return os.ReadFile(path)
 }
 
 // load applies the valid records of data to a new ledger. It returns an error if data has no valid
@@ -121,11 +96,10 @@ func (l *Ledger) restore(s *state, messages []byte) bool {
 			t.Statuses[statusIndex[status]].add(c)
 		}
 	}
-	l.window = (&window{}).emptyLike(len(types.words), 0)
-	l.window.oldestPending = timestamp(s.Pending)
+	l.window = window{make([]typeRows, len(s.Rows)), timestamp(s.Pending)}
 	for typ, counts := range s.Rows {
 		for status, n := range counts {
-			l.window.add(typeIndex[typ], statusIndex[status], n, len(statuses.words))
+			l.window.add(typeIndex[typ], statusIndex[status], n)
 		}
 	}
 	l.countingSince = fromNanoseconds(s.CountingSince)

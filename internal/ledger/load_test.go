@@ -3,6 +3,7 @@ package ledger
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -186,7 +187,7 @@ func TestUnusableFileIsSetAside(t *testing.T) {
 	withTotals := func(totals ...typeState) []byte {
 		return with(func(s *state) { s.Totals = totals })
 	}
-	withRows := func(rows ...[]int) []byte { return with(func(s *state) { s.Rows = rows }) }
+	withRows := func(rows ...[]int32) []byte { return with(func(s *state) { s.Rows = rows }) }
 	withPollState := func(p PollState) []byte {
 		return sealedFile(t, testID, recordHeader{valid, &p})
 	}
@@ -210,10 +211,10 @@ func TestUnusableFileIsSetAside(t *testing.T) {
 		"count without creation":  withTotals(typeState{Messages: counterState{1, 0}}),
 		"status without creation": withTotals(typeState{Statuses: []counterState{{1, 0}}}),
 		"creation time too large": withTotals(typeState{Messages: counterState{1, 1 << 63}}),
-		"rows without type":       with(func(s *state) { s.Types = nil; s.Rows = [][]int{{1}} }),
-		"rows without status":     withRows(make([]int, 13)),
-		"too many rows":           withRows([]int{1 << 40}),
-		"negative rows":           withRows([]int{-1}),
+		"rows without type":       with(func(s *state) { s.Types = nil; s.Rows = [][]int32{{1}} }),
+		"rows without status":     withRows(make([]int32, 13)),
+		"too many rows":           withRows([]int32{math.MaxInt32, 1}),
+		"negative rows":           withRows([]int32{-1}),
 		"negative failures":       withPollState(PollState{Failures: -1}),
 		"negative duration":       withPollState(PollState{Took: -1}),
 	} {
@@ -292,7 +293,7 @@ func TestLoadRemapsIndexes(t *testing.T) {
 			{counterState{7, 1}, []counterState{{0, 1}, {2, 1}, {5, 1}, {7, 1}, {3, 1}, {1, 1}}},
 			{counterState{1, 2}, []counterState{{}, {}, {1, 2}}},
 		},
-		Rows:          [][]int{{0, 0, 4, 3}},
+		Rows:          [][]int32{{0, 0, 4, 3}},
 		CountingSince: 1, LastGood: 5,
 	}}, message{key: 9, reached: 0b11100}))
 	l := s.restart(t, 0)

@@ -49,9 +49,9 @@ func parseFileHeader(data []byte) (name string, length int, _ error) {
 	if len(data) == 0 {
 		return "", 0, errEmpty
 	}
-	line, _, complete := bytes.Cut(data[:min(len(data), maxHeader)], []byte("\n"))
+	line, _, isComplete := bytes.Cut(data[:min(len(data), maxHeader)], []byte("\n"))
 	var v int
-	if _, err := fmt.Sscanf(string(line), magic+"%d %s", &v, &name); err != nil || !complete {
+	if _, err := fmt.Sscanf(string(line), magic+"%d %s", &v, &name); err != nil || !isComplete {
 		return "", 0, errForeign
 	}
 	if v != version {
@@ -77,7 +77,7 @@ func appendChecksum(record []byte, sum *xxhash.Digest) []byte {
 	return sealed
 }
 
-// newRecord returns a record without its checksum, with capacity for it.
+// newRecord returns a record without its checksum, but with capacity for it.
 func newRecord(h recordHeader, messages []message) ([]byte, error) {
 	text, err := json.Marshal(h)
 	if err != nil {

@@ -19,7 +19,7 @@ type state struct {
 	Statuses []string    `json:"statuses"`
 	Types    []string    `json:"types"`
 	Totals   []typeState `json:"totals"`            // by type
-	Rows     [][]int     `json:"rows"`              // of the window, by type and status
+	Rows     [][]int32   `json:"rows"`              // of the window, by type and status
 	Pending  *float64    `json:"pending,omitempty"` // of the window
 	Newest   *float64    `json:"newest,omitempty"`
 
@@ -41,11 +41,15 @@ type counterState [2]uint64
 
 // state returns the state of the ledger. It shares memory with the ledger.
 func (l *Ledger) state() *state {
+	rows := make([][]int32, len(l.window.types))
+	for typ := range rows {
+		rows[typ] = l.window.types[typ].counts[:len(l.statuses.words)]
+	}
 	return &state{
 		Statuses:      l.statuses.words,
 		Types:         l.types.words,
 		Totals:        l.totals,
-		Rows:          l.window.rows,
+		Rows:          rows,
 		Pending:       l.window.oldestPending.pointer(),
 		Newest:        l.newest.pointer(),
 		CountingSince: nanoseconds(l.countingSince),
@@ -65,13 +69,19 @@ func (s *state) valid() bool {
 			return false
 		}
 	}
+	var rows int64 // the sum must be in range, because several words can have the same index
 	for _, counts := range s.Rows {
-		if len(counts) > len(s.Statuses) ||
-			slices.ContainsFunc(counts, func(n int) bool { return n < 0 || n > math.MaxInt32 }) {
+		if len(counts) > len(s.Statuses) {
 			return false
 		}
+		for _, n := range counts {
+			if n < 0 {
+				return false
+			}
+			rows += int64(n)
+		}
 	}
-	return len(s.Statuses) <= maxStatuses && len(s.Types) <= maxTypes &&
+	return rows <= math.MaxInt32 && len(s.Statuses) <= maxStatuses && len(s.Types) <= maxTypes &&
 		len(s.Totals) <= len(s.Types) && len(s.Rows) <= len(s.Types) &&
 		s.CountingSince >= 0 && s.LastGood >= 0 && (s.CountingSince == 0) == (s.LastGood == 0) &&
 		s.Clock >= 0 && s.Clock <= int64(maxClock) && s.Uncovered >= 0

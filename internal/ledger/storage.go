@@ -16,7 +16,7 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// Storage is a directory of ledgers, with one file for each. It is safe for concurrent use.
+// Storage is a directory of ledgers, each in a file of its own. It is safe for concurrent use.
 type Storage struct {
 	directory string // empty if ledgers are in memory only
 	logger    log.Logger
@@ -34,7 +34,7 @@ type Storage struct {
 
 // OpenStorage creates the directory if necessary and locks it against other exporters until Close.
 // If directory is empty, ledgers are in memory only. A full disk is not an error: ledgers count in
-// memory until there is space. Other errors are one line that says what to do.
+// memory until there is space. Other errors are a single line with advice.
 func OpenStorage(directory string, logger log.Logger) (*Storage, error) {
 	s := &Storage{directory: directory, logger: logger, words: documentedWords()}
 	if directory == "" {
@@ -80,13 +80,14 @@ func (s *Storage) ensureLock() error {
 	}
 	lock := flock.New(path)
 	locked, err := lock.TryLock()
-	if err == nil && !locked {
-		err = fmt.Errorf("%s %w", s.directory, errLocked)
+	if err != nil {
+		return err
 	}
-	if err == nil {
-		s.lock = lock
+	if !locked {
+		return fmt.Errorf("%s %w", s.directory, errLocked)
 	}
-	return err
+	s.lock = lock
+	return nil
 }
 
 func (s *Storage) checkWritable() error {
@@ -130,8 +131,7 @@ func (s *Storage) LoadStats() (loaded, created int64) { return s.loaded.Load(), 
 
 // Ledger loads the ledger with the given name from its file, or creates one without a baseline. The
 // name is the idInstance, plus a dot and the journal's name if it is not the outgoing journal.
-// Ledger sets an unusable file aside under another name. It returns an error if the file exists but
-// cannot be read.
+// Ledger renames an unusable file. It returns an error if the file cannot be read or renamed.
 func (s *Storage) Ledger(name string, options Options, now time.Time) (*Ledger, error) {
 	l := newLedger(s.words, options)
 	if s.directory == "" {
@@ -140,22 +140,19 @@ func (s *Storage) Ledger(name string, options Options, now time.Time) (*Ledger, 
 	f := newFile(s, filepath.Join(s.directory, name+".ledger"), name)
 	_ = os.Remove(f.path + tmpSuffix) // left by a killed run
 	data, err := readFile(f.path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-	case errors.Is(err, errNotRegular):
-		return nil, fmt.Errorf("%w; move it away to start a new ledger", err)
-	case err != nil:
-		return nil, fmt.Errorf("%w; make it readable for user %d or move it away", err, os.Getuid())
-	default:
-		valid, err := load(data, name, l)
-		if err == nil {
+	if err == nil {
+		valid, loadErr := load(data, name, l)
+		if loadErr == nil {
 			f.adopt(valid, int64(len(data)), !l.countingSince.IsZero())
 			l.resume(now)
-		} else if err = f.quarantine(err, now); err == nil {
-			l = newLedger(s.words, options) // load may have changed the first one
 		} else {
-			return nil, err
+			l = newLedger(s.words, options) // load may have changed the first one
+			err = f.quarantine(loadErr, now)
 		}
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w; make it a file that user %d may read, or move it away",
+			err, os.Getuid())
 	}
 	l.file = f
 	if l.countingSince.IsZero() {

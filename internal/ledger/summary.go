@@ -81,16 +81,12 @@ func (l *Ledger) Summary() *Summary {
 		if !t.Messages.exists() {
 			continue
 		}
-		counts, first := l.window.rows[typ], len(statuses)
+		rows, first := l.window.get(typ).counts, len(statuses)
 		for status, c := range t.Statuses {
-			if !c.exists() {
-				continue
+			if c.exists() {
+				word := l.statuses.words[status]
+				statuses = append(statuses, Status{word, int(rows[status]), c.counter()})
 			}
-			rows := 0
-			if status < len(counts) {
-				rows = counts[status]
-			}
-			statuses = append(statuses, Status{l.statuses.words[status], rows, c.counter()})
 		}
 		s.Types = append(s.Types,
 			Type{l.types.words[typ], t.Messages.counter(), slices.Clip(statuses[first:])})

@@ -2,38 +2,32 @@ package ledger
 
 // window counts the rows of one reading that are in the window.
 type window struct {
-	rows          [][]int     // by index of type and status; the inner slices may be short
-	seen          []statusSet // by type: the statuses shown, including rows outside the window
-	oldestPending Timestamp   // of the oldest pending row
+	types         []typeRows // by index; may be short
+	oldestPending Timestamp  // of the oldest pending row
 }
 
-// add counts n rows with a type and status. It allocates counts for the given number of statuses.
-func (w *window) add(typ, status uint8, n, statuses int) {
-	if int(typ) >= len(w.rows) {
-		w.rows, w.seen = growTo(w.rows, int(typ)+1), growTo(w.seen, int(typ)+1)
-	}
-	if int(status) >= len(w.rows[typ]) {
-		w.rows[typ] = growTo(w.rows[typ], statuses)
-	}
-	w.rows[typ][status] += n
-	w.seen[typ] |= 1 << status
+// typeRows counts the rows of one type.
+type typeRows struct {
+	counts [maxStatuses]int32 // by status
+	seen   statusSet          // the statuses of all rows, including those outside the window
 }
 
-// emptyLike returns an empty window with counts for the types that have counts in w. The counts
-// share one allocation.
-func (w *window) emptyLike(types, statuses int) window {
-	used := 0
-	for _, counts := range w.rows {
-		used += min(1, len(counts))
+// add adds n rows with a type and status.
+func (w *window) add(typ, status uint8, n int32) {
+	if int(typ) >= len(w.types) {
+		w.types = growTo(w.types, int(typ)+1)
 	}
-	empty := window{rows: make([][]int, types), seen: make([]statusSet, types)}
-	counts := make([]int, used*statuses)
-	for typ := range w.rows {
-		if len(w.rows[typ]) > 0 {
-			empty.rows[typ], counts = counts[:statuses:statuses], counts[statuses:]
-		}
+	t := &w.types[typ]
+	t.counts[status] += n
+	t.seen |= 1 << status
+}
+
+// get returns the rows of a type.
+func (w *window) get(typ int) typeRows {
+	if typ < len(w.types) {
+		return w.types[typ]
 	}
-	return empty
+	return typeRows{}
 }
 
 // growTo appends zero values to s until it has n elements.
