@@ -33,7 +33,12 @@ func (a *fixedAPI) RoundTrip(r *http.Request) (*http.Response, error) {
 	return a.responses[id](), nil
 }
 
+// TestInstancesAreReadIndependently runs in a bubble, so that no backoff ends between two scrapes.
 func TestInstancesAreReadIndependently(t *testing.T) {
+	synctest.Test(t, testIndependentInstances)
+}
+
+func testIndependentInstances(t *testing.T) {
 	const good, loggedOut = "1101000001", "1101000002"
 	const journal = `[{"idMessage":"A","typeMessage":"textMessage","statusMessage":"sent"}]`
 	api := &fixedAPI{calls: make(map[string]int), responses: map[string]func() *http.Response{
