@@ -18,12 +18,12 @@ RUN mkdir -p /volume
 FROM scratch
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="greenapi_exporter" \
-      org.opencontainers.image.description="Prometheus exporter for WhatsApp messages sent through GREEN-API" \
+      org.opencontainers.image.description="Prometheus exporter for WhatsApp through GREEN-API" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.revision="${REVISION}"
 COPY --from=builder /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=builder /greenapi_exporter /greenapi_exporter
-# A new volume takes its owner from here.
+# A new volume gets the owner of this directory.
 COPY --from=builder --chown=65534:65534 /volume /var/lib/greenapi_exporter
 ENV GREENAPI_STORAGE_PATH=/var/lib/greenapi_exporter
 VOLUME /var/lib/greenapi_exporter
