@@ -20,10 +20,11 @@ import (
 
 func TestFaultsReplaceTheWholeAnswer(t *testing.T) {
 	const ok, bad = http.StatusOK, http.StatusBadRequest
+	path := strings.ToLower(pathOf(outgoing))
 	for _, test := range []struct {
 		fault    simulator.Fault
 		status   int
-		contains string // no body if empty
+		contains string // in lower case; if empty, there is no body
 		absent   string
 	}{
 		{simulator.FaultUnauthorized, 401, "", ""},
@@ -32,15 +33,21 @@ func TestFaultsReplaceTheWholeAnswer(t *testing.T) {
 		{simulator.FaultLoggedOutOK, ok, "not authorized", "starting"},
 		{simulator.FaultStartingOrLoggedOut, bad, "is starting or not authorized", ""},
 		{simulator.FaultStarting, bad, "starting", "authorized"},
-		{simulator.FaultStartingOK, ok, `"status":false,"reason":"the instance is starting"`, "authorized"},
+		{
+			simulator.FaultStartingOK, ok, `"status":false,"reason":"the instance is starting"`,
+			"authorized",
+		},
 		{simulator.FaultExpired, bad, "expired", ""},
 		{simulator.FaultDeleted, bad, "deleted", ""},
-		{simulator.FaultBadRequest, bad, `"path":"/wainstance` + instance + "/lastoutgoingmessages/" + token, ""},
+		{simulator.FaultBadRequest, bad, `"path":"` + path, ""},
 		{simulator.FaultForbidden, 403, "nginx", token},
-		{simulator.FaultNotFound, 404, `"cannot get /wainstance` + instance + "/lastoutgoingmessages/" + token, ""},
+		{simulator.FaultNotFound, 404, `"cannot get ` + path, ""},
 		{simulator.FaultRateLimited, 429, "", ""},
 		{simulator.FaultRetryAfter, 429, "", ""},
-		{simulator.FaultQuota, 466, `{"invokestatus":{"method":"lastoutgoingmessages","used":1000,"total":1000,`, ""},
+		{
+			simulator.FaultQuota, 466,
+			`{"invokestatus":{"method":"lastoutgoingmessages","used":1000,"total":1000,`, "",
+		},
 		{simulator.FaultClientClosed, 499, "nginx", token},
 		{simulator.FaultServerError, 500, token, ""},
 		{simulator.FaultBadGateway, 502, "bad gateway", token},
@@ -52,7 +59,8 @@ func TestFaultsReplaceTheWholeAnswer(t *testing.T) {
 		{simulator.FaultObject, ok, `{"messages":[]`, ""},
 	} {
 		t.Run(test.fault.String(), func(t *testing.T) {
-			s, _ := newAccount(simulator.Config{MessagesPerHour: 10}, 10*time.Hour) // faults replace the rate limit
+			// Faults replace the rate limit, so the second call has the same answer.
+			s, _ := newAccount(simulator.Config{MessagesPerHour: 10}, 10*time.Hour)
 			s.SetFault(test.fault)
 			get(s, journalPath(60))
 			w := get(s, journalPath(60))
@@ -66,7 +74,8 @@ func TestFaultsReplaceTheWholeAnswer(t *testing.T) {
 			if test.absent != "" && strings.Contains(body, test.absent) {
 				t.Errorf("body %q contains %q", body, test.absent)
 			}
-			if after := w.Header().Get("Retry-After"); (after == "90") != (test.fault == simulator.FaultRetryAfter) {
+			after := w.Header().Get("Retry-After")
+			if (after == "90") != (test.fault == simulator.FaultRetryAfter) {
 				t.Errorf("Retry-After %q", after)
 			}
 			if n := s.Calls(outgoing); n != 2 {
@@ -88,9 +97,13 @@ func TestFaultNoneEndsAFault(t *testing.T) {
 func TestInvalidArgumentsPanic(t *testing.T) {
 	s, _ := newAccount(busy(), 0)
 	for name, call := range map[string]func(){
-		"method":              func() { s.SetFault(simulator.FaultBOM, outgoing, "getNothing") },
-		"unordered states":    func() { simulator.New(simulator.Config{States: states("suspended", 2, "authorized", 1)}) },
-		"simultaneous states": func() { simulator.New(simulator.Config{States: states("suspended", 2, "authorized", 2)}) },
+		"method": func() { s.SetFault(simulator.FaultBOM, outgoing, "getNothing") },
+		"unordered states": func() {
+			simulator.New(simulator.Config{States: states("suspended", 2, "authorized", 1)})
+		},
+		"simultaneous states": func() {
+			simulator.New(simulator.Config{States: states("suspended", 2, "authorized", 2)})
+		},
 	} {
 		func() {
 			defer func() {
@@ -112,7 +125,8 @@ func TestFaultsAreUnique(t *testing.T) {
 		faults[fault], names[fault.String()] = true, true
 	}
 	if len(simulator.Faults()) != 41 || len(faults) != 41 || len(names) != 41 {
-		t.Errorf("%d faults, %d are different, with %d names", len(simulator.Faults()), len(faults), len(names))
+		t.Errorf("%d faults, of which %d are different, with %d names",
+			len(simulator.Faults()), len(faults), len(names))
 	}
 }
 
@@ -135,14 +149,16 @@ func TestFaultsChangeTheBody(t *testing.T) {
 		simulator.FaultCutRow: func(b string) bool {
 			return len(b) < len(good) && strings.HasPrefix(good, b) && !strings.HasSuffix(b, "}")
 		},
-		simulator.FaultGzip: func(b string) bool { return b == good }, // the client does not accept it
+		simulator.FaultGzip: func(b string) bool { return b == good }, // not accepted by the client
 		simulator.FaultRowNotObject: func(b string) bool {
 			var rows []any
-			return json.Unmarshal([]byte(b), &rows) == nil && len(rows) == n+1 && rows[n] == "typeMessage"
+			return json.Unmarshal([]byte(b), &rows) == nil &&
+				len(rows) == n+1 && rows[n] == "typeMessage"
 		},
 		simulator.FaultBadTimestamp: func(b string) bool {
 			var rows []map[string]any
-			return json.Unmarshal([]byte(b), &rows) == nil && len(rows) == n+1 && rows[n]["timestamp"] == "yesterday"
+			return json.Unmarshal([]byte(b), &rows) == nil &&
+				len(rows) == n+1 && rows[n]["timestamp"] == "yesterday"
 		},
 	} {
 		t.Run(fault.String(), func(t *testing.T) {
@@ -158,13 +174,16 @@ func TestFaultsChangeTheBody(t *testing.T) {
 
 func TestFaultsChangeAnEmptyJournal(t *testing.T) {
 	for fault, want := range map[simulator.Fault]string{
-		simulator.FaultCommaStart: "[]", simulator.FaultCommaMiddle: "[]", simulator.FaultCommaEnd: "[]",
+		simulator.FaultCommaStart:   "[]",
+		simulator.FaultCommaMiddle:  "[]",
+		simulator.FaultCommaEnd:     "[]",
 		simulator.FaultCutRow:       `[{"type":"outgoing"`,
 		simulator.FaultRowNotObject: `["typeMessage"]`,
 	} {
 		s, _ := newAccount(simulator.Config{}, time.Hour)
 		s.SetFault(fault)
-		if got := get(s, journalPath(60)).Body.String(); !strings.HasPrefix(want, got) || len(got) < 2 {
+		got := get(s, journalPath(60)).Body.String()
+		if !strings.HasPrefix(want, got) || len(got) < 2 {
 			t.Errorf("%s: %s, want %s", fault, got, want)
 		}
 	}
@@ -203,7 +222,9 @@ func request(ctx context.Context, t *testing.T, server *httptest.Server) (*http.
 	return requestPath(ctx, t, server, journalPath(600))
 }
 
-func requestPath(ctx context.Context, t *testing.T, server *httptest.Server, path string) (*http.Response, error) {
+func requestPath(
+	ctx context.Context, t *testing.T, server *httptest.Server, path string,
+) (*http.Response, error) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+path, nil)
 	if err != nil {
@@ -222,7 +243,8 @@ func TestFaultTruncatedEndsTheBodyEarly(t *testing.T) {
 		}
 		body, err := io.ReadAll(response.Body)
 		_ = response.Body.Close()
-		if !errors.Is(err, io.ErrUnexpectedEOF) || int64(len(body)) >= response.ContentLength || len(body) == 0 {
+		if !errors.Is(err, io.ErrUnexpectedEOF) || len(body) == 0 ||
+			int64(len(body)) >= response.ContentLength {
 			t.Errorf("%d of %d bytes, error %v", len(body), response.ContentLength, err)
 		}
 	}
@@ -234,11 +256,12 @@ func TestFollowedRecordsRedirectedRequests(t *testing.T) {
 	s.SetFault(simulator.FaultRedirect)
 
 	w := get(s, "/v3"+journalPath(600))
-	if location := w.Header().Get("Location"); w.Code != http.StatusFound || location != "/v3/moved"+journalPath(600) {
+	location := w.Header().Get("Location")
+	if w.Code != http.StatusFound || location != "/v3/moved"+journalPath(600) {
 		t.Errorf("status %d, Location %q", w.Code, location)
 	}
 	if followed := s.Followed(); len(followed) != 0 {
-		t.Errorf("followed %v before any client did", followed)
+		t.Errorf("followed %v before the first redirect", followed)
 	}
 	response, err := request(t.Context(), t, server) // follows the redirect
 	if err != nil {
@@ -288,8 +311,9 @@ func TestFaultHangInBodyEndsWithTheConnection(t *testing.T) {
 	}
 	defer func() { _ = response.Body.Close() }()
 	prefix := make([]byte, 1000)
-	if _, err := io.ReadFull(response.Body, prefix); err != nil || !strings.HasPrefix(good, string(prefix)) {
-		t.Fatalf("the body does not start like a valid one; error %v", err)
+	_, err = io.ReadFull(response.Body, prefix)
+	if err != nil || !strings.HasPrefix(good, string(prefix)) {
+		t.Fatalf("the body is not the start of a valid one; error %v", err)
 	}
 	server.CloseClientConnections()
 	if _, err := io.ReadAll(response.Body); err == nil {
@@ -342,13 +366,15 @@ func TestFaultDripSendsTenBytesPerSecond(t *testing.T) {
 				t.Errorf("%d bytes in ten seconds", n)
 			}
 		}()
-		s.ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodGet, journalPath(600), nil))
+		r := httptest.NewRequestWithContext(ctx, http.MethodGet, journalPath(600), nil)
+		s.ServeHTTP(w, r)
 	})
 }
 
 func TestFaultDripSendsAValidJournal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, _ := newAccount(simulator.Config{Seed: 1, MessagesPerHour: 20, Messages: 3}, 10*time.Hour)
+		cfg := simulator.Config{Seed: 1, MessagesPerHour: 20, Messages: 3}
+		s, _ := newAccount(cfg, 10*time.Hour)
 		s.SetFault(simulator.FaultDrip)
 		if rows := journal(t, s, 600); len(rows) != 3 {
 			t.Errorf("%d rows", len(rows))

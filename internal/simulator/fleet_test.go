@@ -28,7 +28,9 @@ func newFleet(n int, cfg simulator.Config, elapsed time.Duration) (*simulator.Fl
 		accounts[i] = cfg
 		accounts[i].IDInstance, accounts[i].Token = idOf(i), tokenOf(i)
 	}
-	return simulator.NewFleet(simulator.FleetConfig{Accounts: accounts, PartnerToken: partnerToken, Now: c.Now}), c
+	return simulator.NewFleet(simulator.FleetConfig{
+		Accounts: accounts, PartnerToken: partnerToken, Now: c.Now,
+	}), c
 }
 
 func memberPath(i int, method string) string {
@@ -79,7 +81,8 @@ func TestAccountsHaveSeparateRateLimits(t *testing.T) {
 	}
 }
 
-// Accounts with equal messages share them. Accounts whose Configs differ in one field must not.
+// TestAccountsOfAFleetAnswerLikeSingleAccounts checks that accounts share messages only if their
+// Configs require equal messages.
 func TestAccountsOfAFleetAnswerLikeSingleAccounts(t *testing.T) {
 	c := &clock{now: start.Add(30 * time.Hour)}
 	variants := []func(*simulator.Config){
@@ -125,8 +128,8 @@ func TestAccountsOfAFleetAnswerLikeSingleAccounts(t *testing.T) {
 		}
 		different[answers] = true
 	}
-	if len(different) < len(variants)-1 { // a start that differs by a nanosecond has no visible effect
-		t.Errorf("of %d variants, only %d differ", len(variants), len(different))
+	if len(different) < len(variants)-1 { // a nanosecond of Start has no visible effect
+		t.Errorf("only %d of %d variants differ", len(different), len(variants))
 	}
 }
 
@@ -136,7 +139,7 @@ func TestAddServesAndListsAnAccount(t *testing.T) {
 		t.Errorf("before Add: status %d", w.Code)
 	}
 	cfg := busy()
-	cfg.IDInstance, cfg.Token, cfg.Now = idOf(1), tokenOf(1), c.Now // starts now
+	cfg.IDInstance, cfg.Token, cfg.Now = idOf(1), tokenOf(1), c.Now
 	f.Add(cfg)
 	if rows := get(f, memberPath(1, outgoing)).Body.String(); rows != "[]" {
 		t.Errorf("the new account has the rows %s", rows)
@@ -156,7 +159,8 @@ func TestInvalidFleetArgumentsPanic(t *testing.T) {
 		"leading zero":             func() { f.Add(simulator.Config{IDInstance: "01"}) },
 		"subscription":             func() { f.Subscribe(idOf(1), simulator.Subscription{}) },
 		"unordered states": func() {
-			f.Add(simulator.Config{IDInstance: idOf(1), States: states("suspended", 2, "authorized", 1)})
+			unordered := states("suspended", 2, "authorized", 1)
+			f.Add(simulator.Config{IDInstance: idOf(1), States: unordered})
 		},
 	} {
 		func() {
@@ -217,9 +221,10 @@ func heap() int64 {
 func TestEqualAccountsShareMemory(t *testing.T) {
 	const accounts = 2000
 	before := heap()
-	f, _ := newFleet(accounts, simulator.Config{MessagesPerHour: 1e4, IncomingPerHour: 1e4, Messages: 1000}, time.Hour)
+	cfg := simulator.Config{MessagesPerHour: 1e4, IncomingPerHour: 1e4, Messages: 1000}
+	f, _ := newFleet(accounts, cfg, time.Hour)
 	for i := range accounts {
-		f.Account(idOf(i)).Webhooks(start.Add(time.Hour)) // generates the messages of both timelines
+		f.Account(idOf(i)).Webhooks(start.Add(time.Hour)) // generates all messages
 	}
 	if each := (heap() - before) / accounts; each > 4000 {
 		t.Errorf("an account with thousands of messages takes %d bytes", each)
@@ -232,7 +237,10 @@ func TestEqualAccountsShareMemory(t *testing.T) {
 func BenchmarkFleet(b *testing.B) {
 	const accounts, rows = 10_000, 1000
 	before := heap()
-	f, _ := newFleet(accounts, simulator.Config{MessagesPerHour: 1e5, Messages: rows, NoRateLimit: true, TextOnly: true}, 2*time.Hour)
+	cfg := simulator.Config{
+		MessagesPerHour: 1e5, Messages: rows, NoRateLimit: true, TextOnly: true,
+	}
+	f, _ := newFleet(accounts, cfg, 2*time.Hour)
 	for i := range accounts {
 		f.Account(idOf(i)).Queued(start.Add(2 * time.Hour))
 	}

@@ -13,31 +13,36 @@ import (
 	"greenapi_exporter/internal/simulator"
 )
 
-func TestIncomingJournalShowsTheTruth(t *testing.T) {
+func TestIncomingJournalMatchesIncomingMessages(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		cfg := simulator.Config{
 			Seed:            rapid.Uint64().Draw(t, "seed"),
 			MessagesPerHour: 10,
 			IncomingPerHour: rapid.SampledFrom([]float64{-1, 0, 0.5, 5, 100}).Draw(t, "rate"),
-			Messages:        rapid.SampledFrom([]int{0, 3}).Draw(t, "messages"), // limits only sent messages
-			SendDelay:       rapid.SampledFrom([]time.Duration{0, time.Hour}).Draw(t, "send delay"),
-			ByLastAction:    rapid.Bool().Draw(t, "by last action"),
 			Speedup:         rapid.SampledFrom([]float64{0, 0.1, 1000}).Draw(t, "speedup"),
-			States:          states("suspended", 1, "authorized", 3, "blocked", rapid.IntRange(4, 30).Draw(t, "hour")),
 			NoRateLimit:     true,
+			// The following fields affect only sent messages.
+			Messages:     rapid.SampledFrom([]int{0, 3}).Draw(t, "messages"),
+			SendDelay:    rapid.SampledFrom([]time.Duration{0, time.Hour}).Draw(t, "send delay"),
+			ByLastAction: rapid.Bool().Draw(t, "by last action"),
 		}
+		blockedAt := rapid.IntRange(4, 30).Draw(t, "blocked at")
+		cfg.States = states("suspended", 1, "authorized", 3, "blocked", blockedAt)
 		s, c := newAccount(cfg, 0)
 		for range 5 {
-			c.Set(start.Add(time.Duration(rapid.Int64Range(-int64(time.Hour), int64(30*time.Hour)).Draw(t, "at"))))
+			elapsed := rapid.Int64Range(-int64(time.Hour), int64(30*time.Hour)).Draw(t, "elapsed")
+			c.Set(start.Add(time.Duration(elapsed)))
 			minutes := rapid.SampledFrom([]int{1, 2, 30, 1440}).Draw(t, "minutes")
 			var rows []row
-			if err := json.Unmarshal(get(s, incomingPath(minutes)).Body.Bytes(), &rows); err != nil {
+			body := get(s, incomingPath(minutes)).Body.Bytes()
+			if err := json.Unmarshal(body, &rows); err != nil {
 				t.Fatal(err)
 			}
 			want := map[[2]string]int64{}
 			for _, m := range s.IncomingMessages(c.Now()) {
-				if m.Incomplete || len(m.Steps) > 0 || m.Visible.After(c.Now()) || m.Timestamp.Unix() != m.Sent.Unix() {
-					t.Fatalf("invalid truth of a received message: %+v", m)
+				if m.Incomplete || len(m.Steps) > 0 || m.Visible.After(c.Now()) ||
+					m.Timestamp.Unix() != m.Sent.Unix() {
+					t.Fatalf("invalid received message: %+v", m)
 				}
 				if m.Timestamp.Unix() >= c.Now().Unix()-60*int64(minutes) {
 					want[[2]string{m.ID, m.Type}] = m.Sent.Unix()
@@ -50,20 +55,22 @@ func TestIncomingJournalShowsTheTruth(t *testing.T) {
 				}
 			}
 			if len(got) != len(rows) || !maps.Equal(got, want) {
-				t.Fatalf("the journal shows %v, want %v", got, want)
+				t.Fatalf("the journal contains %v, want %v", got, want)
 			}
 		}
 	})
 }
 
 func TestMessagesArriveOnlyWhileAuthorized(t *testing.T) {
-	cfg := simulator.Config{Seed: 13, IncomingPerHour: 60, SendDelay: time.Hour, Messages: 1} // the last two affect only sent messages
+	// SendDelay and Messages affect only sent messages.
+	cfg := simulator.Config{Seed: 13, IncomingPerHour: 60, SendDelay: time.Hour, Messages: 1}
 	unrestricted, _ := newAccount(cfg, 0)
 	cfg.States = states("notAuthorized", 2, "authorized", 4)
 	s, c := newAccount(cfg, 5*time.Hour)
 	logout, login := start.Add(2*time.Hour), start.Add(4*time.Hour)
 	delayed, arrived := 0, s.IncomingMessages(c.Now())
-	for i, m := range unrestricted.IncomingMessages(c.Now())[:len(arrived)-10] { // the last ones may not be visible yet
+	all := unrestricted.IncomingMessages(c.Now())
+	for i, m := range all[:len(arrived)-10] { // the last messages may not be visible yet
 		want := m.Sent
 		if !want.Before(logout) && want.Before(login) {
 			want = login
@@ -102,7 +109,8 @@ func TestIncomingRowsHaveDocumentedMembers(t *testing.T) {
 		sender, _ := r["senderId"].(string)
 		chat, _ := r["chatId"].(string)
 		_, domain, _ := strings.Cut(chat, "@")
-		if !strings.HasPrefix(sender, "1100") || !strings.HasPrefix(chat, "1100") || (domain == "g.us") == (sender == chat) {
+		if !strings.HasPrefix(sender, "1100") || !strings.HasPrefix(chat, "1100") ||
+			(domain == "g.us") == (sender == chat) {
 			t.Errorf("chat %q, sender %q", chat, sender)
 		}
 		_, named := r["senderContactName"].(string)
@@ -118,32 +126,37 @@ func TestIncomingRowsHaveDocumentedMembers(t *testing.T) {
 	for _, m := range s.Messages(c.Now()) {
 		sent[m.ID] = true
 	}
-	if m := s.IncomingMessages(c.Now()); slices.ContainsFunc(m, func(m simulator.Message) bool { return sent[m.ID] }) {
+	received := s.IncomingMessages(c.Now())
+	if slices.ContainsFunc(received, func(m simulator.Message) bool { return sent[m.ID] }) {
 		t.Error("a message is both sent and received")
 	}
-	if !s.IncomingMessages(c.Now())[0].Sent.Equal(start) {
+	if !received[0].Sent.Equal(start) {
 		t.Error("the first message is not received at Start")
 	}
 }
 
 func TestFaultsChangeTheIncomingJournal(t *testing.T) {
 	for _, rate := range []float64{0, 20} {
+		cfg := simulator.Config{Seed: 15, IncomingPerHour: rate, NoRateLimit: true}
 		for fault, isExpected := range map[simulator.Fault]func(rows []map[string]any) bool{
 			simulator.FaultBadTimestamp: func(rows []map[string]any) bool {
 				last := rows[len(rows)-1]
 				_, status := last["statusMessage"]
 				return last["timestamp"] == "yesterday" && last["type"] == "incoming" && !status
 			},
-			simulator.FaultGzip: func(rows []map[string]any) bool { return (len(rows) > 0) == (rate > 0) },
+			simulator.FaultGzip: func(rows []map[string]any) bool {
+				return (len(rows) > 0) == (rate > 0)
+			},
 		} {
-			s, _ := newAccount(simulator.Config{Seed: 15, IncomingPerHour: rate, NoRateLimit: true}, 10*time.Hour)
+			s, _ := newAccount(cfg, 10*time.Hour)
 			s.SetFault(fault, incoming)
 			var rows []map[string]any
-			if err := json.Unmarshal(get(s, incomingPath(600)).Body.Bytes(), &rows); err != nil || !isExpected(rows) {
-				t.Errorf("%s: %d rows, %v", fault, len(rows), err)
+			err := json.Unmarshal(get(s, incomingPath(600)).Body.Bytes(), &rows)
+			if err != nil || !isExpected(rows) {
+				t.Errorf("%s: %d rows, error %v", fault, len(rows), err)
 			}
 		}
-		s, _ := newAccount(simulator.Config{Seed: 15, IncomingPerHour: rate, NoRateLimit: true}, 10*time.Hour)
+		s, _ := newAccount(cfg, 10*time.Hour)
 		good := get(s, incomingPath(600)).Body.String()
 		s.SetFault(simulator.FaultCommaEnd)
 		want := good
@@ -151,7 +164,7 @@ func TestFaultsChangeTheIncomingJournal(t *testing.T) {
 			want = good[:len(good)-1] + ",]"
 		}
 		if got := get(s, incomingPath(600)).Body.String(); got != want {
-			t.Errorf("%.100s, want %.100s", got, want)
+			t.Errorf("got %.100s, want %.100s", got, want)
 		}
 	}
 }

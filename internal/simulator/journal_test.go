@@ -29,8 +29,8 @@ func bagOf(rows []row) bag {
 	return b
 }
 
-// truth returns the rows that a journal must contain.
-func truth(s *simulator.Simulator, now time.Time, minutes int) bag {
+// expectedRows returns the rows that a journal must contain.
+func expectedRows(s *simulator.Simulator, now time.Time, minutes int) bag {
 	b := bag{}
 	for _, m := range s.Messages(now) {
 		if m.Timestamp.Unix() >= now.Unix()-60*int64(minutes) {
@@ -40,7 +40,7 @@ func truth(s *simulator.Simulator, now time.Time, minutes int) bag {
 	return b
 }
 
-func TestJournalShowsTheTruth(t *testing.T) {
+func TestJournalMatchesMessages(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		cfg := simulator.Config{
 			Seed:            rapid.Uint64().Draw(t, "seed"),
@@ -61,8 +61,8 @@ func TestJournalShowsTheTruth(t *testing.T) {
 			if err := json.Unmarshal(w.Body.Bytes(), &rows); err != nil {
 				t.Fatal(err)
 			}
-			if want := truth(s, c.Now(), minutes); !maps.Equal(bagOf(rows), want) {
-				t.Fatalf("the journal shows %v, want %v", bagOf(rows), want)
+			if got, want := bagOf(rows), expectedRows(s, c.Now(), minutes); !maps.Equal(got, want) {
+				t.Fatalf("the journal contains %v, want %v", got, want)
 			}
 			newest := c.Now().Unix()
 			for _, r := range rows {
@@ -94,24 +94,29 @@ func TestMinutesFilterByTimestamp(t *testing.T) {
 				want = m.Steps[len(m.Steps)-1].At
 			}
 			if r.Time != want.Unix() || r.Time < c.Now().Unix()-600*60 {
-				t.Errorf("by last action %v: timestamp %d, want %d", byLastAction, r.Time, want.Unix())
+				t.Errorf("by last action %v: timestamp %d, want %d",
+					byLastAction, r.Time, want.Unix())
 			}
 			if m.Sent.Before(c.Now().Add(-601 * time.Minute)) {
 				older++
 			}
 		}
 		if (older > 0) != byLastAction {
-			t.Errorf("by last action %v: %d rows of messages sent before the window", byLastAction, older)
+			t.Errorf("by last action %v: %d messages were sent before the window",
+				byLastAction, older)
 		}
 	}
 }
 
+// find returns the message of a row.
 func find(t *testing.T, s *simulator.Simulator, now time.Time, r row) simulator.Message {
 	t.Helper()
 	messages := s.Messages(now)
-	n := slices.IndexFunc(messages, func(m simulator.Message) bool { return m.ID == r.ID && m.Type == r.Kind })
+	n := slices.IndexFunc(messages, func(m simulator.Message) bool {
+		return m.ID == r.ID && m.Type == r.Kind
+	})
 	if n < 0 {
-		t.Fatalf("the truth has no message %s of type %s", r.ID, r.Kind)
+		t.Fatalf("Messages has no message %s of type %s", r.ID, r.Kind)
 	}
 	return messages[n]
 }
@@ -126,7 +131,9 @@ func TestRowsAppearWhenVisible(t *testing.T) {
 		longest = max(longest, m.Visible.Sub(m.Sent))
 		contains := func(at time.Time) bool {
 			c.Set(at)
-			return slices.ContainsFunc(journal(t, s, 60), func(r row) bool { return r.ID == m.ID && r.Kind == m.Type })
+			return slices.ContainsFunc(journal(t, s, 60), func(r row) bool {
+				return r.ID == m.ID && r.Kind == m.Type
+			})
 		}
 		if contains(m.Visible.Add(-1)) || !contains(m.Visible) {
 			t.Fatalf("the row of %s does not appear at Visible", m.ID)
@@ -137,15 +144,17 @@ func TestRowsAppearWhenVisible(t *testing.T) {
 	}
 }
 
-// The variants are those that a reader may handle incorrectly.
+// TestRowsContainAllDocumentedVariants checks the variants that a reader may handle incorrectly.
 func TestRowsContainAllDocumentedVariants(t *testing.T) {
 	s, _ := newAccount(simulator.Config{Seed: 9, MessagesPerHour: 200}, 24*time.Hour)
 	body := get(s, journalPath(1440)).Body.Bytes()
+	const nested = `"quotedMessage":\{[^}]*`
 	for name, pattern := range map[string]string{
 		"incomplete row":         `\{"type":"outgoing","typeMessage":""\}`,
-		"nested keys":            `"quotedMessage":\{[^}]*"idMessage":"[^}]*"typeMessage":"[^}]*"statusMessage":"`,
-		"old order":              `\{"idMessage":"[0-9A-F]+","timestamp":\d+,"statusMessage":"\w+","typeMessage":"`,
-		"new order":              `,"statusMessage":"read","sendByApi":true,"deletedMessageId":"","editedMessageId":"","isEdited":false`,
+		"nested keys":            nested + `"idMessage":[^}]*"typeMessage":[^}]*"statusMessage":`,
+		"old order":              `\{"idMessage":"\w+","timestamp":\d+,"statusMessage":"\w+","type`,
+		"new order":              `,"statusMessage":"read","sendByApi":true,"deletedMessageId":"",`,
+		"unset flags":            `"deletedMessageId":"","editedMessageId":"","isEdited":false`,
 		"deletion":               `"deletedMessageId":"[0-9A-F]{16,32}","isDeleted":true`,
 		"empty status":           `"statusMessage":""`,
 		"null status":            `"statusMessage":null`,
@@ -173,7 +182,8 @@ func TestRowsContainAllDocumentedVariants(t *testing.T) {
 		if text, ok := r["jpegThumbnail"].(string); ok {
 			thumbnails++
 			picture, err := base64.StdEncoding.DecodeString(text)
-			if err != nil || len(picture) < 4000 || len(picture) > 6000 || picture[0] != 0xff || picture[1] != 0xd8 {
+			if err != nil || len(picture) < 4000 || len(picture) > 6000 ||
+				!bytes.HasPrefix(picture, []byte("\xff\xd8")) {
 				t.Errorf("thumbnail of %d bytes, error %v", len(picture), err)
 			}
 		}
@@ -197,13 +207,13 @@ func TestRowsContainAllDocumentedVariants(t *testing.T) {
 type sink struct {
 	header  http.Header
 	rows    int
-	largest int // write
+	largest int // maximum length of a write
 }
 
 func (s *sink) Header() http.Header { return s.header }
 func (s *sink) WriteHeader(int)     {}
 func (s *sink) Write(b []byte) (int, error) {
-	s.rows += bytes.Count(b, []byte(`"timestamp":1`)) // a write may split one
+	s.rows += bytes.Count(b, []byte(`"timestamp":1`)) // not if it is split between two writes
 	s.largest = max(s.largest, len(b))
 	return len(b), nil
 }
@@ -212,7 +222,8 @@ func TestLargeJournalsAreStreamed(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
-	s, _ := newAccount(simulator.Config{Seed: 10, MessagesPerHour: 1e6, Messages: 500_000}, 2*time.Hour)
+	cfg := simulator.Config{Seed: 10, MessagesPerHour: 1e6, Messages: 500_000}
+	s, _ := newAccount(cfg, 2*time.Hour)
 	w := &sink{header: http.Header{}}
 	s.ServeHTTP(w, httptest.NewRequest(http.MethodGet, journalPath(1440), nil))
 	if w.rows < 490_000 {
@@ -232,7 +243,8 @@ func BenchmarkJournal(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			const rows = 1000
 			s, _ := newAccount(simulator.Config{
-				Seed: 10, MessagesPerHour: 1e5, Messages: rows, NoRateLimit: true, TextOnly: textOnly,
+				Seed: 10, MessagesPerHour: 1e5, Messages: rows, NoRateLimit: true,
+				TextOnly: textOnly,
 			}, 2*time.Hour)
 			r := httptest.NewRequest(http.MethodGet, journalPath(1440), nil)
 			w := &discard{header: http.Header{}}
@@ -266,7 +278,8 @@ func BenchmarkNew(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				s, _ := newAccount(simulator.Config{Seed: 10, MessagesPerHour: messages, Messages: 1000}, 2*time.Hour)
+				cfg := simulator.Config{Seed: 10, MessagesPerHour: messages, Messages: 1000}
+				s, _ := newAccount(cfg, 2*time.Hour)
 				s.Queued(start.Add(2 * time.Hour))
 			}
 		})

@@ -53,10 +53,12 @@ func TestFaultAnswersAreEqualForAllMethods(t *testing.T) {
 		want := get(s, pathOf(outgoing))
 		for _, method := range methods {
 			got := get(s, pathOf(method))
-			if body := strings.ReplaceAll(got.Body.String(), method, outgoing); got.Code != want.Code || body != want.Body.String() {
+			body := strings.ReplaceAll(got.Body.String(), method, outgoing)
+			if got.Code != want.Code || body != want.Body.String() {
 				t.Errorf("%s: %s: %d %s", fault, method, got.Code, body)
 			}
-			if fault == simulator.FaultQuota && exceeded(t, got.Body.Bytes()) != (invokeStatus{method, 1000, 1000}) {
+			exceeded := invokeStatus{method, 1000, 1000}
+			if fault == simulator.FaultQuota && quotaOf(t, got.Body.Bytes()) != exceeded {
 				t.Errorf("%s: %s", method, got.Body)
 			}
 		}
@@ -73,8 +75,11 @@ func TestFaultsChangeAnObject(t *testing.T) {
 			simulator.FaultTrailing:     good + "[]",
 			simulator.FaultCutRow:       good[:len(good)/2],
 			simulator.FaultGzip:         good, // the client does not accept it
-			simulator.FaultCommaStart:   good, simulator.FaultCommaMiddle: good, simulator.FaultCommaEnd: good,
-			simulator.FaultRowNotObject: good, simulator.FaultBadTimestamp: good,
+			simulator.FaultCommaStart:   good,
+			simulator.FaultCommaMiddle:  good,
+			simulator.FaultCommaEnd:     good,
+			simulator.FaultRowNotObject: good,
+			simulator.FaultBadTimestamp: good,
 		} {
 			s.SetFault(fault, method)
 			if w := get(s, pathOf(method)); w.Code != http.StatusOK || w.Body.String() != want {
@@ -149,7 +154,8 @@ func TestFaultEndlessSendsAnEndlessString(t *testing.T) {
 		cancel()
 		_ = response.Body.Close()
 		var members map[string]any
-		if err := json.Unmarshal(append(bytes.Clone(prefix), `"}`...), &members); err != nil || len(members) != 2 {
+		err = json.Unmarshal(append(bytes.Clone(prefix), `"}`...), &members)
+		if err != nil || len(members) != 2 {
 			t.Errorf("%s: the body is not the start of an object: %v", fault, err)
 		}
 	}
@@ -161,10 +167,10 @@ func TestFaultDripSendsAValidObject(t *testing.T) {
 		s.SetFault(simulator.FaultDrip)
 		started := time.Now()
 		if members := object(t, s, "getStateInstance"); members["stateInstance"] != "authorized" {
-			t.Errorf("%v", members)
+			t.Errorf("the answer is %v", members)
 		}
 		if took := time.Since(started); took != 3*time.Second { // 30 bytes
-			t.Errorf("after %v", took)
+			t.Errorf("the answer took %v", took)
 		}
 	})
 }

@@ -23,7 +23,7 @@ type listed struct {
 	Name    string      `json:"name"`
 	Type    string      `json:"typeInstance"`
 	Created string      `json:"timeCreated"`
-	Gone    string      `json:"timeDeleted"`
+	Removed string      `json:"timeDeleted"`
 	Token   string      `json:"apiTokenInstance"`
 	Deleted bool        `json:"deleted"`
 	Tariff  string      `json:"tariff"`
@@ -35,8 +35,9 @@ func partnerList(t testing.TB, f *simulator.Fleet) []listed {
 	t.Helper()
 	w := get(f, partnerPath)
 	var list []listed
-	if err := json.Unmarshal(w.Body.Bytes(), &list); err != nil || w.Code != http.StatusOK || w.Header().Get("Content-Type") != "application/json" {
-		t.Errorf("%d of type %q, %v", w.Code, w.Header().Get("Content-Type"), err)
+	err, contentType := json.Unmarshal(w.Body.Bytes(), &list), w.Header().Get("Content-Type")
+	if err != nil || w.Code != http.StatusOK || contentType != "application/json" {
+		t.Errorf("status %d, type %q, error %v", w.Code, contentType, err)
 	}
 	return list
 }
@@ -55,17 +56,20 @@ func TestPartnerAPIListsAllAccounts(t *testing.T) {
 	cfg.IDInstance, cfg.Token, cfg.Now = idOf(3), `odd"\token`, c.Now
 	f.Add(cfg)
 	f.Subscribe(idOf(1), simulator.Subscription{Expired: true, Expires: start})
-	f.Subscribe(idOf(2), simulator.Subscription{Deleted: true, Expires: start.In(time.FixedZone("", 3600))})
+	inAnotherZone := start.In(time.FixedZone("", 3600))
+	f.Subscribe(idOf(2), simulator.Subscription{Deleted: true, Expires: inAnotherZone})
 	c.Advance(time.Hour)
 
 	const created, never = "2026-03-01T08:00:00", "0001-01-01T00:00:00"
 	account := func(i int) listed {
-		return listed{ID: json.Number(idOf(i)), Name: "Instance " + idOf(i), Type: "whatsapp", Created: created, Gone: never,
-			Token: tokenOf(i), Tariff: "PARTNER", Expires: never}
+		return listed{
+			ID: json.Number(idOf(i)), Name: "Instance " + idOf(i), Type: "whatsapp",
+			Created: created, Removed: never, Token: tokenOf(i), Tariff: "PARTNER", Expires: never,
+		}
 	}
 	want := []listed{account(0), account(1), account(2), account(3)}
 	want[1].Expired, want[1].Expires = true, created
-	want[2].Deleted, want[2].Gone, want[2].Expires = true, "2026-03-01T18:00:00", created
+	want[2].Deleted, want[2].Removed, want[2].Expires = true, "2026-03-01T18:00:00", created
 	want[3].Created, want[3].Token = "2026-03-01T18:00:00", cfg.Token
 	got := partnerList(t, f)
 	if !slices.Equal(got, want) {
@@ -108,7 +112,8 @@ func TestPartnerAPIRefusesInvalidRequests(t *testing.T) {
 		if w.Code != c.want {
 			t.Errorf("%s: %d, want %d", c.name, w.Code, c.want)
 		}
-		if body := w.Body.String(); c.want == 404 && !strings.Contains(body, "Cannot "+c.verb+" /partner/") {
+		body := w.Body.String()
+		if c.want == 404 && !strings.Contains(body, "Cannot "+c.verb+" /partner/") {
 			t.Errorf("%s: %s", c.name, body)
 		}
 		if c.want == 401 && w.Body.Len() != 0 {
@@ -124,28 +129,42 @@ func TestPartnerFaultsChangeOnlyTheList(t *testing.T) {
 	valid, _ := newFleet(4, busy(), time.Hour)
 	good := get(valid, partnerPath).Body.String()
 	rows := good[1 : len(good)-1]
-	for fault, isExpected := range map[simulator.Fault]func(code int, body string) bool{
-		simulator.FaultUnauthorizedOK: func(code int, b string) bool { return code == 200 && strings.HasPrefix(b, `{"code":401`) },
-		simulator.FaultBadRequest:     func(code int, b string) bool { return code == 400 && strings.Contains(b, `"path":"`+partnerPath+`"`) },
-		simulator.FaultNotFound:       func(code int, b string) bool { return code == 404 && strings.Count(b, partnerToken) == 2 },
-		simulator.FaultServerError:    func(code int, b string) bool { return code == 500 && strings.Contains(b, partnerToken) },
-		simulator.FaultRateLimited:    func(code int, b string) bool { return code == 429 && b == "" },
-		simulator.FaultObject:         func(code int, b string) bool { return code == 200 && b[0] == '{' },
-		simulator.FaultCommaStart:     func(code int, b string) bool { return code == 200 && b == "[,"+rows+"]" },
-		simulator.FaultBOM:            func(code int, b string) bool { return code == 200 && b == "\ufeff"+good },
-		simulator.FaultTrailing:       func(code int, b string) bool { return code == 200 && b == good+"[]" },
-		simulator.FaultCutRow: func(code int, b string) bool {
-			return code == 200 && len(b) < len(good) && strings.HasPrefix(good, b) && strings.Count(b, "{") == 3
-		},
-		simulator.FaultRowNotObject: func(code int, b string) bool { return code == 200 && b == "["+rows+`,"typeMessage"]` },
-		simulator.FaultBadTimestamp: func(code int, b string) bool {
+	for fault, want := range map[simulator.Fault]struct {
+		status     int
+		isExpected func(body string) bool
+	}{
+		simulator.FaultUnauthorizedOK: {200, func(b string) bool {
+			return strings.HasPrefix(b, `{"code":401`)
+		}},
+		simulator.FaultBadRequest: {400, func(b string) bool {
+			return strings.Contains(b, `"path":"`+partnerPath+`"`)
+		}},
+		simulator.FaultNotFound: {404, func(b string) bool {
+			return strings.Count(b, partnerToken) == 2
+		}},
+		simulator.FaultServerError: {500, func(b string) bool {
+			return strings.Contains(b, partnerToken)
+		}},
+		simulator.FaultRateLimited: {429, func(b string) bool { return b == "" }},
+		simulator.FaultObject:      {200, func(b string) bool { return b[0] == '{' }},
+		simulator.FaultCommaStart:  {200, func(b string) bool { return b == "[,"+rows+"]" }},
+		simulator.FaultBOM:         {200, func(b string) bool { return b == "\ufeff"+good }},
+		simulator.FaultTrailing:    {200, func(b string) bool { return b == good+"[]" }},
+		simulator.FaultCutRow: {200, func(b string) bool {
+			return len(b) < len(good) && strings.HasPrefix(good, b) && strings.Count(b, "{") == 3
+		}},
+		simulator.FaultRowNotObject: {200, func(b string) bool {
+			return b == "["+rows+`,"typeMessage"]`
+		}},
+		simulator.FaultBadTimestamp: {200, func(b string) bool {
 			var list []listed
-			return code == 200 && json.Unmarshal([]byte(b), &list) == nil && len(list) == 5 && list[4].Expires == "yesterday"
-		},
+			return json.Unmarshal([]byte(b), &list) == nil &&
+				len(list) == 5 && list[4].Expires == "yesterday"
+		}},
 	} {
 		f, _ := newFleet(4, busy(), time.Hour)
 		f.SetPartnerFault(fault)
-		if w := get(f, partnerPath); !isExpected(w.Code, w.Body.String()) {
+		if w := get(f, partnerPath); w.Code != want.status || !want.isExpected(w.Body.String()) {
 			t.Errorf("%s: status %d, unexpected body %.300s", fault, w.Code, w.Body)
 		}
 		if w := get(f, partnerPath+"x"); w.Code != http.StatusUnauthorized {
@@ -167,18 +186,20 @@ func TestPartnerFollowedRecordsRedirectedRequests(t *testing.T) {
 	server := httptest.NewServer(f)
 	defer server.Close()
 	w := get(f, "/v3"+partnerPath)
-	if location := w.Header().Get("Location"); w.Code != http.StatusFound || location != "/v3/moved"+partnerPath {
+	location := w.Header().Get("Location")
+	if w.Code != http.StatusFound || location != "/v3/moved"+partnerPath {
 		t.Errorf("status %d, Location %q", w.Code, location)
 	}
 	if followed := f.PartnerFollowed(); len(followed) != 0 {
-		t.Errorf("followed %v before any client did", followed)
+		t.Errorf("followed %v before the first redirect", followed)
 	}
 	response, err := server.Client().Get(server.URL + partnerPath) // follows the redirect
 	if err != nil {
 		t.Fatal(err)
 	}
 	_ = response.Body.Close()
-	if followed := f.PartnerFollowed(); !slices.Equal(followed, []string{server.URL + partnerPath}) {
+	want := []string{server.URL + partnerPath}
+	if followed := f.PartnerFollowed(); !slices.Equal(followed, want) {
 		t.Errorf("followed %v", followed)
 	}
 	if n := f.PartnerCalls(); n != 2 {

@@ -11,7 +11,7 @@ import (
 	"greenapi_exporter/internal/simulator"
 )
 
-// count returns the count that a method answers.
+// count returns the count in the answer of a method.
 func count(t testing.TB, s *simulator.Simulator, method string) int {
 	t.Helper()
 	members := object(t, s, method)
@@ -29,8 +29,8 @@ func sentBy(s *simulator.Simulator, until time.Time) []simulator.Message {
 	})
 }
 
-// accepted returns when messages are accepted: an authorized account without a delay sends them
-// at that time.
+// accepted returns the times at which messages are accepted. An account that is always authorized
+// and has no delay sends its messages at these times.
 func accepted(cfg simulator.Config, until time.Time) []time.Time {
 	cfg.States, cfg.SendDelay = nil, 0
 	s, _ := newAccount(cfg, 0)
@@ -43,9 +43,12 @@ func accepted(cfg simulator.Config, until time.Time) []time.Time {
 
 func TestQueueGrowsWhileUnauthorizedAndDrains(t *testing.T) {
 	const delay = 10 * time.Second
-	for _, state := range []string{"notAuthorized", "suspended", "yellowCard", "blocked", "starting", ""} {
+	for _, state := range []string{
+		"notAuthorized", "suspended", "yellowCard", "blocked", "starting", "",
+	} {
 		s, c := newAccount(simulator.Config{
-			Seed: 11, MessagesPerHour: 60, SendDelay: delay, NoRateLimit: true, States: states(state, 1, "authorized", 3),
+			Seed: 11, MessagesPerHour: 60, SendDelay: delay, NoRateLimit: true,
+			States: states(state, 1, "authorized", 3),
 		}, 0)
 		at := func(hours float64) int {
 			c.Set(start.Add(time.Duration(hours * float64(time.Hour))))
@@ -66,7 +69,8 @@ func TestQueueGrowsWhileUnauthorizedAndDrains(t *testing.T) {
 		if grown := before - first; grown < 80 || grown > 160 {
 			t.Errorf("%q: the queue grew by %d in two hours", state, grown)
 		}
-		if n := at(3.05); n >= before-10 || n < before-30 { // in 3 minutes 18 are sent, about 3 accepted
+		// In 3 minutes, 18 messages are sent and about 3 are accepted.
+		if n := at(3.05); n >= before-10 || n < before-30 {
 			t.Errorf("%q: the queue of %d has %d messages after 3 minutes", state, before, n)
 		}
 		if n := at(4.5); n != 0 {
@@ -83,7 +87,7 @@ func TestQueueGrowsWhileUnauthorizedAndDrains(t *testing.T) {
 			}
 		}
 		if adjacent < before-10 {
-			t.Errorf("%q: only %d messages are sent at the least delay", state, adjacent)
+			t.Errorf("%q: only %d messages are sent with the minimum delay", state, adjacent)
 		}
 	}
 }
@@ -91,7 +95,7 @@ func TestQueueGrowsWhileUnauthorizedAndDrains(t *testing.T) {
 func TestQueuedMessagesAppearAfterAuthorization(t *testing.T) {
 	cfg := busy()
 	unrestricted, _ := newAccount(cfg, 0)
-	cfg.States = states("suspended", 10, "authorized", 12) // the journal is available in this state
+	cfg.States = states("suspended", 10, "authorized", 12) // does not refuse the journal
 	s, c := newAccount(cfg, 12*time.Hour-1)
 	login := start.Add(12 * time.Hour)
 
@@ -128,24 +132,27 @@ func TestQueuedMessagesAppearAfterAuthorization(t *testing.T) {
 }
 
 func TestSendingFollowsStatesAndDelay(t *testing.T) {
+	sendDelays := []time.Duration{-1, 0, time.Second, time.Minute, time.Hour}
+	stateNames := []string{"authorized", "suspended", "notAuthorized"}
 	rapid.Check(t, func(t *rapid.T) {
 		cfg := simulator.Config{
 			Seed:            rapid.Uint64().Draw(t, "seed"),
 			MessagesPerHour: rapid.SampledFrom([]float64{0.5, 5, 100}).Draw(t, "rate"),
 			Messages:        rapid.SampledFrom([]int{0, 50}).Draw(t, "messages"),
-			SendDelay:       rapid.SampledFrom([]time.Duration{-1, 0, time.Second, time.Minute, time.Hour}).Draw(t, "delay"),
+			SendDelay:       rapid.SampledFrom(sendDelays).Draw(t, "delay"),
 			NoRateLimit:     true,
 		}
 		after := time.Duration(0)
 		for range rapid.IntRange(0, 5).Draw(t, "changes") {
 			after += time.Duration(rapid.Int64Range(1, int64(5*time.Hour)).Draw(t, "after"))
 			cfg.States = append(cfg.States, simulator.StateChange{
-				After: after, State: rapid.SampledFrom([]string{"authorized", "suspended", "notAuthorized"}).Draw(t, "state"),
+				After: after, State: rapid.SampledFrom(stateNames).Draw(t, "state"),
 			})
 		}
 		s, c := newAccount(cfg, 0)
 		for range 4 {
-			c.Set(start.Add(time.Duration(rapid.Int64Range(-int64(time.Hour), int64(30*time.Hour)).Draw(t, "at"))))
+			elapsed := rapid.Int64Range(-int64(time.Hour), int64(30*time.Hour)).Draw(t, "elapsed")
+			c.Set(start.Add(time.Duration(elapsed)))
 			times := accepted(cfg, c.Now())
 			want := sendTimes(times, cfg, c.Now())
 			got := sentBy(s, c.Now())
@@ -164,7 +171,7 @@ func TestSendingFollowsStatesAndDelay(t *testing.T) {
 	})
 }
 
-// sendTimes returns when the accepted messages are sent, up to the given time.
+// sendTimes returns the times at which the accepted messages are sent, up to the given time.
 func sendTimes(accepted []time.Time, cfg simulator.Config, until time.Time) []time.Time {
 	var sent []time.Time
 	for i, at := range accepted {
@@ -193,16 +200,19 @@ func sendTimes(accepted []time.Time, cfg simulator.Config, until time.Time) []ti
 
 func TestBlockedAccountNeverSends(t *testing.T) {
 	for _, delay := range []time.Duration{0, time.Second, math.MaxInt64} {
-		cfg := simulator.Config{Seed: 1, MessagesPerHour: 50, IncomingPerHour: 50, SendDelay: delay, States: states("blocked", 1)}
+		cfg := simulator.Config{
+			Seed: 1, MessagesPerHour: 50, IncomingPerHour: 50, SendDelay: delay,
+			States: states("blocked", 1),
+		}
 		s, _ := newAccount(cfg, 0)
 		before := len(sentBy(s, start.Add(time.Hour)))
 		for _, hours := range []time.Duration{2, 100, 10} {
 			at := start.Add(hours * time.Hour)
 			if n, want := s.Queued(at), len(accepted(cfg, at))-before; n != want {
-				t.Errorf("delay %v: %d messages are queued after %d hours, want %d", delay, n, hours, want)
+				t.Errorf("delay %v, after %d h: %d queued messages, want %d", delay, hours, n, want)
 			}
 			if n := len(sentBy(s, at)); n != before {
-				t.Errorf("delay %v: %d messages are sent after %d hours, want %d", delay, n, hours, before)
+				t.Errorf("delay %v, after %d h: %d sent messages, want %d", delay, hours, n, before)
 			}
 			if n := s.Webhooks(at); hours == 100 && n != 0 {
 				t.Errorf("delay %v: %d notifications without messages", delay, n)
@@ -211,7 +221,7 @@ func TestBlockedAccountNeverSends(t *testing.T) {
 	}
 }
 
-// The distance of these times from Start exceeds a time.Duration.
+// TestDistantTimesDoNotOverflow uses times whose distance from Start exceeds a time.Duration.
 func TestDistantTimesDoNotOverflow(t *testing.T) {
 	s, _ := newAccount(simulator.Config{
 		MessagesPerHour: 50, Messages: 20, SendDelay: math.MaxInt64,
@@ -233,8 +243,8 @@ func TestDistantTimesDoNotOverflow(t *testing.T) {
 func TestWebhooksCountTheStepsOfTheLastFiveSeconds(t *testing.T) {
 	for _, speedup := range []float64{0.2, 1, 100} {
 		s, c := newAccount(simulator.Config{
-			Seed: 12, MessagesPerHour: 900, IncomingPerHour: 600, Speedup: speedup, NoRateLimit: true,
-			States: states("suspended", 3, "authorized", 5),
+			Seed: 12, MessagesPerHour: 900, IncomingPerHour: 600, Speedup: speedup,
+			NoRateLimit: true, States: states("suspended", 3, "authorized", 5),
 		}, 0)
 		maxDelay := time.Duration(float64(2*time.Minute) / min(speedup, 1)) // of rows
 		largest := 0
@@ -254,8 +264,10 @@ func TestWebhooksCountTheStepsOfTheLastFiveSeconds(t *testing.T) {
 			for _, m := range s.IncomingMessages(c.Now().Add(maxDelay)) {
 				countIfRecent(m.Sent)
 			}
-			if got, truth := count(t, s, "getWebhooksCount"), s.Webhooks(c.Now()); got != want || truth != want {
-				t.Errorf("speedup %v, hour %v: answer %d, truth %d, want %d", speedup, hour, got, truth, want)
+			answer, webhooks := count(t, s, "getWebhooksCount"), s.Webhooks(c.Now())
+			if answer != want || webhooks != want {
+				t.Errorf("speedup %v, hour %v: getWebhooksCount %d, Webhooks %d, want %d",
+					speedup, hour, answer, webhooks, want)
 			}
 			largest = max(largest, want)
 		}
@@ -267,11 +279,13 @@ func TestWebhooksCountTheStepsOfTheLastFiveSeconds(t *testing.T) {
 
 func TestNotificationsLeaveTheQueueAfterFiveSeconds(t *testing.T) {
 	for name, cfg := range map[string]simulator.Config{
-		"sent":     {Seed: 1, MessagesPerHour: 0.01, Messages: 1, Speedup: 1e-6}, // the next step comes late
+		"sent":     {Seed: 1, MessagesPerHour: 0.01, Messages: 1, Speedup: 1e-6}, // one early step
 		"received": {Seed: 1, IncomingPerHour: 0.01},
 	} {
 		s, _ := newAccount(cfg, 0)
-		for after, want := range map[time.Duration]int{-1: 0, 0: 1, 5*time.Second - 1: 1, 5 * time.Second: 0} {
+		for after, want := range map[time.Duration]int{
+			-1: 0, 0: 1, 5*time.Second - 1: 1, 5 * time.Second: 0,
+		} {
 			if n := s.Webhooks(start.Add(after)); n != want {
 				t.Errorf("%s: %d notifications after %v, want %d", name, n, after, want)
 			}
@@ -280,7 +294,9 @@ func TestNotificationsLeaveTheQueueAfterFiveSeconds(t *testing.T) {
 }
 
 func TestCyrillicCountChangesTheKey(t *testing.T) {
-	s, _ := newAccount(simulator.Config{MessagesPerHour: 60, States: states("suspended", 0), CyrillicCount: true}, time.Hour)
+	s, _ := newAccount(simulator.Config{
+		MessagesPerHour: 60, States: states("suspended", 0), CyrillicCount: true,
+	}, time.Hour)
 	for method, want := range map[string]int{
 		"getMessagesCount": s.Queued(start.Add(time.Hour)), "getWebhooksCount": 0,
 	} {

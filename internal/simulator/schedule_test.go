@@ -11,7 +11,7 @@ import (
 	"greenapi_exporter/internal/simulator"
 )
 
-// states converts pairs of a state and its first hour after the start.
+// states returns the changes for pairs of a state and the hours after the start.
 func states(statesAndHours ...any) []simulator.StateChange {
 	var changes []simulator.StateChange
 	for pair := range slices.Chunk(statesAndHours, 2) {
@@ -37,16 +37,17 @@ func object(t testing.TB, s http.Handler, method string) map[string]any {
 }
 
 func TestStateFollowsStates(t *testing.T) {
-	changes := states("starting", 1, "", 2, "sleepMode", 3, `of \ "another" kind`, 4, "authorized", 5)
+	changes := states("starting", 1, "", 2, "sleepMode", 3, `a \ "new" state`, 4, "authorized", 5)
 	s, c := newAccount(simulator.Config{NoRateLimit: true, States: changes}, 0)
 	changes[0].State = "changed by the caller"
 	for _, test := range []struct {
 		at   time.Duration
 		want any
 	}{
-		{-time.Hour, "authorized"}, {0, "authorized"}, {time.Hour - 1, "authorized"}, {time.Hour, "starting"},
-		{2*time.Hour - 1, "starting"}, {2 * time.Hour, nil}, {3 * time.Hour, "sleepMode"},
-		{4 * time.Hour, `of \ "another" kind`}, {5 * time.Hour, "authorized"}, {5000 * time.Hour, "authorized"},
+		{-time.Hour, "authorized"}, {0, "authorized"}, {time.Hour - 1, "authorized"},
+		{time.Hour, "starting"}, {2*time.Hour - 1, "starting"}, {2 * time.Hour, nil},
+		{3 * time.Hour, "sleepMode"}, {4 * time.Hour, `a \ "new" state`},
+		{5 * time.Hour, "authorized"}, {5000 * time.Hour, "authorized"},
 	} {
 		c.Set(start.Add(test.at))
 		for _, method := range []string{"getStateInstance", "getWaSettings"} {
@@ -63,7 +64,8 @@ func TestStateFollowsStates(t *testing.T) {
 func TestStatesRefuseOnlyJournals(t *testing.T) {
 	for state, fault := range map[string]simulator.Fault{
 		"notAuthorized": simulator.FaultLoggedOut, "starting": simulator.FaultStarting,
-		"authorized": {}, "blocked": {}, "yellowCard": {}, "suspended": {}, "sleepMode": {}, "pendingCode": {}, "": {},
+		"authorized": {}, "blocked": {}, "yellowCard": {}, "suspended": {}, "sleepMode": {},
+		"pendingCode": {}, "": {},
 	} {
 		cfg := busy()
 		cfg.IncomingPerHour = 20
@@ -75,7 +77,8 @@ func TestStatesRefuseOnlyJournals(t *testing.T) {
 		for _, method := range journals {
 			got := get(s, pathOf(method))
 			if fault == simulator.FaultNone {
-				if rows := decode(t, got.Body.Bytes()); got.Code != http.StatusOK || len(rows) == 0 {
+				rows := decode(t, got.Body.Bytes())
+				if got.Code != http.StatusOK || len(rows) == 0 {
 					t.Errorf("%q: %s: status %d with %d rows", state, method, got.Code, len(rows))
 				}
 				continue
@@ -83,23 +86,23 @@ func TestStatesRefuseOnlyJournals(t *testing.T) {
 			faulty, _ := newAccount(busy(), 2*time.Hour)
 			faulty.SetFault(fault)
 			want := get(faulty, pathOf(method))
-			if got.Code != http.StatusBadRequest || got.Code != want.Code || got.Body.String() != want.Body.String() {
-				t.Errorf("%q: %s: %d %s, want %d %s", state, method, got.Code, got.Body, want.Code, want.Body)
+			if got.Code != http.StatusBadRequest || got.Body.String() != want.Body.String() {
+				t.Errorf("%q: %s: %d %s, want %s", state, method, got.Code, got.Body, want.Body)
 			}
 			s.SetFault(simulator.FaultQuota)
 			if code := get(s, pathOf(method)).Code; code != 466 {
-				t.Errorf("%q: %s: status %d, want that of the fault", state, method, code)
+				t.Errorf("%q: %s: status %d, want the status of the fault", state, method, code)
 			}
 			s.SetFault(simulator.FaultGzip)
 			if code := get(s, pathOf(method)).Code; code != http.StatusOK {
-				t.Errorf("%q: %s: status %d, want that of a body fault", state, method, code)
+				t.Errorf("%q: %s: status %d with a fault in the body", state, method, code)
 			}
 			s.SetFault(simulator.FaultNone)
 		}
 	}
 }
 
-func TestWaSettingsShowThePhoneOnlyWithASession(t *testing.T) {
+func TestWaSettingsContainThePhoneOnlyWithASession(t *testing.T) {
 	for state, hasSession := range map[string]bool{
 		"authorized": true, "suspended": true, "yellowCard": true, "sleepMode": true,
 		"notAuthorized": false, "blocked": false, "starting": false,
@@ -117,7 +120,7 @@ func TestWaSettingsShowThePhoneOnlyWithASession(t *testing.T) {
 	}
 }
 
-func TestWaSettingsShowTheEndOfASuspension(t *testing.T) {
+func TestWaSettingsContainTheEndOfASuspension(t *testing.T) {
 	s, c := newAccount(simulator.Config{NoRateLimit: true, States: states(
 		"suspended", 1, "authorized", 4, "yellowCard", 6, "blocked", 7, "suspended", 10)}, 0)
 	for _, test := range []struct {
@@ -125,8 +128,9 @@ func TestWaSettingsShowTheEndOfASuspension(t *testing.T) {
 		key       string
 		untilHour int
 	}{
-		{0, "", 0}, {1, "suspendedUntil", 4}, {3.9, "suspendedUntil", 4}, {4, "", 0}, {6, "yellowCardUntil", 7},
-		{7, "", 0}, {10, "suspendedUntil", 34}, {33, "suspendedUntil", 34}, {100, "suspendedUntil", 34},
+		{0, "", 0}, {1, "suspendedUntil", 4}, {3.9, "suspendedUntil", 4}, {4, "", 0},
+		{6, "yellowCardUntil", 7}, {7, "", 0}, {10, "suspendedUntil", 34},
+		{33, "suspendedUntil", 34}, {100, "suspendedUntil", 34},
 	} {
 		c.Set(start.Add(time.Duration(test.hours * float64(time.Hour))))
 		got := map[string]any{}
@@ -149,13 +153,14 @@ func TestWaSettingsShowTheEndOfASuspension(t *testing.T) {
 func TestSettingsHaveDocumentedMembers(t *testing.T) {
 	s, _ := newAccount(simulator.Config{SendDelay: -time.Second}, time.Hour)
 	if delay := object(t, s, "getSettings")["delaySendMessagesMilliseconds"]; delay != 0.0 {
-		t.Errorf("a negative delay is shown as %v", delay)
+		t.Errorf("delaySendMessagesMilliseconds is %v for a negative delay", delay)
 	}
 	s, _ = newAccount(simulator.Config{SendDelay: 2500 * time.Millisecond}, time.Hour)
 	members := object(t, s, "getSettings")
 	for name, want := range map[string]any{
-		"wid": simulator.Phone + "@c.us", "webhookUrlToken": simulator.WebhookToken, "delaySendMessagesMilliseconds": 2500.0,
-		"countryInstance": "", "typeAccount": "", "proxyInstance": "",
+		"wid": simulator.Phone + "@c.us", "webhookUrlToken": simulator.WebhookToken,
+		"delaySendMessagesMilliseconds": 2500.0,
+		"countryInstance":               "", "typeAccount": "", "proxyInstance": "",
 	} {
 		if members[name] != want {
 			t.Errorf("%s is %v, want %v", name, members[name], want)
@@ -166,11 +171,15 @@ func TestSettingsHaveDocumentedMembers(t *testing.T) {
 		t.Error("no webhookUrl")
 	}
 	delete(members, "webhookUrl")
-	on := []string{"outgoingWebhook", "outgoingMessageWebhook", "outgoingAPIMessageWebhook", "incomingWebhook", "stateWebhook"}
+	on := []string{
+		"outgoingWebhook", "outgoingMessageWebhook", "outgoingAPIMessageWebhook",
+		"incomingWebhook", "stateWebhook",
+	}
 	off := []string{
-		"markIncomingMessagesReaded", "markIncomingMessagesReadedOnReply", "sharedSession", "deviceWebhook",
-		"statusInstanceWebhook", "enableMessagesHistory", "keepOnlineStatus", "pollMessageWebhook",
-		"incomingBlockWebhook", "incomingCallWebhook", "editedMessageWebhook", "deletedMessageWebhook",
+		"markIncomingMessagesReaded", "markIncomingMessagesReadedOnReply", "sharedSession",
+		"deviceWebhook", "statusInstanceWebhook", "enableMessagesHistory", "keepOnlineStatus",
+		"pollMessageWebhook", "incomingBlockWebhook", "incomingCallWebhook",
+		"editedMessageWebhook", "deletedMessageWebhook",
 	}
 	want := map[string]any{}
 	for _, name := range on {
@@ -180,6 +189,6 @@ func TestSettingsHaveDocumentedMembers(t *testing.T) {
 		want[name] = "no"
 	}
 	if !maps.Equal(members, want) {
-		t.Errorf("the switches are %v, want %v", members, want)
+		t.Errorf("the other settings are %v, want %v", members, want)
 	}
 }

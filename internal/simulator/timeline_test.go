@@ -13,12 +13,18 @@ import (
 func TestStatusesFollowEachOther(t *testing.T) {
 	s, _ := newAccount(simulator.Config{
 		Seed: 3, MessagesPerHour: 500, States: states("suspended", 40, "authorized", 50),
-		Outcomes: []simulator.OutcomeChange{{After: 90 * time.Hour, Status: "pending"}, {After: 91 * time.Hour}},
+		Outcomes: []simulator.OutcomeChange{
+			{After: 90 * time.Hour, Status: "pending"}, {After: 91 * time.Hour},
+		},
 	}, 0)
 	paths := map[string][]string{
-		"pending": {}, "sent": {"pending"}, "delivered": {"pending", "sent"}, "read": {"pending", "sent", "delivered"}, "": {},
-		"noAccount": {"pending"}, "failed": {"pending"}, "yellowCard": {"pending"}, "suspended": {"pending"},
-		"notInGroup": {"pending"}, "noActiveSession": {"pending"},
+		"pending": {}, "sent": {"pending"}, "delivered": {"pending", "sent"},
+		"read": {"pending", "sent", "delivered"}, "": {},
+	}
+	for _, failure := range []string{
+		"noAccount", "failed", "yellowCard", "suspended", "notInGroup", "noActiveSession",
+	} {
+		paths[failure] = []string{"pending"}
 	}
 	seen := map[string]int{}
 	previous := start
@@ -63,11 +69,14 @@ func TestStatusesFollowEachOther(t *testing.T) {
 	}
 }
 
-// Without a suspension no message ends as suspended, unless an OutcomeChange says so.
+// TestOutcomesDetermineTheLastStatus also checks that messages get the status suspended only during
+// a suspension.
 func TestOutcomesDetermineTheLastStatus(t *testing.T) {
-	s, _ := newAccount(simulator.Config{Seed: 3, MessagesPerHour: 500, Outcomes: []simulator.OutcomeChange{
-		{After: 20 * time.Hour, Status: "noAccount"}, {After: 30 * time.Hour, Status: "pending"}, {After: 40 * time.Hour},
-	}}, 0)
+	outcomes := []simulator.OutcomeChange{
+		{After: 20 * time.Hour, Status: "noAccount"}, {After: 30 * time.Hour, Status: "pending"},
+		{After: 40 * time.Hour},
+	}
+	s, _ := newAccount(simulator.Config{Seed: 3, MessagesPerHour: 500, Outcomes: outcomes}, 0)
 	for _, m := range s.Messages(start.Add(80 * time.Hour)) {
 		want := ""
 		switch after := m.Sent.Sub(start); {
@@ -87,7 +96,9 @@ func TestOutcomesDetermineTheLastStatus(t *testing.T) {
 			t.Errorf("%s, sent at %v, ends as %q, want %s", m.ID, m.Sent, m.Status(), want)
 		}
 	}
-	for _, invalid := range [][]simulator.OutcomeChange{{{Status: "lost"}}, {{After: 2}, {After: 2}}} {
+	for _, invalid := range [][]simulator.OutcomeChange{
+		{{Status: "lost"}}, {{After: 2}, {After: 2}},
+	} {
 		func() {
 			defer func() {
 				if recover() == nil {
@@ -159,7 +170,9 @@ func TestMessagesLimitsTheNumberOfMessages(t *testing.T) {
 		rate     float64
 		want     int
 	}{{1, 60, 1}, {250, 60, 250}, {250, 0, 0}} {
-		s, _ := newAccount(simulator.Config{Seed: 6, MessagesPerHour: test.rate, Messages: test.messages}, 0)
+		s, _ := newAccount(simulator.Config{
+			Seed: 6, MessagesPerHour: test.rate, Messages: test.messages,
+		}, 0)
 		if got := len(s.Messages(start.Add(1000 * time.Hour))); got != test.want {
 			t.Errorf("limit %d, %v per hour: %d messages", test.messages, test.rate, got)
 		}
@@ -222,7 +235,8 @@ func TestTextOnlyChangesOnlyTheKind(t *testing.T) {
 			t.Errorf("duplicate ID %s", id)
 		}
 		ids[b[i].ID] = true
-		if !a[i].Sent.Equal(b[i].Sent) || !a[i].Visible.Equal(b[i].Visible) || a[i].Status() != b[i].Status() || a[i].Incomplete != b[i].Incomplete {
+		if !a[i].Sent.Equal(b[i].Sent) || !a[i].Visible.Equal(b[i].Visible) ||
+			a[i].Status() != b[i].Status() || a[i].Incomplete != b[i].Incomplete {
 			t.Fatalf("message %d: mixed %+v, text %+v", i, a[i], b[i])
 		}
 	}
