@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"greenapi_exporter/internal/greenapi"
-	"greenapi_exporter/internal/poll"
 )
 
 // newAccount exports when a suspension of sending ends.
@@ -19,17 +18,16 @@ func newAccount() factory {
 		},
 		descs:   d,
 		connect: periodic(slowInterval, (*greenapi.Client).Account),
-		render: func(e emitter, latest poll.Outcome[greenapi.Account]) {
-			if isSuspended(latest.Reading, latest.Err == nil, time.Now()) {
-				e.gauge(suspended, latest.Reading.SuspendedUntil.Value)
+		render: func(e emitter, a greenapi.Account, current bool) {
+			if isSuspended(a, current, time.Now()) {
+				e.gauge(suspended, a.SuspendedUntil.Value)
 			}
 		},
-		fillStatus: func(s *Status, latest poll.Outcome[greenapi.Account]) {
-			account := latest.Reading
-			if !isSuspended(account, latest.Err == nil, time.Now()) {
-				account.SuspendedUntil = greenapi.UnixTime{}
+		fillStatus: func(s *Status, a greenapi.Account, current bool) {
+			if !isSuspended(a, current, time.Now()) {
+				a.SuspendedUntil = greenapi.UnixTime{}
 			}
-			s.Account = &account
+			s.Account = &a
 		},
 	}
 }

@@ -76,10 +76,13 @@ type polled[T any] struct {
 	descs descs
 	// connect sets interval, poller and, if needed, save.
 	connect func(*polled[T]) error
-	// render emits the metrics of the latest reading.
-	render func(emitter, poll.Outcome[T])
-	// fillStatus adds the latest reading to the status. It is not called before the first.
-	fillStatus func(*Status, poll.Outcome[T])
+	// renderCall emits the metrics that do not need a reading. It may be nil.
+	renderCall func(e emitter, succeeded bool)
+	// render emits the metrics of the latest reading. current reports whether no later call failed.
+	// It is not called before the first reading.
+	render func(e emitter, reading T, current bool)
+	// fillStatus adds the latest reading to the status, with the same arguments.
+	fillStatus func(s *Status, reading T, current bool)
 
 	env      *env
 	stats    *requestStats
@@ -100,14 +103,19 @@ func (p *polled[T]) open(e *env) (collector, error) {
 
 func (p *polled[T]) collect(ctx context.Context, e emitter) health {
 	latest := p.poller.Get(ctx)
-	p.render(e, latest)
+	if p.renderCall != nil {
+		p.renderCall(e, latest.Err == nil)
+	}
+	if !latest.Success.IsZero() {
+		p.render(e, latest.Reading, latest.Err == nil)
+	}
 	return p.health(latest)
 }
 
 func (p *polled[T]) peek(s *Status) health {
 	latest := p.poller.Peek()
 	if !latest.Success.IsZero() {
-		p.fillStatus(s, latest)
+		p.fillStatus(s, latest.Reading, latest.Err == nil)
 	}
 	return p.health(latest)
 }
@@ -136,16 +144,6 @@ func periodic[T any](
 		p.poller = newPoller(p.stats, poll.Options{Interval: interval},
 			func(ctx context.Context, _ time.Time) (T, error) { return call(p.env.client(), ctx) })
 		return nil
-	}
-}
-
-// renderLatest renders the latest reading, even if a later call failed. Its age is in
-// greenapi_collector_last_success_timestamp_seconds.
-func renderLatest[T any](render func(emitter, T)) func(emitter, poll.Outcome[T]) {
-	return func(e emitter, latest poll.Outcome[T]) {
-		if !latest.Success.IsZero() {
-			render(e, latest.Reading)
-		}
 	}
 }
 

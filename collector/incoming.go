@@ -3,7 +3,6 @@ package collector
 import (
 	"greenapi_exporter/internal/greenapi"
 	"greenapi_exporter/internal/ledger"
-	"greenapi_exporter/internal/poll"
 )
 
 // newIncoming exports the journal of received messages, whose rows have no status.
@@ -18,23 +17,6 @@ func newIncoming() factory {
 	lastMessage := d.add("greenapi_incoming_last_message_timestamp_seconds",
 		"Timestamp of the newest row ever seen in the incoming journal, as UNIX time.")
 
-	totals := func(e emitter, r *ledger.Summary) {
-		if r.LastMessage.Known {
-			e.gauge(lastMessage, r.LastMessage.Seconds)
-		}
-		for _, t := range r.Types {
-			e.counter(messages, float64(t.Messages.Count), t.Messages.Created, t.Word)
-		}
-	}
-	window := func(e emitter, r *ledger.Summary) {
-		for _, t := range r.Types {
-			rows := 0
-			for _, s := range t.Statuses {
-				rows += s.Rows
-			}
-			e.gauge(windowMessages, float64(rows), t.Word)
-		}
-	}
 	return &polled[*ledger.Summary]{
 		Info: Info{
 			"incoming", greenapi.LastIncomingMessages,
@@ -42,9 +24,22 @@ func newIncoming() factory {
 		},
 		descs:   d,
 		connect: journalSource(".incoming", (*greenapi.Client).IncomingMessages),
-		render:  renderJournal(totals, window),
-		fillStatus: func(s *Status, latest poll.Outcome[*ledger.Summary]) {
-			s.Incoming = latest.Reading
+		render: func(e emitter, r *ledger.Summary, current bool) {
+			if r.LastMessage.Known {
+				e.gauge(lastMessage, r.LastMessage.Seconds)
+			}
+			for _, t := range r.Types {
+				e.counter(messages, float64(t.Messages.Count), t.Messages.Created, t.Word)
+				if !current {
+					continue
+				}
+				rows := 0
+				for _, s := range t.Statuses {
+					rows += s.Rows
+				}
+				e.gauge(windowMessages, float64(rows), t.Word)
+			}
 		},
+		fillStatus: func(s *Status, r *ledger.Summary, _ bool) { s.Incoming = r },
 	}
 }

@@ -7,7 +7,6 @@ import (
 
 	"greenapi_exporter/internal/greenapi"
 	"greenapi_exporter/internal/ledger"
-	"greenapi_exporter/internal/poll"
 )
 
 // journalCall is Client.OutgoingMessages or Client.IncomingMessages, for a window in minutes.
@@ -37,22 +36,6 @@ func journalSource(suffix string, call journalCall) func(*polled[*ledger.Summary
 		p.poller = newPersistentPoller(p.stats, l, j.read)
 		p.save = l.Close
 		return nil
-	}
-}
-
-// renderJournal renders the totals of the latest reading. It renders the window of that reading
-// only if no later call failed.
-func renderJournal(
-	totals, window func(emitter, *ledger.Summary),
-) func(emitter, poll.Outcome[*ledger.Summary]) {
-	return func(e emitter, latest poll.Outcome[*ledger.Summary]) {
-		if latest.Reading == nil {
-			return
-		}
-		totals(e, latest.Reading)
-		if latest.Err == nil {
-			window(e, latest.Reading)
-		}
 	}
 }
 

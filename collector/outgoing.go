@@ -3,7 +3,6 @@ package collector
 import (
 	"greenapi_exporter/internal/greenapi"
 	"greenapi_exporter/internal/ledger"
-	"greenapi_exporter/internal/poll"
 )
 
 // newOutgoing exports the journal of sent messages: the rows of its window, and totals.
@@ -38,42 +37,34 @@ func newOutgoing() factory {
 		"Journal time that no call could cover since counting began. "+
 			"Messages sent in that time may not be counted.")
 
-	totals := func(e emitter, r *ledger.Summary) {
-		e.gauge(remembered, float64(r.Messages))
-		e.gauge(countingSince, unixSeconds(r.CountingSince))
-		if r.LastMessage.Known {
-			e.gauge(lastMessage, r.LastMessage.Seconds)
-		}
-		e.counter(uncovered, r.Uncovered.Seconds(), r.CountingSince)
-		for _, t := range r.Types {
-			e.counter(messages, float64(t.Messages.Count), t.Messages.Created, t.Word)
-			for _, s := range t.Statuses {
-				e.counter(statuses, float64(s.Reached.Count), s.Reached.Created, s.Word, t.Word)
-			}
-		}
-	}
-	window := func(e emitter, r *ledger.Summary) {
-		for _, t := range r.Types {
-			for _, s := range t.Statuses {
-				e.gauge(windowMessages, float64(s.Rows), s.Word, t.Word)
-			}
-		}
-		if r.OldestPending.Known {
-			e.gauge(oldestPending, r.OldestPending.Seconds)
-		}
-	}
-	render := renderJournal(totals, window)
 	return &polled[*ledger.Summary]{
 		Info:    Info{"outgoing", greenapi.LastOutgoingMessages, "Journal of sent messages", true},
 		descs:   d,
 		connect: journalSource("", (*greenapi.Client).OutgoingMessages),
-		render: func(e emitter, latest poll.Outcome[*ledger.Summary]) {
-			e.gauge(up, boolFloat(latest.Err == nil))
+		renderCall: func(e emitter, succeeded bool) {
+			e.gauge(up, boolFloat(succeeded))
 			e.gauge(windowSeconds, float64(e.Minutes())*60)
-			render(e, latest)
 		},
-		fillStatus: func(s *Status, latest poll.Outcome[*ledger.Summary]) {
-			s.Outgoing = latest.Reading
+		render: func(e emitter, r *ledger.Summary, current bool) {
+			e.gauge(remembered, float64(r.Messages))
+			e.gauge(countingSince, unixSeconds(r.CountingSince))
+			e.counter(uncovered, r.Uncovered.Seconds(), r.CountingSince)
+			if r.LastMessage.Known {
+				e.gauge(lastMessage, r.LastMessage.Seconds)
+			}
+			if r.OldestPending.Known && current {
+				e.gauge(oldestPending, r.OldestPending.Seconds)
+			}
+			for _, t := range r.Types {
+				e.counter(messages, float64(t.Messages.Count), t.Messages.Created, t.Word)
+				for _, s := range t.Statuses {
+					e.counter(statuses, float64(s.Reached.Count), s.Reached.Created, s.Word, t.Word)
+					if current {
+						e.gauge(windowMessages, float64(s.Rows), s.Word, t.Word)
+					}
+				}
+			}
 		},
+		fillStatus: func(s *Status, r *ledger.Summary, _ bool) { s.Outgoing = r },
 	}
 }

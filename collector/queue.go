@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"greenapi_exporter/internal/greenapi"
-	"greenapi_exporter/internal/poll"
 )
 
 // newQueue exports the number of messages that wait to be sent. The journal does not list them yet.
@@ -18,7 +17,7 @@ func newQueue() factory {
 		},
 		descs:      d,
 		connect:    periodic(time.Second, (*greenapi.Client).QueuedMessages),
-		render:     renderLatest(func(e emitter, n int64) { e.gauge(messages, float64(n)) }),
-		fillStatus: func(s *Status, latest poll.Outcome[int64]) { s.Queued = &latest.Reading },
+		render:     func(e emitter, n int64, _ bool) { e.gauge(messages, float64(n)) },
+		fillStatus: func(s *Status, n int64, _ bool) { s.Queued = &n },
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"greenapi_exporter/internal/greenapi"
-	"greenapi_exporter/internal/poll"
 )
 
 // slowInterval is the minimum time between two successful calls of a method whose response rarely
@@ -28,16 +27,14 @@ func newSettings() factory {
 		},
 		descs:   d,
 		connect: periodic(slowInterval, (*greenapi.Client).Settings),
-		render: renderLatest(func(e emitter, s greenapi.Settings) {
+		render: func(e emitter, s greenapi.Settings, _ bool) {
 			for name, on := range s.Enabled {
 				e.gauge(enabled, boolFloat(on), name)
 			}
 			if s.SendDelay.Known {
 				e.gauge(delay, s.SendDelay.Value)
 			}
-		}),
-		fillStatus: func(s *Status, latest poll.Outcome[greenapi.Settings]) {
-			s.Settings = &latest.Reading
 		},
+		fillStatus: func(s *Status, settings greenapi.Settings, _ bool) { s.Settings = &settings },
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/go-kit/log/level"
 
 	"greenapi_exporter/internal/greenapi"
-	"greenapi_exporter/internal/poll"
 )
 
 // newState exports the state of the instance.
@@ -35,14 +34,12 @@ func newState() factory {
 			}
 			return periodic(time.Second, read)(p)
 		},
-		render: renderLatest(func(e emitter, now greenapi.State) {
+		render: func(e emitter, now greenapi.State, _ bool) {
 			for _, s := range greenapi.States() {
 				e.gauge(state, boolFloat(s == now), string(s))
 			}
-		}),
-		fillStatus: func(s *Status, latest poll.Outcome[greenapi.State]) {
-			s.State = latest.Reading
 		},
+		fillStatus: func(s *Status, now greenapi.State, _ bool) { s.State = now },
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"greenapi_exporter/internal/greenapi"
-	"greenapi_exporter/internal/poll"
 )
 
 // newWebhooks exports the number of notifications that wait for their consumer.
@@ -17,11 +16,9 @@ func newWebhooks() factory {
 			"webhooks", greenapi.GetWebhooksCount,
 			"Number of notifications that wait for their consumer", false,
 		},
-		descs:   d,
-		connect: periodic(time.Second, (*greenapi.Client).QueuedNotifications),
-		render:  renderLatest(func(e emitter, n int64) { e.gauge(notifications, float64(n)) }),
-		fillStatus: func(s *Status, latest poll.Outcome[int64]) {
-			s.Notifications = &latest.Reading
-		},
+		descs:      d,
+		connect:    periodic(time.Second, (*greenapi.Client).QueuedNotifications),
+		render:     func(e emitter, n int64, _ bool) { e.gauge(notifications, float64(n)) },
+		fillStatus: func(s *Status, n int64, _ bool) { s.Notifications = &n },
 	}
 }

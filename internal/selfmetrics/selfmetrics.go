@@ -1,5 +1,5 @@
-// Package selfmetrics exports the metrics of the exporter itself: its build, process and runtime, its
-// storage, and the API calls of all instances together.
+// Package selfmetrics exports the metrics of the exporter itself: its build, process and runtime,
+// its storage, and the API calls of all instances together.
 package selfmetrics
 
 import (
@@ -18,7 +18,8 @@ import (
 
 // Metrics holds the exporter's own metrics. It is safe for concurrent use.
 type Metrics struct {
-	// Registry has all metrics except those of the process and the runtime. Callers can register more.
+	// Registry has all metrics except those of the process and the runtime. Callers can register
+	// more.
 	Registry *prometheus.Registry
 
 	process   *prometheus.Registry
@@ -59,11 +60,13 @@ func New(storage *ledger.Storage, methods []string) *Metrics {
 		m.durations,
 		m.bytes,
 		newCounterFunc("greenapi_exporter_storage_failures_total",
-			"Failed writes of ledger files, up to three for each call. Counting continues in memory, "+
-				"and the next write includes what is missing.", storage.Failures),
+			"Failed writes of ledger files, up to three for each call. "+
+				"Counting continues in memory, and the next write includes what is missing.",
+			storage.Failures),
 		newCounterFunc("greenapi_exporter_storage_damaged_files_total",
-			"Ledger files that were damaged, empty, or of another instance or version. They were truncated "+
-				"or moved aside; the log names them.", storage.Damaged),
+			"Ledger files that were damaged, empty, or of another instance or version. "+
+				"They were truncated or moved aside; the log names them.",
+			storage.Damaged),
 	)
 	return m
 }
@@ -74,9 +77,9 @@ func (m *Metrics) Observe(method string, took time.Duration, bytes int64) {
 	m.bytes.WithLabelValues(method).Add(float64(bytes))
 }
 
-// Gatherer returns the Gatherer for a scrape that begins now. It gathers the metrics of the process in
-// the background, because reading /proc takes longer than parsing a thousand rows. These metrics are
-// therefore as old as the scrape takes.
+// Gatherer returns the Gatherer for a scrape that begins now. It gathers the metrics of the
+// process in the background, because reading /proc takes longer than parsing a thousand rows.
+// These metrics are therefore as old as the scrape takes.
 //
 // The Gatherer omits the gauge go_memstats_alloc_bytes. In OpenMetrics, the counter
 // go_memstats_alloc_bytes_total has the same family name, and a name must not be declared twice.
@@ -87,10 +90,9 @@ func (m *Metrics) Gatherer() prometheus.Gatherer {
 	return prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) {
 		families, err := m.Registry.Gather()
 		processFamilies, processErr := process()
-		families = slices.DeleteFunc(slices.Concat(families, processFamilies), func(f *dto.MetricFamily) bool {
-			return f.GetName() == "go_memstats_alloc_bytes"
-		})
-		return families, errors.Join(err, processErr)
+		families = slices.Concat(families, processFamilies)
+		omitted := func(f *dto.MetricFamily) bool { return f.GetName() == "go_memstats_alloc_bytes" }
+		return slices.DeleteFunc(families, omitted), errors.Join(err, processErr)
 	})
 }
 

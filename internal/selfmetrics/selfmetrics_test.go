@@ -38,7 +38,8 @@ func TestMethodsStartAtZero(t *testing.T) {
 	}{{"a", 0, 0}, {"b", 1, 10}} {
 		durations := families["greenapi_api_request_duration_seconds"].Metric[i]
 		bytes := families["greenapi_api_response_bytes_total"].Metric[i]
-		if durations.Label[0].GetValue() != want.method || durations.Histogram.GetSampleCount() != want.calls ||
+		if durations.Label[0].GetValue() != want.method ||
+			durations.Histogram.GetSampleCount() != want.calls ||
 			bytes.Label[0].GetValue() != want.method || bytes.Counter.GetValue() != want.bytes {
 			t.Errorf("got %v and %v, want %+v", durations, bytes, want)
 		}
@@ -72,7 +73,9 @@ func TestLint(t *testing.T) {
 	if err != nil || len(problems) > 0 {
 		t.Errorf("problems %v, error %v", problems, err)
 	}
-	for _, name := range []string{"go_goroutines", "go_memstats_alloc_bytes_total", "process_cpu_seconds_total"} {
+	for _, name := range []string{
+		"go_goroutines", "go_memstats_alloc_bytes_total", "process_cpu_seconds_total",
+	} {
 		if gather(t, m)[name] == nil {
 			t.Errorf("%s is missing", name)
 		}
