@@ -43,27 +43,27 @@ func newTestClient(t testing.TB, base string) *Client {
 }
 
 // ask requests a journal and returns its rows and date.
-func ask(ctx context.Context, c *Client) ([]seen, time.Time, error) {
+func readOutgoing(ctx context.Context, c *Client) ([]rowValues, time.Time, error) {
 	journal, err := c.OutgoingMessages(ctx, 60)
 	if err != nil {
 		return nil, time.Time{}, err
 	}
-	var rows []seen
+	var rows []rowValues
 	for journal.Next() {
-		rows = append(rows, see(journal.Row()))
+		rows = append(rows, valuesOf(journal.Row()))
 	}
 	return rows, journal.Date(), journal.Err()
 }
 
 // status responds with a status and body.
-func status(code int, body string) http.HandlerFunc {
+func respond(code int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(code)
 		_, _ = io.WriteString(w, body)
 	}
 }
 
-func echo(code int, body string) http.HandlerFunc {
+func respondWithPath(code int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(code)
 		fmt.Fprintf(w, body, r.URL.Path)
@@ -71,7 +71,7 @@ func echo(code int, body string) http.HandlerFunc {
 }
 
 // raw responds with any bytes and closes the connection. Each %s becomes the request's target.
-func raw(response string) http.HandlerFunc {
+func rawResponse(response string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		conn, _, err := http.NewResponseController(w).Hijack()
 		if err != nil {
@@ -88,61 +88,88 @@ func TestEveryResponseHasItsResult(t *testing.T) {
 		response http.HandlerFunc
 		want     Result
 	}{
-		{"a journal", status(200, `[{"idMessage":"1"}]`), OK},
-		{"an empty journal", status(200, `[]`), OK},
-		{"code 401 in an object", status(200, `{"code":401,"description":"Unauthorized"}`), Unauthorized},
-		{"401", status(401, ""), Unauthorized},
-		{"403", status(403, "<html>nginx</html>"), Forbidden},
-		{"404", echo(404, `{"message":"Cannot GET %s"}`), UnexpectedStatus},
-		{"429", status(429, ""), RateLimited},
-		{"466", status(466, `{"invokeStatus":{"status":"QUOTE_EXCEEDED"}}`), QuotaExceeded},
-		{"499", status(499, ""), ServerError},
-		{"500", status(500, ""), ServerError},
-		{"502", status(502, ""), ServerError},
-		{"504", status(504, ""), ServerError},
-		{"204", status(204, ""), UnexpectedStatus},
-		{"418", status(418, ""), UnexpectedStatus},
-		{"400, logged out", status(400, "Instance in NOT Authorized state"), InstanceLoggedOut},
-		{"400, starting or logged out", status(400, "instance is starting or not authorized"), InstanceLoggedOut},
-		{"400, starting", status(400, `{"message":"Instance is Starting. Please wait"}`), InstanceStarting},
-		{"400, expired", status(400, `{"message":["The instance has expired"]}`), InstanceExpired},
-		{"400, deleted", status(400, "Instance is deleted"), InstanceDeleted},
-		{"400, other", echo(400, `{"statusCode":400,"path":"%s","message":"Validation failed"}`), BadRequest},
-		{"400, with keywords in its path only", status(400, `{"path":"/expired/deleted/starting/not authorized","message":"no"}`), BadRequest},
-		{"400, invalid JSON", status(400, `{"path":"/expired/\"deleted","message":"no",}`), BadRequest},
-		{"400, truncated JSON in its path", status(400, `{"message":"no","path":"/expired/starting`), BadRequest},
-		{"400, truncated", raw("HTTP/1.1 400 Bad Request\r\nContent-Length: 1000\r\n\r\ninstance is deleted"), InstanceDeleted},
-		{"status false, logged out", status(200, `{"status":false,"reason":"instance is starting or not authorized"}`), InstanceLoggedOut},
-		{"status false, starting", status(200, `{"status":false,"reason":"instance is starting"}`), InstanceStarting},
-		{"status false, no reason", status(200, `{"status":false}`), BadRequest},
-		{"status true", status(200, `{"status":true}`), InvalidResponse},
-		{"another code", status(200, `{"code":500}`), InvalidResponse},
-		{"status false and a code", status(200, `{"code":401,"status":false,"reason":"expired"}`), InstanceExpired},
-		{"a truncated object", status(200, `{"code":401`), InvalidResponse},
-		{"an object without end", status(200, `{"code":401,"description":"`+strings.Repeat("x", 2*maxErrorBody)+`"}`), InvalidResponse},
-		{"null", status(200, `null`), InvalidResponse},
-		{"an empty body", status(200, ``), InvalidResponse},
-		{"a web page", status(200, `<html>`), InvalidResponse},
-		{"a row that is not an object", status(200, `[1]`), InvalidResponse},
-		{"a truncated journal", status(200, `[{"idMessage":"1"},`), InvalidResponse},
-		{"a body shorter than its length", raw("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n[{}"), InvalidResponse},
-		{"a truncated chunk", raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n[{}"), InvalidResponse},
-		{"no last chunk", raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n"), InvalidResponse},
-		{"no gzip", raw("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n[]"), InvalidResponse},
-		{"corrupt gzip", zippedAnswer(corrupt(10)), InvalidResponse},
-		{"gzip with a wrong checksum", zippedAnswer(corrupt(-8)), InvalidResponse},
-		{"truncated gzip", zippedAnswer(zipped("[]")[:20]), InvalidResponse},
-		{"a length over the limit", raw("HTTP/1.1 200 OK\r\nContent-Length: 5000000000\r\n\r\n[{}"), TooLarge},
-		{"a response that is not HTTP", raw("GET %s HTTP/1.1\r\n\r\n"), Network},
-		{"a status that is not a number", raw("HTTP/1.1 %s\r\n\r\n"), Network},
-		{"invalid headers", raw("HTTP/1.1 200 OK\r\n%s\r\n\r\n"), Network},
-		{"endless headers", raw("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("%s", 5000) + "\r\n\r\n[]"), Network},
-		{"no response", raw(""), Network},
+		{"a journal", respond(200, `[{"idMessage":"1"}]`), OK},
+		{"an empty journal", respond(200, `[]`), OK},
+		{"code 401 in an object", respond(200, `{"code":401,"description":"Unauthorized"}`),
+			Unauthorized},
+		{"401", respond(401, ""), Unauthorized},
+		{"403", respond(403, "<html>nginx</html>"), Forbidden},
+		{"404", respondWithPath(404, `{"message":"Cannot GET %s"}`), UnexpectedStatus},
+		{"429", respond(429, ""), RateLimited},
+		{"466", respond(466, `{"invokeStatus":{"status":"QUOTE_EXCEEDED"}}`), QuotaExceeded},
+		{"499", respond(499, ""), ServerError},
+		{"500", respond(500, ""), ServerError},
+		{"502", respond(502, ""), ServerError},
+		{"504", respond(504, ""), ServerError},
+		{"204", respond(204, ""), UnexpectedStatus},
+		{"418", respond(418, ""), UnexpectedStatus},
+		{"400, logged out", respond(400, "Instance in NOT Authorized state"), InstanceLoggedOut},
+		{"400, starting or logged out", respond(400, "instance is starting or not authorized"),
+			InstanceLoggedOut},
+		{"400, starting", respond(400, `{"message":"Instance is Starting. Please wait"}`),
+			InstanceStarting},
+		{"400, expired", respond(400, `{"message":["The instance has expired"]}`), InstanceExpired},
+		{"400, deleted", respond(400, "Instance is deleted"), InstanceDeleted},
+		{"400, other",
+			respondWithPath(400, `{"statusCode":400,"path":"%s","message":"Validation failed"}`),
+			BadRequest},
+		{"400, with keywords in its path only",
+			respond(400, `{"path":"/expired/deleted/starting/not authorized","message":"no"}`),
+			BadRequest},
+		{"400, invalid JSON", respond(400, `{"path":"/expired/\"deleted","message":"no",}`),
+			BadRequest},
+		{"400, truncated JSON in its path",
+			respond(400, `{"message":"no","path":"/expired/starting`), BadRequest},
+		{"400, truncated",
+			rawResponse("HTTP/1.1 400 Bad Request\r\nContent-Length: 1000\r\n\r\ninstance is " +
+				"deleted"), InstanceDeleted},
+		{"status false, logged out",
+			respond(200, `{"status":false,"reason":"instance is starting or not authorized"}`),
+			InstanceLoggedOut},
+		{"status false, starting", respond(200, `{"status":false,"reason":"instance is starting"}`),
+			InstanceStarting},
+		{"status false, no reason", respond(200, `{"status":false}`), BadRequest},
+		{"status true", respond(200, `{"status":true}`), InvalidResponse},
+		{"another code", respond(200, `{"code":500}`), InvalidResponse},
+		{"status false and a code", respond(200, `{"code":401,"status":false,"reason":"expired"}`),
+			InstanceExpired},
+		{"a truncated object", respond(200, `{"code":401`), InvalidResponse},
+		{"an object without end",
+			respond(200, `{"code":401,"description":"`+strings.Repeat("x", 2*maxErrorBody)+`"}`),
+			InvalidResponse},
+		{"null", respond(200, `null`), InvalidResponse},
+		{"an empty body", respond(200, ``), InvalidResponse},
+		{"a web page", respond(200, `<html>`), InvalidResponse},
+		{"a row that is not an object", respond(200, `[1]`), InvalidResponse},
+		{"a truncated journal", respond(200, `[{"idMessage":"1"},`), InvalidResponse},
+		{"a body shorter than its length",
+			rawResponse("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n[{}"), InvalidResponse},
+		{"a truncated chunk",
+			rawResponse("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n[{}"),
+			InvalidResponse},
+		{"no last chunk",
+			rawResponse("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n"),
+			InvalidResponse},
+		{"no gzip",
+			rawResponse("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n[]"),
+			InvalidResponse},
+		{"corrupt gzip", gzipResponse(corruptGzip(10)), InvalidResponse},
+		{"gzip with a wrong checksum", gzipResponse(corruptGzip(-8)), InvalidResponse},
+		{"truncated gzip", gzipResponse(gzipped("[]")[:20]), InvalidResponse},
+		{"a length over the limit",
+			rawResponse("HTTP/1.1 200 OK\r\nContent-Length: 5000000000\r\n\r\n[{}"), TooLarge},
+		{"a response that is not HTTP", rawResponse("GET %s HTTP/1.1\r\n\r\n"), Network},
+		{"a status that is not a number", rawResponse("HTTP/1.1 %s\r\n\r\n"), Network},
+		{"invalid headers", rawResponse("HTTP/1.1 200 OK\r\n%s\r\n\r\n"), Network},
+		{"endless headers",
+			rawResponse("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("%s", 5000) + "\r\n\r\n[]"),
+			Network},
+		{"no response", rawResponse(""), Network},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			server := httptest.NewServer(c.response)
 			defer server.Close()
-			_, _, err := ask(t.Context(), newTestClient(t, server.URL))
+			_, _, err := readOutgoing(t.Context(), newTestClient(t, server.URL))
 			if got := ResultOf(err); got != c.want {
 				t.Errorf("got %s (%v), want %s", got, err, c.want)
 			}
@@ -171,7 +198,7 @@ func TestMissingResponsesAreNetworkErrors(t *testing.T) {
 		"no such host":       "https://nowhere.invalid",
 		"no such port":       "http://127.0.0.1:0",
 	} {
-		_, _, err := ask(t.Context(), newTestClient(t, base))
+		_, _, err := readOutgoing(t.Context(), newTestClient(t, base))
 		if ResultOf(err) != Network {
 			t.Errorf("%s: got %v, want %s", name, err, Network)
 		}
@@ -180,16 +207,17 @@ func TestMissingResponsesAreNetworkErrors(t *testing.T) {
 }
 
 func TestTLSErrorsNameTheCause(t *testing.T) {
-	server := httptest.NewTLSServer(status(200, "[]"))
+	server := httptest.NewTLSServer(respond(200, "[]"))
 	defer server.Close()
 	server.Config.ErrorLog = nil
-	_, _, err := ask(t.Context(), newTestClient(t, server.URL))
+	_, _, err := readOutgoing(t.Context(), newTestClient(t, server.URL))
 	if want := "network: the host's certificate is signed by an unknown authority"; fmt.Sprint(err) != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
-	plain := httptest.NewServer(status(200, "[]"))
+	plain := httptest.NewServer(respond(200, "[]"))
 	defer plain.Close()
-	_, _, err = ask(t.Context(), newTestClient(t, strings.Replace(plain.URL, "http:", "https:", 1)))
+	_, _, err = readOutgoing(t.Context(),
+		newTestClient(t, strings.Replace(plain.URL, "http:", "https:", 1)))
 	if want := "network: the host does not use TLS on this port"; fmt.Sprint(err) != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
@@ -204,7 +232,7 @@ func TestRequestMatchesTheDocumentation(t *testing.T) {
 	defer server.Close()
 	client := newTestClient(t, server.URL+"/v3")
 	client.token = testToken(t, "a/b?c%d..")
-	if _, _, err := ask(t.Context(), client); err != nil {
+	if _, _, err := readOutgoing(t.Context(), client); err != nil {
 		t.Fatal(err)
 	}
 	if want := "/v3/waInstance1101000001/lastOutgoingMessages/a%2Fb%3Fc%25d..?minutes=60"; got.RequestURI != want {
@@ -228,7 +256,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 				w.Header().Set("Location", location)
 				w.WriteHeader(code)
 			}))
-			_, _, err := ask(t.Context(), newTestClient(t, server.URL))
+			_, _, err := readOutgoing(t.Context(), newTestClient(t, server.URL))
 			server.Close()
 			if ResultOf(err) != UnexpectedStatus {
 				t.Errorf("%d to %q: got %v, want %s", code, location, err, UnexpectedStatus)
@@ -242,7 +270,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 
 func TestConnectionsAreReused(t *testing.T) {
 	var connections atomic.Int32
-	server := httptest.NewUnstartedServer(status(200, string(journal(t, 2000, false))))
+	server := httptest.NewUnstartedServer(respond(200, string(journal(t, 2000, false))))
 	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 		if state == http.StateNew {
 			connections.Add(1)
@@ -252,7 +280,7 @@ func TestConnectionsAreReused(t *testing.T) {
 	defer server.Close()
 	client := newTestClient(t, server.URL)
 	for range 5 {
-		if _, _, err := ask(t.Context(), client); err != nil {
+		if _, _, err := readOutgoing(t.Context(), client); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -287,7 +315,7 @@ func TestCallsAreNotRepeated(t *testing.T) {
 				if i%2 == 1 {
 					want = Network
 				}
-				if _, _, err := ask(t.Context(), client); ResultOf(err) != want {
+				if _, _, err := readOutgoing(t.Context(), client); ResultOf(err) != want {
 					t.Errorf("call %d: got %v, want %s", i, err, want)
 				}
 				if n := requests.Load(); n != i+1 {
@@ -310,7 +338,7 @@ func TestHTTP2IsDisabled(t *testing.T) {
 	defer server.Close()
 	client := newTestClient(t, server.URL)
 	client.backend.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs}
-	if _, _, err := ask(t.Context(), client); err != nil {
+	if _, _, err := readOutgoing(t.Context(), client); err != nil {
 		t.Error(err)
 	}
 }
@@ -344,7 +372,7 @@ func TestDeadlineAndCancellationEndACall(t *testing.T) {
 				defer server.Close()
 				ctx, cancel := end(t.Context())
 				defer cancel()
-				_, _, err := ask(ctx, newTestClient(t, server.URL))
+				_, _, err := readOutgoing(ctx, newTestClient(t, server.URL))
 				if ResultOf(err) != want {
 					t.Errorf("got %v, want %s", err, want)
 				}
@@ -358,7 +386,7 @@ func TestCauseOfCancellationIsTheResult(t *testing.T) {
 	defer server.Close()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	time.AfterFunc(10*time.Millisecond, func() { cancel(context.DeadlineExceeded) })
-	if _, _, err := ask(ctx, newTestClient(t, server.URL)); ResultOf(err) != Timeout {
+	if _, _, err := readOutgoing(ctx, newTestClient(t, server.URL)); ResultOf(err) != Timeout {
 		t.Errorf("got %v, want %s", err, Timeout)
 	}
 }
@@ -379,7 +407,7 @@ func TestTimeoutsDistinguishMissingConnections(t *testing.T) {
 				return nil, ctx.Err()
 			}
 		}
-		_, _, err := ask(ctx, client)
+		_, _, err := readOutgoing(ctx, client)
 		var failure *Error
 		if !errors.As(err, &failure) || failure.Result != Timeout || failure.NotSent == connected {
 			t.Errorf("connected %t: got %#v", connected, err)
@@ -401,15 +429,15 @@ func TestFailuresBeforeTheRequestAreNotSent(t *testing.T) {
 	for _, base := range []string{"https://" + silent.Addr().String(), refused.URL, "https://nowhere.invalid"} {
 		client := newTestClient(t, base)
 		client.backend.Transport.(*http.Transport).TLSHandshakeTimeout = 10 * time.Millisecond
-		_, _, err = ask(t.Context(), client)
+		_, _, err = readOutgoing(t.Context(), client)
 		var failure *Error
 		if !errors.As(err, &failure) || failure.Result != Network || !failure.NotSent {
 			t.Errorf("%s: got %#v, want %s without a request", base, err, Network)
 		}
 	}
-	server := httptest.NewServer(raw(""))
+	server := httptest.NewServer(rawResponse(""))
 	defer server.Close()
-	_, _, err = ask(t.Context(), newTestClient(t, server.URL))
+	_, _, err = readOutgoing(t.Context(), newTestClient(t, server.URL))
 	var failure *Error
 	if !errors.As(err, &failure) || failure.NotSent {
 		t.Errorf("a request without a response: got %#v", err)
@@ -417,29 +445,30 @@ func TestFailuresBeforeTheRequestAreNotSent(t *testing.T) {
 }
 
 func TestBodiesAreLimitedAfterDecompression(t *testing.T) {
-	long := zipped("[" + strings.Repeat(" ", 10_000) + "]")
+	long := gzipped("[" + strings.Repeat(" ", 10_000) + "]")
 	for name, c := range map[string]struct {
 		handler http.HandlerFunc
 		limit   int64
 		want    Result
 	}{
-		"plain, at the limit":    {status(200, "["+strings.Repeat(" ", 10_000)+"]"), 10_002, OK},
-		"plain, over the limit":  {status(200, "["+strings.Repeat(" ", 10_000)+"]"), 10_001, TooLarge},
-		"zipped, at the limit":   {zippedAnswer(long), 10_002, OK},
-		"zipped, over the limit": {zippedAnswer(long), 10_001, TooLarge},
+		"plain, at the limit": {respond(200, "["+strings.Repeat(" ", 10_000)+"]"), 10_002, OK},
+		"plain, over the limit": {respond(200, "["+strings.Repeat(" ", 10_000)+"]"), 10_001,
+			TooLarge},
+		"zipped, at the limit":   {gzipResponse(long), 10_002, OK},
+		"zipped, over the limit": {gzipResponse(long), 10_001, TooLarge},
 		"an endless body":        {endless, 1 << 20, TooLarge},
 	} {
 		server := httptest.NewServer(c.handler)
 		client := newTestClient(t, server.URL)
 		client.maxBody = c.limit
-		if _, _, err := ask(t.Context(), client); ResultOf(err) != c.want {
+		if _, _, err := readOutgoing(t.Context(), client); ResultOf(err) != c.want {
 			t.Errorf("%s: got %v, want %s", name, err, c.want)
 		}
 		server.Close()
 	}
 }
 
-func zipped(text string) []byte {
+func gzipped(text string) []byte {
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
 	_, _ = io.WriteString(w, text)
@@ -448,8 +477,8 @@ func zipped(text string) []byte {
 }
 
 // corrupt returns a compressed journal with an inverted byte. A negative index counts from the end.
-func corrupt(at int) []byte {
-	b := zipped(`[{"idMessage":"1"}]`)
+func corruptGzip(at int) []byte {
+	b := gzipped(`[{"idMessage":"1"}]`)
 	if at < 0 {
 		at += len(b)
 	}
@@ -457,7 +486,7 @@ func corrupt(at int) []byte {
 	return b
 }
 
-func zippedAnswer(body []byte) http.HandlerFunc {
+func gzipResponse(body []byte) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Encoding", "gzip")
 		_, _ = w.Write(body)
@@ -478,7 +507,7 @@ func TestDateIsTheTimeOfTheAPI(t *testing.T) {
 		_, _ = io.WriteString(w, "[]")
 	}))
 	defer server.Close()
-	_, received, err := ask(t.Context(), newTestClient(t, server.URL))
+	_, received, err := readOutgoing(t.Context(), newTestClient(t, server.URL))
 	if err != nil || !received.Equal(date) {
 		t.Errorf("got %+v, %v", received, err)
 	}
@@ -488,7 +517,7 @@ func TestDateIsTheTimeOfTheAPI(t *testing.T) {
 			_, _ = io.WriteString(w, "[]")
 		}))
 		begin := time.Now()
-		_, date, err := ask(t.Context(), newTestClient(t, undated.URL))
+		_, date, err := readOutgoing(t.Context(), newTestClient(t, undated.URL))
 		if err != nil || date.Before(begin) || date.After(time.Now()) {
 			t.Errorf("%s: got %+v, %v; want the local time", name, date, err)
 		}
@@ -499,7 +528,8 @@ func TestDateIsTheTimeOfTheAPI(t *testing.T) {
 func TestRetryAfter(t *testing.T) {
 	now := time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC)
 	for header, want := range map[string]time.Duration{
-		"": 0, "120": 2 * time.Minute, "-5": 0, "soon": 0, "1.5": 0, "99999999999999": MaxRetryAfter, "-9223372036854775808": 0,
+		"": 0, "120": 2 * time.Minute, "-5": 0, "soon": 0, "1.5": 0,
+		"99999999999999": MaxRetryAfter, "-9223372036854775808": 0,
 		"99999999999999999999":                        MaxRetryAfter,
 		now.Add(time.Minute).Format(http.TimeFormat):  time.Minute,
 		now.Add(-time.Minute).Format(http.TimeFormat): 0,
@@ -514,7 +544,7 @@ func TestRetryAfter(t *testing.T) {
 		w.WriteHeader(503)
 	}))
 	defer server.Close()
-	_, _, err := ask(t.Context(), newTestClient(t, server.URL))
+	_, _, err := readOutgoing(t.Context(), newTestClient(t, server.URL))
 	var failure *Error
 	if !errors.As(err, &failure) || failure.RetryAfter != 7*time.Second {
 		t.Errorf("got %#v", err)
@@ -522,7 +552,7 @@ func TestRetryAfter(t *testing.T) {
 }
 
 func TestOnResponseIsCalled(t *testing.T) {
-	server := httptest.NewServer(status(200, "[{}, {}]"))
+	server := httptest.NewServer(respond(200, "[{}, {}]"))
 	defer server.Close()
 	client := newTestClient(t, server.URL)
 	type observation struct {
@@ -535,7 +565,7 @@ func TestOnResponseIsCalled(t *testing.T) {
 			got = append(got, observation{method, bytes})
 		}
 	}
-	if _, _, err := ask(t.Context(), client); err != nil {
+	if _, _, err := readOutgoing(t.Context(), client); err != nil {
 		t.Fatal(err)
 	}
 	if want := (observation{"lastOutgoingMessages", 8}); len(got) != 1 || got[0] != want {

@@ -89,7 +89,7 @@ func (r *response) statusError(received *http.Response) error {
 	case status == http.StatusBadRequest:
 		body, err := io.ReadAll(io.LimitReader(r, maxErrorBody))
 		if err != nil && r.ctx.Err() != nil {
-			return &Error{Result: contextResult(r.ctx), Detail: "while reading the body of HTTP 400"}
+			return &Error{Result: contextResult(r.ctx), Detail: "in the body of HTTP 400"}
 		}
 		failure.Result = classifyBody(body)
 	case status == http.StatusUnauthorized:

@@ -8,7 +8,7 @@ import (
 
 // TestJournalHoldsASlotUntilItsEnd reads a journal to its end, or closes it before.
 func TestJournalHoldsASlotUntilItsEnd(t *testing.T) {
-	server := httptest.NewServer(status(200, `[{"idMessage":"1","typeMessage":"a"},{},{}]`))
+	server := httptest.NewServer(respond(200, `[{"idMessage":"1","typeMessage":"a"},{},{}]`))
 	defer server.Close()
 	for name, end := range map[string]func(*Journal){
 		"read to the end": func(j *Journal) {

@@ -75,14 +75,15 @@ func TestOneSlotSuffices(t *testing.T) {
 func TestCallWithoutASlotTimesOut(t *testing.T) {
 	client := newTestClient(t, "http://127.0.0.1:0")
 	client.backend.Limiter = NewLimiter(1)
-	release, err := client.backend.Limiter.acquire(t.Context(), client.base.Host, LastOutgoingMessages)
+	release, err := client.backend.Limiter.acquire(t.Context(), client.base.Host,
+		LastOutgoingMessages)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer release()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
-	_, _, err = ask(ctx, client)
+	_, _, err = readOutgoing(ctx, client)
 	var failure *Error
 	if !errors.As(err, &failure) || failure.Result != Timeout || !failure.NotSent {
 		t.Errorf("got %v, want %s without a request", err, Timeout)
@@ -109,7 +110,8 @@ func TestSlowMethodLeavesSlotsToOthers(t *testing.T) {
 				release()
 			}
 			if want := max(1, n/2*3/4); got != want {
-				t.Errorf("%d slots: a method got %d of the %d of its host, want %d", n, got, n/2, want)
+				t.Errorf("%d slots: a method got %d of the %d of its host, want %d", n, got, n/2,
+					want)
 			}
 			if release, err := limiter.acquire(ctx, "other", GetWaSettings); err != nil {
 				t.Error(err)

@@ -50,11 +50,14 @@ func objectMethods() map[string]func(context.Context, *Client) (string, error) {
 
 // TestObjectResponses covers documented, observed and possible responses.
 func TestObjectResponses(t *testing.T) {
-	const private = `"wid":"11005550100@c.us","webhookUrlToken":"secret-of-the-webhook","phone":"11005550100",`
+	const private = `"wid":"11005550100@c.us","webhookUrlToken":"secret-of-the-webhook",` +
+		`"phone":"11005550100",`
 	for _, c := range []struct{ method, body, want string }{
 		{GetStateInstance, `{"stateInstance":"authorized"}`, "authorized"},
-		{GetStateInstance, "\ufeff \n{ \"stateInstance\" : \"not\\u0041uthorized\" }\n", "notAuthorized"},
-		{GetStateInstance, `{"stateInstance":"yellowCard","more":[{"stateInstance":"blocked"}]}`, "yellowCard"},
+		{GetStateInstance, "\ufeff \n{ \"stateInstance\" : \"not\\u0041uthorized\" }\n",
+			"notAuthorized"},
+		{GetStateInstance, `{"stateInstance":"yellowCard","more":[{"stateInstance":"blocked"}]}`,
+			"yellowCard"},
 		{GetStateInstance, `{"stateInstance":"suspended"}`, "suspended"},
 		{GetStateInstance, `{"stateInstance":null}`, "unknown"},
 		{GetStateInstance, `{"stateInstance":""}`, "unknown"},
@@ -71,28 +74,40 @@ func TestObjectResponses(t *testing.T) {
 		{GetMessagesCount, `{"count":1e3}`, "1000"},
 		{GetWebhooksCount, `{"count":6}`, "6"},
 		{GetWebhooksCount, `{"сount":6}`, "6"},
-		{GetSettings, `{` + private + `"outgoingWebhook":"yes","incomingWebhook":"no","typeAccount":"yes"}`, "incomingWebhook=false outgoingWebhook=true"},
-		{GetSettings, `{"delaySendMessagesMilliseconds":1500,"outgoingWebhook":true,"incomingWebhook":null,"stateWebhook":"maybe"}`, "delay=1.5"},
+		{GetSettings, `{` + private +
+			`"outgoingWebhook":"yes","incomingWebhook":"no","typeAccount":"yes"}`,
+			"incomingWebhook=false outgoingWebhook=true"},
+		{GetSettings,
+			`{"delaySendMessagesMilliseconds":1500,"outgoingWebhook":true,"incomingWebhook":null,` +
+				`"stateWebhook":"maybe"}`, "delay=1.5"},
 		{GetSettings, `{"delaySendMessagesMilliseconds":"15000"}`, "delay=15"},
 		{GetSettings, `{"delaySendMessagesMilliseconds":-0}`, "delay=0"},
-		{GetSettings, `{"delaySendMessagesMilliseconds":-1,"keepOnlineStatus":"yes"}`, "keepOnlineStatus=true"},
+		{GetSettings, `{"delaySendMessagesMilliseconds":-1,"keepOnlineStatus":"yes"}`,
+			"keepOnlineStatus=true"},
 		{GetSettings, `{"delaySendMessagesMilliseconds":"soon"}`, ""},
 		{GetWaSettings, `{` + private + `"stateInstance":"authorized"}`, "authorized"},
-		{GetWaSettings, `{"stateInstance":"suspended","suspendedUntil":1790000000}`, "suspended 1790000000"},
-		{GetWaSettings, `{"stateInstance":"yellowCard","yellowCardUntil":"1780000000"}`, "yellowCard 1780000000"},
-		{GetWaSettings, `{"stateInstance":"suspended","suspendedUntil":1790000000,"yellowCardUntil":1780000000}`, "suspended 1790000000"},
-		{GetWaSettings, `{"stateInstance":"suspended","suspendedUntil":null,"yellowCardUntil":0}`, "suspended"},
+		{GetWaSettings, `{"stateInstance":"suspended","suspendedUntil":1790000000}`,
+			"suspended 1790000000"},
+		{GetWaSettings, `{"stateInstance":"yellowCard","yellowCardUntil":"1780000000"}`,
+			"yellowCard 1780000000"},
+		{GetWaSettings,
+			`{"stateInstance":"suspended","suspendedUntil":1790000000,` +
+				`"yellowCardUntil":1780000000}`, "suspended 1790000000"},
+		{GetWaSettings, `{"stateInstance":"suspended","suspendedUntil":null,"yellowCardUntil":0}`,
+			"suspended"},
 		{GetWaSettings, `{"suspendedUntil":"2026-12-01"}`, "unknown"},
 		{GetWaSettings, `{"yellowCardUntil":1780000000}`, "unknown 1780000000"},
-		{GetWaSettings, `{"suspendedUntil":1` + strings.Repeat("0", 200) + `,"stateInstance":"` + strings.Repeat("x", 200) + `"}`, "other"},
+		{GetWaSettings, `{"suspendedUntil":1` + strings.Repeat("0", 200) + `,"stateInstance":"` +
+			strings.Repeat("x", 200) + `"}`, "other"},
 		// As in journals, superfluous commas and invalid strings are accepted.
 		{GetStateInstance, `{"stateInstance":"authorized",}`, "authorized"},
-		{GetStateInstance, "{,\"wid\":\"a\nb\xff\\ud800\",,\"stateInstance\":\"blocked\"}", "blocked"},
+		{GetStateInstance, "{,\"wid\":\"a\nb\xff\\ud800\",,\"stateInstance\":\"blocked\"}",
+			"blocked"},
 		{GetMessagesCount, `{"count":5,"more":[1,{"count":7,},],}`, "5"},
 		{GetSettings, `{"outgoingWebhook":"yes",}`, "outgoingWebhook=true"},
 		{GetWaSettings, `{"suspendedUntil":99999999999999999999}`, "unknown"},
 	} {
-		server := httptest.NewServer(status(200, c.body))
+		server := httptest.NewServer(respond(200, c.body))
 		got, err := objectMethods()[c.method](t.Context(), newTestClient(t, server.URL))
 		if err != nil || got != c.want {
 			t.Errorf("%s %s: got %q, %v; want %q", c.method, c.body, got, err, c.want)
@@ -144,7 +159,7 @@ func TestErrorsDoNotQuoteTheResponse(t *testing.T) {
 		`{"count":-1}`:        "invalid_response: the response has no valid count at offset 0",
 		"\ufeff{\"count\":x}": "invalid_response: invalid value at offset 12",
 	} {
-		server := httptest.NewServer(status(200, body))
+		server := httptest.NewServer(respond(200, body))
 		_, err := newTestClient(t, server.URL).QueuedMessages(t.Context())
 		if err == nil || err.Error() != want {
 			t.Errorf("%s: got %v, want %s", body, err, want)
@@ -165,33 +180,36 @@ func TestMembersOfObjectsAreLimited(t *testing.T) {
 	}
 }
 
-// changing is a TokenSource that returns another token for each call.
-type changing struct{ tokens []Token }
+// rotatingToken is a TokenSource that returns another token for each call.
+type rotatingToken struct{ tokens []Token }
 
-func (c *changing) Token() Token {
+func (c *rotatingToken) Token() Token {
 	token := c.tokens[0]
 	c.tokens = c.tokens[1:]
 	return token
 }
 
 func TestTokenOfTheRequestIsRedacted(t *testing.T) {
-	server := httptest.NewServer(status(200, `[{"typeMessage":"`+secret+`"}]`))
+	server := httptest.NewServer(respond(200, `[{"typeMessage":"`+secret+`"}]`))
 	defer server.Close()
 	client := newTestClient(t, server.URL)
-	client.token = &changing{[]Token{testToken(t, secret), testToken(t, "new"), testToken(t, "new")}}
-	if rows, _, err := ask(t.Context(), client); err != nil || rows[0].Type != "?" {
+	client.token = &rotatingToken{[]Token{testToken(t, secret), testToken(t, "new"),
+		testToken(t, "new")}}
+	if rows, _, err := readOutgoing(t.Context(), client); err != nil || rows[0].Type != "?" {
 		t.Errorf("got %v, %v", rows, err)
 	}
-	client.token = &changing{[]Token{{}}} // the empty token
-	if rows, _, err := ask(t.Context(), client); err != nil || rows[0].Type != secret {
+	client.token = &rotatingToken{[]Token{{}}} // the empty token
+	if rows, _, err := readOutgoing(t.Context(), client); err != nil || rows[0].Type != secret {
 		t.Errorf("without a token: got %v, %v", rows, err)
 	}
 }
 
 func TestTokensInResponsesAreRedacted(t *testing.T) {
-	server := httptest.NewServer(status(200, `[{"idMessage":"1","typeMessage":"`+secret+`","statusMessage":"x`+secret+`"},{"idMessage":"1","typeMessage":"textMessage","statusMessage":"sent"}]`))
+	server := httptest.NewServer(respond(200,
+		`[{"idMessage":"1","typeMessage":"`+secret+`","statusMessage":"x`+secret+`"},`+
+			`{"idMessage":"1","typeMessage":"textMessage","statusMessage":"sent"}]`))
 	defer server.Close()
-	rows, _, err := ask(t.Context(), newTestClient(t, server.URL))
+	rows, _, err := readOutgoing(t.Context(), newTestClient(t, server.URL))
 	if err != nil || len(rows) != 2 || rows[0].Type != "?" || rows[0].Status != "?" || rows[1].Type != "textMessage" || rows[1].Status != "sent" {
 		t.Errorf("got %v, %v", rows, err)
 	}
@@ -200,14 +218,21 @@ func TestTokensInResponsesAreRedacted(t *testing.T) {
 func TestResponsesOfOtherMethodsAreRejected(t *testing.T) {
 	const private = "11005550100"
 	every := map[string]Result{
-		``: InvalidResponse, `null`: InvalidResponse, `[]`: InvalidResponse, `"yes"`: InvalidResponse, `7`: InvalidResponse,
-		`{}`: InvalidResponse, `<html>` + private: InvalidResponse, `{"more":"` + private + `"}`: InvalidResponse,
-		`{"count":`: InvalidResponse, `{"count":1}{"count":1}`: InvalidResponse, `{"stateInstance":"authorized"`: InvalidResponse,
-		`{"code":401,"description":"` + private + `"}`: Unauthorized, `{"status":false,"reason":"not authorized"}`: InstanceLoggedOut,
+		``: InvalidResponse, `null`: InvalidResponse, `[]`: InvalidResponse,
+		`"yes"`: InvalidResponse, `7`: InvalidResponse,
+		`{}`: InvalidResponse, `<html>` + private: InvalidResponse, `{"more":"` + private +
+			`"}`: InvalidResponse,
+		`{"count":`: InvalidResponse, `{"count":1}{"count":1}`: InvalidResponse,
+		`{"stateInstance":"authorized"`:                                           InvalidResponse,
+		`{"code":401,"description":"` + private + `"}`:                            Unauthorized,
+		`{"status":false,"reason":"not authorized"}`:                              InstanceLoggedOut,
 		`{"status":false,"count":1,"stateInstance":null,"outgoingWebhook":"yes"}`: BadRequest,
 	}
 	only := map[string][]string{
-		GetMessagesCount: {`{"count":-1}`, `{"count":1.5}`, `{"count":"1.5"}`, `{"count":"1e3"}`, `{"count":"0x1"}`, `{"count":"Inf"}`, `{"count":""}`, `{"count":"` + strings.Repeat("0", 200) + `7"}`, `{"count":"many"}`, `{"count":true}`, `{"count":[1]}`, `{"COUNT":1}`, `{"amount":1}`, `{"count":1e300}`, `{"count":9007199254740994}`},
+		GetMessagesCount: {`{"count":-1}`, `{"count":1.5}`, `{"count":"1.5"}`, `{"count":"1e3"}`,
+			`{"count":"0x1"}`, `{"count":"Inf"}`, `{"count":""}`, `{"count":"` +
+				strings.Repeat("0", 200) + `7"}`, `{"count":"many"}`, `{"count":true}`, `{"count":[1]}`,
+			`{"COUNT":1}`, `{"amount":1}`, `{"count":1e300}`, `{"count":9007199254740994}`},
 		GetStateInstance: {`{"StateInstance":"authorized"}`, `{"count":1}`},
 		GetSettings:      {`{"webhookUrlToken":"` + private + `"}`, `{"count":1}`},
 		GetWaSettings:    {`{"phone":"` + private + `"}`, `{"count":1}`},
@@ -218,7 +243,7 @@ func TestResponsesOfOtherMethodsAreRejected(t *testing.T) {
 			bodies[body] = InvalidResponse
 		}
 		for body, want := range bodies {
-			server := httptest.NewServer(status(200, body))
+			server := httptest.NewServer(respond(200, body))
 			got, err := call(t.Context(), newTestClient(t, server.URL))
 			if ResultOf(err) != want || got != map[string]string{GetMessagesCount: "0", GetWebhooksCount: "0"}[method] {
 				t.Errorf("%s %s: got %q, %v; want %s", method, body, got, err, want)
@@ -241,8 +266,16 @@ func TestEveryMethodRequestsItsURL(t *testing.T) {
 	c := newTestClient(t, server.URL+"/v3")
 	calls := objectMethods()
 	for method, journal := range map[string]func(*Client) error{
-		LastOutgoingMessages: func(c *Client) error { _, err := c.OutgoingMessages(t.Context(), 5); return err },
-		LastIncomingMessages: func(c *Client) error { _, err := c.IncomingMessages(t.Context(), 5); return err },
+		LastOutgoingMessages: func(c *Client) error {
+			_,
+				err := c.OutgoingMessages(t.Context(), 5)
+			return err
+		},
+		LastIncomingMessages: func(c *Client) error {
+			_,
+				err := c.IncomingMessages(t.Context(), 5)
+			return err
+		},
 	} {
 		calls[method] = func(_ context.Context, c *Client) (string, error) { return "", journal(c) }
 	}
@@ -310,7 +343,8 @@ func (l *longObject) Read(p []byte) (int, error) {
 func FuzzReadObject(f *testing.F) {
 	for _, body := range []string{
 		`{"stateInstance":"authorized"}`, `{"stateInstance":null}`, `{"count":7}`, `{"сount":"7"}`,
-		`{"delaySendMessagesMilliseconds":500,"outgoingWebhook":"yes"}`, `{"stateInstance":"suspended","suspendedUntil":1790000000}`,
+		`{"delaySendMessagesMilliseconds":500,"outgoingWebhook":"yes"}`,
+		`{"stateInstance":"suspended","suspendedUntil":1790000000}`,
 		`{"status":false,"reason":"expired"}`, `{"code":401}`, `[]`, "\ufeff{}",
 	} {
 		f.Add([]byte(body))

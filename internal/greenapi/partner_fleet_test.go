@@ -18,7 +18,8 @@ func newFleet(t *testing.T) (*simulator.Fleet, *Partner) {
 		fleet.Add(simulator.Config{IDInstance: fmt.Sprint(1100000001 + i), Token: other})
 	}
 	fleet.Subscribe("1100000002", simulator.Subscription{Deleted: true})
-	fleet.Subscribe("1100000003", simulator.Subscription{Expired: true, Expires: time.Unix(1786300784, 0)})
+	fleet.Subscribe("1100000003",
+		simulator.Subscription{Expired: true, Expires: time.Unix(1786300784, 0)})
 	server := httptest.NewServer(fleet)
 	t.Cleanup(server.Close)
 	return fleet, newTestPartner(t, server.URL)
@@ -33,9 +34,11 @@ func TestPartnerListsTheSimulatedFleet(t *testing.T) {
 	token := testToken(t, other)
 	got := ""
 	for _, i := range instances {
-		got += fmt.Sprintln(i.ID, i.Token.Equal(token), i.Deleted, i.Expired, i.Expires.Unix() == 1786300784)
+		got += fmt.Sprintln(i.ID, i.Token.Equal(token), i.Deleted, i.Expired,
+			i.Expires.Unix() == 1786300784)
 	}
-	want := "1100000001 true false false false\n1100000002 true true false false\n1100000003 true false true true\n"
+	want := "1100000001 true false false false\n1100000002 true true false false\n1100000003 " +
+		"true false true true\n"
 	if got != want || !instances[0].Expires.IsZero() {
 		t.Errorf("got %s, want %s", got, want)
 	}

@@ -30,17 +30,17 @@ func newTestPartner(t testing.TB, base string) *Partner {
 	return NewPartner(c.backend, c.base, c.token)
 }
 
-// listed is a PartnerInstance with a readable token.
-type listed struct {
+// plainInstance is a PartnerInstance with a readable token.
+type plainInstance struct {
 	ID, Token        string
 	Deleted, Expired bool
 	Expires          string
 }
 
-func inTheClear(instances []PartnerInstance) []listed {
-	list := make([]listed, 0, len(instances))
+func plain(instances []PartnerInstance) []plainInstance {
+	list := make([]plainInstance, 0, len(instances))
 	for _, i := range instances {
-		l := listed{i.ID, i.Token.reveal(), i.Deleted, i.Expired, ""}
+		l := plainInstance{i.ID, i.Token.reveal(), i.Deleted, i.Expired, ""}
 		if !i.Expires.IsZero() {
 			l.Expires = i.Expires.Format(time.RFC3339Nano)
 		}
@@ -62,52 +62,72 @@ const documented = `[
 func TestReadInstances(t *testing.T) {
 	for _, c := range []struct {
 		name, body string
-		want       []listed
+		want       []plainInstance
 	}{
-		{"as documented", documented, []listed{
+		{"as documented", documented, []plainInstance{
 			{"1101728004", other, false, false, "2022-06-09T18:39:44Z"},
 			{"1101728204", "x", true, true, "2022-06-13T10:36:48Z"},
 		}},
 		{"none", `[]`, nil},
-		{"stray commas and a byte order mark", "\ufeff[,{\"idInstance\":1,},,{\"idInstance\":2},]", []listed{{ID: "1"}, {ID: "2"}}},
-		{"only members of the row itself", `[{"idInstance":1,"settings":{"idInstance":2,"deleted":true},"more":[{"apiTokenInstance":"x"}]}]`,
-			[]listed{{ID: "1"}}},
-		{"the last of a member given twice", `[{"idInstance":1,"idInstance":2,"deleted":true,"deleted":false}]`, []listed{{ID: "2"}}},
-		{"no members of the previous row", `[{"idInstance":1,"apiTokenInstance":"x","deleted":true,"isExpired":true,"expirationDate":1},{"idInstance":2}]`,
-			[]listed{{"1", "x", true, true, "1970-01-01T00:00:01Z"}, {ID: "2"}}},
+		{"stray commas and a byte order mark", "\ufeff[,{\"idInstance\":1,},,{\"idInstance\":2},]",
+			[]plainInstance{{ID: "1"}, {ID: "2"}}},
+		{"only members of the row itself",
+			`[{"idInstance":1,"settings":{"idInstance":2,"deleted":true},` +
+				`"more":[{"apiTokenInstance":"x"}]}]`,
+			[]plainInstance{{ID: "1"}}},
+		{"the last of a member given twice",
+			`[{"idInstance":1,"idInstance":2,"deleted":true,"deleted":false}]`,
+			[]plainInstance{{ID: "2"}}},
+		{"no members of the previous row",
+			`[{"idInstance":1,"apiTokenInstance":"x","deleted":true,"isExpired":true,` +
+				`"expirationDate":1},{"idInstance":2}]`,
+			[]plainInstance{{"1", "x", true, true, "1970-01-01T00:00:01Z"}, {ID: "2"}}},
 
-		{"an id that is a string", `[{"idInstance":"0012"}]`, []listed{{ID: "0012"}}},
-		{"an id of many digits", `[{"idInstance":12345678901234567890123456789012}]`, []listed{{ID: "12345678901234567890123456789012"}}},
+		{"an id that is a string", `[{"idInstance":"0012"}]`, []plainInstance{{ID: "0012"}}},
+		{"an id of many digits", `[{"idInstance":12345678901234567890123456789012}]`,
+			[]plainInstance{{ID: "12345678901234567890123456789012"}}},
 		{"rows without a valid id", `[{},{"idInstance":null},{"idInstance":""},{"idInstance":-1},{"idInstance":1.0},{"idInstance":1e3},
 			{"idInstance":123456789012345678901234567890123},{"idInstance":"1a"},{"idInstance":" 1"},{"idInstance":"+1"},
-			{"idInstance":{"idInstance":1}},{"idInstance":[1]},{"idInstance":true},{"apiTokenInstance":"x"},{"idInstance":7}]`, []listed{{ID: "7"}}},
+			{"idInstance":{"idInstance":1}},{"idInstance":[1]},{"idInstance":true},{"apiTokenInstance":"x"},{"idInstance":7}]`, []plainInstance{{ID: "7"}}},
 
 		{"invalid tokens", `[{"idInstance":1,"apiTokenInstance":""},{"idInstance":2,"apiTokenInstance":null},{"idInstance":3,"apiTokenInstance":7},
 			{"idInstance":4,"apiTokenInstance":"a b"},{"idInstance":5,"apiTokenInstance":"ä"},{"idInstance":6,"apiTokenInstance":{"a":"b"}},
 			{"idInstance":7,"apiTokenInstance":"` + strings.Repeat("x", 1000) + `"}]`,
-			[]listed{{ID: "1"}, {ID: "2"}, {ID: "3"}, {ID: "4"}, {ID: "5"}, {ID: "6"}, {ID: "7"}}},
-		{"a token with escapes", `[{"idInstance":1,"apiTokenInstance":"\u0061\/b"}]`, []listed{{ID: "1", Token: "a/b"}}},
+			[]plainInstance{{ID: "1"}, {ID: "2"}, {ID: "3"}, {ID: "4"}, {ID: "5"}, {ID: "6"},
+				{ID: "7"}}},
+		{"a token with escapes", `[{"idInstance":1,"apiTokenInstance":"\u0061\/b"}]`,
+			[]plainInstance{{ID: "1", Token: "a/b"}}},
 
 		{"true", `[{"idInstance":1,"deleted":"true"},{"idInstance":2,"deleted":"True"},{"idInstance":3,"deleted":1},{"idInstance":4,"isExpired":"1"},
 			{"idInstance":5,"isExpired":"yes"}]`,
-			[]listed{{ID: "1", Deleted: true}, {ID: "2", Deleted: true}, {ID: "3", Deleted: true}, {ID: "4", Expired: true}, {ID: "5", Expired: true}}},
+			[]plainInstance{{ID: "1", Deleted: true}, {ID: "2", Deleted: true},
+				{ID: "3", Deleted: true}, {ID: "4", Expired: true}, {ID: "5", Expired: true}}},
 		{"false", `[{"idInstance":1,"deleted":"false"},{"idInstance":2,"deleted":0},{"idInstance":3,"deleted":null},{"idInstance":4,"deleted":""},
 			{"idInstance":5,"isExpired":[true]},{"idInstance":6,"isExpired":{"true":true}},{"idInstance":7,"isExpired":"two"}]`,
-			[]listed{{ID: "1"}, {ID: "2"}, {ID: "3"}, {ID: "4"}, {ID: "5"}, {ID: "6"}, {ID: "7"}}},
+			[]plainInstance{{ID: "1"}, {ID: "2"}, {ID: "3"}, {ID: "4"}, {ID: "5"}, {ID: "6"},
+				{ID: "7"}}},
 
-		{"an id twice, the first deleted", `[{"idInstance":1,"deleted":true},{"idInstance":2},{"idInstance":1,"apiTokenInstance":"b"}]`,
-			[]listed{{ID: "1", Token: "b"}, {ID: "2"}}},
-		{"an id twice, the second deleted", `[{"idInstance":1,"apiTokenInstance":"a"},{"idInstance":"1","deleted":true}]`, []listed{{ID: "1", Token: "a"}}},
-		{"an id twice, none deleted", `[{"idInstance":1,"apiTokenInstance":"a"},{"idInstance":1,"apiTokenInstance":"b"}]`, []listed{{ID: "1", Token: "b"}}},
-		{"an id twice, both deleted", `[{"idInstance":1,"deleted":true,"apiTokenInstance":"a"},{"idInstance":1,"deleted":true,"apiTokenInstance":"b"}]`,
-			[]listed{{ID: "1", Token: "b", Deleted: true}}},
+		{"an id twice, the first deleted",
+			`[{"idInstance":1,"deleted":true},{"idInstance":2},{"idInstance":1,` +
+				`"apiTokenInstance":"b"}]`,
+			[]plainInstance{{ID: "1", Token: "b"}, {ID: "2"}}},
+		{"an id twice, the second deleted",
+			`[{"idInstance":1,"apiTokenInstance":"a"},{"idInstance":"1","deleted":true}]`,
+			[]plainInstance{{ID: "1", Token: "a"}}},
+		{"an id twice, none deleted",
+			`[{"idInstance":1,"apiTokenInstance":"a"},{"idInstance":1,"apiTokenInstance":"b"}]`,
+			[]plainInstance{{ID: "1", Token: "b"}}},
+		{"an id twice, both deleted",
+			`[{"idInstance":1,"deleted":true,"apiTokenInstance":"a"},{"idInstance":1,` +
+				`"deleted":true,"apiTokenInstance":"b"}]`,
+			[]plainInstance{{ID: "1", Token: "b", Deleted: true}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			server := httptest.NewServer(status(200, c.body))
+			server := httptest.NewServer(respond(200, c.body))
 			defer server.Close()
 			got, err := newTestPartner(t, server.URL).Instances(t.Context())
-			if fmt.Sprint(inTheClear(got)) != fmt.Sprint(c.want) || err != nil {
-				t.Errorf("got  %+v, %v\nwant %+v", inTheClear(got), err, c.want)
+			if fmt.Sprint(plain(got)) != fmt.Sprint(c.want) || err != nil {
+				t.Errorf("got  %+v, %v\nwant %+v", plain(got), err, c.want)
 			}
 		})
 	}
@@ -144,10 +164,11 @@ func TestExpirationDates(t *testing.T) {
 		`"inf"`:                           "",
 		`"2026-13-09T18:39:44"`:           "",
 	} {
-		instances, err := readInstances(strings.NewReader(`[{"idInstance":1,"expirationDate":`+written+`}]`), 1)
+		instances, err := readInstances(strings.NewReader(`[{"idInstance":1,`+
+			`"expirationDate":`+written+`}]`), 1)
 		if err != nil {
 			t.Errorf("%s: %v", written, err)
-		} else if got := inTheClear(instances)[0].Expires; got != want {
+		} else if got := plain(instances)[0].Expires; got != want {
 			t.Errorf("%s: got %q, want %q", written, got, want)
 		}
 	}
@@ -155,7 +176,7 @@ func TestExpirationDates(t *testing.T) {
 
 func TestEveryPartnerResponseHasItsResult(t *testing.T) {
 	holding := func(code int, body string) http.HandlerFunc {
-		return echo(code, strings.ReplaceAll(body, "TOKEN", other))
+		return respondWithPath(code, strings.ReplaceAll(body, "TOKEN", other))
 	}
 	for _, c := range []struct {
 		name     string
@@ -163,29 +184,43 @@ func TestEveryPartnerResponseHasItsResult(t *testing.T) {
 		want     Result
 	}{
 		{"a list", holding(200, `[{"idInstance":1,"apiTokenInstance":"TOKEN","name":"%s"}]`), OK},
-		{"code 401 in an object", holding(200, `{"code":401,"description":"%s TOKEN"}`), Unauthorized},
-		{"status false", holding(200, `{"status":false,"reason":"%s TOKEN has expired"}`), InstanceExpired},
-		{"status false, in other words", holding(200, `{"status":false,"reason":"%s TOKEN"}`), BadRequest},
-		{"an instance without a list", holding(200, `{"idInstance":1,"apiTokenInstance":"TOKEN","path":"%s"}`), InvalidResponse},
-		{"invalid JSON", holding(200, `[{"idInstance":1,"apiTokenInstance":"TOKEN" "%s"}]`), InvalidResponse},
-		{"an invalid key", holding(200, `[{"idInstance":1,"apiTokenInstance":"TOKEN",%s:1}]`), InvalidResponse},
-		{"a row that is not an object", holding(200, `[{"idInstance":1,"apiTokenInstance":"TOKEN"},"%s"]`), InvalidResponse},
-		{"a truncated list", holding(200, `[{"idInstance":1,"apiTokenInstance":"TOKEN"},{"name":"%s`), InvalidResponse},
-		{"data after the list", holding(200, `[{"idInstance":1,"apiTokenInstance":"TOKEN"}] %s`), InvalidResponse},
-		{"null", status(200, `null`), InvalidResponse},
-		{"an empty body", status(200, ``), InvalidResponse},
-		{"corrupt gzip", zippedAnswer(corrupt(10)), InvalidResponse},
-		{"a length over the limit", raw("HTTP/1.1 200 OK\r\nContent-Length: 67108865\r\n\r\n[{}"), TooLarge},
-		{"400 with the path", holding(400, `{"statusCode":400,"path":"%s","message":"TOKEN is invalid"}`), BadRequest},
-		{"401", status(401, ""), Unauthorized},
-		{"403", status(403, "<html>nginx</html>"), Forbidden},
+		{"code 401 in an object", holding(200, `{"code":401,"description":"%s TOKEN"}`),
+			Unauthorized},
+		{"status false", holding(200, `{"status":false,"reason":"%s TOKEN has expired"}`),
+			InstanceExpired},
+		{"status false, in other words", holding(200, `{"status":false,"reason":"%s TOKEN"}`),
+			BadRequest},
+		{"an instance without a list",
+			holding(200, `{"idInstance":1,"apiTokenInstance":"TOKEN","path":"%s"}`),
+			InvalidResponse},
+		{"invalid JSON", holding(200, `[{"idInstance":1,"apiTokenInstance":"TOKEN" "%s"}]`),
+			InvalidResponse},
+		{"an invalid key", holding(200, `[{"idInstance":1,"apiTokenInstance":"TOKEN",%s:1}]`),
+			InvalidResponse},
+		{"a row that is not an object",
+			holding(200, `[{"idInstance":1,"apiTokenInstance":"TOKEN"},"%s"]`), InvalidResponse},
+		{"a truncated list",
+			holding(200, `[{"idInstance":1,"apiTokenInstance":"TOKEN"},{"name":"%s`),
+			InvalidResponse},
+		{"data after the list", holding(200, `[{"idInstance":1,"apiTokenInstance":"TOKEN"}] %s`),
+			InvalidResponse},
+		{"null", respond(200, `null`), InvalidResponse},
+		{"an empty body", respond(200, ``), InvalidResponse},
+		{"corrupt gzip", gzipResponse(corruptGzip(10)), InvalidResponse},
+		{"a length over the limit",
+			rawResponse("HTTP/1.1 200 OK\r\nContent-Length: 67108865\r\n\r\n[{}"), TooLarge},
+		{"400 with the path",
+			holding(400, `{"statusCode":400,"path":"%s","message":"TOKEN is invalid"}`),
+			BadRequest},
+		{"401", respond(401, ""), Unauthorized},
+		{"403", respond(403, "<html>nginx</html>"), Forbidden},
 		{"404", holding(404, `{"message":"Cannot GET %s TOKEN"}`), UnexpectedStatus},
-		{"429", status(429, ""), RateLimited},
-		{"466", status(466, ""), QuotaExceeded},
+		{"429", respond(429, ""), RateLimited},
+		{"466", respond(466, ""), QuotaExceeded},
 		{"500", holding(500, "%s TOKEN"), ServerError},
-		{"a response that is not HTTP", raw("GET %s HTTP/1.1\r\n\r\n"), Network},
-		{"a status that is not a number", raw("HTTP/1.1 %s\r\n\r\n"), Network},
-		{"no response", raw(""), Network},
+		{"a response that is not HTTP", rawResponse("GET %s HTTP/1.1\r\n\r\n"), Network},
+		{"a status that is not a number", rawResponse("HTTP/1.1 %s\r\n\r\n"), Network},
+		{"no response", rawResponse(""), Network},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			server := httptest.NewServer(c.response)
@@ -249,7 +284,8 @@ func TestPartnerCallsAreNotRepeated(t *testing.T) {
 		}
 		switch requests.Add(1) {
 		case 1:
-			_, _ = io.WriteString(w, "[]") // so the next request reuses the connection, and net/http could repeat it
+			_, _ = io.WriteString(w,
+				"[]") // so the next request reuses the connection, and net/http could repeat it
 		case 2:
 			panic(http.ErrAbortHandler)
 		default:
@@ -264,7 +300,8 @@ func TestPartnerCallsAreNotRepeated(t *testing.T) {
 		}
 	}
 	if requests.Load() != 3 || moved.Load() != 0 {
-		t.Errorf("3 calls made %d requests and followed %d redirects", requests.Load(), moved.Load())
+		t.Errorf("3 calls made %d requests and followed %d redirects", requests.Load(),
+			moved.Load())
 	}
 }
 
@@ -312,10 +349,11 @@ func TestListsOfInstancesAreLimited(t *testing.T) {
 		handler http.HandlerFunc
 		want    Result
 	}{
-		"a body at the limit":   {status(200, "["+strings.Repeat(" ", 10_000)+"]"), OK},
-		"a body over the limit": {status(200, "["+strings.Repeat(" ", 10_001)+"]"), TooLarge},
-		"a bomb":                {zippedAnswer(zipped("[" + strings.Repeat(" ", 10_001) + "]")), TooLarge},
-		"an endless body":       {endless, TooLarge},
+		"a body at the limit":   {respond(200, "["+strings.Repeat(" ", 10_000)+"]"), OK},
+		"a body over the limit": {respond(200, "["+strings.Repeat(" ", 10_001)+"]"), TooLarge},
+		"a bomb": {gzipResponse(gzipped("[" + strings.Repeat(" ", 10_001) + "]")),
+			TooLarge},
+		"an endless body": {endless, TooLarge},
 	} {
 		server := httptest.NewServer(c.handler)
 		partner := newTestPartner(t, server.URL)
@@ -361,19 +399,20 @@ func TestInstancesPrintWithoutTokens(t *testing.T) {
 func FuzzReadInstances(f *testing.F) {
 	f.Add([]byte(documented))
 	f.Add([]byte("\ufeff[,{\"idInstance\":\"1\",\"deleted\":true,},{\"idInstance\":1}]"))
-	f.Add([]byte(`[{"idInstance":1.0},{"idInstance":-1},{"idInstance":2,"expirationDate":1786300784.5,"apiTokenInstance":"\u0061"}]`))
+	f.Add([]byte(`[{"idInstance":1.0},{"idInstance":-1},{"idInstance":2,` +
+		`"expirationDate":1786300784.5,"apiTokenInstance":"\u0061"}]`))
 	f.Add([]byte(`{"code":401}`))
 	digits := regexp.MustCompile(`^[0-9]{1,32}$`)
 	f.Fuzz(func(t *testing.T, body []byte) {
 		instances, err := readInstances(bytes.NewReader(body), MaxInstances)
-		got := fmt.Sprint(inTheClear(instances))
+		got := fmt.Sprint(plain(instances))
 
 		again, againErr := readInstances(iotest.OneByteReader(bytes.NewReader(body)), MaxInstances)
-		if (err == nil) != (againErr == nil) || got != fmt.Sprint(inTheClear(again)) {
-			t.Fatalf("byte by byte %+v, %v; at once %s, %v", inTheClear(again), againErr, got, err)
+		if (err == nil) != (againErr == nil) || got != fmt.Sprint(plain(again)) {
+			t.Fatalf("byte by byte %+v, %v; at once %s, %v", plain(again), againErr, got, err)
 		}
-		if want, ok := strictInstances(body); ok {
-			bare := inTheClear(instances)
+		if want, ok := decodeInstances(body); ok {
+			bare := plain(instances)
 			for i := range bare {
 				bare[i].Expired, bare[i].Expires = false, ""
 			}
@@ -403,14 +442,14 @@ func FuzzReadInstances(f *testing.F) {
 	})
 }
 
-// strictInstances reads a list with encoding/json, without expirations. It reports false for an
+// decodeInstances reads a list with encoding/json, without expirations. It reports false for an
 // invalid list.
-func strictInstances(body []byte) (list []listed, ok bool) {
+func decodeInstances(body []byte) (list []plainInstance, ok bool) {
 	var rows []map[string]json.RawMessage
 	if err := json.Unmarshal(body, &rows); err != nil || rows == nil {
 		return nil, false
 	}
-	list = []listed{}
+	list = []plainInstance{}
 	for _, row := range rows {
 		if row == nil {
 			return nil, false
@@ -422,7 +461,7 @@ func strictInstances(body []byte) (list []listed, ok bool) {
 		if !regexp.MustCompile(`^[0-9]{1,32}$`).MatchString(id) {
 			continue
 		}
-		l := listed{ID: id}
+		l := plainInstance{ID: id}
 		if token := text(row["apiTokenInstance"]); len(token) < jsonstream.MaxLen && regexp.MustCompile(`^[!-~]*$`).MatchString(token) {
 			l.Token = token
 		}
@@ -455,8 +494,11 @@ func BenchmarkReadInstances(b *testing.B) {
 	var body bytes.Buffer
 	body.WriteString("[")
 	for i := range 10_000 {
-		fmt.Fprintf(&body, `{"idInstance":%d,"name":"Instance","typeInstance":"whatsapp","timeCreated":"2022-06-03T18:39:44",`+
-			`"apiTokenInstance":"%050d","deleted":false,"tariff":"PARTNER_23","expirationDate":"2022-06-09T18:39:44","isExpired":false},`, 1_100_000_000+i, i)
+		fmt.Fprintf(&body,
+			`{"idInstance":%d,"name":"Instance","typeInstance":"whatsapp",`+
+				`"timeCreated":"2022-06-03T18:39:44",`+
+				`"apiTokenInstance":"%050d","deleted":false,"tariff":"PARTNER_23",`+
+				`"expirationDate":"2022-06-09T18:39:44","isExpired":false},`, 1_100_000_000+i, i)
 	}
 	body.WriteString("]")
 	b.SetBytes(int64(body.Len()))

@@ -13,7 +13,7 @@ type Result string
 // and 400 for several failures, which differ only in the text of the body.
 const (
 	OK                Result = "ok"
-	Timeout           Result = "timeout"             // at the scrape's deadline or --greenapi.timeout
+	Timeout           Result = "timeout"             // the deadline, or --greenapi.timeout
 	Canceled          Result = "canceled"            // the scraper disconnected
 	Network           Result = "network"             // no response: DNS, connection, TLS, proxy
 	Unauthorized      Result = "unauthorized"        // 401, or 200 with "code":401
@@ -61,7 +61,7 @@ var advice = map[Result]string{
 		"Developer plan), or change the plan",
 	InstanceLoggedOut: "the account is logged out and nothing is sent; scan the QR code in the " +
 		"console",
-	InstanceStarting: "the instance is starting; wait some minutes, then reboot it from the console",
+	InstanceStarting: "the instance is starting; wait some minutes, then reboot it in the console",
 	InstanceExpired:  "the subscription of the instance has ended; renew it in the console",
 	InstanceDeleted:  "the instance was deleted; remove it here or create a new one in the console",
 	BadRequest: "the API rejects the call; check id_instance (--greenapi.id-instance), and " +

@@ -16,8 +16,8 @@ import (
 	"greenapi_exporter/internal/jsonstream"
 )
 
-// FuzzReadJournal compares rowReader with encoding/json, which must see the same rows in an array of
-// objects with valid timestamps. For any input, the size of the reads and the template must not
+// FuzzReadJournal compares rowReader with encoding/json, which must see the same rows in an array
+// of objects with valid timestamps. For any input, the size of the reads and the template must not
 // change the result, and truncated input must be rejected.
 func FuzzReadJournal(f *testing.F) {
 	for _, c := range legal {
@@ -28,7 +28,8 @@ func FuzzReadJournal(f *testing.F) {
 	f.Add([]byte(`[{"a":[[[[{"b":[1,2,{"c":"\ud800\udc00"}]}]]]]}]`))
 	f.Add([]byte(`[{"timestamp":"A","timestamp":0}]`))
 	f.Add([]byte(`[{"timestamp":1,"timestamp":null}]`))
-	f.Add([]byte(`[{"idMessage":"a","n":17,"typeMessage":"b"},{"idMessage":"aa","n":1.5,"typeMessage":"bb"},{"idMessage":"a","n":1.,"typeMessage":"b"}]`))
+	f.Add([]byte(`[{"idMessage":"a","n":17,"typeMessage":"b"},{"idMessage":"aa","n":1.5,` +
+		`"typeMessage":"bb"},{"idMessage":"a","n":1.,"typeMessage":"b"}]`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		rows, err := readAll(bytes.NewReader(body))
 
@@ -36,11 +37,11 @@ func FuzzReadJournal(f *testing.F) {
 		if (err == nil) != (againErr == nil) || !equal(rows, again) {
 			t.Fatalf("byte by byte %+v, %v; at once %+v, %v", again, againErr, rows, err)
 		}
-		careful, carefulErr := readCarefully(bytes.NewReader(body))
+		careful, carefulErr := readWithoutTemplate(bytes.NewReader(body))
 		if fmt.Sprint(err) != fmt.Sprint(carefulErr) || !equal(rows, careful) {
 			t.Fatalf("without a template %+v, %v; with it %+v, %v", careful, carefulErr, rows, err)
 		}
-		if want, ok := strictly(body); ok && (err != nil || !equal(rows, want)) {
+		if want, ok := decodeStrictly(body); ok && (err != nil || !equal(rows, want)) {
 			t.Fatalf("encoding/json %+v\nrowReader %+v, %v", want, rows, err)
 		}
 		if err != nil {
@@ -55,7 +56,8 @@ func FuzzReadJournal(f *testing.F) {
 	})
 }
 
-// FuzzMemory repeats its input at every place in a journal that can be long, and limits allocations.
+// FuzzMemory repeats its input at every place in a journal that can be long, and limits
+// allocations.
 func FuzzMemory(f *testing.F) {
 	f.Add("x")
 	f.Add(`\u0041`)
@@ -106,23 +108,24 @@ func (m *members) UnmarshalJSON(object []byte) error {
 }
 
 // strictly reads a journal with encoding/json. It reports false if rowReader may differ.
-func strictly(body []byte) ([]seen, bool) {
+func decodeStrictly(body []byte) ([]rowValues, bool) {
 	var objects []members
 	if !utf8.Valid(body) || json.Unmarshal(body, &objects) != nil || objects == nil {
 		return nil, false
 	}
-	rows := []seen{}
+	rows := []rowValues{}
 	for _, object := range objects {
 		if object.last == nil {
 			return nil, false // null is not a row
 		}
-		var r seen
-		id, kind, status := text(object.last["idMessage"]), text(object.last["typeMessage"]), text(object.last["statusMessage"])
+		var r rowValues
+		id, kind, status := text(object.last["idMessage"]), text(object.last["typeMessage"]),
+			text(object.last["statusMessage"])
 		r.Key = keyOf(id, kind)
 		r.Type, r.Status = kind[:min(len(kind), maxString)], status[:min(len(status), maxString)]
 		for _, raw := range object.timestamps {
 			var valid bool
-			if r.Timestamp, r.Timed, valid = strictTime(raw); !valid {
+			if r.Timestamp, r.Timed, valid = decodeTimestamp(raw); !valid {
 				return nil, false
 			}
 		}
@@ -131,7 +134,7 @@ func strictly(body []byte) ([]seen, bool) {
 	return rows, true
 }
 
-func strictTime(raw json.RawMessage) (seconds float64, timed, valid bool) {
+func decodeTimestamp(raw json.RawMessage) (seconds float64, timed, valid bool) {
 	if string(raw) == "null" {
 		return 0, false, true
 	}

@@ -21,8 +21,8 @@ import (
 	"greenapi_exporter/internal/simulator"
 )
 
-// seen is a copy of a Row.
-type seen struct {
+// rowValues is a copy of a Row.
+type rowValues struct {
 	Key          uint64
 	Type, Status string
 	Timestamp    float64
@@ -30,17 +30,17 @@ type seen struct {
 }
 
 // readAll reads a journal and copies its rows.
-func readAll(body io.Reader) ([]seen, error) {
+func readAll(body io.Reader) ([]rowValues, error) {
 	return collect(body, new(rowTemplate))
 }
 
 // collect reads a journal with the template.
-func collect(body io.Reader, template *rowTemplate) ([]seen, error) {
-	rows := []seen{}
+func collect(body io.Reader, template *rowTemplate) ([]rowValues, error) {
+	rows := []rowValues{}
 	r := newRowReader(body)
 	r.template = template
 	for r.next() {
-		rows = append(rows, see(&r.row))
+		rows = append(rows, valuesOf(&r.row))
 	}
 	return rows, r.in.End()
 }
@@ -53,7 +53,9 @@ func discard(body io.Reader) error {
 	return r.in.End()
 }
 
-func see(r *Row) seen { return seen{r.Key, string(r.Type), string(r.Status), r.Timestamp, r.Timed} }
+func valuesOf(r *Row) rowValues {
+	return rowValues{r.Key, string(r.Type), string(r.Status), r.Timestamp, r.Timed}
+}
 
 // keyOf computes the key of a message independently.
 func keyOf(id, kind string) uint64 {
@@ -66,47 +68,75 @@ func keyOf(id, kind string) uint64 {
 	return max(1, xxhash.Sum64(both[:]))
 }
 
-func row(id, kind, status string, timestamp float64) seen {
-	return seen{keyOf(id, kind), kind, status, timestamp, true}
+func row(id, kind, status string, timestamp float64) rowValues {
+	return rowValues{keyOf(id, kind), kind, status, timestamp, true}
 }
 
-func untimed(id, kind, status string) seen { return seen{keyOf(id, kind), kind, status, 0, false} }
+func untimed(id, kind, status string) rowValues {
+	return rowValues{keyOf(id, kind), kind, status, 0, false}
+}
 
 var legal = []struct {
 	name string
 	body string
-	want []seen
+	want []rowValues
 }{
 	{"empty", `[]`, nil},
 	{"white space", " \t\r\n[ \t\r\n] \t\r\n", nil},
 	{"byte order mark", "\xEF\xBB\xBF[]", nil},
-	{"a row", `[{"type":"outgoing","idMessage":"BAE5","timestamp":1706601634,"typeMessage":"textMessage","statusMessage":"read"}]`,
-		[]seen{row("BAE5", "textMessage", "read", 1706601634)}},
-	{"keys in any order", `[{"statusMessage":"sent","timestamp":7,"typeMessage":"a","idMessage":"1"},{"idMessage":"2","statusMessage":"read","typeMessage":"b","timestamp":8}]`,
-		[]seen{row("1", "a", "sent", 7), row("2", "b", "read", 8)}},
+	{"a row",
+		`[{"type":"outgoing","idMessage":"BAE5","timestamp":1706601634,` +
+			`"typeMessage":"textMessage","statusMessage":"read"}]`,
+		[]rowValues{row("BAE5", "textMessage", "read", 1706601634)}},
+	{"keys in any order",
+		`[{"statusMessage":"sent","timestamp":7,"typeMessage":"a","idMessage":"1"},` +
+			`{"idMessage":"2","statusMessage":"read","typeMessage":"b","timestamp":8}]`,
+		[]rowValues{row("1", "a", "sent", 7), row("2", "b", "read", 8)}},
 	{"nested objects have keys of their own",
-		`[{"quotedMessage":{"idMessage":"9","typeMessage":"x","statusMessage":"y","timestamp":9,"deep":[{"idMessage":"8"}]},"idMessage":"1","typeMessage":"a","statusMessage":"sent","timestamp":7,"after":{"statusMessage":"read"}}]`,
-		[]seen{row("1", "a", "sent", 7)}},
-	{"incomplete rows", `[{"type":"outgoing","typeMessage":""},{},{"idMessage":"1"},{"typeMessage":"a"}]`,
-		[]seen{untimed("", "", ""), untimed("", "", ""), untimed("1", "", ""), untimed("", "a", "")}},
-	{"nulls", `[{"idMessage":null,"typeMessage":null,"statusMessage":null,"timestamp":null}]`, []seen{untimed("", "", "")}},
-	{"words of another type", `[{"idMessage":["1"],"typeMessage":{"a":"b"},"statusMessage":1e3,"timestamp":5},{"idMessage":true,"typeMessage":false,"statusMessage":-0.5E-7}]`,
-		[]seen{row("", "", "", 5), untimed("", "", "")}},
-	{"a member twice: the last", `[{"idMessage":"1","idMessage":"2","typeMessage":"a","timestamp":1,"timestamp":2,"statusMessage":"sent","statusMessage":null}]`,
-		[]seen{row("2", "a", "", 2)}},
-	{"escapes in keys and values", `[{"\u0069dMessage":"\u0031","type\u004dessage":"\"\\\/\b\f\n\r\t","statusMessage":"s\u00e9\ud83d\ude04","time\u0073tamp":"\u0037"}]`,
-		[]seen{row("1", "\"\\/\b\f\n\r\t", "sé😄", 7)}},
-	{"lone surrogates", `[{"idMessage":"\ud83d","typeMessage":"\ude04a","statusMessage":"\ud83dx\ud83d\ud83d\ude04\ud83d\n"}]`,
-		[]seen{untimed("\uFFFD", "\uFFFDa", "\uFFFDx\uFFFD😄\uFFFD\n")}},
-	{"bad UTF-8 and control characters", "[{\"idMessage\":\"a\xff\x01\n\",\"typeMessage\":\"t\"}]", []seen{untimed("a\xff\x01\n", "t", "")}},
-	{"timestamps", `[{"timestamp":"1706601634"},{"timestamp":1706601634.5},{"timestamp":1.7e9},{"timestamp":-3},{"timestamp":0}]`,
-		[]seen{row("", "", "", 1706601634), row("", "", "", 1706601634.5), row("", "", "", 1.7e9), row("", "", "", -3), row("", "", "", 0)}},
-	{"stray commas between rows", `[,{"idMessage":"1","typeMessage":"a"},,{"idMessage":"2","typeMessage":"a"},]`,
-		[]seen{untimed("1", "a", ""), untimed("2", "a", "")}},
+		`[{"quotedMessage":{"idMessage":"9","typeMessage":"x","statusMessage":"y","timestamp":9,` +
+			`"deep":[{"idMessage":"8"}]},"idMessage":"1","typeMessage":"a",` +
+			`"statusMessage":"sent","timestamp":7,"after":{"statusMessage":"read"}}]`,
+		[]rowValues{row("1", "a", "sent", 7)}},
+	{"incomplete rows",
+		`[{"type":"outgoing","typeMessage":""},{},{"idMessage":"1"},{"typeMessage":"a"}]`,
+		[]rowValues{untimed("", "", ""), untimed("", "", ""), untimed("1", "", ""),
+			untimed("", "a", "")}},
+	{"nulls", `[{"idMessage":null,"typeMessage":null,"statusMessage":null,"timestamp":null}]`,
+		[]rowValues{untimed("", "", "")}},
+	{"words of another type",
+		`[{"idMessage":["1"],"typeMessage":{"a":"b"},"statusMessage":1e3,"timestamp":5},` +
+			`{"idMessage":true,"typeMessage":false,"statusMessage":-0.5E-7}]`,
+		[]rowValues{row("", "", "", 5), untimed("", "", "")}},
+	{"a member twice: the last",
+		`[{"idMessage":"1","idMessage":"2","typeMessage":"a","timestamp":1,"timestamp":2,` +
+			`"statusMessage":"sent","statusMessage":null}]`,
+		[]rowValues{row("2", "a", "", 2)}},
+	{"escapes in keys and values",
+		`[{"\u0069dMessage":"\u0031","type\u004dessage":"\"\\\/\b\f\n\r\t",` +
+			`"statusMessage":"s\u00e9\ud83d\ude04","time\u0073tamp":"\u0037"}]`,
+		[]rowValues{row("1", "\"\\/\b\f\n\r\t", "sé😄", 7)}},
+	{"lone surrogates",
+		`[{"idMessage":"\ud83d","typeMessage":"\ude04a",` +
+			`"statusMessage":"\ud83dx\ud83d\ud83d\ude04\ud83d\n"}]`,
+		[]rowValues{untimed("\uFFFD", "\uFFFDa", "\uFFFDx\uFFFD😄\uFFFD\n")}},
+	{"bad UTF-8 and control characters", "[{\"idMessage\":\"a\xff\x01\n\",\"typeMessage\":\"t\"}]",
+		[]rowValues{untimed("a\xff\x01\n", "t", "")}},
+	{"timestamps",
+		`[{"timestamp":"1706601634"},{"timestamp":1706601634.5},{"timestamp":1.7e9},` +
+			`{"timestamp":-3},{"timestamp":0}]`,
+		[]rowValues{row("", "", "", 1706601634), row("", "", "", 1706601634.5),
+			row("", "", "", 1.7e9), row("", "", "", -3), row("", "", "", 0)}},
+	{"stray commas between rows",
+		`[,{"idMessage":"1","typeMessage":"a"},,{"idMessage":"2","typeMessage":"a"},]`,
+		[]rowValues{untimed("1", "a", ""), untimed("2", "a", "")}},
 	{"nothing but commas", `[,,,]`, nil},
-	{"stray commas between members", `[{,"idMessage":"1",,"typeMessage":"a","o":{,"x":1,},"l":[,1,,2,],}]`, []seen{untimed("1", "a", "")}},
-	{"values of every kind are skipped", `[{"a":true,"b":false,"c":null,"d":-0.1e+7,"e":"\"","f":[[],{},[{}]],"g":{"h":{"i":[0]}},"typeMessage":"z"}]`,
-		[]seen{untimed("", "z", "")}},
+	{"stray commas between members",
+		`[{,"idMessage":"1",,"typeMessage":"a","o":{,"x":1,},"l":[,1,,2,],}]`,
+		[]rowValues{untimed("1", "a", "")}},
+	{"values of every kind are skipped",
+		`[{"a":true,"b":false,"c":null,"d":-0.1e+7,"e":"\"","f":[[],{},[{}]],"g":{"h":{"i":[0]}},` +
+			`"typeMessage":"z"}]`,
+		[]rowValues{untimed("", "z", "")}},
 }
 
 func TestReadRows(t *testing.T) {
@@ -165,7 +195,8 @@ func TestInvalidJournalsAreRejected(t *testing.T) {
 		{"a timestamp that is an object", `[{"timestamp":{}}]`},
 		{"a timestamp beyond all floats", `[{"timestamp":1e999}]`},
 		{"a timestamp beyond all times", `[{"timestamp":1e300}]`},
-		{"a timestamp of endless digits", `[{"timestamp":1706601634.` + strings.Repeat("0", 500) + `}]`},
+		{"a timestamp of endless digits", `[{"timestamp":1706601634.` + strings.Repeat("0", 500) +
+			`}]`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			rows, err := readAll(strings.NewReader(c.body))
@@ -188,10 +219,14 @@ func TestSyntaxErrorsHaveAnOffset(t *testing.T) {
 }
 
 // rich contains every kind of token.
-const rich = "\xEF\xBB\xBF" + `[,{"type":"outgoing","idMessage":"\u0042AE\ud83d\ude04\\","timestamp":1706601634.25,"typeMessage":"image\u004dessage",` +
-	`"o":{"a":[1,-2.5e-3,true,false,null,"\"x\\",{"idMessage":"no"}],},"statusMessage":"re\"ad"},,{"typeMessage":"\ud83dx","idMessage":"7","timestamp":"12"},] `
+const rich = "\xEF\xBB\xBF" +
+	`[,{"type":"outgoing","idMessage":"\u0042AE\ud83d\ude04\\","timestamp":1706601634.25,` +
+	`"typeMessage":"image\u004dessage",` +
+	`"o":{"a":[1,-2.5e-3,true,false,null,"\"x\\",{"idMessage":"no"}],},"statusMessage":"re\"ad"},` +
+	`,{"typeMessage":"\ud83dx","idMessage":"7","timestamp":"12"},] `
 
-var richRows = []seen{row("BAE😄\\", "imageMessage", "re\"ad", 1706601634.25), row("7", "\uFFFDx", "", 12)}
+var richRows = []rowValues{row("BAE😄\\", "imageMessage", "re\"ad", 1706601634.25),
+	row("7", "\uFFFDx", "", 12)}
 
 func TestReadsCanEndAtEveryOffset(t *testing.T) {
 	for split := range len(rich) + 1 {
@@ -236,7 +271,8 @@ func TestStringsLongerThanTheBuffer(t *testing.T) {
 			if err := json.Unmarshal([]byte(`"`+long+`"`), &means); err != nil {
 				t.Fatal(err)
 			}
-			body := fmt.Sprintf(`[{"thumb":"%s","%s":{"%s":1},"idMessage":"%s","typeMessage":"%s","statusMessage":"%s","timestamp":5}]`,
+			body := fmt.Sprintf(`[{"thumb":"%s","%s":{"%s":1},"idMessage":"%s",`+
+				`"typeMessage":"%s","statusMessage":"%s","timestamp":5}]`,
 				long, long, long, long, long, long)
 			rows, err := readAll(strings.NewReader(body))
 			if err != nil || len(rows) != 1 {
@@ -251,7 +287,8 @@ func TestStringsLongerThanTheBuffer(t *testing.T) {
 
 func TestKeysDependOnEveryByte(t *testing.T) {
 	long := strings.Repeat("a", 128<<10)
-	rows, err := readAll(strings.NewReader(`[{"idMessage":"` + long + `1","typeMessage":"t"},{"idMessage":"` + long + `2","typeMessage":"t"}]`))
+	rows, err := readAll(strings.NewReader(`[{"idMessage":"` + long +
+		`1","typeMessage":"t"},{"idMessage":"` + long + `2","typeMessage":"t"}]`))
 	if err != nil || len(rows) != 2 || rows[0].Key == rows[1].Key {
 		t.Errorf("got %+v, %v", rows, err)
 	}
@@ -282,15 +319,19 @@ func TestRowsDoNotAllocate(t *testing.T) {
 	}
 }
 
-// journal returns the journal of a simulated account, with texts only or with all types of messages.
+// journal returns the journal of a simulated account, with texts only or with all types of
+// messages.
 func journal(tb testing.TB, messages int, texts bool) []byte {
 	tb.Helper()
 	account := simulator.New(simulator.Config{
-		IDInstance: "1101000001", Token: other, Seed: 1, Start: time.Now().Add(-20 * time.Hour), Messages: messages,
+		IDInstance: "1101000001", Token: other, Seed: 1, Start: time.Now().Add(-20 * time.Hour),
+		Messages:        messages,
 		MessagesPerHour: float64(messages) / 10, TextOnly: texts, NoRateLimit: true,
 	})
 	w := httptest.NewRecorder()
-	account.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/waInstance1101000001/lastOutgoingMessages/"+other+"?minutes=1440", nil))
+	account.ServeHTTP(w,
+		httptest.NewRequest(http.MethodGet,
+			"/waInstance1101000001/lastOutgoingMessages/"+other+"?minutes=1440", nil))
 	if w.Code != http.StatusOK {
 		tb.Fatal(w.Code, w.Body)
 	}
@@ -320,7 +361,7 @@ func BenchmarkReadJournal(b *testing.B) {
 	}
 }
 
-func equal(a, b []seen) bool {
+func equal(a, b []rowValues) bool {
 	if len(a) != len(b) {
 		return false
 	}
@@ -336,7 +377,8 @@ func equal(a, b []seen) bool {
 type fixedResponse []byte
 
 func (a fixedResponse) RoundTrip(*http.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: http.StatusOK, ContentLength: int64(len(a)), Body: io.NopCloser(bytes.NewReader(a))}, nil
+	return &http.Response{StatusCode: http.StatusOK, ContentLength: int64(len(a)),
+		Body: io.NopCloser(bytes.NewReader(a))}, nil
 }
 
 // TestJournalsAllocateLittle limits the allocations in addition to those of the request.
@@ -359,7 +401,8 @@ func TestJournalsAllocateLittle(t *testing.T) {
 		})
 	}
 	nothing := allocations(func() error {
-		response, err := client.call(t.Context(), LastOutgoingMessages, url.Values{"minutes": {"60"}})
+		response, err := client.call(t.Context(), LastOutgoingMessages,
+			url.Values{"minutes": {"60"}})
 		if err == nil {
 			response.close()
 		}
@@ -375,7 +418,8 @@ func TestJournalsAllocateLittle(t *testing.T) {
 		return journal.Err()
 	})
 	if all-nothing > 10 {
-		t.Errorf("1,000 rows allocate %v times; the request allocates %v times", all-nothing, nothing)
+		t.Errorf("1,000 rows allocate %v times; the request allocates %v times", all-nothing,
+			nothing)
 	} else {
 		t.Logf("1,000 rows allocate %v times; the request allocates %v times", all-nothing, nothing)
 	}

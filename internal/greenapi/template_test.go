@@ -11,15 +11,17 @@ import (
 	"testing"
 )
 
-// readCarefully reads a journal without a template.
-func readCarefully(body io.Reader) ([]seen, error) {
+// readWithoutTemplate reads a journal without a template.
+func readWithoutTemplate(body io.Reader) ([]rowValues, error) {
 	return collect(body, &rowTemplate{misses: maxMisses})
 }
 
 // lessons are rows that a template can learn.
 var lessons = []string{
-	`"type":"outgoing","idMessage":"BAE5","timestamp":1706601634,"typeMessage":"textMessage","o":{"a":"b","n":0,"l":[1,"x",{},[]]},"statusMessage":"read","sendByApi":true}`,
-	`"idMessage": "BAE5", "timestamp": "1706601634", "statusMessage": "sent", "typeMessage": "textMessage"}`,
+	`"type":"outgoing","idMessage":"BAE5","timestamp":1706601634,"typeMessage":"textMessage",` +
+		`"o":{"a":"b","n":0,"l":[1,"x",{},[]]},"statusMessage":"read","sendByApi":true}`,
+	`"idMessage": "BAE5", "timestamp": "1706601634", "statusMessage": "sent", "typeMessage": ` +
+		`"textMessage"}`,
 	`"type":"outgoing","typeMessage":""}`,
 	`"a":-1.5e3,"l":[[{"a":"b"}],"c"],"timestamp":7}`,
 	`"idMessage":null,"typeMessage":"a"}`,
@@ -39,12 +41,16 @@ var lessons = []string{
 
 // variants consist of the same segments, mostly with a value that a template must reject.
 var variants = []string{
-	`"timestamp":017}`, `"timestamp":17.5}`, `"timestamp":1234567890123456789}`, `"timestamp":9999999999999999}`, `"timestamp":}`,
+	`"timestamp":017}`, `"timestamp":17.5}`, `"timestamp":1234567890123456789}`,
+	`"timestamp":9999999999999999}`, `"timestamp":}`,
 	`"n":1.}`, `"n":01}`, `"n":1e}`, `"n":-}`, `"n":1e+}`, `"n":-0.5e+7}`,
-	`"s":"\x"}`, `"s":"\u12g4"}`, `"s":"\u00e9\\\""}`, `"s":"\"}`, `"s":"` + strings.Repeat("x", 100) + `\x"}`, `"s":"` + strings.Repeat("x", 1000) + `\n"}`,
-	`"idMessage":"\u0061","typeMessage":"b"}`, `"idMessage":"a","typeMessage":"\n"}`, `"idMessage":"a","typeMessage":""}`,
+	`"s":"\x"}`, `"s":"\u12g4"}`, `"s":"\u00e9\\\""}`, `"s":"\"}`, `"s":"` +
+		strings.Repeat("x", 100) + `\x"}`, `"s":"` + strings.Repeat("x", 1000) + `\n"}`,
+	`"idMessage":"\u0061","typeMessage":"b"}`, `"idMessage":"a","typeMessage":"\n"}`,
+	`"idMessage":"a","typeMessage":""}`,
 	`"idMessage":"a","typeMessage":"` + strings.Repeat("b", 100) + `"}`,
-	`"statusMessage":"sent","typeMessage":"a","timestamp":17,"idMessage":{"x":12},"a":"bb","statusMessage":null,"typeMessage":["xx"],"timestamp":null}`,
+	`"statusMessage":"sent","typeMessage":"a","timestamp":17,"idMessage":{"x":12},"a":"bb",` +
+		`"statusMessage":null,"typeMessage":["xx"],"timestamp":null}`,
 	`"a":[["xx","yy"]}}`, `"a":{"b":["xx","yy"]]}`,
 	strings.Repeat(`"a":"bb",`, maxValues) + `"idMessage":"a","typeMessage":"b"}`,
 	`"` + strings.Repeat("k", maxTexts+1) + `":"bb"}`,
@@ -83,9 +89,9 @@ func FuzzRowTemplate(f *testing.F) {
 		if n == 0 {
 			return
 		}
-		rows, err := readCarefully(strings.NewReader("[{" + row[:n] + "]"))
-		if err != nil || len(rows) != 1 || rows[0] != see(&r) {
-			t.Fatalf("%+v in %q; without a template %+v, %v", see(&r), row[:n], rows, err)
+		rows, err := readWithoutTemplate(strings.NewReader("[{" + row[:n] + "]"))
+		if err != nil || len(rows) != 1 || rows[0] != valuesOf(&r) {
+			t.Fatalf("%+v in %q; without a template %+v, %v", valuesOf(&r), row[:n], rows, err)
 		}
 	})
 }
@@ -146,12 +152,15 @@ func TestUnusualRowsAreForgotten(t *testing.T) {
 		}
 		return body
 	}
-	ordinary := bytes.Repeat([]byte(`{"type":"outgoing","idMessage":"BAE5","n":[1,2,3],"typeMessage":"textMessage","statusMessage":"read"},`), 5000)
-	all, accepted := countAccepted(t, slices.Concat([]byte("["), unusual(500), ordinary, []byte("]")))
+	ordinary := bytes.Repeat([]byte(`{"type":"outgoing","idMessage":"BAE5","n":[1,2,3],`+
+		`"typeMessage":"textMessage","statusMessage":"read"},`), 5000)
+	all, accepted := countAccepted(t,
+		slices.Concat([]byte("["), unusual(500), ordinary, []byte("]")))
 	if all != 5500 || accepted < 4990 {
 		t.Errorf("accepted %d of 5,000 ordinary rows after 500 unusual ones", accepted)
 	}
-	all, accepted = countAccepted(t, slices.Concat([]byte("["), unusual(5000), ordinary, []byte("]")))
+	all, accepted = countAccepted(t,
+		slices.Concat([]byte("["), unusual(5000), ordinary, []byte("]")))
 	if all != 10_000 || accepted != 0 {
 		t.Errorf("accepted %d rows after 5,000 unusual ones, want none", accepted)
 	}
@@ -175,18 +184,21 @@ func TestBothReadersAgreeOnALongJournal(t *testing.T) {
 	var odd bytes.Buffer
 	odd.WriteString("[")
 	for i := range 300 {
-		fmt.Fprintf(&odd, `{"idMessage":"%d","typeMessage":"a","k%d":"%s","timestamp":%d},,`, i, i, strings.Repeat("x", i*i%70_000), i)
+		fmt.Fprintf(&odd, `{"idMessage":"%d","typeMessage":"a","k%d":"%s","timestamp":%d},,`, i, i,
+			strings.Repeat("x", i*i%70_000), i)
 	}
 	body = append(odd.Bytes(), body[1:]...)
-	want, err := readCarefully(bytes.NewReader(body))
+	want, err := readWithoutTemplate(bytes.NewReader(body))
 	if err != nil || len(want) < 3000 {
 		t.Fatalf("%d rows, %v", len(want), err)
 	}
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, most := range []int{1 << 20, 20_000, 1500, 100} {
-		rows, err := readAll(pieces{bytes.NewReader(body), func() int { return 1 + random.IntN(most) }})
+		rows, err := readAll(pieces{bytes.NewReader(body),
+			func() int { return 1 + random.IntN(most) }})
 		if err != nil || !equal(rows, want) {
-			t.Errorf("%d rows, %v, in pieces of up to %d bytes; want %d", len(rows), err, most, len(want))
+			t.Errorf("%d rows, %v, in pieces of up to %d bytes; want %d", len(rows), err, most,
+				len(want))
 		}
 	}
 }

@@ -18,8 +18,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// holder contains tokens in fields whose methods fmt cannot call.
-type holder struct {
+// tokenFields contains tokens in fields whose methods fmt cannot call.
+type tokenFields struct {
 	Exported Token
 	hidden   Token
 	pointer  *Token
@@ -29,27 +29,31 @@ type holder struct {
 
 func TestTokensPrintAsSecret(t *testing.T) {
 	token := testToken(t, secret)
-	held := holder{token, token, &token, []Token{token}, token}
+	fields := tokenFields{token, token, &token, []Token{token}, token}
 	var written bytes.Buffer
 	for _, verb := range strings.Split("vsqxXdtbcoOUeEfFgGpTw", "") {
 		for _, flag := range []string{"", "+", "#", " ", "-20", "020", ".3"} {
-			for _, value := range []any{token, &token, held, &held, []Token{token}, map[string]Token{"a": token}, map[Result]holder{OK: held}} {
+			for _, value := range []any{token, &token, fields, &fields, []Token{token}, map[string]Token{"a": token}, map[Result]tokenFields{OK: fields}} {
 				fmt.Fprintf(&written, "%"+flag+verb+"\n", value)
 			}
 		}
 	}
-	fmt.Fprintln(&written, token, held, fmt.Errorf("token %v: %w", token, os.ErrNotExist))
+	fmt.Fprintln(&written, token, fields, fmt.Errorf("token %v: %w", token, os.ErrNotExist))
 
-	encode := func(encoded []byte, err error) { written.Write(encoded); fmt.Fprintln(&written, err) }
-	encode(json.Marshal(held))
+	encode := func(encoded []byte, err error) {
+		written.Write(encoded)
+		fmt.Fprintln(&written,
+			err)
+	}
+	encode(json.Marshal(fields))
 	encode(json.Marshal(map[string]any{"token": token}))
 	encode(xml.Marshal(token))
-	encode(yaml.Marshal(map[string]any{"token": token, "held": struct{ T Token }{token}}))
+	encode(yaml.Marshal(map[string]any{"token": token, "fields": struct{ T Token }{token}}))
 
-	_ = log.NewLogfmtLogger(&written).Log("token", token, "held", fmt.Sprint(held))
-	_ = log.NewJSONLogger(&written).Log("token", token, "held", held)
-	slog.New(slog.NewTextHandler(&written, nil)).Info("a", "token", token, "held", held)
-	slog.New(slog.NewJSONHandler(&written, nil)).Info("a", "token", token, "held", held)
+	_ = log.NewLogfmtLogger(&written).Log("token", token, "fields", fmt.Sprint(fields))
+	_ = log.NewJSONLogger(&written).Log("token", token, "fields", fields)
+	slog.New(slog.NewTextHandler(&written, nil)).Info("a", "token", token, "fields", fields)
+	slog.New(slog.NewJSONHandler(&written, nil)).Info("a", "token", token, "fields", fields)
 
 	text := written.String()
 	for _, form := range []string{secret, fmt.Sprintf("%x", secret), fmt.Sprintf("%X", secret), fmt.Sprint([]byte(secret)), secret[:8]} {

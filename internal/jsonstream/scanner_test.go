@@ -68,16 +68,20 @@ func decodeStrictly(body []byte) (v any, err error) {
 }
 
 // everything contains every kind of token, and strings at every offset of which a read can end.
-const everything = "\xEF\xBB\xBF" + ` [,{"a":[1,-2.5e-3,0.1E+7,true,false,null,"\"x\\\u00e9\ud83d\ude04"],,"\u0062":{}},[[]],"\ud83dx",] `
+const everything = "\xEF\xBB\xBF" +
+	` [,{"a":[1,-2.5e-3,0.1E+7,true,false,null,"\"x\\\u00e9\ud83d\ude04"],,"\u0062":{}},[[]],` +
+	`"\ud83dx",] `
 
 func TestSuperfluousCommasAndByteOrderMarksAreAccepted(t *testing.T) {
 	number := func(s string) any { return json.Number(s) }
 	want := []any{
-		map[string]any{"a": []any{number("1"), number("-2.5e-3"), number("0.1E+7"), true, false, nil, "\"x\\é😄"}, "b": map[string]any{}},
+		map[string]any{"a": []any{number("1"), number("-2.5e-3"), number("0.1E+7"), true, false,
+			nil, "\"x\\é😄"}, "b": map[string]any{}},
 		[]any{[]any{}}, "\uFFFDx",
 	}
 	for split := range len(everything) + 1 {
-		body := io.MultiReader(strings.NewReader(everything[:split]), strings.NewReader(everything[split:]))
+		body := io.MultiReader(strings.NewReader(everything[:split]),
+			strings.NewReader(everything[split:]))
 		if got, err := decode(body); err != nil || !reflect.DeepEqual(got, want) {
 			t.Fatalf("split at %d: got %v, %v", split, got, err)
 		}
@@ -170,7 +174,8 @@ func TestAHundredEmptyReadsAreAnError(t *testing.T) {
 func TestNestingIsLimited(t *testing.T) {
 	for _, brackets := range [][2]string{{"[", "]"}, {`{"a":`, "}"}} {
 		nested := func(depth int) io.Reader {
-			return strings.NewReader(strings.Repeat(brackets[0], depth-1) + "[]" + strings.Repeat(brackets[1], depth-1))
+			return strings.NewReader(strings.Repeat(brackets[0], depth-1) + "[]" +
+				strings.Repeat(brackets[1], depth-1))
 		}
 		if err := skip(nested(MaxDepth)); err != nil {
 			t.Errorf("%d levels of %s: %v", MaxDepth, brackets[0], err)
@@ -235,8 +240,8 @@ func TestBufferedTextCanBeReadByTheCaller(t *testing.T) {
 	}
 }
 
-// FuzzScanner compares the Scanner with encoding/json. Any input must have the same meaning in reads
-// of any size, and truncated input must be rejected.
+// FuzzScanner compares the Scanner with encoding/json. Any input must have the same meaning in
+// reads of any size, and truncated input must be rejected.
 func FuzzScanner(f *testing.F) {
 	f.Add([]byte(everything))
 	f.Add([]byte(`{"a":[[[[{"b":[1,2,{"c":"\ud800\udc00"}]}]]]]}`))
