@@ -38,11 +38,11 @@ func newTestClient(t testing.TB, base string) *Client {
 	}
 	transport := NewTransport(4)
 	t.Cleanup(transport.CloseIdleConnections)
-	service := &Backend{Transport: transport, Limiter: NewLimiter(4), UserAgent: "test"}
-	return NewClient(service, u, "1101000001", testToken(t, secret))
+	backend := &Backend{Transport: transport, Limiter: NewLimiter(4), UserAgent: "test"}
+	return NewClient(backend, u, "1101000001", testToken(t, secret))
 }
 
-// ask requests a journal and returns its rows and date.
+// readOutgoing returns the rows and the date of a journal.
 func readOutgoing(ctx context.Context, c *Client) ([]rowValues, time.Time, error) {
 	journal, err := c.OutgoingMessages(ctx, 60)
 	if err != nil {
@@ -55,7 +55,14 @@ func readOutgoing(ctx context.Context, c *Client) ([]rowValues, time.Time, error
 	return rows, journal.Date(), journal.Err()
 }
 
-// status responds with a status and body.
+// serve starts a server for the duration of the test.
+func serve(t testing.TB, handler http.HandlerFunc) *httptest.Server {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return server
+}
+
 func respond(code int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(code)
@@ -63,14 +70,16 @@ func respond(code int, body string) http.HandlerFunc {
 	}
 }
 
+// respondWithPath is respond, with each %s replaced by the path of the request.
 func respondWithPath(code int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(code)
-		fmt.Fprintf(w, body, r.URL.Path)
+		_, _ = io.WriteString(w, strings.ReplaceAll(body, "%s", r.URL.Path))
 	}
 }
 
-// raw responds with any bytes and closes the connection. Each %s becomes the request's target.
+// rawResponse writes a response to the connection and closes it. Each %s is replaced by the target
+// of the request.
 func rawResponse(response string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		conn, _, err := http.NewResponseController(w).Hijack()
@@ -121,8 +130,8 @@ func TestEveryResponseHasItsResult(t *testing.T) {
 		{"400, truncated JSON in its path",
 			respond(400, `{"message":"no","path":"/expired/starting`), BadRequest},
 		{"400, truncated",
-			rawResponse("HTTP/1.1 400 Bad Request\r\nContent-Length: 1000\r\n\r\ninstance is " +
-				"deleted"), InstanceDeleted},
+			rawResponse("HTTP/1.1 400 Bad\r\nContent-Length: 99\r\n\r\ninstance is deleted"),
+			InstanceDeleted},
 		{"status false, logged out",
 			respond(200, `{"status":false,"reason":"instance is starting or not authorized"}`),
 			InstanceLoggedOut},
@@ -167,8 +176,7 @@ func TestEveryResponseHasItsResult(t *testing.T) {
 		{"no response", rawResponse(""), Network},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			server := httptest.NewServer(c.response)
-			defer server.Close()
+			server := serve(t, c.response)
 			_, _, err := readOutgoing(t.Context(), newTestClient(t, server.URL))
 			if got := ResultOf(err); got != c.want {
 				t.Errorf("got %s (%v), want %s", got, err, c.want)
@@ -178,13 +186,18 @@ func TestEveryResponseHasItsResult(t *testing.T) {
 	}
 }
 
-// assertNoSecret fails if the error contains the token in any form.
+// assertNoSecret checks that the error does not contain a token in any form.
 func assertNoSecret(t *testing.T, err error) {
 	t.Helper()
 	for e := err; e != nil; e = errors.Unwrap(e) {
 		for _, verb := range []string{"%s", "%v", "%+v", "%#v", "%q", "%x"} {
-			if text := fmt.Sprintf(verb, e); strings.Contains(text, secret) || strings.Contains(text, fmt.Sprintf("%x", secret)) {
-				t.Errorf("%s leaks the token: %s", verb, text)
+			text := fmt.Sprintf(verb, e)
+			for _, token := range []string{
+				secret, other, fmt.Sprintf("%x", secret), fmt.Sprintf("%x", other),
+			} {
+				if strings.Contains(text, token) {
+					t.Errorf("%s leaks a token: %s", verb, text)
+				}
 			}
 		}
 	}
@@ -211,53 +224,52 @@ func TestTLSErrorsNameTheCause(t *testing.T) {
 	defer server.Close()
 	server.Config.ErrorLog = nil
 	_, _, err := readOutgoing(t.Context(), newTestClient(t, server.URL))
-	if want := "network: the host's certificate is signed by an unknown authority"; fmt.Sprint(err) != want {
+	want := "network: the host's certificate is signed by an unknown authority"
+	if fmt.Sprint(err) != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
-	plain := httptest.NewServer(respond(200, "[]"))
-	defer plain.Close()
+	withoutTLS := serve(t, respond(200, "[]"))
 	_, _, err = readOutgoing(t.Context(),
-		newTestClient(t, strings.Replace(plain.URL, "http:", "https:", 1)))
-	if want := "network: the host does not use TLS on this port"; fmt.Sprint(err) != want {
+		newTestClient(t, strings.Replace(withoutTLS.URL, "http:", "https:", 1)))
+	want = "network: the host does not use TLS on this port"
+	if fmt.Sprint(err) != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }
 
 func TestRequestMatchesTheDocumentation(t *testing.T) {
 	var got *http.Request
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		got = r
 		_, _ = io.WriteString(w, "[]")
-	}))
-	defer server.Close()
+	})
 	client := newTestClient(t, server.URL+"/v3")
 	client.token = testToken(t, "a/b?c%d..")
 	if _, _, err := readOutgoing(t.Context(), client); err != nil {
 		t.Fatal(err)
 	}
-	if want := "/v3/waInstance1101000001/lastOutgoingMessages/a%2Fb%3Fc%25d..?minutes=60"; got.RequestURI != want {
-		t.Errorf("asked for %s, want %s", got.RequestURI, want)
+	want := "/v3/waInstance1101000001/lastOutgoingMessages/a%2Fb%3Fc%25d..?minutes=60"
+	if got.RequestURI != want {
+		t.Errorf("requested %s, want %s", got.RequestURI, want)
 	}
-	if got.Method != http.MethodGet || got.Header.Get("User-Agent") != "test" {
-		t.Errorf("%s by %q", got.Method, got.Header.Get("User-Agent"))
+	if got.Method != http.MethodGet || got.UserAgent() != "test" {
+		t.Errorf("method %s, user agent %q", got.Method, got.UserAgent())
 	}
 }
 
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	var followed atomic.Int32
-	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { followed.Add(1) }))
-	defer other.Close()
+	other := serve(t, func(http.ResponseWriter, *http.Request) { followed.Add(1) })
 	for _, code := range []int{301, 302, 303, 307, 308} {
 		for _, location := range []string{other.URL, "/elsewhere", "::", ""} {
-			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			server := serve(t, func(w http.ResponseWriter, r *http.Request) {
 				if r.URL.Path == "/elsewhere" {
 					followed.Add(1)
 				}
 				w.Header().Set("Location", location)
 				w.WriteHeader(code)
-			}))
+			})
 			_, _, err := readOutgoing(t.Context(), newTestClient(t, server.URL))
-			server.Close()
 			if ResultOf(err) != UnexpectedStatus {
 				t.Errorf("%d to %q: got %v, want %s", code, location, err, UnexpectedStatus)
 			}
@@ -289,7 +301,8 @@ func TestConnectionsAreReused(t *testing.T) {
 	}
 }
 
-// TestCallsAreNotRepeated checks that net/http does not retry if the server closes the connection.
+// TestCallsAreNotRepeated checks that net/http does not repeat a request if the server closes the
+// connection.
 func TestCallsAreNotRepeated(t *testing.T) {
 	for name, end := range map[string]func(*net.TCPConn){
 		"closed": func(c *net.TCPConn) { _ = c.Close() },
@@ -297,7 +310,7 @@ func TestCallsAreNotRepeated(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var requests atomic.Int32
-			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 				if requests.Add(1)%2 == 1 {
 					_, _ = io.WriteString(w, "[]")
 					return
@@ -307,8 +320,7 @@ func TestCallsAreNotRepeated(t *testing.T) {
 					panic(err)
 				}
 				end(conn.(*net.TCPConn))
-			}))
-			defer server.Close()
+			})
 			client := newTestClient(t, server.URL)
 			for i := range int32(10) {
 				want := OK
@@ -327,27 +339,29 @@ func TestCallsAreNotRepeated(t *testing.T) {
 }
 
 func TestHTTP2IsDisabled(t *testing.T) {
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	handler := func(w http.ResponseWriter, r *http.Request) {
 		if r.ProtoMajor != 1 {
 			w.WriteHeader(http.StatusTeapot)
 		}
 		_, _ = io.WriteString(w, "[]")
-	}))
+	}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(handler))
 	server.EnableHTTP2 = true
 	server.StartTLS()
 	defer server.Close()
 	client := newTestClient(t, server.URL)
-	client.backend.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs}
+	trusted := server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
+	client.backend.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: trusted}
 	if _, _, err := readOutgoing(t.Context(), client); err != nil {
 		t.Error(err)
 	}
 }
 
-// hang starts a response and then waits until the client disconnects.
-func hang(begin string) http.HandlerFunc {
+// hang writes the start of a response and then waits until the client disconnects.
+func hang(start string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if begin != "" {
-			_, _ = io.WriteString(w, begin)
+		if start != "" {
+			_, _ = io.WriteString(w, start)
 			_ = http.NewResponseController(w).Flush()
 		}
 		<-r.Context().Done()
@@ -355,7 +369,10 @@ func hang(begin string) http.HandlerFunc {
 }
 
 func TestDeadlineAndCancellationEndACall(t *testing.T) {
-	for name, begin := range map[string]string{"before the response": "", "in its body": `[{"idMessage":"1"},`, "after its array": `[]`, "in an object": `{"co`} {
+	for name, start := range map[string]string{
+		"before the response": "", "in its body": `[{"idMessage":"1"},`, "after its array": `[]`,
+		"in an object": `{"co`,
+	} {
 		for want, end := range map[Result]func(context.Context) (context.Context, func()){
 			Timeout: func(ctx context.Context) (context.Context, func()) {
 				ctx, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
@@ -368,8 +385,7 @@ func TestDeadlineAndCancellationEndACall(t *testing.T) {
 			},
 		} {
 			t.Run(name+", "+string(want), func(t *testing.T) {
-				server := httptest.NewServer(hang(begin))
-				defer server.Close()
+				server := serve(t, hang(start))
 				ctx, cancel := end(t.Context())
 				defer cancel()
 				_, _, err := readOutgoing(ctx, newTestClient(t, server.URL))
@@ -381,9 +397,8 @@ func TestDeadlineAndCancellationEndACall(t *testing.T) {
 	}
 }
 
-func TestCauseOfCancellationIsTheResult(t *testing.T) {
-	server := httptest.NewServer(hang(""))
-	defer server.Close()
+func TestCancellationCauseIsTheResult(t *testing.T) {
+	server := serve(t, hang(""))
 	ctx, cancel := context.WithCancelCause(t.Context())
 	time.AfterFunc(10*time.Millisecond, func() { cancel(context.DeadlineExceeded) })
 	if _, _, err := readOutgoing(ctx, newTestClient(t, server.URL)); ResultOf(err) != Timeout {
@@ -394,10 +409,10 @@ func TestCauseOfCancellationIsTheResult(t *testing.T) {
 func TestTimeoutsDistinguishMissingConnections(t *testing.T) {
 	for _, connected := range []bool{false, true} {
 		ctx, cancel := context.WithCancelCause(t.Context())
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		server := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			cancel(context.DeadlineExceeded)
 			hang("")(w, r)
-		}))
+		})
 		client := newTestClient(t, server.URL)
 		if !connected {
 			transport := client.backend.Transport.(*http.Transport)
@@ -412,12 +427,11 @@ func TestTimeoutsDistinguishMissingConnections(t *testing.T) {
 		if !errors.As(err, &failure) || failure.Result != Timeout || failure.NotSent == connected {
 			t.Errorf("connected %t: got %#v", connected, err)
 		}
-		server.Close()
 	}
 }
 
-// TestFailuresBeforeTheRequestAreNotSent includes a host that accepts connections and does not
-// respond to TLS. This timeout is independent of the requested minutes.
+// TestFailuresBeforeTheRequestAreNotSent includes a host that accepts connections but does not
+// respond to a TLS handshake.
 func TestFailuresBeforeTheRequestAreNotSent(t *testing.T) {
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -426,7 +440,9 @@ func TestFailuresBeforeTheRequestAreNotSent(t *testing.T) {
 	defer silent.Close()
 	refused := httptest.NewServer(nil)
 	refused.Close()
-	for _, base := range []string{"https://" + silent.Addr().String(), refused.URL, "https://nowhere.invalid"} {
+	for _, base := range []string{
+		"https://" + silent.Addr().String(), refused.URL, "https://nowhere.invalid",
+	} {
 		client := newTestClient(t, base)
 		client.backend.Transport.(*http.Transport).TLSHandshakeTimeout = 10 * time.Millisecond
 		_, _, err = readOutgoing(t.Context(), client)
@@ -435,8 +451,7 @@ func TestFailuresBeforeTheRequestAreNotSent(t *testing.T) {
 			t.Errorf("%s: got %#v, want %s without a request", base, err, Network)
 		}
 	}
-	server := httptest.NewServer(rawResponse(""))
-	defer server.Close()
+	server := serve(t, rawResponse(""))
 	_, _, err = readOutgoing(t.Context(), newTestClient(t, server.URL))
 	var failure *Error
 	if !errors.As(err, &failure) || failure.NotSent {
@@ -445,26 +460,24 @@ func TestFailuresBeforeTheRequestAreNotSent(t *testing.T) {
 }
 
 func TestBodiesAreLimitedAfterDecompression(t *testing.T) {
-	long := gzipped("[" + strings.Repeat(" ", 10_000) + "]")
+	body := "[" + strings.Repeat(" ", 10_000) + "]"
 	for name, c := range map[string]struct {
 		handler http.HandlerFunc
 		limit   int64
 		want    Result
 	}{
-		"plain, at the limit": {respond(200, "["+strings.Repeat(" ", 10_000)+"]"), 10_002, OK},
-		"plain, over the limit": {respond(200, "["+strings.Repeat(" ", 10_000)+"]"), 10_001,
-			TooLarge},
-		"zipped, at the limit":   {gzipResponse(long), 10_002, OK},
-		"zipped, over the limit": {gzipResponse(long), 10_001, TooLarge},
-		"an endless body":        {endless, 1 << 20, TooLarge},
+		"plain, at the limit":   {respond(200, body), 10_002, OK},
+		"plain, over the limit": {respond(200, body), 10_001, TooLarge},
+		"gzip, at the limit":    {gzipResponse(gzipped(body)), 10_002, OK},
+		"gzip, over the limit":  {gzipResponse(gzipped(body)), 10_001, TooLarge},
+		"an endless body":       {endless, 1 << 20, TooLarge},
 	} {
-		server := httptest.NewServer(c.handler)
+		server := serve(t, c.handler)
 		client := newTestClient(t, server.URL)
 		client.maxBody = c.limit
 		if _, _, err := readOutgoing(t.Context(), client); ResultOf(err) != c.want {
 			t.Errorf("%s: got %v, want %s", name, err, c.want)
 		}
-		server.Close()
 	}
 }
 
@@ -502,26 +515,26 @@ func endless(w http.ResponseWriter, _ *http.Request) {
 
 func TestDateIsTheTimeOfTheAPI(t *testing.T) {
 	date := time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Date", date.Format(http.TimeFormat))
 		_, _ = io.WriteString(w, "[]")
-	}))
-	defer server.Close()
+	})
 	_, received, err := readOutgoing(t.Context(), newTestClient(t, server.URL))
 	if err != nil || !received.Equal(date) {
 		t.Errorf("got %+v, %v", received, err)
 	}
-	for name, header := range map[string][]string{"no date": nil, "an invalid date": {"yesterday"}} {
-		undated := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	for name, header := range map[string][]string{
+		"no date": nil, "an invalid date": {"yesterday"},
+	} {
+		undated := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header()["Date"] = header
 			_, _ = io.WriteString(w, "[]")
-		}))
-		begin := time.Now()
+		})
+		start := time.Now()
 		_, date, err := readOutgoing(t.Context(), newTestClient(t, undated.URL))
-		if err != nil || date.Before(begin) || date.After(time.Now()) {
+		if err != nil || date.Before(start) || date.After(time.Now()) {
 			t.Errorf("%s: got %+v, %v; want the local time", name, date, err)
 		}
-		undated.Close()
 	}
 }
 
@@ -539,11 +552,10 @@ func TestRetryAfter(t *testing.T) {
 			t.Errorf("%q: got %s, want %s", header, got, want)
 		}
 	}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Retry-After", "7")
 		w.WriteHeader(503)
-	}))
-	defer server.Close()
+	})
 	_, _, err := readOutgoing(t.Context(), newTestClient(t, server.URL))
 	var failure *Error
 	if !errors.As(err, &failure) || failure.RetryAfter != 7*time.Second {
@@ -552,8 +564,7 @@ func TestRetryAfter(t *testing.T) {
 }
 
 func TestOnResponseIsCalled(t *testing.T) {
-	server := httptest.NewServer(respond(200, "[{}, {}]"))
-	defer server.Close()
+	server := serve(t, respond(200, "[{}, {}]"))
 	client := newTestClient(t, server.URL)
 	type observation struct {
 		method string
@@ -569,7 +580,7 @@ func TestOnResponseIsCalled(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want := (observation{"lastOutgoingMessages", 8}); len(got) != 1 || got[0] != want {
-		t.Errorf("observed %+v, want %+v", got, want)
+		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
 
@@ -585,7 +596,7 @@ func TestEveryFailureHasAdvice(t *testing.T) {
 		}
 	}
 	if len(known) != 17 {
-		t.Errorf("%d results, the contract has 17", len(known))
+		t.Errorf("%d results, want 17", len(known))
 	}
 	for err, want := range map[error]Result{
 		context.Canceled: Canceled, context.DeadlineExceeded: Timeout, io.EOF: Network,

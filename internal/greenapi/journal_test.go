@@ -1,15 +1,12 @@
 package greenapi
 
 import (
-	"net/http/httptest"
 	"testing"
 	"time"
 )
 
-// TestJournalHoldsASlotUntilItsEnd reads a journal to its end, or closes it before.
-func TestJournalHoldsASlotUntilItsEnd(t *testing.T) {
-	server := httptest.NewServer(respond(200, `[{"idMessage":"1","typeMessage":"a"},{},{}]`))
-	defer server.Close()
+func TestJournalReleasesItsSlotAtItsEnd(t *testing.T) {
+	server := serve(t, respond(200, `[{"idMessage":"1","typeMessage":"a"},{},{}]`))
 	for name, end := range map[string]func(*Journal){
 		"read to the end": func(j *Journal) {
 			for j.Next() {
@@ -29,12 +26,12 @@ func TestJournalHoldsASlotUntilItsEnd(t *testing.T) {
 			t.Errorf("%s: got %+v", name, journal.Row())
 		}
 		if client.backend.Limiter.all.TryAcquire(1) || responses != 0 {
-			t.Errorf("%s: the slot is free before, %d responses", name, responses)
+			t.Errorf("%s: the slot is free before the end, %d responses", name, responses)
 		}
 		end(journal)
 		journal.Close()
 		if !client.backend.Limiter.all.TryAcquire(1) || responses != 1 {
-			t.Errorf("%s: the slot is not free after, %d responses", name, responses)
+			t.Errorf("%s: the slot is not free after the end, %d responses", name, responses)
 		}
 		if journal.Next() || journal.Err() != nil {
 			t.Errorf("%s: a row after the end, %v", name, journal.Err())

@@ -13,7 +13,7 @@ import (
 func TestConcurrentCallsAreLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		limiter := NewLimiter(4)
-		methods := 0 // every call has another method, so only hosts limit it
+		methods := 0 // every call has its own method, so only the host's limit applies
 		acquire := func(host string) func() {
 			t.Helper()
 			methods++
@@ -46,7 +46,7 @@ func TestConcurrentCallsAreLimited(t *testing.T) {
 	})
 }
 
-func TestWaitingForAHostBlocksNoOther(t *testing.T) {
+func TestCallsWaitingForAHostDoNotBlockOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		limiter := NewLimiter(4)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -55,7 +55,7 @@ func TestWaitingForAHostBlocksNoOther(t *testing.T) {
 		}
 		synctest.Wait()
 		for i := range 2 {
-			if _, err := limiter.acquire(ctx, "alive", strconv.Itoa(i)); err != nil {
+			if _, err := limiter.acquire(ctx, "fast", strconv.Itoa(i)); err != nil {
 				t.Error(err)
 			}
 		}
@@ -129,21 +129,21 @@ func TestFailedAcquireReleasesItsSlots(t *testing.T) {
 		limiter := NewLimiter(4)
 		var release []func()
 		for _, host := range []string{"a", "a", "b", "b"} {
-			l, err := limiter.acquire(t.Context(), host, strconv.Itoa(len(release)))
+			r, err := limiter.acquire(t.Context(), host, strconv.Itoa(len(release)))
 			if err != nil {
 				t.Fatal(err)
 			}
-			release = append(release, l)
+			release = append(release, r)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		for _, host := range []string{"a", "c"} { // the first waits for its host, the second for any slot
+		for _, host := range []string{"a", "c"} { // blocked by its host, and by the total
 			if _, err := limiter.acquire(ctx, host, GetSettings); err == nil {
 				t.Errorf("%s got a fifth slot of four", host)
 			}
 		}
-		for _, l := range release {
-			l()
+		for _, r := range release {
+			r()
 		}
 		for name, slot := range limiter.slots {
 			n := limiter.perHost

@@ -12,7 +12,8 @@ import (
 	"testing"
 )
 
-// objectMethods calls the methods whose response is one object, and formats the results.
+// objectMethods returns functions that call the methods whose response is an object, and format the
+// result.
 func objectMethods() map[string]func(context.Context, *Client) (string, error) {
 	return map[string]func(context.Context, *Client) (string, error){
 		GetStateInstance: func(ctx context.Context, c *Client) (string, error) {
@@ -29,14 +30,14 @@ func objectMethods() map[string]func(context.Context, *Client) (string, error) {
 		},
 		GetSettings: func(ctx context.Context, c *Client) (string, error) {
 			settings, err := c.Settings(ctx)
-			var words []string
+			var texts []string
 			for _, name := range slices.Sorted(maps.Keys(settings.Enabled)) {
-				words = append(words, fmt.Sprint(name, "=", settings.Enabled[name]))
+				texts = append(texts, fmt.Sprint(name, "=", settings.Enabled[name]))
 			}
 			if settings.SendDelay.Known {
-				words = append(words, fmt.Sprint("delay=", settings.SendDelay.Value))
+				texts = append(texts, fmt.Sprint("delay=", settings.SendDelay.Value))
 			}
-			return strings.Join(words, " "), err
+			return strings.Join(texts, " "), err
 		},
 		GetWaSettings: func(ctx context.Context, c *Client) (string, error) {
 			account, err := c.Account(ctx)
@@ -48,7 +49,7 @@ func objectMethods() map[string]func(context.Context, *Client) (string, error) {
 	}
 }
 
-// TestObjectResponses covers documented, observed and possible responses.
+// TestObjectResponses covers documented, observed and conceivable responses.
 func TestObjectResponses(t *testing.T) {
 	const private = `"wid":"11005550100@c.us","webhookUrlToken":"secret-of-the-webhook",` +
 		`"phone":"11005550100",`
@@ -64,7 +65,7 @@ func TestObjectResponses(t *testing.T) {
 		{GetStateInstance, `{"stateInstance":7}`, "unknown"},
 		{GetStateInstance, `{"stateInstance":{"is":"authorized"}}`, "unknown"},
 		{GetStateInstance, `{"stateInstance":"Authorized"}`, "other"},
-		{GetStateInstance, `{"stateInstance":"quarantined, ask 11005550100"}`, "other"},
+		{GetStateInstance, `{"stateInstance":"quarantined, call 11005550100"}`, "other"},
 		{GetMessagesCount, `{"count":0}`, "0"},
 		{GetMessagesCount, `{"сount":12}`, "12"},
 		{GetMessagesCount, `{"ัount":12}`, "12"},
@@ -107,41 +108,46 @@ func TestObjectResponses(t *testing.T) {
 		{GetSettings, `{"outgoingWebhook":"yes",}`, "outgoingWebhook=true"},
 		{GetWaSettings, `{"suspendedUntil":99999999999999999999}`, "unknown"},
 	} {
-		server := httptest.NewServer(respond(200, c.body))
+		server := serve(t, respond(200, c.body))
 		got, err := objectMethods()[c.method](t.Context(), newTestClient(t, server.URL))
 		if err != nil || got != c.want {
 			t.Errorf("%s %s: got %q, %v; want %q", c.method, c.body, got, err, c.want)
 		}
-		server.Close()
 	}
 }
 
 func TestStatesAndSettingsMatchTheDocumentation(t *testing.T) {
-	for _, word := range strings.Fields("authorized notAuthorized blocked starting yellowCard suspended sleepMode pendingCode pendingPassword") {
+	advice := map[string]string{ // a word of it
+		"authorized": "", "notAuthorized": "QR", "blocked": "banned", "starting": "reboot",
+		"yellowCard": "suspended", "suspended": "suspended", "sleepMode": "phone",
+		"pendingCode": "login", "pendingPassword": "login",
+	}
+	for word := range advice {
 		state, err := readState(object{"stateInstance": value{'"', word}})
 		if err != nil || string(state) != word {
 			t.Errorf("%s: got %s, %v", word, state, err)
 		}
 	}
-	all := strings.Fields(`markIncomingMessagesReaded markIncomingMessagesReadedOnReply sharedSession outgoingWebhook outgoingMessageWebhook
-		outgoingAPIMessageWebhook incomingWebhook deviceWebhook statusInstanceWebhook stateWebhook enableMessagesHistory keepOnlineStatus
-		pollMessageWebhook incomingBlockWebhook incomingCallWebhook editedMessageWebhook deletedMessageWebhook`)
-	for _, name := range all {
+	advice["unknown"], advice["other"] = "console", "console"
+	for state, word := range advice {
+		got := State(state).Advice()
+		if !strings.Contains(got, word) || (got == "") != (state == "authorized") {
+			t.Errorf("%s: advice %q, want one with %q", state, got, word)
+		}
+	}
+	names := strings.Fields(`
+		markIncomingMessagesReaded markIncomingMessagesReadedOnReply sharedSession outgoingWebhook
+		outgoingMessageWebhook outgoingAPIMessageWebhook incomingWebhook deviceWebhook
+		statusInstanceWebhook stateWebhook enableMessagesHistory keepOnlineStatus
+		pollMessageWebhook incomingBlockWebhook incomingCallWebhook editedMessageWebhook
+		deletedMessageWebhook`)
+	for _, name := range names {
 		settings, err := readSettings(object{name: value{'"', "no"}})
 		if yes, ok := settings.Enabled[name]; err != nil || !ok || yes {
 			t.Errorf("%s: got %v, %v", name, settings, err)
 		}
 	}
-	for _, word := range strings.Fields("notAuthorized:QR blocked:banned starting:reboot yellowCard:suspended suspended:suspended sleepMode:phone pendingCode:login pendingPassword:login unknown:console other:console") {
-		state, says, _ := strings.Cut(word, ":")
-		if advice := State(state).Advice(); !strings.Contains(advice, says) {
-			t.Errorf("%s: advice %q has no %s", state, advice, says)
-		}
-	}
-	if advice := StateAuthorized.Advice(); advice != "" {
-		t.Errorf("authorized: advice %q", advice)
-	}
-	if len(States()) != 9+2 || len(yesNoSettings()) != len(all) {
+	if len(States()) != len(advice) || len(yesNoSettings()) != len(names) {
 		t.Errorf("%d states, %d settings", len(States()), len(yesNoSettings()))
 	}
 }
@@ -159,12 +165,11 @@ func TestErrorsDoNotQuoteTheResponse(t *testing.T) {
 		`{"count":-1}`:        "invalid_response: the response has no valid count at offset 0",
 		"\ufeff{\"count\":x}": "invalid_response: invalid value at offset 12",
 	} {
-		server := httptest.NewServer(respond(200, body))
+		server := serve(t, respond(200, body))
 		_, err := newTestClient(t, server.URL).QueuedMessages(t.Context())
 		if err == nil || err.Error() != want {
 			t.Errorf("%s: got %v, want %s", body, err, want)
 		}
-		server.Close()
 	}
 }
 
@@ -176,7 +181,7 @@ func TestMembersOfObjectsAreLimited(t *testing.T) {
 	}
 	o, err := readObject(strings.NewReader(body.String() + `"count":1}`))
 	if err != nil || len(o) != maxMembers {
-		t.Errorf("%d members, %v", len(o), err)
+		t.Errorf("got %d members, %v; want %d", len(o), err, maxMembers)
 	}
 }
 
@@ -190,11 +195,9 @@ func (c *rotatingToken) Token() Token {
 }
 
 func TestTokenOfTheRequestIsRedacted(t *testing.T) {
-	server := httptest.NewServer(respond(200, `[{"typeMessage":"`+secret+`"}]`))
-	defer server.Close()
+	server := serve(t, respond(200, `[{"typeMessage":"`+secret+`"}]`))
 	client := newTestClient(t, server.URL)
-	client.token = &rotatingToken{[]Token{testToken(t, secret), testToken(t, "new"),
-		testToken(t, "new")}}
+	client.token = &rotatingToken{[]Token{testToken(t, secret), testToken(t, "new")}}
 	if rows, _, err := readOutgoing(t.Context(), client); err != nil || rows[0].Type != "?" {
 		t.Errorf("got %v, %v", rows, err)
 	}
@@ -210,74 +213,72 @@ func TestTokensInResponsesAreRedacted(t *testing.T) {
 			`{"idMessage":"1","typeMessage":"textMessage","statusMessage":"sent"}]`))
 	defer server.Close()
 	rows, _, err := readOutgoing(t.Context(), newTestClient(t, server.URL))
-	if err != nil || len(rows) != 2 || rows[0].Type != "?" || rows[0].Status != "?" || rows[1].Type != "textMessage" || rows[1].Status != "sent" {
-		t.Errorf("got %v, %v", rows, err)
+	want := []rowValues{untimed("1", secret, ""), untimed("1", "textMessage", "sent")}
+	want[0].Type, want[0].Status = "?", "?"
+	if err != nil || !slices.Equal(rows, want) {
+		t.Errorf("got %v, %v; want %v", rows, err, want)
 	}
 }
 
 func TestResponsesOfOtherMethodsAreRejected(t *testing.T) {
 	const private = "11005550100"
-	every := map[string]Result{
-		``: InvalidResponse, `null`: InvalidResponse, `[]`: InvalidResponse,
-		`"yes"`: InvalidResponse, `7`: InvalidResponse,
-		`{}`: InvalidResponse, `<html>` + private: InvalidResponse, `{"more":"` + private +
-			`"}`: InvalidResponse,
-		`{"count":`: InvalidResponse, `{"count":1}{"count":1}`: InvalidResponse,
-		`{"stateInstance":"authorized"`:                                           InvalidResponse,
-		`{"code":401,"description":"` + private + `"}`:                            Unauthorized,
-		`{"status":false,"reason":"not authorized"}`:                              InstanceLoggedOut,
-		`{"status":false,"count":1,"stateInstance":null,"outgoingWebhook":"yes"}`: BadRequest,
+	failures := map[string]Result{
+		`{"code":401,"description":"` + private + `"}`:                         Unauthorized,
+		`{"status":false,"reason":"not authorized"}`:                           InstanceLoggedOut,
+		`{"status":false,"count":1,"outgoingWebhook":"yes","stateInstance":0}`: BadRequest,
 	}
-	only := map[string][]string{
-		GetMessagesCount: {`{"count":-1}`, `{"count":1.5}`, `{"count":"1.5"}`, `{"count":"1e3"}`,
-			`{"count":"0x1"}`, `{"count":"Inf"}`, `{"count":""}`, `{"count":"` +
-				strings.Repeat("0", 200) + `7"}`, `{"count":"many"}`, `{"count":true}`, `{"count":[1]}`,
-			`{"COUNT":1}`, `{"amount":1}`, `{"count":1e300}`, `{"count":9007199254740994}`},
+	invalid := []string{
+		``, `null`, `[]`, `"yes"`, `7`, `{}`, `<html>` + private, `{"more":"` + private + `"}`,
+		`{"count":`, `{"count":1}{"count":1}`, `{"stateInstance":"authorized"`,
+	}
+	invalidFor := map[string][]string{
+		GetMessagesCount: {
+			`{"count":-1}`, `{"count":1.5}`, `{"count":"1.5"}`, `{"count":"1e3"}`,
+			`{"count":"0x1"}`, `{"count":"Inf"}`, `{"count":""}`, `{"count":"many"}`,
+			`{"count":true}`, `{"count":[1]}`, `{"COUNT":1}`, `{"amount":1}`, `{"count":1e300}`,
+			`{"count":9007199254740994}`, `{"count":"` + strings.Repeat("0", 200) + `7"}`,
+		},
 		GetStateInstance: {`{"StateInstance":"authorized"}`, `{"count":1}`},
 		GetSettings:      {`{"webhookUrlToken":"` + private + `"}`, `{"count":1}`},
 		GetWaSettings:    {`{"phone":"` + private + `"}`, `{"count":1}`},
 	}
 	for method, call := range objectMethods() {
-		bodies := maps.Clone(every)
-		for _, body := range only[method] {
-			bodies[body] = InvalidResponse
+		results := maps.Clone(failures)
+		for _, body := range append(invalidFor[method], invalid...) {
+			results[body] = InvalidResponse
 		}
-		for body, want := range bodies {
-			server := httptest.NewServer(respond(200, body))
+		zero := ""
+		if strings.HasSuffix(method, "Count") {
+			zero = "0"
+		}
+		for body, want := range results {
+			server := serve(t, respond(200, body))
 			got, err := call(t.Context(), newTestClient(t, server.URL))
-			if ResultOf(err) != want || got != map[string]string{GetMessagesCount: "0", GetWebhooksCount: "0"}[method] {
+			if ResultOf(err) != want || got != zero {
 				t.Errorf("%s %s: got %q, %v; want %s", method, body, got, err, want)
 			}
 			if err != nil && strings.Contains(err.Error(), private) {
 				t.Errorf("%s: the error quotes the response: %v", method, err)
 			}
-			server.Close()
 		}
 	}
 }
 
 func TestEveryMethodRequestsItsURL(t *testing.T) {
 	var got string
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		got = r.Method + " " + r.RequestURI
 		w.WriteHeader(http.StatusInternalServerError)
-	}))
-	defer server.Close()
+	})
 	c := newTestClient(t, server.URL+"/v3")
 	calls := objectMethods()
-	for method, journal := range map[string]func(*Client) error{
-		LastOutgoingMessages: func(c *Client) error {
-			_,
-				err := c.OutgoingMessages(t.Context(), 5)
-			return err
-		},
-		LastIncomingMessages: func(c *Client) error {
-			_,
-				err := c.IncomingMessages(t.Context(), 5)
-			return err
-		},
-	} {
-		calls[method] = func(_ context.Context, c *Client) (string, error) { return "", journal(c) }
+	calls[LastOutgoingMessages] = func(ctx context.Context, c *Client) (string, error) {
+		_, err := c.OutgoingMessages(ctx, 5)
+		return "", err
+	}
+	calls[LastIncomingMessages] = func(ctx context.Context, c *Client) (string, error) {
+		_, err := c.IncomingMessages(ctx, 5)
+		return "", err
 	}
 	if len(calls) != 7 {
 		t.Fatalf("%d methods", len(calls))
@@ -301,11 +302,12 @@ func TestBodiesOfObjectsAreLimited(t *testing.T) {
 		want   Result
 	}{{maxObject, OK}, {maxObject + 1, TooLarge}, {100 * maxObject, TooLarge}} {
 		body := &longObject{left: c.length, head: []byte(`{"count":1,"more":"`)}
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.Copy(w, body) }))
-		if _, err := newTestClient(t, server.URL).QueuedMessages(t.Context()); ResultOf(err) != c.want {
+		server := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.Copy(w, body) })
+		_, err := newTestClient(t, server.URL).QueuedMessages(t.Context())
+		server.Close() // the handler has returned
+		if ResultOf(err) != c.want {
 			t.Errorf("%d bytes: got %v, want %s", c.length, err, c.want)
 		}
-		server.Close()
 		if read := c.length - body.left; read > 20*maxObject {
 			t.Errorf("read %d of %d bytes", read, c.length)
 		}
@@ -339,7 +341,7 @@ func (l *longObject) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// FuzzReadObject checks that all results are in the closed sets and within limits.
+// FuzzReadObject checks that all results are in the closed sets and within the limits.
 func FuzzReadObject(f *testing.F) {
 	for _, body := range []string{
 		`{"stateInstance":"authorized"}`, `{"stateInstance":null}`, `{"count":7}`, `{"сount":"7"}`,
@@ -353,7 +355,7 @@ func FuzzReadObject(f *testing.F) {
 		o, err := readObject(strings.NewReader(string(body)))
 		if err != nil {
 			if len(err.Error()) > 100 {
-				t.Fatalf("a long error: %v", err)
+				t.Fatalf("the error is too long: %v", err)
 			}
 			return
 		}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,9 +17,9 @@ import (
 	"greenapi_exporter/internal/jsonstream"
 )
 
-// FuzzReadJournal compares rowReader with encoding/json, which must see the same rows in an array
-// of objects with valid timestamps. For any input, the size of the reads and the template must not
-// change the result, and truncated input must be rejected.
+// FuzzReadJournal compares rowReader with encoding/json: in an array of objects with valid
+// timestamps, both must read the same rows. For any input, the sizes of the reads and the template
+// must not change the result, and truncated input must be rejected.
 func FuzzReadJournal(f *testing.F) {
 	for _, c := range legal {
 		f.Add([]byte(c.body))
@@ -34,15 +35,15 @@ func FuzzReadJournal(f *testing.F) {
 		rows, err := readAll(bytes.NewReader(body))
 
 		again, againErr := readAll(iotest.OneByteReader(bytes.NewReader(body)))
-		if (err == nil) != (againErr == nil) || !equal(rows, again) {
-			t.Fatalf("byte by byte %+v, %v; at once %+v, %v", again, againErr, rows, err)
+		if (err == nil) != (againErr == nil) || !slices.Equal(rows, again) {
+			t.Fatalf("byte by byte: %+v, %v; at once: %+v, %v", again, againErr, rows, err)
 		}
-		careful, carefulErr := readWithoutTemplate(bytes.NewReader(body))
-		if fmt.Sprint(err) != fmt.Sprint(carefulErr) || !equal(rows, careful) {
-			t.Fatalf("without a template %+v, %v; with it %+v, %v", careful, carefulErr, rows, err)
+		slow, slowErr := readWithoutTemplate(bytes.NewReader(body))
+		if fmt.Sprint(err) != fmt.Sprint(slowErr) || !slices.Equal(rows, slow) {
+			t.Fatalf("without a template: %+v, %v; with it: %+v, %v", slow, slowErr, rows, err)
 		}
-		if want, ok := decodeStrictly(body); ok && (err != nil || !equal(rows, want)) {
-			t.Fatalf("encoding/json %+v\nrowReader %+v, %v", want, rows, err)
+		if want, ok := decodeStrictly(body); ok && (err != nil || !slices.Equal(rows, want)) {
+			t.Fatalf("encoding/json: %+v\nrowReader: %+v, %v", want, rows, err)
 		}
 		if err != nil {
 			return
@@ -56,8 +57,8 @@ func FuzzReadJournal(f *testing.F) {
 	})
 }
 
-// FuzzMemory repeats its input at every place in a journal that can be long, and limits
-// allocations.
+// FuzzMemory repeats its input at every position of a journal that can be long, and checks that the
+// reader does not allocate much.
 func FuzzMemory(f *testing.F) {
 	f.Add("x")
 	f.Add(`\u0041`)
@@ -70,19 +71,22 @@ func FuzzMemory(f *testing.F) {
 			return
 		}
 		long := strings.Repeat(piece, 1+(4<<20)/len(piece))
-		for _, before := range []string{"", "[", "[{", `[{"`, `[{"a":`, `[{"a":"`, `[{"idMessage":"`, `[{"timestamp":`, `[{"timestamp":"1`, "[{}", "{", `{"`} {
+		for _, before := range []string{
+			"", "[", "[{", `[{"`, `[{"a":`, `[{"a":"`, `[{"idMessage":"`, `[{"timestamp":`,
+			`[{"timestamp":"1`, "[{}", "{", `{"`,
+		} {
 			var start, end runtime.MemStats
 			runtime.ReadMemStats(&start)
 			_ = discard(io.MultiReader(strings.NewReader(before), strings.NewReader(long)))
 			runtime.ReadMemStats(&end)
-			if took := end.TotalAlloc - start.TotalAlloc; took > 2<<20 {
-				t.Fatalf("%q and then a repeated %q allocate %d bytes", before, piece, took)
+			if n := end.TotalAlloc - start.TotalAlloc; n > 2<<20 {
+				t.Fatalf("%q, followed by a repeated %q, allocates %d bytes", before, piece, n)
 			}
 		}
 	})
 }
 
-// members contains the last member of each name, and every timestamp, which must all be valid.
+// members contains the last member of each name, and all timestamps, which must be valid.
 type members struct {
 	last       map[string]json.RawMessage
 	timestamps []json.RawMessage
@@ -93,7 +97,7 @@ func (m *members) UnmarshalJSON(object []byte) error {
 		return err
 	}
 	d := json.NewDecoder(bytes.NewReader(object))
-	_, err := d.Token() // the brace
+	_, err := d.Token() // the opening brace
 	for err == nil && d.More() {
 		var name json.Token
 		var value json.RawMessage
@@ -107,7 +111,7 @@ func (m *members) UnmarshalJSON(object []byte) error {
 	return err
 }
 
-// strictly reads a journal with encoding/json. It reports false if rowReader may differ.
+// decodeStrictly reads a journal with encoding/json. It reports false if rowReader can differ.
 func decodeStrictly(body []byte) ([]rowValues, bool) {
 	var objects []members
 	if !utf8.Valid(body) || json.Unmarshal(body, &objects) != nil || objects == nil {
@@ -116,7 +120,7 @@ func decodeStrictly(body []byte) ([]rowValues, bool) {
 	rows := []rowValues{}
 	for _, object := range objects {
 		if object.last == nil {
-			return nil, false // null is not a row
+			return nil, false // the row is null
 		}
 		var r rowValues
 		id, kind, status := text(object.last["idMessage"]), text(object.last["typeMessage"]),

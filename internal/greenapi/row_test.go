@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -34,7 +35,7 @@ func readAll(body io.Reader) ([]rowValues, error) {
 	return collect(body, new(rowTemplate))
 }
 
-// collect reads a journal with the template.
+// collect is readAll with the given template.
 func collect(body io.Reader, template *rowTemplate) ([]rowValues, error) {
 	rows := []rowValues{}
 	r := newRowReader(body)
@@ -45,7 +46,7 @@ func collect(body io.Reader, template *rowTemplate) ([]rowValues, error) {
 	return rows, r.in.End()
 }
 
-// discard reads a journal.
+// discard reads a journal without copying its rows.
 func discard(body io.Reader) error {
 	r := newRowReader(body)
 	for r.next() {
@@ -57,7 +58,7 @@ func valuesOf(r *Row) rowValues {
 	return rowValues{r.Key, string(r.Type), string(r.Status), r.Timestamp, r.Timed}
 }
 
-// keyOf computes the key of a message independently.
+// keyOf computes Row.Key.
 func keyOf(id, kind string) uint64 {
 	if id == "" || kind == "" {
 		return 0
@@ -103,7 +104,7 @@ var legal = []struct {
 			untimed("", "a", "")}},
 	{"nulls", `[{"idMessage":null,"typeMessage":null,"statusMessage":null,"timestamp":null}]`,
 		[]rowValues{untimed("", "", "")}},
-	{"words of another type",
+	{"members of another type",
 		`[{"idMessage":["1"],"typeMessage":{"a":"b"},"statusMessage":1e3,"timestamp":5},` +
 			`{"idMessage":true,"typeMessage":false,"statusMessage":-0.5E-7}]`,
 		[]rowValues{row("", "", "", 5), untimed("", "", "")}},
@@ -119,7 +120,8 @@ var legal = []struct {
 		`[{"idMessage":"\ud83d","typeMessage":"\ude04a",` +
 			`"statusMessage":"\ud83dx\ud83d\ud83d\ude04\ud83d\n"}]`,
 		[]rowValues{untimed("\uFFFD", "\uFFFDa", "\uFFFDx\uFFFD😄\uFFFD\n")}},
-	{"bad UTF-8 and control characters", "[{\"idMessage\":\"a\xff\x01\n\",\"typeMessage\":\"t\"}]",
+	{"invalid UTF-8 and control characters",
+		"[{\"idMessage\":\"a\xff\x01\n\",\"typeMessage\":\"t\"}]",
 		[]rowValues{untimed("a\xff\x01\n", "t", "")}},
 	{"timestamps",
 		`[{"timestamp":"1706601634"},{"timestamp":1706601634.5},{"timestamp":1.7e9},` +
@@ -129,7 +131,7 @@ var legal = []struct {
 	{"stray commas between rows",
 		`[,{"idMessage":"1","typeMessage":"a"},,{"idMessage":"2","typeMessage":"a"},]`,
 		[]rowValues{untimed("1", "a", ""), untimed("2", "a", "")}},
-	{"nothing but commas", `[,,,]`, nil},
+	{"only commas", `[,,,]`, nil},
 	{"stray commas between members",
 		`[{,"idMessage":"1",,"typeMessage":"a","o":{,"x":1,},"l":[,1,,2,],}]`,
 		[]rowValues{untimed("1", "a", "")}},
@@ -143,7 +145,7 @@ func TestReadRows(t *testing.T) {
 	for _, c := range legal {
 		t.Run(c.name, func(t *testing.T) {
 			rows, err := readAll(strings.NewReader(c.body))
-			if err != nil || !equal(rows, c.want) {
+			if err != nil || !slices.Equal(rows, c.want) {
 				t.Errorf("got %+v, %v\nwant %+v", rows, err, c.want)
 			}
 		})
@@ -177,26 +179,26 @@ func TestInvalidJournalsAreRejected(t *testing.T) {
 		{"a nested key that is not a string", `[{"a":{b:2}}]`},
 		{"brackets that do not match", `[{"a":[}]}]`},
 		{"braces that do not match", `[{"a":{]}}]`},
-		{"a bad literal", `[{"a":nul}]`},
-		{"a bad word", `[{"a":yes}]`},
+		{"an invalid literal", `[{"a":nul}]`},
+		{"an invalid word", `[{"a":yes}]`},
 		{"a leading zero", `[{"a":01}]`},
-		{"a number that ends too early", `[{"a":1.}]`},
+		{"a fraction without digits", `[{"a":1.}]`},
 		{"an exponent without digits", `[{"a":1e+}]`},
 		{"a minus alone", `[{"a":-}]`},
-		{"two points", `[{"a":1.2.3}]`},
-		{"an escape that JSON does not have", `[{"a":"\x"}]`},
+		{"two decimal points", `[{"a":1.2.3}]`},
+		{"an undefined escape", `[{"a":"\x"}]`},
 		{"a short \\u", `[{"a":"\u12"}]`},
-		{"a bad escape in a key", `[{"\q":1}]`},
-		{"a timestamp of words", `[{"timestamp":"today"}]`},
+		{"an invalid escape in a key", `[{"\q":1}]`},
+		{"a timestamp that is a word", `[{"timestamp":"today"}]`},
 		{"an empty timestamp", `[{"timestamp":""}]`},
 		{"a signed timestamp in quotes", `[{"timestamp":"-5"}]`},
 		{"a fraction in quotes", `[{"timestamp":"1.5"}]`},
 		{"a timestamp that is true", `[{"timestamp":true}]`},
 		{"a timestamp that is an object", `[{"timestamp":{}}]`},
-		{"a timestamp beyond all floats", `[{"timestamp":1e999}]`},
-		{"a timestamp beyond all times", `[{"timestamp":1e300}]`},
-		{"a timestamp of endless digits", `[{"timestamp":1706601634.` + strings.Repeat("0", 500) +
-			`}]`},
+		{"a timestamp that overflows a float64", `[{"timestamp":1e999}]`},
+		{"a timestamp over the limit", `[{"timestamp":1e300}]`},
+		{"a timestamp of too many digits",
+			`[{"timestamp":1706601634.` + strings.Repeat("0", 500) + `}]`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			rows, err := readAll(strings.NewReader(c.body))
@@ -205,13 +207,13 @@ func TestInvalidJournalsAreRejected(t *testing.T) {
 				t.Errorf("got %+v, %v; want a syntax error or io.ErrUnexpectedEOF", rows, err)
 			}
 			if syntax != nil && (syntax.Offset < 0 || syntax.Offset > int64(len(c.body))) {
-				t.Errorf("offset %d is not in the body of %d bytes", syntax.Offset, len(c.body))
+				t.Errorf("offset %d is outside the body of %d bytes", syntax.Offset, len(c.body))
 			}
 		})
 	}
 }
 
-func TestSyntaxErrorsHaveAnOffset(t *testing.T) {
+func TestErrorsInRowsHaveAnOffset(t *testing.T) {
 	_, err := readAll(strings.NewReader(`[{"a":1},{"b":x}]`))
 	if got, want := fmt.Sprint(err), "invalid value at offset 14"; got != want {
 		t.Errorf("got %q, want %q", got, want)
@@ -220,27 +222,28 @@ func TestSyntaxErrorsHaveAnOffset(t *testing.T) {
 
 // rich contains every kind of token.
 const rich = "\xEF\xBB\xBF" +
-	`[,{"type":"outgoing","idMessage":"\u0042AE\ud83d\ude04\\","timestamp":1706601634.25,` +
-	`"typeMessage":"image\u004dessage",` +
-	`"o":{"a":[1,-2.5e-3,true,false,null,"\"x\\",{"idMessage":"no"}],},"statusMessage":"re\"ad"},` +
-	`,{"typeMessage":"\ud83dx","idMessage":"7","timestamp":"12"},] `
+	`[,{"type":"outgoing","idMessage":"\u0042AE\ud83d\ude04\\",` +
+	`"timestamp":1706601634.25,"typeMessage":"image\u004dessage",` +
+	`"o":{"a":[1,-2.5e-3,true,false,null,"\"x\\",{"idMessage":"no"}],},"statusMessage":"re\"ad"` +
+	`},,{"typeMessage":"\ud83dx","idMessage":"7","timestamp":"12"},] `
 
-var richRows = []rowValues{row("BAE😄\\", "imageMessage", "re\"ad", 1706601634.25),
-	row("7", "\uFFFDx", "", 12)}
+var richRows = []rowValues{
+	row("BAE😄\\", "imageMessage", "re\"ad", 1706601634.25), row("7", "\uFFFDx", "", 12),
+}
 
 func TestReadsCanEndAtEveryOffset(t *testing.T) {
 	for split := range len(rich) + 1 {
 		body := io.MultiReader(strings.NewReader(rich[:split]), strings.NewReader(rich[split:]))
-		if rows, err := readAll(body); err != nil || !equal(rows, richRows) {
+		if rows, err := readAll(body); err != nil || !slices.Equal(rows, richRows) {
 			t.Fatalf("split at %d: got %+v, %v", split, rows, err)
 		}
 	}
 	for name, reader := range map[string]io.Reader{
-		"one byte a read":       iotest.OneByteReader(strings.NewReader(rich)),
-		"half of what is asked": iotest.HalfReader(strings.NewReader(rich)),
-		"data with the error":   iotest.DataErrReader(strings.NewReader(rich)),
+		"one byte per read":   iotest.OneByteReader(strings.NewReader(rich)),
+		"short reads":         iotest.HalfReader(strings.NewReader(rich)),
+		"data with the error": iotest.DataErrReader(strings.NewReader(rich)),
 	} {
-		if rows, err := readAll(reader); err != nil || !equal(rows, richRows) {
+		if rows, err := readAll(reader); err != nil || !slices.Equal(rows, richRows) {
 			t.Errorf("%s: got %+v, %v", name, rows, err)
 		}
 	}
@@ -252,9 +255,10 @@ func TestTruncatedJournalsAreRejected(t *testing.T) {
 		if rows, err := readAll(strings.NewReader(whole[:cut])); err != io.ErrUnexpectedEOF {
 			t.Errorf("cut at %d: got %+v, %v; want %v", cut, rows, err, io.ErrUnexpectedEOF)
 		}
-		broken := io.MultiReader(strings.NewReader(whole[:cut]), iotest.ErrReader(io.ErrClosedPipe))
-		if _, err := readAll(broken); err != io.ErrClosedPipe {
-			t.Errorf("broken at %d: got %v, want the reader's error", cut, err)
+		failing := io.MultiReader(strings.NewReader(whole[:cut]),
+			iotest.ErrReader(io.ErrClosedPipe))
+		if _, err := readAll(failing); err != io.ErrClosedPipe {
+			t.Errorf("read error at %d: got %v, want %v", cut, err, io.ErrClosedPipe)
 		}
 	}
 	unfinished := io.MultiReader(strings.NewReader(whole), iotest.ErrReader(io.ErrUnexpectedEOF))
@@ -263,12 +267,15 @@ func TestTruncatedJournalsAreRejected(t *testing.T) {
 	}
 }
 
-func TestStringsLongerThanTheBuffer(t *testing.T) {
+func TestFieldsLongerThanTheBuffer(t *testing.T) {
 	for _, size := range []int{64<<10 - 30, 64 << 10, 192<<10 + 7} {
-		for name, piece := range map[string]string{"plain": "x", "escapes": `\n`, "quotes": `\"`, "backslashes": `\\`, "surrogates": `\ud83d\ude04`} {
+		for name, piece := range map[string]string{
+			"plain": "x", "escapes": `\n`, "quotes": `\"`, "backslashes": `\\`,
+			"surrogates": `\ud83d\ude04`,
+		} {
 			long := strings.Repeat(piece, size/len(piece))
-			var means string
-			if err := json.Unmarshal([]byte(`"`+long+`"`), &means); err != nil {
+			var text string // long, unescaped
+			if err := json.Unmarshal([]byte(`"`+long+`"`), &text); err != nil {
 				t.Fatal(err)
 			}
 			body := fmt.Sprintf(`[{"thumb":"%s","%s":{"%s":1},"idMessage":"%s",`+
@@ -278,8 +285,9 @@ func TestStringsLongerThanTheBuffer(t *testing.T) {
 			if err != nil || len(rows) != 1 {
 				t.Fatalf("%s of %d: %d rows, %v", name, size, len(rows), err)
 			}
-			if got := rows[0]; got.Key != keyOf(means, means) || got.Type != means[:maxString] || got.Status != means[:maxString] || got.Timestamp != 5 {
-				t.Errorf("%s of %d: got %+v", name, size, got)
+			want := rowValues{keyOf(text, text), text[:maxString], text[:maxString], 5, true}
+			if rows[0] != want {
+				t.Errorf("%s of %d: got %+v, want %+v", name, size, rows[0], want)
 			}
 		}
 	}
@@ -287,8 +295,8 @@ func TestStringsLongerThanTheBuffer(t *testing.T) {
 
 func TestKeysDependOnEveryByte(t *testing.T) {
 	long := strings.Repeat("a", 128<<10)
-	rows, err := readAll(strings.NewReader(`[{"idMessage":"` + long +
-		`1","typeMessage":"t"},{"idMessage":"` + long + `2","typeMessage":"t"}]`))
+	rows, err := readAll(strings.NewReader(`[{"idMessage":"` + long + `1","typeMessage":"t"},` +
+		`{"idMessage":"` + long + `2","typeMessage":"t"}]`))
 	if err != nil || len(rows) != 2 || rows[0].Key == rows[1].Key {
 		t.Errorf("got %+v, %v", rows, err)
 	}
@@ -309,29 +317,27 @@ func TestRowsDoNotAllocate(t *testing.T) {
 	if many := allocations(journal(t, 10_000, false)); many > few {
 		t.Errorf("%v allocations for 10,000 rows, %v for one", many, few)
 	}
-	// No row resembles another.
+	// All rows are different.
 	var unusual bytes.Buffer
 	for i := range 10_000 {
 		fmt.Fprintf(&unusual, `{"a%d":"b","c":{"d%d":1}},`, i, i)
 	}
 	if many := allocations(fmt.Appendf(nil, "[%s]", &unusual)); many > few {
-		t.Errorf("%v allocations for 10,000 rows of different keys, %v for one", many, few)
+		t.Errorf("%v allocations for 10,000 different rows, %v for one", many, few)
 	}
 }
 
-// journal returns the journal of a simulated account, with texts only or with all types of
-// messages.
+// journal returns the journal of a simulated account. The messages are of all types, or only texts.
 func journal(tb testing.TB, messages int, texts bool) []byte {
 	tb.Helper()
 	account := simulator.New(simulator.Config{
-		IDInstance: "1101000001", Token: other, Seed: 1, Start: time.Now().Add(-20 * time.Hour),
-		Messages:        messages,
+		IDInstance: "1101000001", Token: other, Seed: 1,
+		Start: time.Now().Add(-20 * time.Hour), Messages: messages,
 		MessagesPerHour: float64(messages) / 10, TextOnly: texts, NoRateLimit: true,
 	})
 	w := httptest.NewRecorder()
-	account.ServeHTTP(w,
-		httptest.NewRequest(http.MethodGet,
-			"/waInstance1101000001/lastOutgoingMessages/"+other+"?minutes=1440", nil))
+	target := "/waInstance1101000001/lastOutgoingMessages/" + other + "?minutes=1440"
+	account.ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, nil))
 	if w.Code != http.StatusOK {
 		tb.Fatal(w.Code, w.Body)
 	}
@@ -361,38 +367,20 @@ func BenchmarkReadJournal(b *testing.B) {
 	}
 }
 
-func equal(a, b []rowValues) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
-}
-
-// fixedResponse is a transport that responds with a body.
+// fixedResponse is a transport that returns the same body for every request.
 type fixedResponse []byte
 
-func (a fixedResponse) RoundTrip(*http.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: http.StatusOK, ContentLength: int64(len(a)),
-		Body: io.NopCloser(bytes.NewReader(a))}, nil
+func (body fixedResponse) RoundTrip(*http.Request) (*http.Response, error) {
+	return &http.Response{
+		StatusCode: http.StatusOK, ContentLength: int64(len(body)),
+		Body: io.NopCloser(bytes.NewReader(body)),
+	}, nil
 }
 
-// TestJournalsAllocateLittle limits the allocations in addition to those of the request.
+// TestJournalsAllocateLittle does not count the allocations of the request itself.
 func TestJournalsAllocateLittle(t *testing.T) {
-	base, err := url.Parse("https://api.example")
-	if err != nil {
-		t.Fatal(err)
-	}
-	token, err := NewToken(secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	service := &Backend{Transport: fixedResponse(journal(t, 1000, false)), Limiter: NewLimiter(1)}
-	client := NewClient(service, base, "1101000001", token)
+	client := newTestClient(t, "https://api.example")
+	client.backend.Transport = fixedResponse(journal(t, 1000, false))
 	allocations := func(call func() error) float64 {
 		return testing.AllocsPerRun(10, func() {
 			if err := call(); err != nil {
@@ -400,9 +388,9 @@ func TestJournalsAllocateLittle(t *testing.T) {
 			}
 		})
 	}
-	nothing := allocations(func() error {
-		response, err := client.call(t.Context(), LastOutgoingMessages,
-			url.Values{"minutes": {"60"}})
+	request := allocations(func() error {
+		query := url.Values{"minutes": {"60"}}
+		response, err := client.call(t.Context(), LastOutgoingMessages, query)
 		if err == nil {
 			response.close()
 		}
@@ -417,10 +405,8 @@ func TestJournalsAllocateLittle(t *testing.T) {
 		}
 		return journal.Err()
 	})
-	if all-nothing > 10 {
-		t.Errorf("1,000 rows allocate %v times; the request allocates %v times", all-nothing,
-			nothing)
-	} else {
-		t.Logf("1,000 rows allocate %v times; the request allocates %v times", all-nothing, nothing)
+	t.Logf("%v allocations for the rows, %v for the request", all-request, request)
+	if all-request > 10 {
+		t.Error("more than 10 allocations for 1,000 rows")
 	}
 }

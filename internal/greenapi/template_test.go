@@ -16,7 +16,7 @@ func readWithoutTemplate(body io.Reader) ([]rowValues, error) {
 	return collect(body, &rowTemplate{misses: maxMisses})
 }
 
-// lessons are rows that a template can learn.
+// lessons contains rows that a template can learn.
 var lessons = []string{
 	`"type":"outgoing","idMessage":"BAE5","timestamp":1706601634,"typeMessage":"textMessage",` +
 		`"o":{"a":"b","n":0,"l":[1,"x",{},[]]},"statusMessage":"read","sendByApi":true}`,
@@ -39,7 +39,7 @@ var lessons = []string{
 	`"a":{"b":["xx","yy","zz"]}}`,
 }
 
-// variants consist of the same segments, mostly with a value that a template must reject.
+// variants contains rows of the same segments. Most have a value that a template must reject.
 var variants = []string{
 	`"timestamp":017}`, `"timestamp":17.5}`, `"timestamp":1234567890123456789}`,
 	`"timestamp":9999999999999999}`, `"timestamp":}`,
@@ -56,20 +56,20 @@ var variants = []string{
 	`"` + strings.Repeat("k", maxTexts+1) + `":"bb"}`,
 }
 
-// learned returns a template that has learned rows, and the number of them that it then accepts.
-func learned(rows ...string) (q *rowTemplate, accepted int) {
-	q = new(rowTemplate)
+// learn returns a template that has learned the rows, and the number of rows that it then accepts.
+func learn(rows ...string) (template *rowTemplate, accepted int) {
+	template = new(rowTemplate)
 	for _, row := range rows {
-		_, _ = collect(strings.NewReader("[{"+row+"]"), q)
-		if q.read([]byte(row+"\x00"), new(Row)) > 0 {
+		_, _ = collect(strings.NewReader("[{"+row+"]"), template)
+		if template.read([]byte(row+"\x00"), new(Row)) > 0 {
 			accepted++
 		}
 	}
-	return q, accepted
+	return template, accepted
 }
 
-// FuzzRowTemplate compares rowTemplate with readMembers, which must see the same in accepted rows,
-// whatever the template has learned.
+// FuzzRowTemplate compares rowTemplate with readMembers: both must return the same Row for every
+// row that the template accepts, whatever it has learned.
 func FuzzRowTemplate(f *testing.F) {
 	for _, row := range slices.Concat(lessons, variants) {
 		f.Add(row, row)
@@ -79,12 +79,12 @@ func FuzzRowTemplate(f *testing.F) {
 	f.Add(`"timestamp":1,"a":{"timestamp":22}}`, `"timestamp":0,"a":{"timestamp":22}}`)
 	f.Add(`"a":["idMessage","xx"]}`, `"a":"idMessage","xx"}`)
 	f.Fuzz(func(t *testing.T, before, row string) {
-		q, _ := learned(append(slices.Clone(lessons), before)...)
+		template, _ := learn(append(slices.Clone(lessons), before)...)
 		var r Row
-		n := q.read([]byte(row+"\x00"), &r)
+		n := template.read([]byte(row+"\x00"), &r)
 		if n == 0 {
-			q, _ = learned(before, row)
-			n = q.read([]byte(row+"\x00"), &r)
+			template, _ = learn(before, row)
+			n = template.read([]byte(row+"\x00"), &r)
 		}
 		if n == 0 {
 			return
@@ -98,18 +98,17 @@ func FuzzRowTemplate(f *testing.F) {
 
 func TestLearnedRowsAreAccepted(t *testing.T) {
 	for _, row := range lessons {
-		_, accepted := learned(row)
-		if accepted != 1 {
+		if _, accepted := learn(row); accepted != 1 {
 			t.Errorf("rejected: %s", row)
 		}
 	}
-	if _, accepted := learned(`"\u0069dMessage":"aa","timestamp":17}`); accepted != 0 {
+	if _, accepted := learn(`"\u0069dMessage":"aa","timestamp":17}`); accepted != 0 {
 		t.Error("accepted a row with an escaped key")
 	}
 	deep := `"a":` + strings.Repeat("[", 63) + `"xx"` + strings.Repeat("]", 63) + "}"
 	deeper := `"a":` + strings.Repeat("[", 64) + `"xx"` + strings.Repeat("]", 64) + "}"
-	if _, accepted := learned(deep, deeper); accepted != 1 {
-		t.Errorf("%d of a deep and a deeper row are accepted, want the first", accepted)
+	if _, accepted := learn(deep, deeper); accepted != 1 {
+		t.Errorf("accepted %d of two deep rows, want only the less deep one", accepted)
 	}
 }
 
@@ -127,7 +126,7 @@ func TestOrdinaryRowsAreAccepted(t *testing.T) {
 	}
 }
 
-// countAccepted counts the rows of a journal, and those that the template accepts.
+// countAccepted returns the number of rows of a journal, and of those that the template accepts.
 func countAccepted(t *testing.T, body []byte) (all, accepted int) {
 	t.Helper()
 	r := newRowReader(bytes.NewReader(body))
@@ -143,26 +142,24 @@ func countAccepted(t *testing.T, body []byte) (all, accepted int) {
 	return all, accepted
 }
 
-// TestUnusualRowsAreForgotten checks that ordinary rows are learned after a few unusual ones, and
-// that the template is disabled after many.
-func TestUnusualRowsAreForgotten(t *testing.T) {
-	unusual := func(rows int) (body []byte) {
+// TestDifferentRowsDisableTheTemplate checks that the template learns similar rows after a few
+// different ones, and is disabled after many.
+func TestDifferentRowsDisableTheTemplate(t *testing.T) {
+	different := func(rows int) (body []byte) {
 		for i := range rows {
 			body = fmt.Appendf(body, `{"idMessage":"%d","m":{"k%d":"b"}},`, i, i)
 		}
 		return body
 	}
-	ordinary := bytes.Repeat([]byte(`{"type":"outgoing","idMessage":"BAE5","n":[1,2,3],`+
+	similar := bytes.Repeat([]byte(`{"type":"outgoing","idMessage":"BAE5","n":[1,2,3],`+
 		`"typeMessage":"textMessage","statusMessage":"read"},`), 5000)
-	all, accepted := countAccepted(t,
-		slices.Concat([]byte("["), unusual(500), ordinary, []byte("]")))
+	all, accepted := countAccepted(t, fmt.Appendf(nil, "[%s%s]", different(500), similar))
 	if all != 5500 || accepted < 4990 {
-		t.Errorf("accepted %d of 5,000 ordinary rows after 500 unusual ones", accepted)
+		t.Errorf("accepted %d of 5,000 similar rows after 500 different ones", accepted)
 	}
-	all, accepted = countAccepted(t,
-		slices.Concat([]byte("["), unusual(5000), ordinary, []byte("]")))
+	all, accepted = countAccepted(t, fmt.Appendf(nil, "[%s%s]", different(5000), similar))
 	if all != 10_000 || accepted != 0 {
-		t.Errorf("accepted %d rows after 5,000 unusual ones, want none", accepted)
+		t.Errorf("accepted %d rows after 5,000 different ones, want none", accepted)
 	}
 }
 
@@ -180,7 +177,7 @@ func BenchmarkLongStrings(b *testing.B) {
 
 func TestBothReadersAgreeOnALongJournal(t *testing.T) {
 	body := journal(t, 3000, false)
-	// These rows exceed the buffer or do not resemble another.
+	// These rows are all different, and some exceed the buffer.
 	var odd bytes.Buffer
 	odd.WriteString("[")
 	for i := range 300 {
@@ -193,20 +190,20 @@ func TestBothReadersAgreeOnALongJournal(t *testing.T) {
 		t.Fatalf("%d rows, %v", len(want), err)
 	}
 	random := rand.New(rand.NewPCG(1, 2))
-	for _, most := range []int{1 << 20, 20_000, 1500, 100} {
-		rows, err := readAll(pieces{bytes.NewReader(body),
-			func() int { return 1 + random.IntN(most) }})
-		if err != nil || !equal(rows, want) {
-			t.Errorf("%d rows, %v, in pieces of up to %d bytes; want %d", len(rows), err, most,
-				len(want))
+	for _, maxSize := range []int{1 << 20, 20_000, 1500, 100} {
+		size := func() int { return 1 + random.IntN(maxSize) }
+		rows, err := readAll(shortReader{bytes.NewReader(body), size})
+		if err != nil || !slices.Equal(rows, want) {
+			t.Errorf("reads of up to %d bytes: got %d rows, %v; want %d",
+				maxSize, len(rows), err, len(want))
 		}
 	}
 }
 
-// pieces is a reader that limits the size of each read.
-type pieces struct {
+// shortReader limits the size of each read.
+type shortReader struct {
 	io.Reader
 	size func() int
 }
 
-func (p pieces) Read(b []byte) (int, error) { return p.Reader.Read(b[:min(len(b), p.size())]) }
+func (r shortReader) Read(p []byte) (int, error) { return r.Reader.Read(p[:min(len(p), r.size())]) }

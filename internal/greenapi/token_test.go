@@ -18,7 +18,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// tokenFields contains tokens in fields whose methods fmt cannot call.
+// tokenFields contains tokens in exported and unexported fields. fmt does not call the methods of
+// the latter.
 type tokenFields struct {
 	Exported Token
 	hidden   Token
@@ -30,21 +31,21 @@ type tokenFields struct {
 func TestTokensPrintAsSecret(t *testing.T) {
 	token := testToken(t, secret)
 	fields := tokenFields{token, token, &token, []Token{token}, token}
+	values := []any{
+		token, &token, fields, &fields, []Token{token}, map[string]Token{"a": token},
+		map[Result]tokenFields{OK: fields},
+	}
 	var written bytes.Buffer
 	for _, verb := range strings.Split("vsqxXdtbcoOUeEfFgGpTw", "") {
 		for _, flag := range []string{"", "+", "#", " ", "-20", "020", ".3"} {
-			for _, value := range []any{token, &token, fields, &fields, []Token{token}, map[string]Token{"a": token}, map[Result]tokenFields{OK: fields}} {
+			for _, value := range values {
 				fmt.Fprintf(&written, "%"+flag+verb+"\n", value)
 			}
 		}
 	}
 	fmt.Fprintln(&written, token, fields, fmt.Errorf("token %v: %w", token, os.ErrNotExist))
 
-	encode := func(encoded []byte, err error) {
-		written.Write(encoded)
-		fmt.Fprintln(&written,
-			err)
-	}
+	encode := func(encoded []byte, err error) { fmt.Fprintln(&written, string(encoded), err) }
 	encode(json.Marshal(fields))
 	encode(json.Marshal(map[string]any{"token": token}))
 	encode(xml.Marshal(token))
@@ -56,12 +57,17 @@ func TestTokensPrintAsSecret(t *testing.T) {
 	slog.New(slog.NewJSONHandler(&written, nil)).Info("a", "token", token, "fields", fields)
 
 	text := written.String()
-	for _, form := range []string{secret, fmt.Sprintf("%x", secret), fmt.Sprintf("%X", secret), fmt.Sprint([]byte(secret)), secret[:8]} {
+	for _, form := range []string{
+		secret[:8], fmt.Sprintf("%x", secret), fmt.Sprintf("%X", secret),
+		fmt.Sprint([]byte(secret)),
+	} {
 		if at := strings.Index(text, form); at >= 0 {
 			t.Errorf("the token leaks: …%s…", text[max(0, at-100):at+len(form)])
 		}
 	}
-	for _, want := range []string{`token=<secret>`, `"token":"\u003csecret\u003e"`, "token: <secret>"} {
+	for _, want := range []string{
+		`token=<secret>`, `"token":"\u003csecret\u003e"`, "token: <secret>",
+	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("missing %s", want)
 		}
@@ -69,8 +75,11 @@ func TestTokensPrintAsSecret(t *testing.T) {
 }
 
 func TestInvalidTokensAreRejected(t *testing.T) {
-	for _, text := range []string{"", " ", "a b", "abc\n", "\x00abc", "schlüssel", "a\tb", "a\x7fb"} {
-		if _, err := NewToken(text); err == nil || text != "" && text != " " && strings.Contains(err.Error(), text) {
+	for _, text := range []string{
+		"", " ", "a b", "abc\n", "\x00abc", "schlüssel", "a\tb", "a\x7fb",
+	} {
+		_, err := NewToken(text)
+		if err == nil || len(text) > 1 && strings.Contains(err.Error(), text) {
 			t.Errorf("%q: got %v, want an error that does not quote it", text, err)
 		}
 	}
@@ -113,7 +122,7 @@ func TestTokenFileIsReloaded(t *testing.T) {
 	_ = os.Chtimes(path, stamp, stamp)
 	write("third")
 	_ = os.Chtimes(path, stamp, stamp)
-	expect("changed to one of the same length and time", "third", 1)
+	expect("changed with the same size and time", "third", 1)
 	write("")
 	expect("emptied", "third", 2)
 	_ = os.Remove(path)
@@ -123,24 +132,24 @@ func TestTokenFileIsReloaded(t *testing.T) {
 	write(strings.Repeat("x", maxTokenFile+1))
 	expect("too large", "third", 2)
 	write("third\n")
-	expect("as before", "third", 3)
+	expect("valid again", "third", 3)
 	_ = os.Remove(path)
 	if err := exec.Command("mkfifo", path).Run(); err == nil {
-		expect("replaced by a pipe, which would block", "third", 4)
+		expect("replaced by a pipe", "third", 4)
 		_ = os.Remove(path)
 		write("third")
-		expect("as before", "third", 5)
+		expect("a regular file again", "third", 5)
 		_ = os.Remove(path)
 	}
 	logged.Reset()
 	other := filepath.Join(filepath.Dir(path), "other")
 	_ = os.WriteFile(other, []byte("fourth"), 0o600)
 	if err := os.Symlink(other, path); err == nil {
-		expect("replaced by a link", "fourth", 1)
+		expect("replaced by a symbolic link", "fourth", 1)
 	}
 	for _, text := range []string{"first", "third", "fourth"} {
 		if strings.Contains(logged.String(), text) {
-			t.Errorf("the log has %q:\n%s", text, &logged)
+			t.Errorf("the log contains the token %q:\n%s", text, &logged)
 		}
 	}
 }
@@ -152,23 +161,26 @@ func TestTokenFileIsSafeForConcurrentUse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all sync.WaitGroup
+	var wg sync.WaitGroup
 	for range 4 {
-		all.Go(func() {
+		wg.Go(func() {
 			for range 100 {
 				file.Token()
 			}
 		})
 	}
-	all.Wait()
+	wg.Wait()
 }
 
 func TestInvalidTokenFilesAreRejected(t *testing.T) {
 	dir := t.TempDir()
-	for name, text := range map[string]string{"empty": "", "blank": " \n", "two": "one two", "large": strings.Repeat("x", maxTokenFile+1)} {
+	for name, text := range map[string]string{
+		"empty": "", "blank": " \n", "two": "one two", "large": strings.Repeat("x", maxTokenFile+1),
+	} {
 		path := filepath.Join(dir, name)
 		_ = os.WriteFile(path, []byte(text), 0o600)
-		if _, err := OpenTokenFile(path, log.NewNopLogger()); err == nil || text != "" && strings.Contains(err.Error(), text) && text != " \n" {
+		_, err := OpenTokenFile(path, log.NewNopLogger())
+		if err == nil || len(text) > 2 && strings.Contains(err.Error(), text) {
 			t.Errorf("%s: got %v, want an error that does not quote the text", name, err)
 		}
 	}
