@@ -59,8 +59,9 @@ func (s Source) Load(logger log.Logger) (*Config, error) {
 		if strings.ContainsAny(s.Path, `/\.`) { // otherwise it could be a token
 			path = " " + s.Path
 		}
-		return nil, fmt.Errorf("--config.file (GREENAPI_CONFIG_FILE)%s must name a readable file: "+
-			"%w", path, withoutPath(err))
+		return nil, fmt.Errorf(
+			"--config.file (GREENAPI_CONFIG_FILE)%s must name a readable file: %w",
+			path, withoutPath(err))
 	}
 	config, err := (&loader{Source: s, logger: logger}).parse(text)
 	var at lineError

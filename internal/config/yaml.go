@@ -68,7 +68,7 @@ func (s section) decode(node *yaml.Node, target any) error {
 		return err
 	}
 	for key, value := range values {
-		s.lines[s.prefix+key] = value.Line // for merged keys, which Content does not have
+		s.lines[s.prefix+key] = value.Line // for merged keys, which Content lacks
 	}
 	for i, node := range deref(node).Content {
 		if i%2 == 0 {

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// pipeListener accepts in-memory connections. Their deadlines follow the clock of a synctest bubble.
+// pipeListener accepts in-memory connections. Their deadlines follow the clock of synctest.
 type pipeListener chan net.Conn
 
 func (l pipeListener) Accept() (net.Conn, error) {
