@@ -141,7 +141,7 @@ func (c *cluster) jobs(t *testing.T, exporters int) string {
 	for n := range config["scrape_configs"] {
 		job := &config["scrape_configs"][n]
 		job.Proxy, job.Interval = c.proxy, interval.String()
-		job.Timeout = job.Interval // a call is not faster
+		job.Timeout = job.Interval // calls are not faster
 		for _, discovery := range job.Discovery {
 			discovery["proxy_url"], discovery["refresh_interval"] = c.proxy, interval.String()
 		}

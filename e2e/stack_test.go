@@ -49,7 +49,7 @@ func startStack(t *testing.T, exporters []*program, history string) *stack {
 	job := readmeJobs(t, 0)[0]
 	job["static_configs"] = list{object{"targets": targets}}
 	job["scrape_interval"] = faster(t, job["scrape_interval"], speed)
-	job["scrape_timeout"] = job["scrape_interval"] // a call is not faster
+	job["scrape_timeout"] = job["scrape_interval"] // calls are not faster
 	s.api = connect(t, startPrometheusOn(t, blocks(t, history), toYAML(t, object{
 		"global":         object{"evaluation_interval": job["scrape_interval"]},
 		"rule_files":     list{fasterRules(t, speed)},
@@ -151,7 +151,7 @@ type inbox struct {
 	changed       chan struct{}       // closed at the next change
 }
 
-// notification is a notification of grouped alerts.
+// notification is a notification of Alertmanager. It contains the alerts of a group.
 type notification struct {
 	at     time.Time
 	status string // resolved if all alerts are

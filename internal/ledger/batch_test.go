@@ -27,7 +27,7 @@ func TestStatusesReachedAfterBaselineCount(t *testing.T) {
 		"text": 1, "pending/text": 1, "sent/text": 1, "delivered/text": 2, "read/text": 1,
 	})
 	again := commit(l, 2, testRow(1, "text", "sent", -5), testRow(2, "text", "delivered", 0.5))
-	assertEqual(t, "totals after a status went back", totals(again), totals(s))
+	assertEqual(t, "totals after an earlier status", totals(again), totals(s))
 }
 
 func TestImpliedStatusesCount(t *testing.T) {

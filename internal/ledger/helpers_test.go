@@ -251,7 +251,7 @@ func (s *testStorage) size(t tester) int {
 	return int(info.Size())
 }
 
-// glob returns the files whose path is that of the ledger plus the pattern.
+// glob returns the files that match the path of the ledger plus the pattern.
 func (s *testStorage) glob(t tester, pattern string) []string {
 	t.Helper()
 	paths, err := filepath.Glob(s.path() + pattern)

@@ -78,7 +78,7 @@ func newLedger(words vocabularies, options Options) *Ledger {
 	return l
 }
 
-// SetMinutes changes the window from the next reading on. It keeps messages and totals.
+// SetMinutes changes the window from the next reading on. Messages and totals do not change.
 func (l *Ledger) SetMinutes(minutes int) {
 	l.options.Minutes = minutes
 	l.lookback.window, l.lookback.maxMinutes = minutes, max(minutes, l.options.MaxMinutes)

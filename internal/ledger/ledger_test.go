@@ -8,19 +8,19 @@ import (
 func TestMessagesAreForgottenAfterRetention(t *testing.T) {
 	const minutes = 25 * 60
 	l := New(Options{Minutes: 60, Retention: minutes * time.Minute})
-	gone, stays := testRow(1, "text", "sent", -1), testRow(2, "text", "sent", -1)
-	commit(l, 0, gone, stays)
-	if s := commit(l, minutes-1, stays); s.Messages != 2 {
+	absent, present := testRow(1, "text", "sent", -1), testRow(2, "text", "sent", -1)
+	commit(l, 0, absent, present)
+	if s := commit(l, minutes-1, present); s.Messages != 2 {
 		t.Errorf("before the end of the retention: %d messages, want 2", s.Messages)
 	}
 	startBatch(l, minutes+20)
 	if n := len(l.messages.list); n != 2 {
 		t.Errorf("after a failed reading: %d messages, want 2", n)
 	}
-	if s := commit(l, minutes+20, stays); s.Messages != 1 {
+	if s := commit(l, minutes+20, present); s.Messages != 1 {
 		t.Errorf("after the retention: %d messages, want 1", s.Messages)
 	}
-	if s := commit(l, minutes+21, stays); len(totals(s)) != 0 {
+	if s := commit(l, minutes+21, present); len(totals(s)) != 0 {
 		t.Errorf("the remaining message counts: %v", totals(s))
 	}
 }

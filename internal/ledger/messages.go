@@ -64,9 +64,9 @@ func (x *messageIndex) put(m message) {
 	*x.bucket(m.key) = uint32(len(x.list))
 }
 
-// grow ensures room for n more messages. When it reallocates, it adds an eighth, which keeps
-// reallocations rare. The first messages of a small ledger get exact room: a fleet has thousands of
-// small ledgers, and copying them is cheap.
+// grow ensures room for n more messages. Reallocations add an eighth, so they are rare. The first
+// messages of a small ledger get exact room: a fleet has thousands of small ledgers, and copying
+// them is cheap.
 func (x *messageIndex) grow(n int) {
 	const small = 10_000
 	need := len(x.list) + n

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -111,8 +112,8 @@ type record struct {
 	length   int    // in the file, with the checksum
 }
 
-// parseRecord parses the record at the start of data. On entry, sum covers everything before the
-// record. On return, it includes the record.
+// parseRecord parses and validates the record at the start of data. On entry, sum covers everything
+// before the record. On return, it includes the record.
 func parseRecord(data []byte, sum *xxhash.Digest) (record, error) {
 	if len(data) < 8 {
 		return record{}, errDamaged
@@ -128,8 +129,23 @@ func parseRecord(data []byte, sum *xxhash.Digest) (record, error) {
 	}
 	_, _ = sum.Write(data[end : end+8])
 	r := record{messages: data[8+text : end], length: int(end) + 8}
-	if err := json.Unmarshal(data[8:8+text], &r.recordHeader); err != nil {
+	if err := json.Unmarshal(data[8:8+text], &r.recordHeader); err != nil || !r.valid() {
 		return record{}, errDamaged
 	}
 	return r, nil
+}
+
+func (r record) valid() bool {
+	if r.PollState != nil && !r.PollState.valid() {
+		return false
+	}
+	if r.State == nil {
+		return len(r.messages) == 0
+	}
+	for data := range slices.Chunk(r.messages, messageLength) {
+		if m := decodeMessage(data); m.key == 0 || m.reached>>len(r.State.Statuses) != 0 {
+			return false
+		}
+	}
+	return r.State.valid()
 }

@@ -208,19 +208,19 @@ func TestKillDoesNotShortenRetention(t *testing.T) {
 	s := newTestStorage(t)
 	options := Options{Minutes: 60, Retention: 25 * time.Hour}
 	l := s.restartWith(t, options, 0)
-	gone, stays := testRow(1, "text", "sent", -1), testRow(2, "text", "sent", -1)
-	commit(l, 0, gone, stays)
-	commit(l, 60, stays)
+	absent, present := testRow(1, "text", "sent", -1), testRow(2, "text", "sent", -1)
+	commit(l, 0, absent, present)
+	commit(l, 60, present)
 	l.Close() // the snapshot contains a message that the last reading did not show
 	l = s.restartWith(t, options, 60)
 	for hour := 2.0; hour <= 20; hour++ {
-		commit(l, hour*60, stays)
+		commit(l, hour*60, present)
 	}
 	l = s.restartWith(t, options, 20*60)
 	if summary := commit(l, 30*60); summary.Messages != 1 {
 		t.Fatalf("Messages = %d, want the one shown 10 hours ago", summary.Messages)
 	}
-	if summary := commit(l, 30*60+1, stays); len(totals(summary)) > 0 {
+	if summary := commit(l, 30*60+1, present); len(totals(summary)) > 0 {
 		t.Errorf("the message counts: %v", totals(summary))
 	}
 	if summary := commit(l, 57*60); summary.Messages != 0 {

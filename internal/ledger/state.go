@@ -87,6 +87,44 @@ func (s *state) valid() bool {
 		s.Clock >= 0 && s.Clock <= int64(maxClock) && s.Uncovered >= 0
 }
 
+// restore applies a valid state and the encoded messages that have changed.
+func (l *Ledger) restore(s *state, messages []byte) {
+	statusIndex, statuses := l.statuses.remap(s.Statuses)
+	typeIndex, types := l.types.remap(s.Types)
+	l.vocabularies = vocabularies{statuses, types}
+	l.totals = make([]typeState, len(types.words))
+	for typ, stored := range s.Totals {
+		t := &l.totals[typeIndex[typ]]
+		t.Messages.add(stored.Messages)
+		for status, c := range stored.Statuses {
+			t.Statuses = growTo(t.Statuses, len(statuses.words))
+			t.Statuses[statusIndex[status]].add(c)
+		}
+	}
+	l.window = window{make([]typeRows, len(s.Rows)), timestamp(s.Pending)}
+	for typ, counts := range s.Rows {
+		for status, n := range counts {
+			l.window.add(typeIndex[typ], statusIndex[status], n)
+		}
+	}
+	l.countingSince = fromNanoseconds(s.CountingSince)
+	l.coveredSince, l.newest = s.CoveredSince, timestamp(s.Newest)
+	l.clock, l.lookback.uncovered = time.Duration(s.Clock), time.Duration(s.Uncovered)
+	l.lookback.lastGood = fromNanoseconds(s.LastGood)
+	if len(l.messages.list) == 0 { // later records contain mostly known messages
+		l.messages.grow(len(messages) / messageLength)
+	}
+	for data := range slices.Chunk(messages, messageLength) {
+		m := decodeMessage(data)
+		stored := m.reached
+		m.reached = 0
+		for i, status := range statusIndex {
+			m.reached |= stored >> i & 1 << status
+		}
+		l.messages.put(m)
+	}
+}
+
 func (c counterState) exists() bool { return c[1] > 0 }
 
 func (c counterState) valid() bool { return c[1] <= math.MaxInt64 && (c[1] > 0 || c[0] == 0) }
