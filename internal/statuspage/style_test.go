@@ -44,7 +44,8 @@ func TestContrast(t *testing.T) {
 	for _, bar := range []string{"pending", "sent", "delivered", "read", "failure", "other"} {
 		pairs[bar+" track"], pairs[bar+" card"] = 1.5, 3
 	}
-	for _, c := range severityClasses {
+	for s := range severities {
+		c := severity(s).Class()
 		for _, back := range []string{"card", "ground", c + "-soft"} {
 			pairs[c+" "+back] = 4.5
 		}

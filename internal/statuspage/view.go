@@ -54,27 +54,34 @@ const (
 	healthy
 )
 
-var (
-	severityClasses = []string{"critical", "warning", "unknown", "ok"} // in page.css and URLs
-	severityMarks   = []string{"✕", "!", "…", "✓"}
-	severityTexts   = []string{"is down", "needs attention", "has no readings yet", "is up"}
-	severityPlurals = []string{"are down", "need attention", "have no readings yet", "are up"}
-)
-
-// severityOfClass returns -1 for an unknown class.
-func severityOfClass(class string) severity {
-	return severity(slices.Index(severityClasses, class))
+// severities are the class of each severity in page.css and URLs, its mark, and a verb phrase for
+// one instance and for several.
+var severities = [...]struct{ class, mark, one, many string }{
+	critical: {"critical", "✕", "is down", "are down"},
+	warning:  {"warning", "!", "needs attention", "need attention"},
+	unknown:  {"unknown", "…", "has no readings yet", "have no readings yet"},
+	healthy:  {"ok", "✓", "is up", "are up"},
 }
 
-func (s severity) Class() string { return severityClasses[s] }
-func (s severity) Mark() string  { return severityMarks[s] }
+func (s severity) Class() string { return severities[s].class }
+func (s severity) Mark() string  { return severities[s].mark }
 
 // Text returns a verb phrase for n instances, such as "are down".
 func (s severity) Text(n int) string {
 	if n == 1 {
-		return severityTexts[s]
+		return severities[s].one
 	}
-	return severityPlurals[s]
+	return severities[s].many
+}
+
+// severityOfClass returns -1 for an unknown class.
+func severityOfClass(class string) severity {
+	for s := critical; s <= healthy; s++ {
+		if s.Class() == class {
+			return s
+		}
+	}
+	return -1
 }
 
 func newPageData(o Options, s Snapshot, q query, now time.Time) pageData {
