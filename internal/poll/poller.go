@@ -112,7 +112,7 @@ func (p *Poller[T]) Reconfigure(interval, timeout time.Duration, invalidate bool
 }
 
 // Get returns the outcome of the call in progress, or of a new call. It returns the latest outcome
-// if a new call would be too early. It returns when ctx ends, at most cancelGrace later.
+// if a new call would be too early. It returns at most 100 ms after ctx ends.
 func (p *Poller[T]) Get(ctx context.Context) Outcome[T] {
 	f, latest := p.join(ctx)
 	if f == nil {

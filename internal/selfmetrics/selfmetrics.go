@@ -91,8 +91,10 @@ func (m *Metrics) Gatherer() prometheus.Gatherer {
 		families, err := m.Registry.Gather()
 		processFamilies, processErr := process()
 		families = slices.Concat(families, processFamilies)
-		omitted := func(f *dto.MetricFamily) bool { return f.GetName() == "go_memstats_alloc_bytes" }
-		return slices.DeleteFunc(families, omitted), errors.Join(err, processErr)
+		families = slices.DeleteFunc(families, func(f *dto.MetricFamily) bool {
+			return f.GetName() == "go_memstats_alloc_bytes"
+		})
+		return families, errors.Join(err, processErr)
 	})
 }
 
