@@ -18,18 +18,18 @@ type journalView struct {
 }
 
 // view returns a journal whose rows are not set.
-func (s *Simulator) view(of *timeline, now time.Time) *journalView {
+func (s *Simulator) view(tl *timeline, now time.Time) *journalView {
 	at := s.since(now)
 	return &journalView{
-		timeline: of, sent: of.sentBy(at), at: at, thumbnails: s.thumbnails,
+		timeline: tl, sent: tl.sentBy(at), at: at, thumbnails: s.thumbnails,
 		// The arrival of a received message is its only action.
-		byLastAction: s.cfg.ByLastAction && !of.incoming,
+		byLastAction: s.cfg.ByLastAction && !tl.incoming,
 	}
 }
 
 // journal returns the journal with the window of the given minutes before now.
-func (s *Simulator) journal(of *timeline, now time.Time, minutes int64) *journalView {
-	v := s.view(of, now)
+func (s *Simulator) journal(tl *timeline, now time.Time, minutes int64) *journalView {
+	v := s.view(tl, now)
 	oldest := now.Unix() - 60*minutes
 	oldestSent := oldest
 	if v.byLastAction {

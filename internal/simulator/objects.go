@@ -31,7 +31,7 @@ var objectMethods = map[string]func(*Simulator, time.Time) object{
 
 // state returns the value of stateInstance, which can be null.
 func (s *Simulator) state(now time.Time) any {
-	if state := s.states().at(s.since(now)); state != "" {
+	if state := s.cfg.schedule().at(s.since(now)); state != "" {
 		return state
 	}
 	return nil
@@ -65,11 +65,11 @@ func (s *Simulator) waSettings(now time.Time) object {
 		"stateInstance": s.state(now), "deviceId": Phone + ":12@s.whatsapp.net",
 	}
 	at := s.since(now)
-	switch state := s.states().at(at); state {
+	switch state := s.cfg.schedule().at(at); state {
 	case notAuthorized, blocked, starting:
 		settings["avatar"], settings["phone"], settings["deviceId"] = "", "", ""
 	case suspended, yellowCard:
-		settings[state+"Until"] = s.cfg.Start.Add(s.states().end(at)).Unix()
+		settings[state+"Until"] = s.cfg.Start.Add(s.cfg.schedule().end(at)).Unix()
 	}
 	return settings
 }

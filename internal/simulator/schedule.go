@@ -49,7 +49,7 @@ func (cfg Config) validate() {
 // schedule is the state of an account at all times since its start.
 type schedule []StateChange
 
-func (s *Simulator) states() schedule { return s.cfg.States }
+func (cfg Config) schedule() schedule { return cfg.States }
 
 // current returns the index of the latest change, or -1 before the first one.
 func (s schedule) current(t time.Duration) int {

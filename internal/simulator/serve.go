@@ -57,7 +57,7 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		badRequest.send(w, c)
 	case fault == FaultNone && tooSoon && !s.cfg.NoRateLimit:
 		rateLimited.send(w, c)
-	case fault == FaultNone && isJournal(c.method) && s.stateFault(c).replaceAnswer(w, r, c):
+	case fault == FaultNone && isJournal(c.method) && s.stateFault(c.now).replaceAnswer(w, r, c):
 	default:
 		sendBody(w, r, s.body(c, minutes), fault.malformation)
 	}
@@ -91,7 +91,9 @@ func isJournal(method string) bool { return method == outgoingMethod || method =
 // stateFaults are the faults of the journals in certain states of the account.
 var stateFaults = map[string]Fault{notAuthorized: FaultLoggedOut, starting: FaultStarting}
 
-func (s *Simulator) stateFault(c call) Fault { return stateFaults[s.states().at(s.since(c.now))] }
+func (s *Simulator) stateFault(now time.Time) Fault {
+	return stateFaults[s.cfg.schedule().at(s.since(now))]
+}
 
 // body returns the body of a successful answer. Only the journals use minutes.
 func (s *Simulator) body(c call, minutes int64) body {

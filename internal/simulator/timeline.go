@@ -11,7 +11,7 @@ import (
 // message is the complete history of one message. Times are since the start of the account.
 type message struct {
 	accepted time.Duration    // when the API accepted it, or when a contact sent it
-	sent     time.Duration    // or received; never if the account is not authorized again
+	sent     time.Duration    // or received; never if the account stays unauthorized
 	visible  time.Duration    // when the row appears
 	reached  [4]time.Duration // when the statuses of the outcome are reached
 	seed     uint64           // of the content
@@ -119,7 +119,7 @@ func (t *timeline) next() message {
 		m.accepted = add(previous.accepted, time.Duration(min(gap, float64(100*365*24*time.Hour))))
 		m.sent = add(previous.sent, t.cfg.SendDelay)
 	}
-	m.sent = schedule(t.cfg.States).authorizedFrom(max(m.accepted, m.sent))
+	m.sent = t.cfg.schedule().authorizedFrom(max(m.accepted, m.sent))
 	m.kind = kind(draw(t.random, len(kinds), func(k int) int { return kinds[k].share }))
 	random := draw(t.random, len(outcomes), func(o int) int { return outcomes[o].share })
 	m.outcome = t.outcome(m.accepted, outcome(random))
@@ -141,7 +141,7 @@ func (t *timeline) outcome(accepted time.Duration, random outcome) outcome {
 		configured, _ := findOutcome(changes[i].Status)
 		return configured
 	}
-	state, status := schedule(t.cfg.States).at(accepted), random.lastStatus()
+	state, status := t.cfg.schedule().at(accepted), random.lastStatus()
 	if (status == suspended || status == yellowCard) && state != suspended && state != yellowCard {
 		return isRead
 	}
@@ -183,9 +183,9 @@ func (t *timeline) statusDelay(status string) time.Duration {
 }
 
 // delay returns a random duration with a log-normal distribution, clamped to the limits.
-func (t *timeline) delay(least, median, most time.Duration, deviation float64) time.Duration {
-	d := time.Duration(float64(median) * math.Exp(deviation*t.random.NormFloat64()))
-	return min(max(d, least), most)
+func (t *timeline) delay(lower, median, upper time.Duration, sigma float64) time.Duration {
+	d := time.Duration(float64(median) * math.Exp(sigma*t.random.NormFloat64()))
+	return min(max(d, lower), upper)
 }
 
 // scaled divides a delay by Speedup. It returns at most half of never, so the result cannot

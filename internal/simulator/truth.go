@@ -43,8 +43,8 @@ func (s *Simulator) Messages(t time.Time) []Message { return s.messages(s.outgoi
 // IncomingMessages is like Messages for received messages, which are never incomplete.
 func (s *Simulator) IncomingMessages(t time.Time) []Message { return s.messages(s.incoming, t) }
 
-func (s *Simulator) messages(of *timeline, t time.Time) []Message {
-	v := s.view(of, t)
+func (s *Simulator) messages(tl *timeline, t time.Time) []Message {
+	v := s.view(tl, t)
 	messages := make([]Message, 0, len(v.sent))
 	for i := range v.sent {
 		if v.sent[i].visible <= v.at {
@@ -55,23 +55,23 @@ func (s *Simulator) messages(of *timeline, t time.Time) []Message {
 }
 
 func (v *journalView) message(i int) Message {
-	l := &v.sent[i]
+	history := &v.sent[i]
 	start := v.cfg.Start
 	m := Message{
-		Sent:       start.Add(l.sent),
-		Visible:    start.Add(l.visible),
-		Timestamp:  time.Unix(v.timestamp(l), 0).In(start.Location()),
-		Incomplete: l.variant&incomplete != 0,
+		Sent:       start.Add(history.sent),
+		Visible:    start.Add(history.visible),
+		Timestamp:  time.Unix(v.timestamp(history), 0).In(start.Location()),
+		Incomplete: history.variant&incomplete != 0,
 	}
 	if m.Incomplete {
 		return m
 	}
-	m.ID, m.Type = string(v.appendID(nil, i)), kinds[l.kind].name
+	m.ID, m.Type = string(v.appendID(nil, i)), kinds[history.kind].name
 	if v.incoming {
 		return m
 	}
-	for n, status := range outcomes[l.outcome].statuses[:l.steps(v.at)] {
-		m.Steps = append(m.Steps, Step{Status: status, At: start.Add(l.reached[n])})
+	for n, status := range outcomes[history.outcome].statuses[:history.steps(v.at)] {
+		m.Steps = append(m.Steps, Step{Status: status, At: start.Add(history.reached[n])})
 	}
 	return m
 }
