@@ -31,7 +31,7 @@ func (c *Config) Partner() *PartnerDiscovery { return c.partner }
 
 // Collects reports whether any instance has the named collector enabled.
 func (c *Config) Collects(name string) bool {
-	return c.partner != nil && slices.Contains(c.partner.given.Collectors, name) ||
+	return c.partner != nil && slices.Contains(c.partner.settings.Collectors, name) ||
 		slices.ContainsFunc(c.instances, func(i Instance) bool { return i.Collects(name) })
 }
 
@@ -55,23 +55,25 @@ func (i Instance) ID() string { return i.id }
 func (i Instance) Token() greenapi.TokenSource { return i.token }
 
 // Minutes returns the length of the window in minutes, at least 1.
-func (i Instance) Minutes() int { return i.given.Minutes }
+func (i Instance) Minutes() int { return i.settings.Minutes }
 
 // Timeout returns the maximum duration of a call, more than 0.
-func (i Instance) Timeout() time.Duration { return i.given.Timeout }
+func (i Instance) Timeout() time.Duration { return i.settings.Timeout }
 
 // MinInterval returns the minimum time between two calls of a journal method, at least 0.
-func (i Instance) MinInterval() time.Duration { return i.given.MinInterval }
+func (i Instance) MinInterval() time.Duration { return i.settings.MinInterval }
 
 // Retention returns how long the ledger remembers a message. It is at least MinRetention longer
 // than the window.
-func (i Instance) Retention() time.Duration { return i.given.Retention }
+func (i Instance) Retention() time.Duration { return i.settings.Retention }
 
 // MaxMinutes returns how many minutes a call may request after a pause, at least Minutes.
-func (i Instance) MaxMinutes() int { return int((i.given.Retention - MinRetention) / time.Minute) }
+func (i Instance) MaxMinutes() int {
+	return int((i.Retention() - MinRetention) / time.Minute)
+}
 
 // Collects reports whether the named collector is enabled.
-func (i Instance) Collects(name string) bool { return slices.Contains(i.given.Collectors, name) }
+func (i Instance) Collects(name string) bool { return slices.Contains(i.settings.Collectors, name) }
 
 // Labels returns the additional labels for service discovery. Their names are valid.
 // Callers must not modify the map.

@@ -76,7 +76,7 @@ func (p *PartnerDiscovery) Token() greenapi.TokenSource { return p.token }
 func (p *PartnerDiscovery) Refresh() time.Duration { return p.refresh }
 
 // Timeout returns the maximum duration of a call.
-func (p *PartnerDiscovery) Timeout() time.Duration { return p.given.Timeout }
+func (p *PartnerDiscovery) Timeout() time.Duration { return p.settings.Timeout }
 
 // SameSource reports whether p and q call the same host with the same token, refresh and timeout.
 // Either may be nil.

@@ -38,8 +38,8 @@ type Settings struct {
 
 // validSettings are settings that passed validation.
 type validSettings struct {
-	url   *url.URL // of given.URL
-	given Settings
+	url      *url.URL // of settings.URL
+	settings Settings
 }
 
 // validate checks s. The section at locates the settings for error messages.

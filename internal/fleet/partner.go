@@ -150,11 +150,9 @@ func (p *partnerPoller) logCounts(listed []greenapi.PartnerInstance, watched int
 }
 
 func advice(result greenapi.Result) string {
-	switch result {
-	case greenapi.Unauthorized, greenapi.Forbidden:
+	if result == greenapi.Unauthorized || result == greenapi.Forbidden {
 		return "the partner's token is wrong, or partner.url is not its host; " +
 			"copy both again from the partner's console"
-	default:
-		return result.Advice()
 	}
+	return result.Advice()
 }

@@ -54,22 +54,22 @@ func NewSyncer(manager *Manager, backend *greenapi.Backend, logger log.Logger) *
 // ApplyConfig applies a configuration. The latest list of the Partner API stays in use. Polling
 // restarts if the host, the token or the timing has changed. The errors are those of
 // Manager.ApplyConfig.
-func (s *Syncer) ApplyConfig(to *config.Config) error {
+func (s *Syncer) ApplyConfig(cfg *config.Config) error {
 	s.applyMu.Lock()
 	defer s.applyMu.Unlock()
 	if s.closed {
 		return errors.New("the exporter is shutting down")
 	}
-	partner := to.Partner()
+	partner := cfg.Partner()
 	s.mu.Lock()
-	before := s.config
-	s.config = to
+	previous := s.config
+	s.config = cfg
 	if partner == nil {
 		s.listed, s.lastSuccess = nil, time.Time{}
 	}
 	s.mu.Unlock()
 	err := s.apply(s.listed)
-	if s.cancel != nil && partner.SameSource(before.Partner()) {
+	if s.cancel != nil && partner.SameSource(previous.Partner()) {
 		return err
 	}
 	s.stopPolling()
