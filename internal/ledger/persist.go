@@ -3,9 +3,37 @@ package ledger
 import (
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/go-kit/log/level"
 )
+
+// PollState is what the next run of the program must know about earlier calls in order to respect
+// the API's limits. The ledger stores it and does not interpret it.
+type PollState struct {
+	// Begun is when the last call began. Next is the earliest time of the next call. Both are by
+	// the local clock.
+	Begun time.Time `json:"begun"`
+	Next  time.Time `json:"next"`
+	// Failures is the number of consecutive failed calls.
+	Failures int `json:"failures,omitempty"`
+	// Result is the latest outcome, or empty if there is none. A later call may have begun.
+	Result string `json:"result,omitempty"`
+	// Took is the duration of the call with that outcome.
+	Took time.Duration `json:"took,omitempty"`
+	// Settings identifies the settings of the call. If they have changed, the outcome does not
+	// predict that of the next call.
+	Settings string `json:"settings,omitempty"`
+}
+
+func (s *PollState) valid() bool { return s.Failures >= 0 && s.Took >= 0 }
+
+// clampFuture moves a call in the future to now. The wait until the next call stays the same.
+func (s *PollState) clampFuture(now time.Time) {
+	if s.Begun.After(now) {
+		s.Begun, s.Next = now, now.Add(max(0, s.Next.Sub(s.Begun)))
+	}
+}
 
 // Persist stores the state before or after a call, and writes it to the file with all changes since
 // the last write. The Storage counts and logs errors. The next Persist writes what is missing.
@@ -115,7 +143,7 @@ func (l *Ledger) Close() {
 		l.write()
 	}
 	f.snapshots.Wait()
-	hasTail := f.forget()
+	hasTail := f.finish()
 	if l.dirty {
 		level.Error(f.logger).Log("msg", "closed the ledger with changes that are not on disk",
 			"advice", "the next start reads the journal again; older changes are lost")
