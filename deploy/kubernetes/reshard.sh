@@ -27,10 +27,12 @@ shard() {
 	echo $(((0x${sum%????????} % n * (4294967296 % n) + 0x${sum#????????} % n) % n))
 }
 
-flock=$(command -v flock) || echo "reshard: flock is missing, so running exporters are not detected" >&2
+flock=$(command -v flock) ||
+	echo "reshard: flock is missing, so running exporters are not detected" >&2
 for dir; do
 	[ -d "$dir" ] || fail "$dir is not a directory"
-	[ ! -e "$dir/lock" ] || [ -z "$flock" ] || flock -n "$dir/lock" true || fail "an exporter is using $dir: stop it"
+	[ ! -e "$dir/lock" ] || [ -z "$flock" ] || flock -n "$dir/lock" true ||
+		fail "an exporter is using $dir: stop it"
 done
 
 # for_each runs $act with the path of each misplaced ledger, and with the path where it belongs.
@@ -47,7 +49,8 @@ for_each() {
 }
 
 compare() {
-	[ ! -e "$2" ] || cmp -s "$1" "$2" || fail "$1 and $2 belong to the same instance: remove the older one"
+	[ ! -e "$2" ] || cmp -s "$1" "$2" ||
+		fail "$1 and $2 belong to the same instance: remove the older one"
 }
 
 # move renames a copy to its final name once the copy is complete.

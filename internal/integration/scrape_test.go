@@ -52,7 +52,7 @@ func TestCallsAreASecondApart(t *testing.T) {
 	}
 }
 
-func TestScrapeOfAHangingAPIMeetsTheTimeout(t *testing.T) {
+func TestScrapeOfAHangingAPIEndsAtTheTimeout(t *testing.T) {
 	t.Parallel()
 	s, a := serveSimulator(t, simulator.Config{})
 	s.SetFault(simulator.FaultHang)
