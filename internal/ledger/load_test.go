@@ -35,8 +35,8 @@ func writeHistory(t *testing.T) (file []byte, dumps map[int]string) {
 	return file, dumps
 }
 
-// TestTruncatedFileKeepsCompleteRecords truncates the file as a kill or a power cut during a write
-// does, at every offset near the end of a record and at others.
+// TestTruncatedFileKeepsCompleteRecords truncates the file like a kill or a power cut during a
+// write. It does so at every offset near the end of a record, and at some others.
 func TestTruncatedFileKeepsCompleteRecords(t *testing.T) {
 	t.Parallel()
 	file, dumps := writeHistory(t)
@@ -187,6 +187,7 @@ func TestUnusableFileIsSetAside(t *testing.T) {
 	withTotals := func(totals ...typeState) []byte {
 		return with(func(s *state) { s.Totals = totals })
 	}
+	totals := []typeState{{}}
 	withRows := func(rows ...[]int32) []byte { return with(func(s *state) { s.Rows = rows }) }
 	withPollState := func(p PollState) []byte {
 		return sealedFile(t, testID, recordHeader{valid, &p})
@@ -206,7 +207,7 @@ func TestUnusableFileIsSetAside(t *testing.T) {
 		"negative uncovered time": with(func(s *state) { s.Uncovered = -1 }),
 		"too many statuses":       with(func(s *state) { s.Statuses = make([]string, 33) }),
 		"too many types":          with(func(s *state) { s.Types = make([]string, 257) }),
-		"totals without type":     with(func(s *state) { s.Types = nil; s.Totals = []typeState{{}} }),
+		"totals without type":     with(func(s *state) { s.Types, s.Totals = nil, totals }),
 		"totals without status":   withTotals(typeState{Statuses: make([]counterState, 13)}),
 		"count without creation":  withTotals(typeState{Messages: counterState{1, 0}}),
 		"status without creation": withTotals(typeState{Statuses: []counterState{{1, 0}}}),
