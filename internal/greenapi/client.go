@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// MaxBody is the limit on the body of a response, in bytes after decompression.
-const MaxBody = 1 << 30
+// maxJournal is the limit on a response to a Client, in bytes after decompression.
+const maxJournal = 1 << 30
 
 // Backend contains the configuration that the clients of all instances share.
 type Backend struct {
@@ -65,7 +65,7 @@ type Client struct{ transport }
 
 // NewClient returns a Client for the instance id. The base URL can have a path prefix.
 func NewClient(backend *Backend, base *url.URL, id string, token TokenSource) *Client {
-	return &Client{transport{backend, base, "/waInstance" + id, token, MaxBody}}
+	return &Client{transport{backend, base, "/waInstance" + id, token, maxJournal}}
 }
 
 // transport makes the calls of a Client or Partner.

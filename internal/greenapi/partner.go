@@ -16,8 +16,8 @@ import (
 const GetInstances = "getInstances"
 
 const (
-	// MaxInstances is the limit on the number of a partner's instances.
-	MaxInstances = 100_000
+	// maxInstances is the limit on the number of a partner's instances.
+	maxInstances = 100_000
 	// maxPartnerBody is the limit on the list, in bytes after decompression. An instance takes
 	// about 400 bytes.
 	maxPartnerBody = 64 << 20
@@ -47,15 +47,16 @@ func NewPartner(backend *Backend, base *url.URL, token TokenSource) *Partner {
 // an id twice, Instances returns the last instance that is not deleted, or else the last one. It
 // omits rows without a valid idInstance, and ignores other invalid members.
 //
-// Errors are of type *Error. The result is TooLarge if the list exceeds 64 MiB or MaxInstances.
-// With an error, Instances returns no list, because the others would look deleted in a partial one.
+// Errors are of type *Error. The result is TooLarge if the list exceeds 64 MiB or 100,000
+// instances. With an error, Instances returns no list, because the others would look deleted in a
+// partial one.
 func (p *Partner) Instances(ctx context.Context) ([]PartnerInstance, error) {
 	r, err := p.call(ctx, GetInstances, nil)
 	if err != nil {
 		return nil, err
 	}
 	defer r.close()
-	instances, err := readInstances(r, MaxInstances)
+	instances, err := readInstances(r, maxInstances)
 	return instances, r.bodyError(err)
 }
 

@@ -370,7 +370,7 @@ func TestListsOfInstancesAreLimited(t *testing.T) {
 }
 
 func TestInstancesPrintWithoutTokens(t *testing.T) {
-	instances, err := readInstances(strings.NewReader(documented), MaxInstances)
+	instances, err := readInstances(strings.NewReader(documented), maxInstances)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -409,10 +409,10 @@ func FuzzReadInstances(f *testing.F) {
 		`"expirationDate":1786300784.5,"apiTokenInstance":"\u0061"}]`))
 	f.Add([]byte(`{"code":401}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		instances, err := readInstances(bytes.NewReader(body), MaxInstances)
+		instances, err := readInstances(bytes.NewReader(body), maxInstances)
 		got := fmt.Sprint(plain(instances))
 
-		again, againErr := readInstances(iotest.OneByteReader(bytes.NewReader(body)), MaxInstances)
+		again, againErr := readInstances(iotest.OneByteReader(bytes.NewReader(body)), maxInstances)
 		if (err == nil) != (againErr == nil) || got != fmt.Sprint(plain(again)) {
 			t.Fatalf("byte by byte: %+v, %v; at once: %s, %v", plain(again), againErr, got, err)
 		}
@@ -442,7 +442,7 @@ func FuzzReadInstances(f *testing.F) {
 		}
 		whole := bytes.TrimRight(body, " \t\r\n")
 		for _, cut := range []int{len(whole) - 1, len(whole) / 2, len(whole) / 3} {
-			if _, err := readInstances(bytes.NewReader(whole[:cut]), MaxInstances); err == nil {
+			if _, err := readInstances(bytes.NewReader(whole[:cut]), maxInstances); err == nil {
 				t.Fatalf("accepts input truncated at %d of %d", cut, len(whole))
 			}
 		}
@@ -508,7 +508,7 @@ func BenchmarkReadInstances(b *testing.B) {
 	b.SetBytes(int64(body.Len()))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := readInstances(bytes.NewReader(body.Bytes()), MaxInstances); err != nil {
+		if _, err := readInstances(bytes.NewReader(body.Bytes()), maxInstances); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -8,8 +8,8 @@ import "io"
 
 const (
 	bufferSize = 64 << 10
-	// MaxDepth is the limit on the nesting of a skipped value, as in encoding/json.
-	MaxDepth = 10_000
+	// maxDepth is the limit on the nesting of a skipped value, as in encoding/json.
+	maxDepth = 10_000
 	// MaxLen is the limit on the length of a result of ReadString or ReadNumber, in bytes.
 	MaxLen = 128
 )

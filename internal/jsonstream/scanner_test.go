@@ -188,12 +188,12 @@ func TestNestingIsLimited(t *testing.T) {
 			return strings.NewReader(strings.Repeat(brackets[0], depth-1) + "[]" +
 				strings.Repeat(brackets[1], depth-1))
 		}
-		if err := skip(nested(MaxDepth)); err != nil {
-			t.Errorf("%d levels of %s: %v", MaxDepth, brackets[0], err)
+		if err := skip(nested(maxDepth)); err != nil {
+			t.Errorf("%d levels of %s: %v", maxDepth, brackets[0], err)
 		}
 		var syntax *SyntaxError
-		if err := skip(nested(MaxDepth + 1)); !errors.As(err, &syntax) {
-			t.Errorf("%d levels of %s: got %v, want a syntax error", MaxDepth+1, brackets[0], err)
+		if err := skip(nested(maxDepth + 1)); !errors.As(err, &syntax) {
+			t.Errorf("%d levels of %s: got %v, want a syntax error", maxDepth+1, brackets[0], err)
 		}
 	}
 }

@@ -5,7 +5,7 @@ func (s *Scanner) Skip(c byte) { s.skip(c, 0) }
 
 // skip is Skip for a value at the given nesting depth.
 func (s *Scanner) skip(c byte, depth int) {
-	if (c == '{' || c == '[') && depth == MaxDepth {
+	if (c == '{' || c == '[') && depth == maxDepth {
 		s.Invalid("nested too deeply")
 	}
 	switch c {
