@@ -48,8 +48,8 @@ func NewPartner(backend *Backend, base *url.URL, token TokenSource) *Partner {
 // omits rows without a valid idInstance, and ignores other invalid members.
 //
 // Errors are of type *Error. The result is TooLarge if the list exceeds 64 MiB or 100,000
-// instances. With an error, Instances returns no list, because the others would look deleted in a
-// partial one.
+// instances. After an error, Instances returns no instances, because those that are missing from a
+// partial list would look deleted.
 func (p *Partner) Instances(ctx context.Context) ([]PartnerInstance, error) {
 	r, err := p.call(ctx, GetInstances, nil)
 	if err != nil {
