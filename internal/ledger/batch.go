@@ -26,8 +26,8 @@ type Batch struct {
 	requestedAt time.Time
 	minutes     int
 	clock       time.Duration // the ledger's clock at this reading
-	lastSeen    seconds       // clock of the last good reading
-	seen        seconds       // clock of this reading
+	now         seconds       // the same
+	previous    seconds       // the ledger's clock at the last good reading
 
 	serverTime  float64 // UNIX seconds, by the server's clock
 	windowStart float64 // UNIX seconds; older rows are outside the window
@@ -57,8 +57,8 @@ func (l *Ledger) NewBatch(now time.Time) *Batch {
 		requestedAt:  now,
 		minutes:      l.lookback.minutes(now),
 		clock:        clock,
-		lastSeen:     inSeconds(l.clock),
-		seen:         inSeconds(clock),
+		now:          inSeconds(clock),
+		previous:     inSeconds(l.clock),
 		window:       window{types: make([]typeRows, len(l.window.types))},
 	}
 }
@@ -100,10 +100,10 @@ func (b *Batch) Add(row Row) {
 	if m == nil {
 		b.unknown++
 	} else {
-		if m.lastSeen != b.lastSeen {
+		if m.lastSeen != b.previous {
 			b.returned = append(b.returned, row.Key)
 		}
-		m.lastSeen = b.seen
+		m.lastSeen = b.now
 	}
 	if set := impliedStatuses(status); m == nil || m.reached|set != m.reached {
 		old := row.Timed && row.Timestamp < b.ledger.coveredSince
@@ -120,19 +120,19 @@ const dateResolution = 1
 // rows of the response. Persist writes the reading to the file.
 func (b *Batch) Commit() *Summary {
 	l := b.ledger
-	baseline := l.countingSince.IsZero()
+	isBaseline := l.countingSince.IsZero()
 	created := l.lookback.lastGood
-	if baseline {
+	if isBaseline {
 		l.countingSince, created = b.requestedAt, b.requestedAt
 		l.coveredSince = b.serverTime + dateResolution - float64(b.minutes)*60
 	}
 	l.vocabularies, l.clock = b.vocabularies, b.clock
 	b.createCounters(created)
-	b.apply(baseline)
+	b.apply(isBaseline)
 	l.window, l.newest = b.window, l.newest.later(b.newest)
 	l.lookback.success(b.requestedAt, b.minutes)
 	l.forgetOld()
-	l.markDirty(b, baseline)
+	l.markDirty(b, isBaseline)
 	return l.Summary()
 }
 
@@ -160,7 +160,7 @@ func (b *Batch) createCounters(created time.Time) {
 // apply updates messages and totals. Two kinds of new messages do not count, but the ledger
 // remembers them with their current statuses: those of the baseline, and those whose row is older
 // than what the ledger covers.
-func (b *Batch) apply(baseline bool) {
+func (b *Batch) apply(isBaseline bool) {
 	l := b.ledger
 	l.messages.grow(b.unknown)
 	uncounted := make(map[uint64]bool)
@@ -172,16 +172,16 @@ func (b *Batch) apply(baseline bool) {
 			uncounted[change.key] = true
 		}
 		set := impliedStatuses(change.status)
-		if !baseline && !uncounted[change.key] {
+		if !isBaseline && !uncounted[change.key] {
 			t := &l.totals[change.typ]
 			if known == nil {
-				t.Messages[0]++
+				t.Messages.increment()
 			}
 			for added := set &^ m.reached; added != 0; added &= added - 1 {
-				t.Statuses[bits.TrailingZeros32(uint32(added))][0]++
+				t.Statuses[bits.TrailingZeros32(uint32(added))].increment()
 			}
 		}
-		m.reached, m.lastSeen = m.reached|set, b.seen
+		m.reached, m.lastSeen = m.reached|set, b.now
 		l.messages.put(m)
 	}
 	l.messages.trim() // a new message with several rows has reserved room several times

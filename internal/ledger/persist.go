@@ -51,7 +51,7 @@ func (l *Ledger) LastPollState() PollState { return l.pollState }
 // markDirty records what a reading has changed, for the next write. The baseline requests a
 // snapshot. Without the baseline the other records are useless, so it must not be at the end of the
 // file, which a crash can damage.
-func (l *Ledger) markDirty(b *Batch, baseline bool) {
+func (l *Ledger) markDirty(b *Batch, isBaseline bool) {
 	if l.file == nil {
 		return
 	}
@@ -60,7 +60,7 @@ func (l *Ledger) markDirty(b *Batch, baseline bool) {
 		l.dirtyKeys = append(l.dirtyKeys, change.key)
 	}
 	l.dirtyKeys = append(l.dirtyKeys, b.returned...)
-	if baseline {
+	if isBaseline {
 		l.file.requestSnapshot()
 	}
 }

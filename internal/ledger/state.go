@@ -137,6 +137,8 @@ func (c *counterState) create(at time.Time) {
 	}
 }
 
+func (c *counterState) increment() { c[0]++ }
+
 // add adds a stored counter. Two stored words can map to the same index.
 func (c *counterState) add(stored counterState) {
 	c[0] += stored[0]
