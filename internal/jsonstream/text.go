@@ -91,12 +91,12 @@ func PlainEnd(text []byte, i int) int {
 	return longPlainEnd(text, i)
 }
 
-// longPlainEnd is PlainEnd for long strings. It searches one piece of the text after the other, so
-// a string with many escapes does not take quadratic time.
+// longPlainEnd is PlainEnd for long strings. It searches pieces of doubling length, so the time is
+// linear in the result even if the next quote is far behind the next backslash, or vice versa.
 func longPlainEnd(text []byte, i int) int {
-	const pieceLen = 1024
-	for last := len(text) - 1; i < last; {
-		piece := text[i:min(i+pieceLen, last)]
+	last := len(text) - 1
+	for n := 128; i < last; n *= 2 {
+		piece := text[i:min(i+n, last)]
 		plain := piece
 		if backslash := bytes.IndexByte(plain, '\\'); backslash >= 0 {
 			plain = plain[:backslash]
