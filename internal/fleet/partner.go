@@ -58,7 +58,7 @@ func (p *partnerPoller) refresh(ctx context.Context) (next time.Time) {
 	callCtx, cancel := context.WithTimeout(ctx, partner.Timeout())
 	defer cancel()
 	client := greenapi.NewPartner(p.syncer.backend, partner.URL(), partner.Token())
-	listed, err := client.Instances(callCtx)
+	list, err := client.List(callCtx)
 	if ctx.Err() != nil {
 		return begin
 	}
@@ -69,7 +69,7 @@ func (p *partnerPoller) refresh(ctx context.Context) (next time.Time) {
 		level.Info(p.logger).Log("msg", "Partner API call succeeded again")
 	}
 	p.failures, p.failing = 0, ""
-	p.update(ctx, listed, begin)
+	p.update(ctx, list.Instances, begin)
 	return begin.Add(partner.Refresh())
 }
 

@@ -2,6 +2,7 @@ package greenapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -25,13 +26,24 @@ const (
 	MaxIDLength = 32
 )
 
+// PartnerList is the list of a partner's instances. It is safe to log.
+type PartnerList struct {
+	Instances []PartnerInstance // one for each id
+	BadIDs    int               // entries without a valid idInstance
+}
+
+// Empty reports whether the list has no entries.
+func (l PartnerList) Empty() bool { return len(l.Instances)+l.BadIDs == 0 }
+
 // PartnerInstance is an instance in the list of a partner. It is safe to log.
 type PartnerInstance struct {
-	ID      string    // idInstance: a string of digits
-	Token   Token     // apiTokenInstance, or the zero Token if it is invalid
-	Deleted bool      // the API lists deleted instances for some months
-	Expired bool      // the subscription has ended
-	Expires time.Time // expirationDate, in UTC, or the zero Time if it is invalid
+	ID         string    // idInstance: a string of digits
+	Token      Token     // apiTokenInstance, or the zero Token if it is absent or invalid
+	TwoTokens  bool      // the list has another token for this id
+	Deleted    bool      // the API lists deleted instances for some months
+	Expired    bool      // the subscription has ended
+	Expires    time.Time // expirationDate, in UTC, or the zero Time
+	BadExpires bool      // there is an expirationDate, but it is invalid
 }
 
 // A Partner calls the Partner API. It is safe for concurrent use.
@@ -43,53 +55,99 @@ func NewPartner(backend *Backend, base *url.URL, token TokenSource) *Partner {
 	return &Partner{transport{backend, base, "/partner", token, maxPartnerBody}}
 }
 
-// Instances requests the list of the partner's instances, including deleted ones. If the list has
-// an id twice, Instances returns the last instance that is not deleted, or else the last one. It
-// omits rows without a valid idInstance, and ignores other invalid members.
+// List requests the list of the partner's instances, including deleted ones. An invalid entry or
+// member does not make the list invalid. If the list has an id twice, List returns the entry that
+// is the most useful: not deleted, then not expired, then with a token. Of equal ones, it returns
+// the last.
 //
 // Errors are of type *Error. The result is TooLarge if the list exceeds 64 MiB or 100,000
-// instances. After an error, Instances returns no instances, because those that are missing from a
+// instances. After an error, List returns no instances, because those that are missing from a
 // partial list would look deleted.
-func (p *Partner) Instances(ctx context.Context) ([]PartnerInstance, error) {
+func (p *Partner) List(ctx context.Context) (PartnerList, error) {
 	r, err := p.call(ctx, GetInstances, nil)
 	if err != nil {
-		return nil, err
+		return PartnerList{}, partnerError(err)
 	}
 	defer r.close()
-	instances, err := readInstances(r, maxInstances)
-	return instances, r.bodyError(err)
+	list, err := readInstances(r, maxInstances)
+	return list, partnerError(r.bodyError(err))
+}
+
+// partnerError replaces the results that describe an instance by BadRequest. The body of a rejected
+// call can contain the same words, but it is about the partner.
+func partnerError(err error) error {
+	failure := new(Error)
+	if !errors.As(err, &failure) {
+		return err
+	}
+	rejected := *failure
+	switch failure.Result {
+	case InstanceLoggedOut, InstanceStarting, InstanceExpired, InstanceDeleted:
+		rejected.Result = BadRequest
+	}
+	return &rejected
 }
 
 // readInstances reads up to limit instances.
-func readInstances(body io.Reader, limit int) ([]PartnerInstance, error) {
+func readInstances(body io.Reader, limit int) (list PartnerList, _ error) {
 	in := jsonstream.New(body)
 	startArray(in)
-	instances := []PartnerInstance{}
 	index := make(map[string]int)
-	for nextObject(in) {
+	for c, ok := in.Element(); ok; c, ok = in.Element() {
+		if c != '{' {
+			in.Skip(c)
+			list.BadIDs++
+			continue
+		}
 		instance := readInstance(in)
 		i, known := index[instance.ID]
 		switch {
 		case instance.ID == "":
-		case !known && len(instances) == limit:
+			list.BadIDs++
+		case known:
+			list.Instances[i].merge(instance)
+		case len(list.Instances) == limit:
 			in.Fail(&Error{
 				Result: TooLarge,
 				Detail: fmt.Sprintf("the partner has more than %d instances", limit),
 			})
-		case !known:
-			index[instance.ID] = len(instances)
-			instances = append(instances, instance)
-		case !instance.Deleted || instances[i].Deleted:
-			instances[i] = instance
+		default:
+			index[instance.ID] = len(list.Instances)
+			list.Instances = append(list.Instances, instance)
 		}
 	}
 	if err := in.End(); err != nil {
-		return nil, err
+		return PartnerList{}, err
 	}
-	return instances, nil
+	return list, nil
 }
 
-// readInstance reads a row after its opening brace. The ID is empty if the row has no valid one.
+// merge replaces i by a later entry with the same id, unless i is more useful.
+func (i *PartnerInstance) merge(later PartnerInstance) {
+	old, usefulness := i.usefulness(), later.usefulness()
+	if usefulness == old {
+		later.TwoTokens = i.TwoTokens || !i.Token.Equal(later.Token)
+	}
+	if usefulness >= old {
+		*i = later
+	}
+}
+
+// usefulness is higher for an instance that is more likely to work.
+func (i *PartnerInstance) usefulness() int {
+	switch {
+	case i.Deleted:
+		return 0
+	case i.Expired:
+		return 1
+	case i.Token.Equal(Token{}):
+		return 2
+	default:
+		return 3
+	}
+}
+
+// readInstance reads an entry after its opening brace. The ID is empty if it has no valid one.
 func readInstance(in *jsonstream.Scanner) PartnerInstance {
 	var id, token, deleted, expired, expires value
 	for key, ok := in.Key(); ok; key, ok = in.Key() {
@@ -112,10 +170,11 @@ func readInstance(in *jsonstream.Scanner) PartnerInstance {
 			in.Skip(c)
 		}
 	}
-	return PartnerInstance{
-		ID: id.digits(), Token: token.token(),
-		Deleted: deleted.isTrue(), Expired: expired.isTrue(), Expires: expires.time(),
+	instance := PartnerInstance{
+		ID: id.digits(), Token: token.token(), Deleted: deleted.isTrue(), Expired: expired.isTrue(),
 	}
+	instance.Expires, instance.BadExpires = expires.time()
+	return instance
 }
 
 // digits returns a number or string that consists of up to MaxIDLength digits, or "".
@@ -126,12 +185,12 @@ func (v value) digits() string {
 	return v.text
 }
 
-// token returns a valid token, or the zero Token.
+// token returns a valid token, or the zero Token. It ignores white space around the token.
 func (v value) token() Token {
 	if v.first != '"' || len(v.text) == jsonstream.MaxLen { // can be truncated
 		return Token{}
 	}
-	token, _ := NewToken(v.text)
+	token, _ := NewToken(strings.TrimSpace(v.text))
 	return token
 }
 
@@ -145,23 +204,29 @@ func (v value) isTrue() bool {
 	}
 }
 
-// time returns a time after 1970, or the zero Time. The times in the API's documentation have no
+// time returns a time after 1970, or the zero Time. It is invalid unless it is absent, null, or in
+// the year 1, with which the API represents no time. The times in the API's documentation have no
 // zone. They are interpreted as UTC.
-func (v value) time() time.Time {
+func (v value) time() (at time.Time, invalid bool) {
 	const lastSecond = 253402300799 // of the year 9999
+	if v.first == 0 || v.first == 'n' {
+		return time.Time{}, false
+	}
 	if v.first != '"' || v.digits() != "" {
 		seconds, err := strconv.ParseFloat(v.text, 64)
 		if err == nil && seconds > 0 && seconds <= lastSecond {
-			return time.Unix(int64(seconds), 0).UTC()
+			return time.Unix(int64(seconds), 0).UTC(), false
 		}
-		return time.Time{}
+		return time.Time{}, true
 	}
 	for _, layout := range []string{
 		time.RFC3339, "2006-01-02T15:04:05", time.DateTime, time.DateOnly,
 	} {
 		if at, err := time.Parse(layout, v.text); err == nil && at.Unix() > 0 {
-			return at.UTC()
+			return at.UTC(), false
+		} else if err == nil {
+			return time.Time{}, at.Year() > 1
 		}
 	}
-	return time.Time{}
+	return time.Time{}, true
 }

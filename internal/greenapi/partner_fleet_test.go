@@ -26,10 +26,11 @@ func newFleet(t *testing.T) (*simulator.Fleet, *Partner) {
 
 func TestPartnerListsTheSimulatedFleet(t *testing.T) {
 	fleet, partner := newFleet(t)
-	instances, err := partner.Instances(t.Context())
+	list, err := partner.List(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
+	instances := list.Instances
 	token := testToken(t, other)
 	got := ""
 	for _, i := range instances {
@@ -52,13 +53,13 @@ func TestPartnerFaultsHaveTheirResult(t *testing.T) {
 	results := map[simulator.Fault]Result{
 		simulator.FaultUnauthorized:        Unauthorized,
 		simulator.FaultUnauthorizedOK:      Unauthorized,
-		simulator.FaultLoggedOut:           InstanceLoggedOut,
-		simulator.FaultLoggedOutOK:         InstanceLoggedOut,
-		simulator.FaultStartingOrLoggedOut: InstanceLoggedOut,
-		simulator.FaultStarting:            InstanceStarting,
-		simulator.FaultStartingOK:          InstanceStarting,
-		simulator.FaultExpired:             InstanceExpired,
-		simulator.FaultDeleted:             InstanceDeleted,
+		simulator.FaultLoggedOut:           BadRequest,
+		simulator.FaultLoggedOutOK:         BadRequest,
+		simulator.FaultStartingOrLoggedOut: BadRequest,
+		simulator.FaultStarting:            BadRequest,
+		simulator.FaultStartingOK:          BadRequest,
+		simulator.FaultExpired:             BadRequest,
+		simulator.FaultDeleted:             BadRequest,
 		simulator.FaultBadRequest:          BadRequest,
 		simulator.FaultForbidden:           Forbidden,
 		simulator.FaultRateLimited:         RateLimited,
@@ -78,7 +79,6 @@ func TestPartnerFaultsHaveTheirResult(t *testing.T) {
 		simulator.FaultTruncated:           InvalidResponse,
 		simulator.FaultCutRow:              InvalidResponse,
 		simulator.FaultTrailing:            InvalidResponse,
-		simulator.FaultRowNotObject:        InvalidResponse,
 		simulator.FaultEndless:             TooLarge,
 		simulator.FaultEndlessGzip:         TooLarge,
 	}
@@ -92,7 +92,7 @@ func TestPartnerFaultsHaveTheirResult(t *testing.T) {
 			want = OK
 		}
 		fleet.SetPartnerFault(fault)
-		_, err := partner.Instances(t.Context())
+		_, err := partner.List(t.Context())
 		if got := ResultOf(err); got != want {
 			t.Errorf("%s: got %v, want %s", fault, err, want)
 		}

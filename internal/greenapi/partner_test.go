@@ -35,13 +35,16 @@ func newTestPartner(t testing.TB, base string) *Partner {
 type plainInstance struct {
 	ID, Token        string
 	Deleted, Expired bool
-	Expires          string
+	Expires          string // "invalid" if it is
 }
 
 func plain(instances []PartnerInstance) []plainInstance {
 	list := make([]plainInstance, 0, len(instances))
 	for _, i := range instances {
 		l := plainInstance{i.ID, i.Token.reveal(), i.Deleted, i.Expired, ""}
+		if i.BadExpires {
+			l.Expires = "invalid"
+		}
 		if !i.Expires.IsZero() {
 			l.Expires = i.Expires.Format(time.RFC3339Nano)
 		}
@@ -91,13 +94,6 @@ func TestReadInstances(t *testing.T) {
 		{"an id that is a string", `[{"idInstance":"0012"}]`, []plainInstance{{ID: "0012"}}},
 		{"an id of many digits", `[{"idInstance":12345678901234567890123456789012}]`,
 			[]plainInstance{{ID: "12345678901234567890123456789012"}}},
-		{"rows without a valid id", `[
-			{}, {"idInstance":null}, {"idInstance":""}, {"idInstance":-1}, {"idInstance":1.0},
-			{"idInstance":1e3}, {"idInstance":123456789012345678901234567890123},
-			{"idInstance":"1a"}, {"idInstance":" 1"}, {"idInstance":"+1"},
-			{"idInstance":{"idInstance":1}}, {"idInstance":[1]}, {"idInstance":true},
-			{"apiTokenInstance":"x"}, {"idInstance":7}]`,
-			[]plainInstance{{ID: "7"}}},
 
 		{"invalid tokens", `[
 			{"idInstance":1,"apiTokenInstance":""}, {"idInstance":2,"apiTokenInstance":null},
@@ -107,6 +103,8 @@ func TestReadInstances(t *testing.T) {
 			seven},
 		{"a token with escapes", `[{"idInstance":1,"apiTokenInstance":"\u0061\/b"}]`,
 			[]plainInstance{{ID: "1", Token: "a/b"}}},
+		{"white space around a token", `[{"idInstance":1,"apiTokenInstance":" \tab\n"}]`,
+			[]plainInstance{{ID: "1", Token: "ab"}}},
 
 		{"true", `[
 			{"idInstance":1,"deleted":"true"}, {"idInstance":2,"deleted":"True"},
@@ -131,6 +129,16 @@ func TestReadInstances(t *testing.T) {
 		{"an id twice, none deleted",
 			`[{"idInstance":1,"apiTokenInstance":"a"},{"idInstance":1,"apiTokenInstance":"b"}]`,
 			[]plainInstance{{ID: "1", Token: "b"}}},
+		{"an id twice, the second without a token",
+			`[{"idInstance":1,"apiTokenInstance":"a"},{"idInstance":1,"apiTokenInstance":" "}]`,
+			[]plainInstance{{ID: "1", Token: "a"}}},
+		{"an id twice, the second expired",
+			`[{"idInstance":1,"apiTokenInstance":"a"},` +
+				`{"idInstance":1,"apiTokenInstance":"b","isExpired":true}]`,
+			[]plainInstance{{ID: "1", Token: "a"}}},
+		{"an id twice, the first deleted, the second without a token",
+			`[{"idInstance":1,"apiTokenInstance":"a","deleted":true},{"idInstance":1}]`,
+			[]plainInstance{{ID: "1"}}},
 		{"an id twice, both deleted",
 			`[{"idInstance":1,"deleted":true,"apiTokenInstance":"a"},` +
 				`{"idInstance":1,"deleted":true,"apiTokenInstance":"b"}]`,
@@ -138,11 +146,54 @@ func TestReadInstances(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			server := serve(t, respond(200, c.body))
-			got, err := newTestPartner(t, server.URL).Instances(t.Context())
-			if fmt.Sprint(plain(got)) != fmt.Sprint(c.want) || err != nil {
-				t.Errorf("got  %+v, %v\nwant %+v", plain(got), err, c.want)
+			list, err := newTestPartner(t, server.URL).List(t.Context())
+			got := plain(list.Instances)
+			if fmt.Sprint(got) != fmt.Sprint(c.want) || list.BadIDs != 0 || err != nil {
+				t.Errorf("got  %+v, %d bad ids, %v\nwant %+v", got, list.BadIDs, err, c.want)
 			}
 		})
+	}
+}
+
+// TestEntriesWithoutAnIDAreSkippedAndCounted also checks that no anomaly in an entry makes the list
+// invalid.
+func TestEntriesWithoutAnIDAreSkippedAndCounted(t *testing.T) {
+	entries := strings.Split(`{}|{"idInstance":null}|{"idInstance":""}|{"idInstance":-1}|`+
+		`{"idInstance":1.0}|{"idInstance":1e3}|{"idInstance":1.101e9}|`+
+		`{"idInstance":123456789012345678901234567890123}|{"idInstance":"1a"}|{"idInstance":" 1"}|`+
+		`{"idInstance":"+1"}|{"idInstance":"1e3"}|{"idInstance":{"idInstance":1}}|`+
+		`{"idInstance":[1]}|{"idInstance":true}|{"apiTokenInstance":"x"}|`+
+		`null|true|7|-1.5e3|"1101000001"|[]|[{"idInstance":1}]`, "|")
+	for _, entry := range append(entries, strings.Join(entries, ",")) {
+		body := fmt.Sprintf(`[{"idInstance":7},%s,{"idInstance":8}]`, entry)
+		want := 1
+		if strings.HasPrefix(entry, "{},") {
+			want = len(entries)
+		}
+		list, err := readInstances(strings.NewReader(body), 2)
+		got := fmt.Sprint(plain(list.Instances))
+		if got != fmt.Sprint([]plainInstance{{ID: "7"}, {ID: "8"}}) || list.BadIDs != want ||
+			err != nil {
+			t.Errorf("%s: got %s and %d, %v", entry, got, list.BadIDs, err)
+		}
+	}
+}
+
+func TestTwoTokensOfAnInstanceAreReported(t *testing.T) {
+	const format = `[{"idInstance":1,"apiTokenInstance":"a"},{"idInstance":1,%s},` +
+		`{"idInstance":2,"apiTokenInstance":"c"},{"idInstance":1,"apiTokenInstance":"a"}]`
+	for second, want := range map[string]bool{
+		`"apiTokenInstance":"a"`: false, `"apiTokenInstance":""`: false,
+		`"apiTokenInstance":"b"`: true, `"apiTokenInstance":"b","deleted":true`: false,
+	} {
+		list, err := readInstances(strings.NewReader(fmt.Sprintf(format, second)), 2)
+		if err != nil || len(list.Instances) != 2 {
+			t.Fatalf("%s: got %v, %v", second, list, err)
+		}
+		got := list.Instances
+		if got[0].TwoTokens != want || got[1].TwoTokens || got[0].Token.reveal() != "a" {
+			t.Errorf("%s: got %v, want %t", second, got[0].TwoTokens, want)
+		}
 	}
 }
 
@@ -160,28 +211,30 @@ func TestExpirationDates(t *testing.T) {
 		`1.786300784e9`:                   "2026-08-09T18:39:44Z",
 		`"1786300784"`:                    "2026-08-09T18:39:44Z",
 		`253402300799`:                    "9999-12-31T23:59:59Z",
-		`253402300800`:                    "",
-		`1e999`:                           "",
-		`0`:                               "",
-		`-5`:                              "",
-		`"0"`:                             "",
+		`253402300800`:                    "invalid",
+		`1e999`:                           "invalid",
+		`0`:                               "invalid",
+		`-5`:                              "invalid",
+		`"0"`:                             "invalid",
 		`"0001-01-01T00:00:00"`:           "",
 		`"0001-01-01T00:00:00+03:00"`:     "",
-		`"1969-12-31T23:59:59Z"`:          "",
-		`""`:                              "",
+		`"1969-12-31T23:59:59Z"`:          "invalid",
+		`""`:                              "invalid",
 		`null`:                            "",
-		`true`:                            "",
-		`{"date":"2026-08-09T18:39:44Z"}`: "",
-		`"tomorrow"`:                      "",
-		`"0x7fffffff"`:                    "",
-		`"inf"`:                           "",
-		`"2026-13-09T18:39:44"`:           "",
+		`1786300784000`:                   "invalid", // milliseconds
+		`"09.08.2026"`:                    "invalid",
+		`true`:                            "invalid",
+		`{"date":"2026-08-09T18:39:44Z"}`: "invalid",
+		`"tomorrow"`:                      "invalid",
+		`"0x7fffffff"`:                    "invalid",
+		`"inf"`:                           "invalid",
+		`"2026-13-09T18:39:44"`:           "invalid",
 	} {
 		body := `[{"idInstance":1,"expirationDate":` + written + `}]`
-		instances, err := readInstances(strings.NewReader(body), 1)
+		list, err := readInstances(strings.NewReader(body), 1)
 		if err != nil {
 			t.Errorf("%s: %v", written, err)
-		} else if got := plain(instances)[0].Expires; got != want {
+		} else if got := plain(list.Instances)[0].Expires; got != want {
 			t.Errorf("%s: got %q, want %q", written, got, want)
 		}
 	}
@@ -200,7 +253,7 @@ func TestEveryPartnerResponseHasItsResult(t *testing.T) {
 		{"code 401 in an object", withToken(200, `{"code":401,"description":"%s TOKEN"}`),
 			Unauthorized},
 		{"status false", withToken(200, `{"status":false,"reason":"%s TOKEN has expired"}`),
-			InstanceExpired},
+			BadRequest},
 		{"status false, in other words", withToken(200, `{"status":false,"reason":"%s TOKEN"}`),
 			BadRequest},
 		{"an instance without a list",
@@ -210,8 +263,12 @@ func TestEveryPartnerResponseHasItsResult(t *testing.T) {
 			InvalidResponse},
 		{"an invalid key", withToken(200, `[{"idInstance":1,"apiTokenInstance":"TOKEN",%s:1}]`),
 			InvalidResponse},
-		{"a row that is not an object",
-			withToken(200, `[{"idInstance":1,"apiTokenInstance":"TOKEN"},"%s"]`), InvalidResponse},
+		{"an entry that is not an object",
+			withToken(200, `[{"idInstance":1,"apiTokenInstance":"TOKEN"},"%s"]`), OK},
+		{"a list inside an object",
+			withToken(200, `{"instances":[{"idInstance":1,"apiTokenInstance":"TOKEN"}],"at":"%s"}`),
+			InvalidResponse},
+		{"words", withToken(200, `[TOKEN %s]`), InvalidResponse},
 		{"a truncated list",
 			withToken(200, `[{"idInstance":1,"apiTokenInstance":"TOKEN"},{"name":"%s`),
 			InvalidResponse},
@@ -225,6 +282,8 @@ func TestEveryPartnerResponseHasItsResult(t *testing.T) {
 		{"400 with the path",
 			withToken(400, `{"statusCode":400,"path":"%s","message":"TOKEN is invalid"}`),
 			BadRequest},
+		{"400, not authorized", withToken(400, `Partner %s TOKEN is not authorized`), BadRequest},
+		{"400, expired", withToken(400, `{"message":"%s TOKEN has expired"}`), BadRequest},
 		{"401", respond(401, ""), Unauthorized},
 		{"403", respond(403, "<html>nginx</html>"), Forbidden},
 		{"404", withToken(404, `{"message":"Cannot GET %s TOKEN"}`), UnexpectedStatus},
@@ -237,11 +296,11 @@ func TestEveryPartnerResponseHasItsResult(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			server := serve(t, c.response)
-			instances, err := newTestPartner(t, server.URL).Instances(t.Context())
+			list, err := newTestPartner(t, server.URL).List(t.Context())
 			if got := ResultOf(err); got != c.want {
 				t.Errorf("got %s (%v), want %s", got, err, c.want)
 			}
-			if err != nil && instances != nil {
+			if err != nil && !list.Empty() {
 				t.Error("instances are returned with an error")
 			}
 			assertNoSecret(t, err)
@@ -252,7 +311,7 @@ func TestEveryPartnerResponseHasItsResult(t *testing.T) {
 func TestRefusedPartnerConnectionIsANetworkError(t *testing.T) {
 	server := httptest.NewServer(nil)
 	server.Close()
-	_, err := newTestPartner(t, server.URL).Instances(t.Context())
+	_, err := newTestPartner(t, server.URL).List(t.Context())
 	if ResultOf(err) != Network || !strings.Contains(err.Error(), "refused") {
 		t.Errorf("got %v", err)
 	}
@@ -271,9 +330,9 @@ func TestPartnerRequestMatchesTheDocumentation(t *testing.T) {
 	partner.backend.OnResponse = func(method string, _ time.Duration, bytes int64) {
 		observed = append(observed, fmt.Sprint(method, bytes))
 	}
-	instances, err := partner.Instances(t.Context())
-	if err != nil || instances == nil {
-		t.Errorf("an empty list: got %v, %v", instances, err)
+	list, err := partner.List(t.Context())
+	if err != nil || !list.Empty() {
+		t.Errorf("an empty list: got %v, %v", list, err)
 	}
 	if want := "GET /v3/partner/getInstances/gac.a%2Fb%3Fc%25d.. test"; target != want {
 		t.Errorf("requested %s, want %s", target, want)
@@ -301,7 +360,7 @@ func TestPartnerCallsAreNotRepeated(t *testing.T) {
 	})
 	partner := newTestPartner(t, server.URL)
 	for i, want := range []Result{OK, Network, UnexpectedStatus} {
-		if _, err := partner.Instances(t.Context()); ResultOf(err) != want {
+		if _, err := partner.List(t.Context()); ResultOf(err) != want {
 			t.Errorf("call %d: got %v, want %s", i, err, want)
 		}
 	}
@@ -316,7 +375,7 @@ func TestPartnerCallNeedsASlotAndEndsWithItsContext(t *testing.T) {
 	partner := newTestPartner(t, server.URL)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := partner.Instances(ctx); ResultOf(err) != Timeout {
+	if _, err := partner.List(ctx); ResultOf(err) != Timeout {
 		t.Errorf("got %v, want %s", err, Timeout)
 	}
 	release, err := partner.backend.Limiter.acquire(t.Context(), partner.base.Host, GetInstances)
@@ -326,7 +385,7 @@ func TestPartnerCallNeedsASlotAndEndsWithItsContext(t *testing.T) {
 	defer release()
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = partner.Instances(canceled)
+	_, err = partner.List(canceled)
 	var failure *Error
 	if !errors.As(err, &failure) || failure.Result != Canceled || !failure.NotSent {
 		t.Errorf("got %#v, want %s without a request", err, Canceled)
@@ -363,22 +422,23 @@ func TestListsOfInstancesAreLimited(t *testing.T) {
 		server := serve(t, c.handler)
 		partner := newTestPartner(t, server.URL)
 		partner.maxBody = 10_002
-		if _, err := partner.Instances(t.Context()); ResultOf(err) != c.want {
+		if _, err := partner.List(t.Context()); ResultOf(err) != c.want {
 			t.Errorf("%s: got %v, want %s", name, err, c.want)
 		}
 	}
 }
 
 func TestInstancesPrintWithoutTokens(t *testing.T) {
-	instances, err := readInstances(strings.NewReader(documented), maxInstances)
+	list, err := readInstances(strings.NewReader(documented), maxInstances)
 	if err != nil {
 		t.Fatal(err)
 	}
+	instances := list.Instances
 	if !instances[0].Token.Equal(testToken(t, other)) {
 		t.Fatal("the token is not that of the list")
 	}
 	var written bytes.Buffer
-	for _, value := range []any{instances[0], &instances[0], instances} {
+	for _, value := range []any{instances[0], &instances[0], instances, list, &list} {
 		for _, verb := range strings.Split("v +v #v s q x X d t p", " ") {
 			fmt.Fprintf(&written, "%"+verb+"\n", value)
 		}
@@ -409,20 +469,23 @@ func FuzzReadInstances(f *testing.F) {
 		`"expirationDate":1786300784.5,"apiTokenInstance":"\u0061"}]`))
 	f.Add([]byte(`{"code":401}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		instances, err := readInstances(bytes.NewReader(body), maxInstances)
-		got := fmt.Sprint(plain(instances))
+		list, err := readInstances(bytes.NewReader(body), maxInstances)
+		instances := list.Instances
+		got := fmt.Sprint(plain(instances), list.BadIDs)
 
 		again, againErr := readInstances(iotest.OneByteReader(bytes.NewReader(body)), maxInstances)
-		if (err == nil) != (againErr == nil) || got != fmt.Sprint(plain(again)) {
-			t.Fatalf("byte by byte: %+v, %v; at once: %s, %v", plain(again), againErr, got, err)
+		if (err == nil) != (againErr == nil) ||
+			got != fmt.Sprint(plain(again.Instances), again.BadIDs) {
+			t.Fatalf("byte by byte: %v, %v; at once: %s, %v", again, againErr, got, err)
 		}
-		if want, ok := decodeInstances(body); ok {
+		if want, badIDs, ok := decodeInstances(body); ok {
 			bare := plain(instances)
 			for i := range bare {
-				bare[i].Expired, bare[i].Expires = false, ""
+				bare[i].Expires = ""
 			}
-			if err != nil || fmt.Sprint(bare) != fmt.Sprint(want) {
-				t.Fatalf("encoding/json %+v\nreadInstances %+v, %v", want, bare, err)
+			if err != nil || fmt.Sprint(bare) != fmt.Sprint(want) || list.BadIDs != badIDs {
+				t.Fatalf("encoding/json %+v, %d\nreadInstances %+v, %d, %v", want, badIDs,
+					bare, list.BadIDs, err)
 			}
 		}
 		if err != nil {
@@ -456,42 +519,53 @@ var (
 
 // decodeInstances reads a list with encoding/json, without expirations. It reports false for an
 // invalid list.
-func decodeInstances(body []byte) (list []plainInstance, ok bool) {
-	var rows []map[string]json.RawMessage
-	if err := json.Unmarshal(body, &rows); err != nil || rows == nil {
-		return nil, false
+func decodeInstances(body []byte) (list []plainInstance, badIDs int, ok bool) {
+	var entries []json.RawMessage
+	if err := json.Unmarshal(body, &entries); err != nil || entries == nil {
+		return nil, 0, false
 	}
 	list = []plainInstance{}
-	for _, row := range rows {
-		if row == nil {
-			return nil, false
-		}
-		id := string(row["idInstance"])
-		if text := text(row["idInstance"]); text != "" {
+	for _, entry := range entries {
+		var members map[string]json.RawMessage
+		_ = json.Unmarshal(entry, &members) // not an object: no members
+		id := string(members["idInstance"])
+		if text := text(members["idInstance"]); text != "" {
 			id = text
 		}
 		if !validID.MatchString(id) {
+			badIDs++
 			continue
 		}
-		l := plainInstance{ID: id}
-		token := text(row["apiTokenInstance"])
-		if len(token) < jsonstream.MaxLen && printable.MatchString(token) {
-			l.Token = token
+		l := plainInstance{
+			ID: id, Deleted: isTrue(members["deleted"]), Expired: isTrue(members["isExpired"]),
 		}
-		deleted := text(row["deleted"])
-		if deleted == "" {
-			deleted = string(row["deleted"]) // not a string
+		token := text(members["apiTokenInstance"])
+		if trimmed := strings.TrimSpace(token); len(token) < jsonstream.MaxLen &&
+			printable.MatchString(trimmed) {
+			l.Token = trimmed
 		}
-		l.Deleted = slices.Contains([]string{"true", "yes", "1"}, strings.ToLower(deleted))
 		i := slices.IndexFunc(list, func(other plainInstance) bool { return other.ID == id })
 		switch {
 		case i < 0:
 			list = append(list, l)
-		case !l.Deleted || list[i].Deleted:
+		case rank(l) >= rank(list[i]):
 			list[i] = l
 		}
 	}
-	return list, true
+	return list, badIDs, true
+}
+
+func isTrue(member json.RawMessage) bool {
+	written := text(member)
+	if written == "" {
+		written = string(member) // not a string
+	}
+	return slices.Contains([]string{"true", "yes", "1"}, strings.ToLower(written))
+}
+
+// rank is higher for the better of two entries with the same id.
+func rank(i plainInstance) int {
+	return slices.Index([]bool{i.Deleted, i.Expired, i.Token == "", true}, true)
 }
 
 func BenchmarkReadInstances(b *testing.B) {
