@@ -33,7 +33,7 @@ const maxString = 65
 // maxNumber is the limit on a time or count. A float64 represents all smaller integers exactly.
 const maxNumber = 1 << 53
 
-// prefetchSize is the number of bytes that the template gets. Nearly all rows are shorter.
+// prefetchSize is the number of bytes to buffer for the template. Nearly all rows are shorter.
 const prefetchSize = 16 << 10
 
 // rowReader reads the rows of a journal in constant memory.

@@ -12,8 +12,8 @@ func (s *Scanner) Buffered() []byte {
 	return s.buf[s.pos : s.end+1]
 }
 
-// Prefetch reads from the stream until n bytes are buffered or the stream ends. It reports false if
-// it has nothing to read. A read error takes effect after the buffered bytes.
+// Prefetch reads from the stream until n bytes are buffered or the stream ends. It reports whether
+// it has read from the stream. A read error takes effect after the buffered bytes.
 func (s *Scanner) Prefetch(n int) bool {
 	if s.end-s.pos >= n || s.readErr != nil {
 		return false
