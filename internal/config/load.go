@@ -55,13 +55,9 @@ func (s Source) Load(logger log.Logger) (*Config, error) {
 		text, err = os.ReadFile(s.Path)
 	}
 	if err != nil {
-		path := ""
-		if strings.ContainsAny(s.Path, `/\.`) { // otherwise it could be a token
-			path = " " + s.Path
-		}
 		return nil, fmt.Errorf(
 			"--config.file (GREENAPI_CONFIG_FILE)%s must name a readable file: %w",
-			path, withoutPath(err))
+			quotePath(s.Path), explain(err, s.Path))
 	}
 	config, err := (&loader{Source: s, logger: logger}).parse(text)
 	var at lineError

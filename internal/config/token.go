@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,8 +19,8 @@ type tokenSpec struct {
 
 const tokenKeys = "token_file, token_env or token"
 
-// openToken opens the source of a token. Errors name the owner, such as "instance 1101000001". They
-// contain neither the path nor the variable, because each could be a misplaced token.
+// openToken opens the source of a token, and warns if the token is short. Errors name the owner,
+// such as "instance 1101000001". They contain no text that could be a misplaced token.
 func (l *loader) openToken(
 	spec tokenSpec, at section, owner string, logger log.Logger,
 ) (greenapi.TokenSource, error) {
@@ -49,6 +48,7 @@ func (l *loader) openToken(
 			return nil, at.errorf("token_file", "%s of %s must name a file that contains only the "+
 				"token: %w", at.name("token_file"), owner, err)
 		}
+		file.Token().WarnIfShort(logger)
 		return file, nil
 	case spec.Env != "":
 		if spec.Token = os.Getenv(spec.Env); spec.Token == "" {
@@ -56,39 +56,27 @@ func (l *loader) openToken(
 				"that contains the token; the variable is empty or not set", owner)
 		}
 	}
-	token, err := greenapi.NewToken(strings.TrimSpace(spec.Token))
+	token, err := greenapi.NewToken(spec.Token)
 	if err != nil {
 		return nil, at.errorf(given[0], "%s of %s: %w", at.name(given[0]), owner, err)
 	}
+	token.WarnIfShort(logger)
 	return token, nil
 }
 
 // openTokenFile opens a token file. Its path is relative to the configuration file, if any.
 func (l *loader) openTokenFile(path string, logger log.Logger) (*greenapi.TokenFile, error) {
 	if l.Path != "" {
+		if strings.Contains(path, "://") {
+			return nil, errURL
+		}
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(filepath.Dir(l.Path), path)
 		}
 		if err := checkRegular(path); err != nil {
-			return nil, err
+			return nil, explain(err, path)
 		}
 	}
-	return greenapi.OpenTokenFile(path, logger)
-}
-
-// checkRegular returns an error if the file is not regular. Every reload opens the files, and
-// opening a pipe can block forever. The error does not contain the path.
-func checkRegular(path string) error {
-	info, err := os.Stat(path)
-	if err == nil && !info.Mode().IsRegular() {
-		err = errors.New("it is not a regular file")
-	}
-	return withoutPath(err)
-}
-
-func withoutPath(err error) error {
-	if pathError := new(os.PathError); errors.As(err, &pathError) {
-		return pathError.Err
-	}
-	return err
+	file, err := greenapi.OpenTokenFile(path, logger)
+	return file, explain(err, path)
 }

@@ -9,6 +9,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
+	"strings"
+
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
 )
 
 const redacted = "<secret>"
@@ -24,19 +29,68 @@ type Token struct {
 	secret func() string
 }
 
-// NewToken returns a Token. It rejects an empty text and any character that is not printable ASCII,
-// which is a copying mistake. The error does not contain the text.
+// NewToken returns a Token. It trims white space and a byte order mark, and rejects a text that
+// cannot be a token. The error says what to do and does not contain the text.
 func NewToken(text string) (Token, error) {
+	text = strings.TrimSpace(strings.TrimPrefix(text, byteOrderMark))
 	if text == "" {
 		return Token{}, errors.New("the token is empty")
 	}
-	for _, r := range text {
-		if r <= ' ' || r > '~' {
-			return Token{}, errors.New("the token contains white space, a control character or a " +
-				"non-ASCII character; copy it again from the console")
+	for _, mistake := range mistakes {
+		if mistake.pattern.MatchString(text) {
+			return Token{}, errors.New("the token " + mistake.problem)
 		}
 	}
 	return Token{secret: func() string { return text }}, nil
+}
+
+// byteOrderMark begins a text file that some editors save as UTF-8.
+const byteOrderMark = "\ufeff"
+
+// mistakes are texts that cannot be a token, in the order in which they are tried. GREEN-API does
+// not document the characters of a token. The tokens in its examples consist of letters, digits,
+// dots and dashes.
+var mistakes = []struct {
+	pattern *regexp.Regexp
+	problem string
+}{
+	{
+		regexp.MustCompile("\x00"),
+		"is not UTF-8 text; save it as UTF-8 without a byte order mark",
+	},
+	{
+		regexp.MustCompile(`^(export\s+)?[A-Za-z_][\w.-]*(\s*=\s*|:\s+)[^=\s]`),
+		"begins with a name, as in NAME=token; keep only what follows the name",
+	},
+	{
+		regexp.MustCompile("^[\"'`]|[\"'`]$"),
+		"is in quotes; remove them",
+	},
+	{
+		regexp.MustCompile(`://|(?i:waInstance)`),
+		"is a URL; keep only apiTokenInstance",
+	},
+	{
+		regexp.MustCompile(`^[$<]|[{}]|^%.*%$|\*\*\*|^(?i:api_?token_?instance)$`),
+		"is a placeholder such as ${TOKEN}, which nothing has replaced; " +
+			"replace it with the token from the console",
+	},
+	{
+		regexp.MustCompile(`[^!-~]`),
+		"contains white space, a control character or a non-ASCII character; " +
+			"copy it again from the console",
+	},
+}
+
+// minTokenLength is far below the length of any token that GREEN-API issues.
+const minTokenLength = 8
+
+// WarnIfShort logs a warning if the token is too short to be complete.
+func (t Token) WarnIfShort(logger log.Logger) {
+	if len(t.reveal()) < minTokenLength {
+		level.Warn(logger).Log("msg", "the token has fewer than 8 characters, "+
+			"so it is probably incomplete", "advice", "copy it again from the console")
+	}
 }
 
 // A TokenSource provides the token for each call.

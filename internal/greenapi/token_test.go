@@ -75,13 +75,65 @@ func TestTokensPrintAsSecret(t *testing.T) {
 }
 
 func TestInvalidTokensAreRejected(t *testing.T) {
-	for _, text := range []string{
-		"", " ", "a b", "abc\n", "\x00abc", "schlüssel", "a\tb", "a\x7fb",
+	for want, texts := range map[string][]string{
+		"is empty":  {"", " ", "\ufeff", "\ufeff\r\n"},
+		"copy it":   {"a b", "abc\n\ndef", "\x01abc", "schl\u00fcssel", "a\tb", "a\x7fb", "“abc”"},
+		"not UTF-8": {"\xff\xfea\x00b\x00c\x00\r\x00\n\x00", "a\x00b\x00", "\x00a\x00b"},
+		"quotes":    {`"abcdef"`, `'abcdef'`, "`abcdef`", `"abcdef`, `abcdef'`, `"a b"`},
+		"is a URL": {
+			"https://api.green-api.com/waInstance1/getSettings/abcdef", "file:///abcdef",
+			"api.green-api.com/waInstance1/getSettings/abcdef", "/WAINSTANCE1/x/abcdef",
+		},
+		"is a placeholder such as ${TOKEN}": {
+			"${TOKEN}", "$(cat token)x", "apiTokenInstance", `{"token":"abcdef"}`,
+			"<token>", "%TOKEN%", "$TOKEN", "{{apiTokenInstance}}", "d75b****",
+		},
+		"begins with a name, as in NAME=token": {
+			"TOKEN=abcdef", "export TOKEN=abcdef", "apiTokenInstance: abcdef", `A="b"`,
+			"T = abcdef", "GREENAPI_ID_INSTANCE=1\nGREENAPI_API_TOKEN_INSTANCE=abcdef",
+		},
 	} {
-		_, err := NewToken(text)
-		if err == nil || len(text) > 1 && strings.Contains(err.Error(), text) {
-			t.Errorf("%q: got %v, want an error that does not quote it", text, err)
+		for _, text := range texts {
+			_, err := NewToken(text)
+			if err == nil || !strings.Contains(err.Error(), want) ||
+				strings.Contains(err.Error(), "abc") {
+				t.Errorf("%q: got %v, want %q, and no part of the text", text, err, want)
+			}
 		}
+	}
+}
+
+func TestUnusualTokensAreAccepted(t *testing.T) {
+	for _, text := range []string{
+		secret, "gac.1234567891234567891234567891213456789", "a", "a/b?c%d..", "YWJj=", "YWJjZA==",
+		"a:b", "a-b_c~d", "a'b", "50%", "a$b",
+	} {
+		for _, given := range []string{text, " " + text + "\r\n", "\ufeff" + text + "\n"} {
+			if token, err := NewToken(given); err != nil || token.reveal() != text {
+				t.Errorf("%q: got %v, %v", given, token.reveal(), err)
+			}
+		}
+	}
+}
+
+func TestShortTokensAreWarnedAbout(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "token")
+	_ = os.WriteFile(path, []byte("12345678"), 0o600)
+	var logged bytes.Buffer
+	file, err := OpenTokenFile(path, log.NewLogfmtLogger(&logged))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file.Token().WarnIfShort(file.logger)
+	if logged.Len() > 0 {
+		t.Errorf("8 characters: logged %s", &logged)
+	}
+	_ = os.WriteFile(path, []byte("1234567"), 0o600)
+	file.Token()
+	file.Token()
+	text := logged.String()
+	if strings.Count(text, "fewer than 8 characters") != 1 || strings.Contains(text, "1234567") {
+		t.Errorf("7 characters: logged %s", text)
 	}
 }
 
@@ -101,7 +153,7 @@ func TestTokenFileIsReloaded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write("  first\r\n")
+	write("\ufeff  first-token\r\n")
 	file, err := OpenTokenFile(path, log.NewLogfmtLogger(&logged))
 	if err != nil {
 		t.Fatal(err)
@@ -117,37 +169,37 @@ func TestTokenFileIsReloaded(t *testing.T) {
 			t.Errorf("%s: %d lines logged, want %d:\n%s", when, got, lines, &logged)
 		}
 	}
-	expect("unchanged", "first", 0)
+	expect("unchanged", "first-token", 0)
 	stamp := time.Now().Add(-time.Hour)
 	_ = os.Chtimes(path, stamp, stamp)
-	write("third")
+	write("third-token")
 	_ = os.Chtimes(path, stamp, stamp)
-	expect("changed with the same size and time", "third", 1)
+	expect("changed with the same size and time", "third-token", 1)
 	write("")
-	expect("emptied", "third", 2)
+	expect("emptied", "third-token", 2)
 	_ = os.Remove(path)
-	expect("removed", "third", 2)
+	expect("removed", "third-token", 2)
 	write("a b")
-	expect("invalid", "third", 2)
+	expect("invalid", "third-token", 2)
 	write(strings.Repeat("x", maxTokenFile+1))
-	expect("too large", "third", 2)
-	write("third\n")
-	expect("valid again", "third", 3)
+	expect("too large", "third-token", 2)
+	write("third-token\n")
+	expect("valid again", "third-token", 3)
 	_ = os.Remove(path)
 	if err := exec.Command("mkfifo", path).Run(); err == nil {
-		expect("replaced by a pipe", "third", 4)
+		expect("replaced by a pipe", "third-token", 4)
 		_ = os.Remove(path)
-		write("third")
-		expect("a regular file again", "third", 5)
+		write("third-token")
+		expect("a regular file again", "third-token", 5)
 		_ = os.Remove(path)
 	}
 	logged.Reset()
 	other := filepath.Join(filepath.Dir(path), "other")
-	_ = os.WriteFile(other, []byte("fourth"), 0o600)
+	_ = os.WriteFile(other, []byte("fourth-token"), 0o600)
 	if err := os.Symlink(other, path); err == nil {
-		expect("replaced by a symbolic link", "fourth", 1)
+		expect("replaced by a symbolic link", "fourth-token", 1)
 	}
-	for _, text := range []string{"first", "third", "fourth"} {
+	for _, text := range []string{"first", "third-token", "fourth-token"} {
 		if strings.Contains(logged.String(), text) {
 			t.Errorf("the log contains the token %q:\n%s", text, &logged)
 		}

@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strings"
 	"sync"
 
 	"github.com/go-kit/log"
@@ -29,7 +28,7 @@ type TokenFile struct {
 	invalid bool
 }
 
-// OpenTokenFile reads a token from a file and trims white space. It accepts a file that is not a
+// OpenTokenFile reads a token from a file. It accepts a file that is not a
 // regular one, such as a pipe; then the token never changes. The error does not contain the path or
 // the content of the file.
 func OpenTokenFile(path string, logger log.Logger) (*TokenFile, error) {
@@ -61,6 +60,7 @@ func (f *TokenFile) Token() Token {
 	}
 	if changed := !token.Equal(f.token); f.invalid || changed {
 		level.Info(f.logger).Log("msg", "token file reloaded", "file", f.path, "changed", changed)
+		token.WarnIfShort(f.logger)
 	}
 	f.token, f.invalid = token, false
 	return f.token
@@ -89,6 +89,6 @@ func readToken(path string, onlyRegular bool) (token Token, regular bool, err er
 	if err != nil {
 		return Token{}, false, err
 	}
-	token, err = NewToken(strings.TrimSpace(string(text)))
+	token, err = NewToken(string(text))
 	return token, regular, err
 }

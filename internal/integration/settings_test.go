@@ -206,7 +206,10 @@ func TestConfigCheckReportsAndCreatesNothing(t *testing.T) {
 		code       int
 	}{
 		{oneInstance, "OK: 1 instance\n", 0},
-		{"instances: []\npartner: {token: x}", "OK: 0 instances and those of the Partner API\n", 0},
+		{
+			"instances: []\npartner: {token: token-of-the-partner}",
+			"OK: 0 instances and those of the Partner API\n", 0,
+		},
 		{"instances: [{id_instance: 1}]", "greenapi.yml:1: instance 1 has no token", 1},
 	} {
 		storage := filepath.Join(t.TempDir(), "none")

@@ -1,0 +1,69 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// checkRegular returns an error if the file is not regular. Every reload opens the files, and
+// opening a pipe can block forever.
+func checkRegular(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return err
+	case info.IsDir():
+		return errors.New("it is a directory")
+	case !info.Mode().IsRegular():
+		return errors.New("it is not a regular file")
+	}
+	return nil
+}
+
+var errURL = errors.New("it must be a path, not a URL")
+
+// explain returns an error about a file that says what to do. It contains the path only if the path
+// cannot be a token.
+func explain(err error, path string) error {
+	var pathError *fs.PathError
+	switch isPath := errors.As(err, &pathError); {
+	case err != nil && strings.Contains(path, "://"):
+		return errURL
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%s has no permission to read%s; "+
+			"change the owner or the mode of the file", currentUser(), quotePath(path))
+	case isPath:
+		return pathError.Err
+	}
+	return err
+}
+
+// currentUser returns the name and the number of the user that the process runs as.
+func currentUser() string {
+	id := strconv.Itoa(os.Geteuid())
+	if u, err := user.LookupId(id); err == nil {
+		return "user " + u.Username + " (" + id + ")"
+	}
+	return "user " + id
+}
+
+// tokenLike matches a word that is long enough to be a token.
+var tokenLike = regexp.MustCompile(`[0-9A-Za-z]{20}`)
+
+// quotePath returns a space and the path, or "" if the path could be a token or a URL with one.
+func quotePath(path string) string {
+	_, err := os.Lstat(path)
+	isWord := !strings.ContainsAny(path, `/\.`)
+	if err != nil && (isWord || strings.Contains(path, "://") ||
+		tokenLike.MatchString(filepath.Base(filepath.Clean(path)))) {
+		return ""
+	}
+	return " " + path
+}
