@@ -187,7 +187,7 @@ func number(flag *kingpin.FlagClause, into *int) {
 
 func duration(flag *kingpin.FlagClause, into *time.Duration) {
 	want := "a duration such as 30s, 5m or 24h"
-	flag.SetValue(flagValue[time.Duration]{flag, into, want, time.ParseDuration})
+	flag.SetValue(flagValue[time.Duration]{flag, into, want, config.ParseDuration})
 }
 
 func choice(flag *kingpin.FlagClause, into *string, choices ...string) {

@@ -51,7 +51,7 @@ func (l *loader) partner(
 	}
 	if spec.Refresh < minRefresh || spec.Refresh > maxRefresh {
 		return nil, at.errorf("refresh", "refresh is %s; it must be from %s to %s (10m is usual)",
-			spec.Refresh, minRefresh, formatHours(maxRefresh))
+			formatDuration(spec.Refresh), minRefresh, formatDuration(maxRefresh))
 	}
 	include, err := regexp.Compile(spec.Include)
 	if err != nil {

@@ -18,12 +18,6 @@ import (
 // ledger forgot while it was still in the journal would be counted twice.
 const MinRetention = 24 * time.Hour
 
-const (
-	maxMinutes = 10 * 365 * 24 * 60 // ten years, far longer than any journal
-	// maxRetention is less than the 136 years that the ledger's timestamps can represent.
-	maxRetention = 2 * maxMinutes * time.Minute
-)
-
 // Settings specify how to read an instance. They are not validated.
 // A configuration file can set the fields with a yaml tag. Only flags set the others.
 type Settings struct {
@@ -53,24 +47,21 @@ func (s Settings) validate(at section) (validSettings, error) {
 	case s.Minutes < 1 || s.Minutes > maxMinutes:
 		err = at.errorf("minutes", "%s is %d; it must be from 1 to %d (1440 is a day)",
 			at.name("minutes"), s.Minutes, maxMinutes)
-	case s.Timeout <= 0:
-		err = at.errorf("timeout", "%s is %s; it must be more than 0 (30s is usual)",
-			at.name("timeout"), s.Timeout)
-	case s.MinInterval < 0:
-		err = at.errorf("min_interval", "%s is %s; it must not be negative (1s is usual)",
-			at.name("min_interval"), s.MinInterval)
+	case s.Timeout <= 0 || s.Timeout > maxTimeout:
+		err = at.errorf("timeout", "%s is %s; it must be more than 0 and at most %s (30s is usual)",
+			at.name("timeout"), formatDuration(s.Timeout), formatDuration(maxTimeout))
+	case s.MinInterval < 0 || s.MinInterval > maxMinInterval:
+		err = at.errorf("min_interval", "%s is %s; it must be from 0s to %s (1s is usual)",
+			at.name("min_interval"), formatDuration(s.MinInterval), formatDuration(maxMinInterval))
 	case s.Retention < minimum:
 		err = at.errorf("minutes", "--storage.retention is %s; with %s=%d it must be at least %s",
-			formatHours(s.Retention), at.name("minutes"), s.Minutes, formatHours(minimum))
+			formatDuration(s.Retention), at.name("minutes"), s.Minutes, formatDuration(minimum))
 	case s.Retention > maxRetention:
 		err = fmt.Errorf("--storage.retention is %s; it must be at most %s",
-			formatHours(s.Retention), formatHours(maxRetention))
+			formatDuration(s.Retention), formatDuration(maxRetention))
 	}
 	return validSettings{base, s}, err
 }
-
-// formatHours formats d without zero minutes and seconds.
-func formatHours(d time.Duration) string { return strings.Replace(d.String(), "h0m0s", "h", 1) }
 
 // parseURL returns the base URL of the API. An error does not contain the text, which could be a
 // request URL with the token.

@@ -114,7 +114,14 @@ func TestInvalidFlagsAreRejected(t *testing.T) {
 		{"negative interval", func(f *Flags) { f.MinInterval = -1 }, "--greenapi.min-interval"},
 		{"retention too short", func(f *Flags) { f.Retention = 48*time.Hour - 1 }, "at least 48h"},
 		{"retention too long", func(f *Flags) { f.Retention = 1193047 * time.Hour },
-			"at most 175200h"},
+			"it must be at most 87600h"},
+		{"retention overflows", func(f *Flags) { f.Retention = 1<<63 - 1 }, "at most 87600h"},
+		{"timeout too long", func(f *Flags) { f.Timeout = time.Hour + 1 }, "at most 1h"},
+		{"timeout overflows", func(f *Flags) { f.Timeout = 1<<63 - 1 }, "at most 1h"},
+		{"interval too long", func(f *Flags) { f.MinInterval = 24*time.Hour + 1 }, "to 24h"},
+		{"window of ten years", func(f *Flags) {
+			f.Minutes, f.Retention = 87600*60, 87600*time.Hour
+		}, "from 1 to 5254560"},
 		{"window too long for retention", func(f *Flags) { f.Minutes = 26300 }, "462h20m"},
 	} {
 		f := validFlags()

@@ -112,12 +112,13 @@ func (s section) set(target any, key string, value *yaml.Node) (err error) {
 	want := "one value, not a list or a map"
 	switch target := target.(type) {
 	case *int:
-		if *target, err = strconv.Atoi(value.Value); err != nil {
-			err = s.errorf(key, "%s must be a whole number", key)
+		*target, err = strconv.Atoi(value.Value)
+		if err != nil && !errors.Is(err, strconv.ErrRange) { // then it is the nearest int
+			return s.errorf(key, "%s must be a whole number", key)
 		}
-		return err
+		return nil
 	case *time.Duration:
-		if *target, err = time.ParseDuration(value.Value); err != nil {
+		if *target, err = ParseDuration(value.Value); err != nil {
 			err = s.errorf(key, "%s must be a duration such as 30s, 5m or 24h", key)
 		}
 		return err
