@@ -65,7 +65,7 @@ type health struct {
 	success  time.Time     // when the latest successful call began; zero before the first
 	called   time.Time     // when the latest call began; zero before the first
 	took     time.Duration // how long the latest call took
-	timedOut bool          // whether the scrape stopped waiting before the call ended
+	timedOut bool          // whether the scrape ended before the call
 	stats    *requestStats
 }
 

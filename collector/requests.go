@@ -17,7 +17,7 @@ import (
 const (
 	// quotaPause is the minimum time between calls while the monthly quota is used up.
 	quotaPause = 10 * time.Minute
-	// timeoutLogInterval is the minimum time between two log lines about scrapes that time out.
+	// timeoutLogInterval is the minimum time between two log lines about scrapes that are too short.
 	timeoutLogInterval = time.Hour
 )
 
@@ -108,7 +108,7 @@ func (s *requestStats) count(err error, begin time.Time) {
 	}
 }
 
-// logTimeout logs that a scrape timed out during its call, at most once per timeoutLogInterval.
+// logTimeout logs that a scrape ended before its call, at most once per timeoutLogInterval.
 func (s *requestStats) logTimeout() {
 	now, last := time.Now(), s.lastTimeoutLog.Load()
 	if now.Sub(time.Unix(last, 0)) < timeoutLogInterval ||
@@ -116,6 +116,7 @@ func (s *requestStats) logTimeout() {
 		return
 	}
 	level.Warn(s.logger).Log(
-		"msg", "scrape timed out before the API responded, reporting a failed reading",
-		"advice", "raise scrape_timeout of this scrape job; longer scrapes still get the response")
+		"msg", "the API takes longer to respond than the scrape allows",
+		"advice", "raise scrape_timeout of this scrape job; until then, scrapes get the response "+
+			"of an earlier call, or fail if its reading is older than 5 minutes")
 }

@@ -124,82 +124,103 @@ func TestEachResultIsLoggedOnce(t *testing.T) {
 	})
 }
 
-func TestCanceledScrapeIsNoFailure(t *testing.T) {
+// TestCallOfACanceledScrapeContinues checks that the next scrape gets its response.
+func TestCallOfACanceledScrapeContinues(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newExporter(t)
-		gather(t, e.scrape(t.Context()))
-		time.Sleep(time.Minute)
+		e.flags.MinInterval = time.Hour
+		e.start(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(100*time.Millisecond, cancel)
 		gather(t, e.scrape(ctx))
-		if text := e.logged(); strings.Contains(text, "level=error") {
+		if text := e.logged(); text != "" {
 			t.Errorf("logged:\n%s", text)
 		}
 		time.Sleep(time.Minute)
 		families := gather(t, e.scrape(t.Context()))
-		for result, want := range map[string]float64{"canceled": 1, "ok": 2} {
+		for result, want := range map[string]float64{"canceled": 0, "ok": 1} {
 			n, _ := valueOf(families, "greenapi_api_requests_total", "result", result)
 			if n != want {
 				t.Errorf("%s: %v calls, want %v", result, n, want)
 			}
 		}
+		if up, _ := valueOf(families, "greenapi_up"); up != 1 {
+			t.Errorf("greenapi_up is %v", up)
+		}
 	})
 }
 
-// TestScrapeTimeoutIsLogged checks scrapes that time out while another waits for the same call.
-func TestScrapeTimeoutIsLogged(t *testing.T) {
+// TestSlowAPIIsReadByShortScrapes checks an API that always responds after the scrape has ended.
+// Only the first scrape fails. Each call gives a reading, and the log says once what is wrong.
+func TestSlowAPIIsReadByShortScrapes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newExporter(t)
-		e.api.took = 2 * time.Second
-		for range 5 {
-			go func() { _, _ = e.scrape(t.Context()).Gather() }()
-			time.Sleep(time.Millisecond)
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		e.api.took = 4 * time.Second
+		for n := range 100 {
+			ctx, cancel := context.WithTimeout(t.Context(), 2500*time.Millisecond)
 			families := gather(t, e.scrape(ctx))
-			if up := families["greenapi_up"].Metric[0].Gauge.GetValue(); up != 0 {
-				t.Errorf("greenapi_up is %v", up)
-			}
-			assertFailing(t, families, greenapi.Timeout)
 			cancel()
-			time.Sleep(time.Minute)
+			up, _ := valueOf(families, "greenapi_up")
+			window := families["greenapi_outgoing_window_messages"] != nil
+			if want := n > 0; up != boolFloat(want) || window != want {
+				t.Fatalf("scrape %d: greenapi_up is %v, window exported: %t", n, up, window)
+			}
+			if n == 0 {
+				assertFailing(t, families, greenapi.Timeout)
+			} else {
+				assertFailing(t, families)
+			}
+			const name = "greenapi_collector_last_success_timestamp_seconds"
+			success, _ := valueOf(families, name)
+			if age := float64(time.Now().Unix()) - success; n > 0 && age > 20 {
+				t.Fatalf("scrape %d: the reading is %v s old", n, age)
+			}
+			time.Sleep(5 * time.Second)
 		}
-		text := e.logged()
-		if strings.Count(text, "level=warn") != 1 || !strings.Contains(text, "scrape timed out") {
-			t.Errorf("logged:\n%s", text)
+		synctest.Wait()
+		if calls := len(e.api.minutes); calls > 100 {
+			t.Errorf("%d calls for 100 scrapes", calls)
+		}
+		warnings := 0
+		for line := range strings.Lines(e.logged()) {
+			if strings.Contains(line, "level=warn") &&
+				strings.Contains(line, "the API takes longer to respond than the scrape allows") {
+				warnings++
+			} else if !strings.Contains(line, "level=debug") {
+				t.Errorf("logged %s", line)
+			}
+		}
+		if warnings != 1 {
+			t.Errorf("%d warnings", warnings)
 		}
 	})
 }
 
-// TestOtherEndsOfScrapesAreNotLogged checks a scrape that is canceled, and one whose timeout ends
-// the call.
-func TestOtherEndsOfScrapesAreNotLogged(t *testing.T) {
-	cancel := func(ctx context.Context) (context.Context, context.CancelFunc) {
-		ctx, cancel := context.WithCancel(ctx)
-		time.AfterFunc(time.Second, cancel)
-		return ctx, cancel
-	}
-	timeOut := func(ctx context.Context) (context.Context, context.CancelFunc) {
-		return context.WithTimeout(ctx, time.Second)
-	}
-	for name, c := range map[string]struct {
-		others bool // whether another scrape waits for the call
-		end    func(context.Context) (context.Context, context.CancelFunc)
-	}{
-		"canceled while another scrape waits": {true, cancel},
-		"timed out alone":                     {false, timeOut},
+// TestEndsOfScrapesWithTheCallAreNotLogged checks scrapes that are canceled, and that end with the
+// timeout of the call, which is logged as its failure.
+func TestEndsOfScrapesWithTheCallAreNotLogged(t *testing.T) {
+	for name, end := range map[string]func(*exporter, context.Context) context.Context{
+		"canceled": func(_ *exporter, ctx context.Context) context.Context {
+			ctx, cancel := context.WithCancel(ctx)
+			time.AfterFunc(time.Second, cancel)
+			return ctx
+		},
+		"timed out with the call": func(e *exporter, ctx context.Context) context.Context {
+			ctx, cancel := context.WithTimeout(ctx, e.flags.Timeout)
+			context.AfterFunc(ctx, cancel)
+			return ctx
+		},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			e := newExporter(t)
-			e.api.took = 2 * time.Second
-			if c.others {
-				go func() { _, _ = e.scrape(t.Context()).Gather() }()
-				time.Sleep(time.Millisecond)
+			e.api.took = time.Minute
+			families := gather(t, e.scrape(end(e, t.Context())))
+			timeouts, _ := valueOf(families, "greenapi_api_requests_total", "result", "timeout")
+			if want := boolFloat(name != "canceled"); timeouts != want {
+				t.Errorf("%s: %v calls timed out, want %v", name, timeouts, want)
 			}
-			ctx, cancel := c.end(t.Context())
-			defer cancel()
-			gather(t, e.scrape(ctx))
 			time.Sleep(time.Minute)
-			if text := e.logged(); strings.Contains(text, "scrape timed out") {
+			if text := e.logged(); strings.Contains(text, "level=warn") {
 				t.Errorf("%s: logged:\n%s", name, text)
 			}
 		})

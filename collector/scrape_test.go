@@ -37,6 +37,8 @@ func TestFailingCollectorDoesNotAffectOthers(t *testing.T) {
 		} {
 			synctest.Test(t, func(t *testing.T) {
 				e := everyCollector(t)
+				e.flags.Timeout = 5 * time.Second
+				e.start(t)
 				fail(e.replyOf(bad.Method))
 				begin := time.Now()
 				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)

@@ -13,8 +13,8 @@ type Result string
 // and 400 for several failures, which differ only in the text of the body.
 const (
 	OK                Result = "ok"
-	Timeout           Result = "timeout"             // the deadline, or --greenapi.timeout
-	Canceled          Result = "canceled"            // the scraper disconnected
+	Timeout           Result = "timeout"             // --greenapi.timeout has passed
+	Canceled          Result = "canceled"            // the exporter stopped, or the instance was removed
 	Network           Result = "network"             // no response: DNS, connection, TLS, proxy
 	Unauthorized      Result = "unauthorized"        // 401, or 200 with "code":401
 	Forbidden         Result = "forbidden"           // 403
@@ -42,11 +42,11 @@ func Results() []Result {
 
 var advice = map[Result]string{
 	Timeout: "the response did not arrive in time; if there was no connection, check url " +
-		"(--greenapi.url), the firewall and HTTPS_PROXY; otherwise raise Prometheus's " +
-		"scrape_timeout and timeout (--greenapi.timeout), or lower minutes (--greenapi.minutes) " +
-		"for a journal",
-	Canceled: "the scraper disconnected; its timeout may be shorter than the scrape_timeout that " +
-		"it announces",
+		"(--greenapi.url), the firewall and HTTPS_PROXY; otherwise raise timeout " +
+		"(--greenapi.timeout) and Prometheus's scrape_timeout, or lower minutes " +
+		"(--greenapi.minutes) for a journal",
+	Canceled: "the exporter stopped, or the instance or collector was removed during the call; " +
+		"this is not a failure of the API",
 	Network: "the connection to the API host failed; check url (--greenapi.url), DNS, the " +
 		"firewall, HTTPS_PROXY and the CA certificates",
 	Unauthorized: "the token is wrong; copy apiTokenInstance of this instance from the console " +

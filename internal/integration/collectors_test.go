@@ -115,8 +115,8 @@ func TestHangingMethodDoesNotDelayOtherCollectors(t *testing.T) {
 		Start: time.Now().Add(-time.Hour), MessagesPerHour: 100,
 	})
 	s.SetFault(simulator.FaultHang, "getMessagesCount")
-	p := startInstance(t, a.URL, "--greenapi.max-calls=4")
-	got := scrapeContext(t.Context(), t, p.url+"/metrics", "4")
+	p := startInstance(t, a.URL, "--greenapi.max-calls=4", "--greenapi.timeout=4s")
+	got := scrape(t, p.url+"/metrics")
 	got.assert(t, 1, "greenapi_up")
 	got.assert(t, 1, "greenapi_instance_state", "state", "authorized")
 	got.assert(t, 0, "greenapi_collector_success", "collector", "queue")

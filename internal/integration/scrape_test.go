@@ -63,7 +63,7 @@ func TestScrapeOfAHangingAPIEndsAtTheTimeout(t *testing.T) {
 		t.Errorf("the scrape took %s", took)
 	}
 	got.assert(t, 0, "greenapi_up")
-	got.assert(t, 1, "greenapi_api_requests_total", "method", journalMethod, "result", "timeout")
+	got.assert(t, 1, "greenapi_collector_failing", "collector", "outgoing", "result", "timeout")
 	if got["greenapi_outgoing_window_messages"] != nil {
 		t.Error("the scrape has a window")
 	}

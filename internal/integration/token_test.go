@@ -40,22 +40,20 @@ func testTokenStaysSecret(t *testing.T, fault simulator.Fault, format string) {
 	})
 	s.SetFault(fault)
 	args := append(allCollectors(), "--log.level=debug", "--log.format="+format)
-	p := startInstance(t, a.URL, args...)
-	timeout := "30"
 	slow := slices.Contains([]simulator.Fault{
 		simulator.FaultHang, simulator.FaultHangInBody, simulator.FaultDrip, simulator.FaultEndless,
 		simulator.FaultEndlessGzip,
 	}, fault)
 	if slow {
-		timeout = "0.4"
+		args = append(args, "--greenapi.timeout=400ms")
 	}
+	p := startInstance(t, a.URL, args...)
 	var pages strings.Builder
 	for _, path := range []string{"/metrics", "/", "/-/healthy", "/nowhere"} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", timeout)
 		response, err := http.DefaultClient.Do(r)
 		if err != nil {
 			t.Fatal(err)

@@ -30,6 +30,14 @@ func (s state[T]) hasReading() bool { return s.latest.Err == nil && !s.latest.Su
 // isFresh reports whether another call would be too early.
 func (s state[T]) isFresh() bool { return time.Now().Before(s.validUntil) }
 
+// setInterval changes the interval, also for the latest reading.
+func (s *state[T]) setInterval(interval time.Duration) {
+	if s.Interval != interval && s.hasReading() {
+		s.validUntil = later(s.latest.Called.Add(interval), s.notBefore)
+	}
+	s.Interval = interval
+}
+
 // expire limits how long the latest outcome is valid to what minGap demands.
 func (s *state[T]) expire() {
 	if s.validUntil.After(s.notBefore) {
@@ -37,7 +45,7 @@ func (s *state[T]) expire() {
 	}
 }
 
-// afterCall returns the state after a call. cause is why the context of the call ended, or nil.
+// afterCall returns the state after a call. cause is the error of its context.
 func (s state[T]) afterCall(reading T, err, cause error, begin, end time.Time) state[T] {
 	s.notBefore = end.Add(minGap)
 	if err == nil {
@@ -48,7 +56,7 @@ func (s state[T]) afterCall(reading T, err, cause error, begin, end time.Time) s
 		return s
 	}
 	if cause == context.Canceled {
-		// All scrapes hung up, which says nothing about the API. Keep the latest outcome, if any.
+		// The Poller stopped, which says nothing about the API. Keep the latest outcome, if any.
 		if s.hasReading() || s.latest.Err != nil {
 			s.validUntil = s.notBefore
 		}
@@ -56,7 +64,7 @@ func (s state[T]) afterCall(reading T, err, cause error, begin, end time.Time) s
 	}
 	s.latest.Err, s.latest.Called, s.latest.Took = err, begin, end.Sub(begin)
 	if cause != nil {
-		// The call timed out. There is no backoff, because the next scrape may have more time.
+		// The call timed out. There is no backoff, because the API has not refused it.
 		s.validUntil = s.notBefore
 		return s
 	}

@@ -11,9 +11,14 @@ import (
 	"time"
 )
 
-// cancelGrace is how long the last waiter of a call waits after it cancels the call. A call that
-// returns at once can then still report its own error.
-const cancelGrace = 100 * time.Millisecond
+const (
+	// maxAge is how long ago the latest reading may have begun if it replaces the reading of a call
+	// that takes longer than the scrape.
+	maxAge = 5 * time.Minute
+	// timeoutGrace is how long Get outlasts its context if the call times out at the same time.
+	// The call can then still report its own error.
+	timeoutGrace = 100 * time.Millisecond
+)
 
 // Options configures a Poller. Its functions are not called concurrently with each other or with
 // the call. All of them may be nil.
@@ -38,7 +43,7 @@ type Outcome[T any] struct {
 	// All scrapes share it, and must not modify it.
 	Reading T
 	// Err is nil if the latest call succeeded. Otherwise it is the error of that call, or of the
-	// scrape's context if that ended first.
+	// scrape's context if that ended first and the reading is older than 5 minutes.
 	Err error
 	// Success is when the latest successful call began; zero before the first.
 	Success time.Time
@@ -65,17 +70,17 @@ type Poller[T any] struct {
 	state[T]
 }
 
-// flight is a call in progress.
+// flight is a call in progress, or one that waits for its turn.
 type flight[T any] struct {
-	cancel  context.CancelCauseFunc
-	done    chan struct{} // closed after outcome is set
-	outcome Outcome[T]
-	waiters int // guarded by Poller.mu; at 0 the call is canceled, and no scrape may join it
+	cancel   context.CancelFunc
+	deadline time.Time     // of the call, or zero before it begins; guarded by Poller.mu
+	done     chan struct{} // closed after outcome is set
+	outcome  Outcome[T]
 }
 
 // New returns a Poller. It calls call with the time at which the call begins, never twice at the
-// same time. When no scrape waits any more, it cancels the context of the call. The cause is the
-// error of the last waiter's context, and the call should return an error that wraps it.
+// same time. The context of a call ends at its timeout and when the Poller stops. It does not end
+// with the scrapes that wait for the call, because the next scrape uses the response.
 func New[T any](
 	call func(ctx context.Context, begin time.Time) (T, error), options Options,
 ) *Poller[T] {
@@ -90,7 +95,7 @@ func (p *Poller[T]) Stop() {
 	f := p.flight
 	p.mu.Unlock()
 	if f != nil {
-		f.cancel(context.Canceled)
+		f.cancel()
 		<-f.done
 	}
 }
@@ -101,10 +106,8 @@ func (p *Poller[T]) Stop() {
 func (p *Poller[T]) Reconfigure(interval, timeout time.Duration, invalidate bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.Interval != interval && p.hasReading() {
-		p.validUntil = later(p.latest.Called.Add(interval), p.notBefore)
-	}
-	p.Interval, p.Timeout = interval, timeout
+	p.setInterval(interval)
+	p.Timeout = timeout
 	if invalidate {
 		p.generation++
 		p.expire()
@@ -112,9 +115,13 @@ func (p *Poller[T]) Reconfigure(interval, timeout time.Duration, invalidate bool
 }
 
 // Get returns the outcome of the call in progress, or of a new call. It returns the latest outcome
-// if a new call would be too early. It returns at most 100 ms after ctx ends.
+// if a new call would be too early. If ctx ends before the call, it returns the latest reading,
+// unless that is old or a later call has failed. It returns at most 100 ms after ctx ends.
 func (p *Poller[T]) Get(ctx context.Context) Outcome[T] {
-	f, latest := p.join(ctx)
+	if err := ctx.Err(); err != nil {
+		return p.unfinished(err)
+	}
+	f, latest := p.join()
 	if f == nil {
 		return latest
 	}
@@ -122,7 +129,12 @@ func (p *Poller[T]) Get(ctx context.Context) Outcome[T] {
 	case <-f.done:
 		return f.outcome
 	case <-ctx.Done():
-		return p.leave(f, ctx.Err())
+	}
+	select {
+	case <-f.done:
+		return f.outcome
+	case <-time.After(p.grace(f)):
+		return p.unfinished(ctx.Err())
 	}
 }
 
@@ -130,85 +142,72 @@ func (p *Poller[T]) Get(ctx context.Context) Outcome[T] {
 func (p *Poller[T]) Peek() Outcome[T] { return p.snapshot().latest }
 
 // join returns a flight to wait for. If there is none to wait for, it returns nil and an outcome.
-func (p *Poller[T]) join(ctx context.Context) (*flight[T], Outcome[T]) {
+func (p *Poller[T]) join() (*flight[T], Outcome[T]) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	err := ctx.Err()
-	if p.stopped {
-		err = context.Canceled
-	}
-	if err != nil {
-		return nil, p.latest.withErr(err)
-	}
-	if p.flight == nil && p.isFresh() && (p.latest.Err == nil || p.Invalidated == nil) {
+	switch {
+	case p.stopped:
+		return nil, p.latest.withErr(context.Canceled)
+	case p.flight != nil:
+		return p.flight, Outcome[T]{}
+	case p.isFresh() && (p.latest.Err == nil || p.Invalidated == nil):
 		return nil, p.latest
 	}
-	var previous <-chan struct{}
-	if p.flight != nil {
-		if p.flight.waiters > 0 {
-			p.flight.waiters++
-			return p.flight, Outcome[T]{}
-		}
-		previous = p.flight.done
-	}
-	// Other scrapes may join the call, so it must not end with the context of the first.
-	callCtx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	p.flight = &flight[T]{cancel: cancel, done: make(chan struct{}), waiters: 1}
-	go p.run(callCtx, p.flight, previous)
+	ctx, cancel := context.WithCancel(context.Background())
+	p.flight = &flight[T]{cancel: cancel, done: make(chan struct{})}
+	go p.run(ctx, p.flight)
 	return p.flight, Outcome[T]{}
 }
 
-// leave stops waiting for f because of err. The last waiter cancels the call.
-func (p *Poller[T]) leave(f *flight[T], err error) Outcome[T] {
-	p.mu.Lock()
-	outcome := p.latest
-	outcome.Err, outcome.TimedOut = err, true
-	var grace time.Duration
-	if f.waiters--; f.waiters == 0 {
-		f.cancel(err)
-		grace = cancelGrace
-	}
-	p.mu.Unlock()
-	select {
-	case <-f.done:
-		return f.outcome
-	case <-time.After(grace):
-		return outcome
-	}
-}
-
-// run completes f after the previous flight, if any.
-func (p *Poller[T]) run(ctx context.Context, f *flight[T], previous <-chan struct{}) {
-	if previous != nil {
-		<-previous
-	}
-	f.outcome = p.next(ctx)
+// grace returns how long a scrape whose context has ended waits for f.
+func (p *Poller[T]) grace(f *flight[T]) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.flight == f {
-		p.flight = nil
+	if f.deadline.IsZero() || time.Until(f.deadline) > timeoutGrace {
+		return 0
 	}
-	close(f.done)
-	f.cancel(nil)
+	return timeoutGrace
 }
 
-// next makes a call and returns its outcome. It returns the latest outcome if that became usable in
-// the meantime, or if ctx ends before a call may begin.
-func (p *Poller[T]) next(ctx context.Context) Outcome[T] {
+// unfinished returns the outcome for a scrape whose context ended with err before the call did.
+func (p *Poller[T]) unfinished(err error) Outcome[T] {
+	latest := p.snapshot()
+	outcome := latest.latest
+	outcome.TimedOut = true
+	if !latest.hasReading() || time.Since(outcome.Success) > maxAge {
+		outcome.Err = err
+	}
+	return outcome
+}
+
+// run completes f.
+func (p *Poller[T]) run(ctx context.Context, f *flight[T]) {
+	f.outcome = p.next(ctx, f)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.flight = nil
+	close(f.done)
+	f.cancel()
+}
+
+// next makes the call of f and returns its outcome. It returns the latest outcome if the latest
+// failure still predicts that of a call, or if the Poller stops before the call may begin.
+func (p *Poller[T]) next(ctx context.Context, f *flight[T]) Outcome[T] {
 	if p.useCached() {
 		return p.Peek()
 	}
 	if !p.waitTurn(ctx) {
-		outcome := p.Peek()
-		outcome.Err, outcome.TimedOut = context.Cause(ctx), true
-		return outcome
+		return p.Peek().withErr(ctx.Err())
 	}
 	before := p.snapshot()
 	begin := time.Now()
 	before.ifInterrupted(begin).persist(begin, true)
 	callCtx, cancel := context.WithTimeout(ctx, before.Timeout)
+	p.mu.Lock()
+	f.deadline, _ = callCtx.Deadline()
+	p.mu.Unlock()
 	reading, err := p.call(callCtx, begin)
-	cause := context.Cause(callCtx)
+	cause := callCtx.Err()
 	cancel()
 
 	after := p.snapshot().afterCall(reading, err, cause, begin, time.Now())
@@ -216,8 +215,10 @@ func (p *Poller[T]) next(ctx context.Context) Outcome[T] {
 
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	after.Options, after.generation = p.Options, p.generation
+	after.generation, after.Timeout = p.generation, p.Timeout
+	interval := p.Interval
 	p.state = after
+	p.setInterval(interval) // Reconfigure may have changed it since the snapshot
 	if p.generation != before.generation {
 		p.expire()
 	}

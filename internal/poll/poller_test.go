@@ -58,6 +58,15 @@ var (
 	testOptions = Options{Interval: time.Second, Timeout: 30 * time.Second}
 )
 
+// newPoller returns a Poller that stops at the end of the test, because calls outlast scrapes.
+func newPoller(
+	t *testing.T, call func(context.Context, time.Time) (int, error), options Options,
+) *Poller[int] {
+	p := New(call, options)
+	t.Cleanup(p.Stop)
+	return p
+}
+
 func scrape(t *testing.T, p *Poller[int], timeout time.Duration) Outcome[int] {
 	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
@@ -82,7 +91,7 @@ func expect(t *testing.T, what string, got Outcome[int], reading int, err error)
 func TestConcurrentScrapesShareOneCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &fakeAPI{took: 2 * time.Second}
-		p := New(a.call, testOptions)
+		p := newPoller(t, a.call, testOptions)
 		var all sync.WaitGroup
 		for i := range 60 {
 			all.Go(func() {
@@ -100,7 +109,7 @@ func TestConcurrentScrapesShareOneCall(t *testing.T) {
 func TestReadingIsReusedForTheInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &fakeAPI{took: 300 * time.Millisecond}
-		p := New(a.call, Options{Interval: time.Hour, Timeout: time.Minute})
+		p := newPoller(t, a.call, Options{Interval: time.Hour, Timeout: time.Minute})
 		begin := time.Now()
 		first := scrape(t, p, time.Minute)
 		expect(t, "first call", first, 1, nil)
@@ -119,7 +128,7 @@ func TestReadingIsReusedForTheInterval(t *testing.T) {
 func TestCallsHaveAMinimumGap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &fakeAPI{took: 5 * time.Second}
-		p := New(a.call, testOptions)
+		p := newPoller(t, a.call, testOptions)
 		expect(t, "first call", scrape(t, p, time.Minute), 1, nil)
 		expect(t, "immediately again", scrape(t, p, time.Minute), 1, nil)
 		time.Sleep(time.Second)
@@ -130,7 +139,7 @@ func TestCallsHaveAMinimumGap(t *testing.T) {
 func TestShortIntervalReducesTheGap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &fakeAPI{took: time.Millisecond}
-		p := New(a.call, Options{Interval: 10 * time.Millisecond, Timeout: time.Second})
+		p := newPoller(t, a.call, Options{Interval: 10 * time.Millisecond, Timeout: time.Second})
 		expect(t, "first call", scrape(t, p, time.Minute), 1, nil)
 		expect(t, "immediately again", scrape(t, p, time.Minute), 1, nil)
 		time.Sleep(10 * time.Millisecond)
@@ -148,7 +157,7 @@ func TestFailuresBackOffExponentially(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			a := &fakeAPI{err: errAPI}
-			p := New(a.call, Options{Interval: c.interval, Timeout: time.Second})
+			p := newPoller(t, a.call, Options{Interval: c.interval, Timeout: time.Second})
 			for calls, wait := range c.want {
 				expect(t, "failure", scrape(t, p, time.Minute), 0, errAPI)
 				time.Sleep(wait*time.Second - 1)
@@ -180,7 +189,7 @@ func TestMinBackoffExtendsTheWait(t *testing.T) {
 		a := &fakeAPI{err: errAPI}
 		options := testOptions
 		options.MinBackoff = tenMinutes
-		p := New(a.call, options)
+		p := newPoller(t, a.call, options)
 		scrape(t, p, time.Second)
 		time.Sleep(10*time.Minute - 1)
 		scrape(t, p, time.Second)
@@ -199,7 +208,7 @@ func TestInvalidationEndsTheBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &fakeAPI{err: errAPI}
 		invalidated := false
-		p := New(a.call, Options{Interval: time.Second, Timeout: time.Second,
+		p := newPoller(t, a.call, Options{Interval: time.Second, Timeout: time.Second,
 			MinBackoff:  func(error) time.Duration { return time.Hour },
 			Invalidated: func() bool { return invalidated },
 		})
@@ -219,7 +228,7 @@ func TestInvalidationEndsTheBackoff(t *testing.T) {
 func TestScrapesReturnAtTheirOwnDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &fakeAPI{took: 10 * time.Second}
-		p := New(a.call, testOptions)
+		p := newPoller(t, a.call, testOptions)
 		var all sync.WaitGroup
 		for _, timeout := range []time.Duration{1, 3, 5} {
 			all.Go(func() {
@@ -239,35 +248,103 @@ func TestScrapesReturnAtTheirOwnDeadline(t *testing.T) {
 	})
 }
 
-func TestLastWaiterCancelsTheCall(t *testing.T) {
+// TestCallOutlastsItsScrapes checks that the next scrape gets the response of a call that took longer
+// than its scrapes, however these ended.
+func TestCallOutlastsItsScrapes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := &fakeAPI{took: time.Hour}
-		p := New(a.call, Options{Interval: time.Second, Timeout: 2 * time.Hour})
-		begin := time.Now()
-		var all sync.WaitGroup
-		for _, timeout := range []time.Duration{1, 3} {
-			all.Go(func() { scrape(t, p, timeout*time.Second) })
+		a := &fakeAPI{took: 4 * time.Second}
+		p := newPoller(t, a.call, Options{Interval: time.Hour, Timeout: 30 * time.Second})
+		ctx, hangUp := context.WithCancel(t.Context())
+		time.AfterFunc(2*time.Second, hangUp)
+		if got := p.Get(ctx); !errors.Is(got.Err, context.Canceled) {
+			t.Errorf("the scrape that hung up got %v", got.Err)
 		}
-		all.Wait()
-		if len(a.ended) != 1 || a.ended[0].Sub(begin) != 3*time.Second {
-			t.Errorf("ended at %v", a.ended)
+		expect(t, "short timeout", scrape(t, p, time.Second), 0, context.DeadlineExceeded)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if n := a.calls(); n != 1 || a.ended[0].Sub(a.began[0]) != 4*time.Second {
+			t.Errorf("%d calls, the first took %s", n, a.ended[0].Sub(a.began[0]))
 		}
-		expect(t, "immediately again", scrape(t, p, time.Second), 0, context.DeadlineExceeded)
-		time.Sleep(time.Second)
-		a.set(0, nil)
-		expect(t, "one second later", scrape(t, p, time.Second), 2, nil)
+		expect(t, "after the call", scrape(t, p, time.Second), 1, nil)
+		if n := a.calls(); n != 1 {
+			t.Errorf("%d calls", n)
+		}
 	})
 }
 
-func TestLastWaiterGetsTheErrorOfTheCall(t *testing.T) {
+// TestSlowCallLeavesTheLatestReading for scrapes that end before the call, unless the reading began
+// more than 5 minutes ago or a later call has failed.
+func TestSlowCallLeavesTheLatestReading(t *testing.T) {
+	for name, c := range map[string]struct {
+		age  time.Duration // of the reading when the scrapes end
+		fail bool          // whether a call fails after the reading
+		want error
+	}{
+		"recent":              {5 * time.Minute, false, nil},
+		"old":                 {5*time.Minute + 1, false, context.DeadlineExceeded},
+		"failed since":        {time.Minute, true, context.DeadlineExceeded},
+		"failed, and old":     {10 * time.Minute, true, context.DeadlineExceeded},
+		"just after the call": {3 * time.Second, false, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				begin := time.Now()
+				a := new(fakeAPI)
+				p := newPoller(t, a.call, testOptions)
+				good := scrape(t, p, time.Minute)
+				if c.fail {
+					time.Sleep(time.Second)
+					a.set(0, errAPI)
+					scrape(t, p, time.Minute)
+				}
+				time.Sleep(time.Until(begin.Add(c.age - 2*time.Second)))
+				a.set(10*time.Second, nil)
+				var all sync.WaitGroup
+				for range 3 { // the first makes the call, and the others join it
+					all.Go(func() {
+						got := scrape(t, p, 2*time.Second)
+						expect(t, "scrape", got, 1, c.want)
+						if !got.TimedOut || got.Success != good.Success {
+							t.Errorf("got %+v, want TimedOut and the times of %+v", got, good)
+						}
+						if age := time.Since(begin); age != c.age {
+							t.Errorf("the scrape returned after %s, want %s", age, c.age)
+						}
+					})
+				}
+				all.Wait()
+				got := scrape(t, p, 10*time.Second)
+				expect(t, "scrape that waits", got, a.calls(), nil)
+			})
+		})
+	}
+}
+
+// TestFailureOfASlowCallReplacesTheReading checks the first scrape that ends after the failure.
+func TestFailureOfASlowCallReplacesTheReading(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := New(func(ctx context.Context, _ time.Time) (int, error) {
+		a := new(fakeAPI)
+		p := newPoller(t, a.call, testOptions)
+		scrape(t, p, time.Minute)
+		time.Sleep(time.Minute)
+		a.set(time.Hour, nil)
+		for _, want := range []error{nil, nil, context.DeadlineExceeded, context.DeadlineExceeded} {
+			expect(t, "scrape", scrape(t, p, 10*time.Second), 1, want)
+			time.Sleep(5 * time.Second)
+		}
+	})
+}
+
+// TestScrapeGetsTheErrorOfACallThatTimesOutWithIt, not that of its own context.
+func TestScrapeGetsTheErrorOfACallThatTimesOutWithIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPoller(t, func(ctx context.Context, _ time.Time) (int, error) {
 			<-ctx.Done()
 			return 0, errAPI
 		}, testOptions)
-		got := scrape(t, p, time.Second)
-		expect(t, "last waiter", got, 0, errAPI)
-		if got.Took != time.Second {
+		got := scrape(t, p, testOptions.Timeout)
+		expect(t, "scrape", got, 0, errAPI)
+		if got.Took != testOptions.Timeout {
 			t.Errorf("took %s", got.Took)
 		}
 	})
@@ -277,14 +354,14 @@ func TestStuckCallDoesNotBlockScrapes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		a := &fakeAPI{}
-		p := New(func(ctx context.Context, begin time.Time) (int, error) {
+		p := newPoller(t, func(ctx context.Context, begin time.Time) (int, error) {
 			<-release // ignores the context
 			return a.call(ctx, begin)
 		}, testOptions)
 		for range 3 {
 			begin := time.Now()
 			expect(t, "scrape", scrape(t, p, time.Second), 0, context.DeadlineExceeded)
-			if waited := time.Since(begin); waited > time.Second+cancelGrace {
+			if waited := time.Since(begin); waited > time.Second {
 				t.Errorf("waited %s", waited)
 			}
 			time.Sleep(5 * time.Second)
@@ -301,7 +378,7 @@ func TestStuckCallDoesNotBlockScrapes(t *testing.T) {
 func TestCallsEndAtTheTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &fakeAPI{took: time.Hour}
-		p := New(a.call, testOptions)
+		p := newPoller(t, a.call, testOptions)
 		begin := time.Now()
 		expect(t, "long timeout", scrape(t, p, time.Hour), 0, context.DeadlineExceeded)
 		if waited := time.Since(begin); waited != 30*time.Second {
@@ -313,9 +390,13 @@ func TestCallsEndAtTheTimeout(t *testing.T) {
 func TestTimeoutsDoNotBackOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &fakeAPI{took: time.Hour}
-		p := New(a.call, testOptions)
+		p := newPoller(t, a.call, Options{
+			Interval: time.Hour, Timeout: 3 * time.Second,
+			MinBackoff: func(error) time.Duration { return time.Hour },
+		})
 		for n := range 10 {
-			scrape(t, p, 3*time.Second)
+			got := scrape(t, p, time.Minute)
+			expect(t, "scrape", got, 0, context.DeadlineExceeded)
 			time.Sleep(time.Second)
 			if a.calls() != n+1 {
 				t.Fatalf("%d calls after %d scrapes", a.calls(), n+1)
@@ -329,50 +410,27 @@ func TestCanceledCallKeepsTheLatestOutcome(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				a := &fakeAPI{err: latest}
-				p := New(a.call, testOptions)
+				p := newPoller(t, a.call, testOptions)
 				before := scrape(t, p, time.Second)
 				time.Sleep(time.Minute)
-
 				a.set(time.Hour, nil)
-				ctx, cancel := context.WithCancel(t.Context())
-				go func() { time.Sleep(time.Second); cancel() }()
-				if got := p.Get(ctx); !errors.Is(got.Err, context.Canceled) {
-					t.Errorf("the canceled scrape got %v", got.Err)
+				time.AfterFunc(time.Second, p.Stop)
+				if got := scrape(t, p, time.Minute); !errors.Is(got.Err, context.Canceled) {
+					t.Errorf("the scrape got %v", got.Err)
 				}
-				if p.latest != before {
-					t.Errorf("the latest outcome is %+v, want %+v", p.latest, before)
+				if got := p.Peek(); got != before {
+					t.Errorf("the latest outcome is %+v, want %+v", got, before)
 				}
-				a.set(0, nil)
-				if got := scrape(t, p, 10*time.Millisecond); got != before {
-					t.Errorf("the scrape immediately afterwards got %+v, want %+v", got, before)
-				}
-				time.Sleep(time.Second)
-				expect(t, "one second later", scrape(t, p, time.Second), 3, nil)
 			})
 		})
 	}
-}
-
-func TestCanceledFirstCallIsRepeated(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		a := &fakeAPI{took: time.Hour}
-		p := New(a.call, testOptions)
-		ctx, cancel := context.WithCancel(t.Context())
-		go func() { time.Sleep(time.Second); cancel() }()
-		p.Get(ctx)
-		a.set(0, nil)
-		expect(t, "next scrape", scrape(t, p, 3*time.Second), 2, nil)
-		if apart := a.began[1].Sub(a.ended[0]); apart != time.Second {
-			t.Errorf("called again %s after the canceled call, want 1s", apart)
-		}
-	})
 }
 
 func TestScrapesDoNotWaitForInvalidated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &fakeAPI{err: errAPI}
 		stuck := make(chan struct{})
-		p := New(a.call, Options{
+		p := newPoller(t, a.call, Options{
 			Interval: time.Second, Timeout: time.Second,
 			Invalidated: func() bool { <-stuck; return true },
 		})
@@ -380,7 +438,7 @@ func TestScrapesDoNotWaitForInvalidated(t *testing.T) {
 		begin := time.Now()
 		got := scrape(t, p, time.Second/2)
 		expect(t, "scrape during Invalidated", got, 0, context.DeadlineExceeded)
-		if waited := time.Since(begin); waited > time.Second/2+cancelGrace {
+		if waited := time.Since(begin); waited > time.Second/2 {
 			t.Errorf("waited %s", waited)
 		}
 		close(stuck)
@@ -390,7 +448,7 @@ func TestScrapesDoNotWaitForInvalidated(t *testing.T) {
 func TestTimedOutIsSetAtTheDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &fakeAPI{took: 2 * time.Second}
-		p := New(a.call, testOptions)
+		p := newPoller(t, a.call, testOptions)
 		go func() { scrape(t, p, time.Minute) }()
 		time.Sleep(time.Millisecond)
 		got := scrape(t, p, time.Second)
@@ -407,48 +465,11 @@ func TestTimedOutIsSetAtTheDeadline(t *testing.T) {
 func TestEndedContextMakesNoCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &fakeAPI{}
-		p := New(a.call, testOptions)
+		p := newPoller(t, a.call, testOptions)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		if got := p.Get(ctx); !errors.Is(got.Err, context.Canceled) || a.calls() != 0 {
 			t.Errorf("%d calls, %v", a.calls(), got.Err)
-		}
-	})
-}
-
-func TestCancellationDuringTheGapMakesNoCall(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		a := &fakeAPI{took: time.Hour}
-		p := New(a.call, testOptions)
-		hangUp := func(after time.Duration) {
-			ctx, cancel := context.WithCancel(t.Context())
-			go func() { time.Sleep(after); cancel() }()
-			p.Get(ctx)
-		}
-		hangUp(time.Second)
-		hangUp(time.Second / 2)
-		time.Sleep(time.Minute)
-		if a.calls() != 1 {
-			t.Errorf("%d calls", a.calls())
-		}
-	})
-}
-
-// TestReadingOfACanceledCallIsUsed checks a scrape that begins between the cancellation of a call
-// and its end. The call succeeds despite the cancellation.
-func TestReadingOfACanceledCallIsUsed(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		calls := 0
-		p := New(func(ctx context.Context, _ time.Time) (int, error) {
-			calls++
-			<-ctx.Done()
-			time.Sleep(time.Second / 2)
-			return calls, nil
-		}, Options{Interval: time.Hour, Timeout: time.Minute})
-		go scrape(t, p, time.Second)
-		time.Sleep(time.Second + time.Second/4)
-		if got := scrape(t, p, time.Minute); calls != 1 || got.Reading != 1 || got.Err != nil {
-			t.Errorf("%d calls, got %+v", calls, got)
 		}
 	})
 }
@@ -458,7 +479,7 @@ func TestReadingOfACanceledCallIsUsed(t *testing.T) {
 func TestFailureIsReusedAfterAnAbandonedScrape(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &fakeAPI{err: errAPI}
-		p := New(a.call, Options{
+		p := newPoller(t, a.call, Options{
 			Interval: time.Second, Timeout: time.Minute,
 			MinBackoff:  func(error) time.Duration { return time.Hour },
 			Invalidated: func() bool { time.Sleep(time.Second); return false },
@@ -476,10 +497,11 @@ func TestFailureIsReusedAfterAnAbandonedScrape(t *testing.T) {
 func TestTimedOutIsSetDuringTheGap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &fakeAPI{took: time.Hour}
-		p := New(a.call, testOptions)
-		ctx, cancel := context.WithCancel(t.Context())
-		time.AfterFunc(time.Second, cancel)
-		p.Get(ctx) // canceled; the next call must wait for a second
+		p := newPoller(t, a.call, Options{
+			Interval: time.Second, Timeout: time.Second,
+			Invalidated: func() bool { return true },
+		})
+		scrape(t, p, time.Minute) // times out; the next call must wait for a second
 		if got := scrape(t, p, time.Second/2); !got.TimedOut || a.calls() != 1 {
 			t.Errorf("%d calls, got %+v", a.calls(), got)
 		}
@@ -492,7 +514,7 @@ func TestRandomSchedules(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 0))
 			a := &fakeAPI{}
-			p := New(a.call, testOptions)
+			p := newPoller(t, a.call, testOptions)
 			var all sync.WaitGroup
 			for range 200 {
 				if random.IntN(4) == 0 {
@@ -520,6 +542,7 @@ func TestRandomSchedules(t *testing.T) {
 			}
 			all.Wait()
 			time.Sleep(time.Minute) // for all calls to end
+			synctest.Wait()
 			if a.max > 1 {
 				t.Errorf("seed %d: %d calls at the same time", seed, a.max)
 			}
@@ -532,11 +555,11 @@ func TestRandomSchedules(t *testing.T) {
 	}
 }
 
-// TestPeekMakesNoCall also checks that Peek does not wait for a call or prevent its cancellation.
+// TestPeekMakesNoCall also checks that Peek does not wait for a call.
 func TestPeekMakesNoCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &fakeAPI{took: 2 * time.Second}
-		p := New(a.call, testOptions)
+		p := newPoller(t, a.call, testOptions)
 		if got := p.Peek(); got != (Outcome[int]{}) || a.calls() != 0 {
 			t.Errorf("before the first call: %+v, %d calls", got, a.calls())
 		}
@@ -558,13 +581,7 @@ func TestPeekMakesNoCall(t *testing.T) {
 		if waited := time.Since(peeked); waited > 0 || a.calls() != 2 {
 			t.Errorf("waited %s, %d calls", waited, a.calls())
 		}
-		cancel()
-		synctest.Wait()
-		if a.running > 0 {
-			t.Error("Peek prevented the cancellation of the call")
-		}
-
-		time.Sleep(time.Second)
+		time.Sleep(time.Hour)
 		a.set(time.Second, errAPI)
 		again := time.Now()
 		scrape(t, p, time.Minute)
@@ -610,7 +627,7 @@ func TestConcurrentPeeks(t *testing.T) {
 func TestStopCancelsTheCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := new(fakeAPI)
-		p := New(a.call, testOptions)
+		p := newPoller(t, a.call, testOptions)
 		expect(t, "a reading", scrape(t, p, time.Minute), 1, nil)
 		time.Sleep(time.Second)
 		a.set(time.Minute, nil)

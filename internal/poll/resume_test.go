@@ -166,19 +166,17 @@ func TestInterruptedCallsWaitAtMostTheInterval(t *testing.T) {
 	})
 }
 
-// TestCanceledCallsAreNotInterrupted checks that calls which end with their scrape delay the next
-// call by a second only, before and after a restart.
-func TestCanceledCallsAreNotInterrupted(t *testing.T) {
+// TestEndedCallsAreNotInterrupted checks that calls which time out, or end because the Poller stops,
+// delay the next call by a second only, before and after a restart.
+func TestEndedCallsAreNotInterrupted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRuns(time.Hour)
 		r.set(time.Minute, nil)
-		scrape(t, r.Poller, time.Second) // times out
+		scrape(t, r.Poller, time.Minute) // times out
 		r.expectWait(t, "timeout", time.Second)
 		time.Sleep(time.Second)
-		ctx, cancel := context.WithCancel(t.Context())
-		go func() { time.Sleep(2 * time.Second); cancel() }()
-		r.Get(ctx)
-		synctest.Wait()
+		time.AfterFunc(2*time.Second, r.Stop)
+		scrape(t, r.Poller, time.Minute)
 		r.set(0, nil)
 		r.start()
 		time.Sleep(time.Second)
