@@ -48,7 +48,7 @@ func (j *journal) read(ctx context.Context, begin time.Time) (*ledger.Summary, e
 	rows, err := j.call(j.env.client(), ctx, batch.Minutes())
 	if err == nil {
 		defer rows.Close()
-		batch.SetServerTime(rows.Date())
+		batch.SetServerTime(rows.Date(), time.Now())
 		for rows.Next() {
 			batch.Add(ledger.Row(*rows.Row()))
 		}

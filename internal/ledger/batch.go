@@ -31,6 +31,7 @@ type Batch struct {
 
 	serverTime  float64 // UNIX seconds, by the server's clock
 	windowStart float64 // UNIX seconds; older rows are outside the window
+	latest      float64 // UNIX seconds; later timestamps are not plausible
 
 	window   window
 	changes  []change
@@ -69,13 +70,19 @@ func (b *Batch) Minutes() int { return b.minutes }
 // Shrink records a failed call that might succeed for fewer minutes.
 func (b *Batch) Shrink() { b.ledger.lookback.shrink(b.minutes) }
 
-// SetServerTime sets the time of the response by the server's clock. Call it before the first Add.
-func (b *Batch) SetServerTime(date time.Time) {
-	b.serverTime = unixSeconds(date)
+// maxAhead limits how far the server's clock counts as ahead of the local clock. If a Date far in
+// the future were the time of the baseline, no message would count until then.
+const maxAhead = time.Minute
+
+// SetServerTime sets the time of the response by the server's clock and by the local clock. Call it
+// before the first Add.
+func (b *Batch) SetServerTime(date, now time.Time) {
+	b.serverTime = min(unixSeconds(date), unixSeconds(now.Add(maxAhead)))
 	b.windowStart = math.Inf(-1)
 	if window := b.ledger.options.Minutes; b.minutes > window {
 		b.windowStart = b.serverTime - float64(window)*60
 	}
+	b.latest = max(unixSeconds(date), unixSeconds(now)) + maxTimestampAhead
 }
 
 // Add adds a row to the reading.
@@ -129,7 +136,7 @@ func (b *Batch) Commit() *Summary {
 	l.vocabularies, l.clock = b.vocabularies, b.clock
 	b.createCounters(created)
 	b.apply(isBaseline)
-	l.window, l.newest = b.window, l.newest.later(b.newest)
+	l.window, l.newest = b.window, l.newest.plausible(b.latest).later(b.newest)
 	l.lookback.success(b.requestedAt, b.minutes)
 	l.forgetOld()
 	l.markDirty(b, isBaseline)

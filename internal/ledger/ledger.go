@@ -10,7 +10,7 @@
 //
 //	batch := l.NewBatch(time.Now())
 //	// Request batch.Minutes() of the journal. When the response arrives:
-//	batch.SetServerTime(date)
+//	batch.SetServerTime(date, time.Now())
 //	// For each row:
 //	batch.Add(row)
 //	// If the response was complete:

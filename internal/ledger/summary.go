@@ -114,4 +114,17 @@ func (t Timestamp) later(u Timestamp) Timestamp {
 	return t
 }
 
-func unixSeconds(t time.Time) float64 { return float64(t.UnixNano()) / 1e9 }
+// maxTimestampAhead is how many seconds a row's timestamp can be ahead of the clocks.
+const maxTimestampAhead = 3600
+
+// plausible returns t, or no time if t is not positive or after latest. An earlier response with a
+// wrong Date, or an earlier release, can have accepted such a time.
+func (t Timestamp) plausible(latest float64) Timestamp {
+	if t.Seconds <= 0 || t.Seconds > latest {
+		return Timestamp{}
+	}
+	return t
+}
+
+// unixSeconds does not use UnixNano, which overflows in 2262.
+func unixSeconds(t time.Time) float64 { return float64(t.Unix()) + float64(t.Nanosecond())/1e9 }
