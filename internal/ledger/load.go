@@ -3,12 +3,14 @@ package ledger
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"time"
 )
 
-// readFile returns the contents of a ledger's file. Opening other files can block.
+// readFile returns the contents of a ledger's file, or only the beginning of a file that is not a
+// ledger. Opening other files than regular ones can block.
 func readFile(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err == nil && !info.Mode().IsRegular() {
@@ -17,7 +19,24 @@ func readFile(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return os.ReadFile(path)
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	start, err := io.ReadAll(io.LimitReader(file, maxHeader))
+	if err != nil {
+		return nil, err
+	}
+	if _, _, err := parseFileHeader(start); err != nil {
+		return start, nil // load returns the error
+	}
+	data := make([]byte, max(info.Size(), int64(len(start))))
+	n, err := io.ReadFull(file, data[copy(data, start):])
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) { // truncated meanwhile
+		err = nil
+	}
+	return data[:len(start)+n], err
 }
 
 // load applies the valid records of a file to a new ledger. It returns an error if the file has no

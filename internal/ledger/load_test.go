@@ -315,3 +315,22 @@ func TestLoadRemapsIndexes(t *testing.T) {
 		}
 	}
 }
+
+// The file is sparse, so that it takes no space on the disk.
+func TestForeignFileIsSetAsideUnread(t *testing.T) {
+	const size = 1 << 40
+	s := newTestStorage(t)
+	s.write(t, []byte("something else\n"))
+	if err := os.Truncate(s.path(), size); err != nil {
+		t.Skip(err)
+	}
+	s.restart(t, 0)
+	s.assertWarnings(t, "the file is not a ledger")
+	paths := s.glob(t, ".set-aside-*")
+	if len(paths) != 1 {
+		t.Fatalf("files set aside: %v, want one", paths)
+	}
+	if info, err := os.Stat(paths[0]); err != nil || info.Size() != size {
+		t.Errorf("set aside %+v, error %v; want a file of %d bytes", info, err, int64(size))
+	}
+}
