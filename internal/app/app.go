@@ -179,6 +179,7 @@ func (a *app) newHandler(o *options, self *selfmetrics.Metrics, logger log.Logge
 				Instances:        a.manager.Statuses(),
 				DiscoveryPending: !complete,
 				StorageFailing:   a.storage.Failing(),
+				Unwatched:        a.syncer.Unwatched(),
 			}
 		},
 	})

@@ -60,6 +60,7 @@ func TestReadmeListsAllMetrics(t *testing.T) {
 		"greenapi_exporter_config_last_reload_successful":                "gauge",
 		"greenapi_exporter_config_last_reload_success_timestamp_seconds": "gauge",
 		"greenapi_exporter_partner_last_success_timestamp_seconds":       "gauge",
+		"greenapi_exporter_partner_unwatched_instances":                  "gauge",
 	}
 	for _, file := range []string{"live.prom", "failing.prom"} {
 		golden, err := os.ReadFile("../../collector/testdata/" + file)

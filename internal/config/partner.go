@@ -87,28 +87,46 @@ func (p *PartnerDiscovery) SameSource(q *PartnerDiscovery) bool {
 
 // Instances returns the instances of the file, and then those that the Partner API has listed, in
 // the order of their ids. If the file has a listed instance, only the expiry comes from the list.
-// Instances omits listed instances that are deleted or expired, have no token or do not match
-// include.
+// The second result is the listed instances that are not watched, with an element for each reason.
 func (p *PartnerDiscovery) Instances(
-	listed []greenapi.PartnerInstance, file []Instance,
-) []Instance {
+	list greenapi.PartnerList, file []Instance,
+) ([]Instance, []Unwatched) {
 	all := slices.Clone(file)
 	index := make(map[string]int)
 	for n, i := range file {
 		index[i.id] = n
 	}
-	for _, l := range listed {
-		n, inFile := index[l.ID]
-		switch {
-		case inFile:
+	unwatched := make(map[Reason][]string)
+	for _, l := range list.Instances {
+		if n, inFile := index[l.ID]; inFile {
 			all[n] = all[n].WithExpiry(l.Expires)
-		case l.Deleted, l.Expired, l.Token.Equal(greenapi.Token{}), !p.include.MatchString(l.ID):
-		default:
+		} else if reason := p.rejects(l); reason != "" {
+			unwatched[reason] = append(unwatched[reason], l.ID)
+		} else {
 			all = append(all, Instance{l.ID, l.Token, nil, l.Expires, p.validSettings})
 		}
 	}
-	slices.SortFunc(all[len(file):], func(a, b Instance) int {
-		return cmp.Or(cmp.Compare(len(a.id), len(b.id)), cmp.Compare(a.id, b.id))
-	})
-	return all
+	slices.SortFunc(all[len(file):], func(a, b Instance) int { return compareIDs(a.id, b.id) })
+	return all, newUnwatched(unwatched, list.BadIDs)
+}
+
+// rejects returns why the instance is not watched, or "".
+func (p *PartnerDiscovery) rejects(l greenapi.PartnerInstance) Reason {
+	switch {
+	case !p.include.MatchString(l.ID):
+		return Excluded
+	case l.Deleted:
+		return Deleted
+	case l.Expired:
+		return Expired
+	case l.Token.Equal(greenapi.Token{}):
+		return NoToken
+	default:
+		return ""
+	}
+}
+
+// compareIDs orders ids by their numbers.
+func compareIDs(a, b string) int {
+	return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -16,7 +17,7 @@ func TestPartnerInstancesAreFiltered(t *testing.T) {
 		t.Fatal(err)
 	}
 	ends := time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC)
-	listed := []greenapi.PartnerInstance{
+	list := greenapi.PartnerList{BadIDs: 3, Instances: []greenapi.PartnerInstance{
 		{ID: "11999", Token: token, Expires: ends},
 		{ID: "1101000002", Token: token, Expires: ends},
 		{ID: "2101000001", Token: token},
@@ -25,9 +26,13 @@ func TestPartnerInstancesAreFiltered(t *testing.T) {
 		{ID: "1101000006"},
 		{ID: "1101000003", Token: token},
 		{ID: "1101000009", Token: token, Deleted: true, Expires: ends},
-	}
+		{ID: "2101000002", Deleted: true, Expired: true},
+		{ID: "1101000008", Deleted: true, Expired: true},
+		{ID: "1101000007", Expired: true},
+	}}
 	var ids []string
-	for _, i := range c.Partner().Instances(listed, c.Instances()) {
+	instances, unwatched := c.Partner().Instances(list, c.Instances())
+	for _, i := range instances {
 		ids = append(ids, i.ID())
 		inFile := slices.Contains([]string{"1101000001", "1101000002", "1101000009"}, i.ID())
 		if i.Token().Token().Equal(token) == inFile {
@@ -47,5 +52,20 @@ func TestPartnerInstancesAreFiltered(t *testing.T) {
 	}
 	if !c.Instances()[1].Expires().IsZero() {
 		t.Error("Instances modified the configuration")
+	}
+	wantUnwatched := []Unwatched{
+		{NoToken, 1, []string{"1101000006"}},
+		{BadID, 3, nil},
+		{Excluded, 2, []string{"2101000001", "2101000002"}},
+		{Deleted, 2, []string{"1101000004", "1101000008"}},
+		{Expired, 2, []string{"1101000005", "1101000007"}},
+	}
+	if !reflect.DeepEqual(unwatched, wantUnwatched) {
+		t.Errorf("unwatched: got %v, want %v", unwatched, wantUnwatched)
+	}
+	for _, u := range unwatched {
+		if u.Reason.Advice() == "" {
+			t.Errorf("%s has no advice", u.Reason)
+		}
 	}
 }

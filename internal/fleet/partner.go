@@ -3,7 +3,6 @@ package fleet
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/go-kit/log"
@@ -20,7 +19,8 @@ const (
 
 // poll calls the Partner API until ctx is canceled.
 func (s *Syncer) poll(ctx context.Context) {
-	p := partnerPoller{syncer: s, logger: log.With(s.logger, "method", greenapi.GetInstances)}
+	logger := log.With(s.logger, "method", greenapi.GetInstances)
+	p := partnerPoller{syncer: s, logger: logger, findings: findingLogger{logger: logger}}
 	s.mu.Lock()
 	next := s.lastAttempt.Add(minRefreshGap)
 	s.mu.Unlock()
@@ -42,8 +42,9 @@ type partnerPoller struct {
 	failures     int             // consecutive
 	failing      greenapi.Result // of the latest call; empty if it succeeded
 	emptyOnce    bool            // ignored the latest list, which would remove all instances
-	lastCounts   []int           // in the latest log line
-	lastApplyErr string          // in the latest log line; empty if the latest list had no error
+	lastCounts   []any           // in the latest log line
+	findings     findingLogger
+	lastApplyErr string // in the latest log line; empty if the latest list had no error
 }
 
 // refresh makes one call and applies the list. It returns the time of the next call.
@@ -69,7 +70,7 @@ func (p *partnerPoller) refresh(ctx context.Context) (next time.Time) {
 		level.Info(p.logger).Log("msg", "Partner API call succeeded again")
 	}
 	p.failures, p.failing = 0, ""
-	p.update(ctx, list.Instances, begin)
+	p.update(ctx, list, begin)
 	return begin.Add(partner.Refresh())
 }
 
@@ -98,9 +99,7 @@ func (p *partnerPoller) handleError(err error) time.Duration {
 
 // update applies a list whose call began at the given time, unless ctx is canceled. The next list
 // retries instances that fail.
-func (p *partnerPoller) update(
-	ctx context.Context, listed []greenapi.PartnerInstance, begin time.Time,
-) {
+func (p *partnerPoller) update(ctx context.Context, list greenapi.PartnerList, begin time.Time) {
 	s := p.syncer
 	s.applyMu.Lock()
 	defer s.applyMu.Unlock()
@@ -108,44 +107,28 @@ func (p *partnerPoller) update(
 		return
 	}
 	partner := s.config.Partner()
-	watched := len(partner.Instances(listed, nil))
-	if watched == 0 && len(partner.Instances(s.listed, nil)) > 0 && !p.emptyOnce {
+	watched, _ := partner.Instances(list, nil)
+	previous, _ := partner.Instances(s.list, nil)
+	if len(watched) == 0 && len(previous) > 0 && !p.emptyOnce {
 		p.emptyOnce = true
 		level.Warn(p.logger).Log("msg", "Partner API lists no instance to watch, "+
-			"keeping the previous list until the next one confirms it", "listed", len(listed))
+			"keeping the previous list until the next one confirms it",
+			"listed", len(list.Instances))
 		return
 	}
 	p.emptyOnce = false
-	err := s.apply(listed)
+	err := s.apply(list)
 	s.mu.Lock()
-	s.listed, s.lastSuccess = listed, begin
+	s.list, s.lastSuccess = list, begin
 	s.mu.Unlock()
-	p.logCounts(listed, watched)
+	p.logCounts(list, s.unwatched)
+	p.findings.logList(list, s.unwatched)
 	switch {
 	case err == nil:
 		p.lastApplyErr = ""
 	case err.Error() != p.lastApplyErr:
 		p.lastApplyErr = err.Error()
 		level.Error(p.logger).Log("msg", "cannot watch some instances", "err", err)
-	}
-}
-
-// logCounts logs the counts of a list if they have changed.
-func (p *partnerPoller) logCounts(listed []greenapi.PartnerInstance, watched int) {
-	deleted, expired := 0, 0
-	for _, l := range listed {
-		switch {
-		case l.Deleted:
-			deleted++
-		case l.Expired:
-			expired++
-		}
-	}
-	counts := []int{len(listed), watched, deleted, expired}
-	if !slices.Equal(counts, p.lastCounts) {
-		p.lastCounts = counts
-		level.Info(p.logger).Log("msg", "applied the list of the Partner API",
-			"listed", len(listed), "watched", watched, "deleted", deleted, "expired", expired)
 	}
 }
 

@@ -44,20 +44,22 @@ func (p *partnerAPI) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // list makes the API list these ids.
 func (p *partnerAPI) list(ids ...string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	var rows []string
 	for _, id := range ids {
 		rows = append(rows, fmt.Sprintf(`{"idInstance":%s,"apiTokenInstance":"token-of-%s",`+
 			`"deleted":false,"isExpired":false,"expirationDate":"2030-01-02T03:04:05Z"}`, id, id))
 	}
-	p.status, p.body = 200, "["+strings.Join(rows, ",")+"]"
+	p.respond(200, "["+strings.Join(rows, ",")+"]")
+}
+
+func (p *partnerAPI) respond(status int, body string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.status, p.body = status, body
 }
 
 func (p *partnerAPI) fail(status int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.status, p.body = status, `{"path":"/partner/getInstances/partner-secret"}`
+	p.respond(status, `{"path":"/partner/getInstances/partner-secret"}`)
 }
 
 // takeCalls returns the calls since the previous takeCalls.

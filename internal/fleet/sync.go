@@ -20,7 +20,7 @@ type Syncer struct {
 	backend *greenapi.Backend
 	logger  log.Logger
 
-	instancesDesc, lastSuccessDesc *prometheus.Desc
+	instancesDesc, lastSuccessDesc, unwatchedDesc *prometheus.Desc
 
 	// applyMu serializes changes to the instances, and guards closed and cancel.
 	// Lock order: applyMu, then mu or the locks of the manager.
@@ -33,9 +33,10 @@ type Syncer struct {
 	// not held while instances change, so reads do not wait for that.
 	mu          sync.Mutex
 	config      *config.Config
-	listed      []greenapi.PartnerInstance // the latest list that was applied
-	lastSuccess time.Time                  // start of the call that returned listed, or zero
-	lastAttempt time.Time                  // start of the latest call
+	list        greenapi.PartnerList // the latest list that was applied
+	unwatched   []config.Unwatched   // instances of list
+	lastSuccess time.Time            // start of the call that returned list, or zero
+	lastAttempt time.Time            // start of the latest call
 }
 
 // NewSyncer returns a Syncer for the manager. Only the Syncer may change the manager's instances.
@@ -48,6 +49,9 @@ func NewSyncer(manager *Manager, backend *greenapi.Backend, logger log.Logger) *
 			"greenapi_exporter_partner_last_success_timestamp_seconds",
 			"UNIX time of the latest list of instances from the Partner API, 0 before the first; "+
 				"absent if the Partner API is not used.", nil, nil),
+		unwatchedDesc: prometheus.NewDesc("greenapi_exporter_partner_unwatched_instances",
+			"Number of instances in the list of the Partner API that the exporter does not watch, "+
+				"by reason; absent before the first list.", []string{"reason"}, nil),
 	}
 }
 
@@ -65,10 +69,10 @@ func (s *Syncer) ApplyConfig(cfg *config.Config) error {
 	previous := s.config
 	s.config = cfg
 	if partner == nil {
-		s.listed, s.lastSuccess = nil, time.Time{}
+		s.list, s.lastSuccess = greenapi.PartnerList{}, time.Time{}
 	}
 	s.mu.Unlock()
-	err := s.apply(s.listed)
+	err := s.apply(s.list)
 	if s.cancel != nil && partner.SameSource(previous.Partner()) {
 		return err
 	}
@@ -83,12 +87,17 @@ func (s *Syncer) ApplyConfig(cfg *config.Config) error {
 
 // apply applies the configured and the listed instances to the manager.
 // The caller must hold applyMu.
-func (s *Syncer) apply(listed []greenapi.PartnerInstance) error {
+func (s *Syncer) apply(list greenapi.PartnerList) error {
 	instances := s.config.Instances()
+	var unwatched []config.Unwatched
 	if partner := s.config.Partner(); partner != nil {
-		instances = partner.Instances(listed, instances)
+		instances, unwatched = partner.Instances(list, instances)
 	}
-	return s.manager.ApplyConfig(instances)
+	err := s.manager.ApplyConfig(instances)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unwatched = unwatched
+	return err
 }
 
 // stopPolling cancels the poller and does not wait for it. The caller must hold applyMu.
@@ -108,6 +117,17 @@ func (s *Syncer) Targets() (targets []config.Instance, complete bool) {
 	return s.manager.Instances(), complete
 }
 
+// Unwatched returns the instances that the Partner API lists but the exporter does not watch, with
+// an element for each reason. It returns nil before the first list, and without a Partner API.
+func (s *Syncer) Unwatched() []config.Unwatched {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lastSuccess.IsZero() {
+		return nil
+	}
+	return s.unwatched
+}
+
 // Close stops polling and waits for the poller. After Close, the instances do not change.
 func (s *Syncer) Close() {
 	s.applyMu.Lock()
@@ -121,12 +141,17 @@ func (s *Syncer) Close() {
 func (s *Syncer) Describe(ch chan<- *prometheus.Desc) {
 	ch <- s.instancesDesc
 	ch <- s.lastSuccessDesc
+	ch <- s.unwatchedDesc
 }
 
 // Collect implements prometheus.Collector.
 func (s *Syncer) Collect(ch chan<- prometheus.Metric) {
 	instances := float64(len(s.manager.instances()))
 	ch <- prometheus.MustNewConstMetric(s.instancesDesc, prometheus.GaugeValue, instances)
+	for _, u := range s.Unwatched() {
+		ch <- prometheus.MustNewConstMetric(s.unwatchedDesc, prometheus.GaugeValue,
+			float64(u.Count), string(u.Reason))
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.config == nil || s.config.Partner() == nil {

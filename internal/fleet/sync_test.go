@@ -89,7 +89,7 @@ func (s *testSyncer) wantTargets(t *testing.T, complete bool, ids ...string) {
 
 const lastSuccessMetric = "greenapi_exporter_partner_last_success_timestamp_seconds"
 
-// collect returns the values of the Syncer's metrics by name.
+// collect returns the values of the Syncer's metrics by name, followed by the values of the labels.
 func collect(t *testing.T, s *testSyncer) map[string]float64 {
 	t.Helper()
 	registry := prometheus.NewPedanticRegistry()
@@ -100,7 +100,13 @@ func collect(t *testing.T, s *testSyncer) map[string]float64 {
 	}
 	values := make(map[string]float64)
 	for _, family := range families {
-		values[family.GetName()] = family.Metric[0].GetGauge().GetValue()
+		for _, m := range family.Metric {
+			name := family.GetName()
+			for _, label := range m.Label {
+				name += " " + label.GetValue()
+			}
+			values[name] = m.GetGauge().GetValue()
+		}
 	}
 	return values
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/go-kit/log/level"
 
 	"greenapi_exporter/collector"
+	"greenapi_exporter/internal/config"
 )
 
 var (
@@ -43,6 +44,9 @@ type Snapshot struct {
 	Instances        []collector.Status
 	DiscoveryPending bool // whether the Partner API has not listed its instances yet
 	StorageFailing   bool // whether counters cannot be written to the disk
+	// Unwatched is what the Partner API lists but the exporter does not watch. It is nil before the
+	// first list, and without a Partner API.
+	Unwatched []config.Unwatched
 }
 
 // Options configures the page.

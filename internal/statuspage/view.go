@@ -24,7 +24,8 @@ type pageData struct {
 	Verdict  string   // the heading
 	Filtered bool     // whether the query excludes instances
 	Cards    []instanceView
-	List     *list // replaces Cards
+	List     *list          // replaces Cards
+	Missing  *unwatchedView // nil if the query excludes instances
 }
 
 // instanceView is an instance, in full or as a line of a list.
@@ -98,6 +99,9 @@ func newPageData(o Options, s Snapshot, q query, now time.Time) pageData {
 		if len(instances) == 0 {
 			d.Verdict = "No instances are known yet"
 		}
+	}
+	if !d.Filtered && q.Page == 1 {
+		d.Missing = newUnwatchedView(s.Unwatched)
 	}
 	if len(instances) > maxFullInstances || q.hasFilter() || q.Page > 1 {
 		d.List = newList(instances, q, now)
