@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"math"
-	"math/bits"
 	"time"
 )
 
@@ -40,12 +39,12 @@ type Batch struct {
 	newest   Timestamp
 }
 
-// change is a row that shows a new message or a new status.
+// change is a row that shows a new message or a new status, or several such rows of one message.
 type change struct {
-	key    uint64
-	typ    uint8
-	status uint8
-	old    bool // whether the row is older than what the ledger covers
+	key     uint64
+	reached statusSet // the status of the row, and all that it implies
+	typ     uint8
+	old     bool // whether the row is older than what the ledger covers
 }
 
 // NewBatch starts a reading that is requested at now. To measure gaps reliably, now should have a
@@ -114,7 +113,7 @@ func (b *Batch) Add(row Row) {
 	}
 	if set := impliedStatuses(status); m == nil || m.reached|set != m.reached {
 		old := row.Timed && row.Timestamp < b.ledger.coveredSince
-		b.changes = append(b.changes, change{row.Key, typ, status, old})
+		b.changes = append(b.changes, change{row.Key, set, typ, old})
 	}
 }
 
@@ -135,61 +134,10 @@ func (b *Batch) Commit() *Summary {
 	}
 	l.vocabularies, l.clock = b.vocabularies, b.clock
 	b.createCounters(created)
-	b.apply(isBaseline)
+	b.apply(isBaseline, created)
 	l.window, l.newest = b.window, l.newest.plausible(b.latest).later(b.newest)
 	l.lookback.success(b.requestedAt, b.minutes)
 	l.forgetOld()
 	l.markDirty(b, isBaseline)
 	return l.Summary()
-}
-
-// createCounters creates the counters that this reading is the first to need. Each default type and
-// each type that the journal has shown gets counters for all documented statuses. Other statuses
-// get a counter once the journal shows them with the type.
-func (b *Batch) createCounters(created time.Time) {
-	l := b.ledger
-	l.totals = growTo(l.totals, len(l.types.words))
-	for typ := range l.totals {
-		t, seen := &l.totals[typ], b.window.get(typ).seen
-		if !isDefaultType(typ) && seen == 0 && !t.Messages.exists() {
-			continue
-		}
-		t.Statuses = growTo(t.Statuses, len(l.statuses.words))
-		t.Messages.create(created)
-		for status := range t.Statuses {
-			if isDocumentedStatus(status) || seen>>status&1 == 1 {
-				t.Statuses[status].create(created)
-			}
-		}
-	}
-}
-
-// apply updates messages and totals. Two kinds of new messages do not count, but the ledger
-// remembers them with their current statuses: those of the baseline, and those whose row is older
-// than what the ledger covers.
-func (b *Batch) apply(isBaseline bool) {
-	l := b.ledger
-	l.messages.grow(b.unknown)
-	uncounted := make(map[uint64]bool)
-	for _, change := range b.changes {
-		m, known := message{key: change.key}, l.messages.get(change.key)
-		if known != nil {
-			m = *known
-		} else if change.old {
-			uncounted[change.key] = true
-		}
-		set := impliedStatuses(change.status)
-		if !isBaseline && !uncounted[change.key] {
-			t := &l.totals[change.typ]
-			if known == nil {
-				t.Messages.increment()
-			}
-			for added := set &^ m.reached; added != 0; added &= added - 1 {
-				t.Statuses[bits.TrailingZeros32(uint32(added))].increment()
-			}
-		}
-		m.reached, m.lastSeen = m.reached|set, b.now
-		l.messages.put(m)
-	}
-	l.messages.trim() // a new message with several rows has reserved room several times
 }

@@ -89,6 +89,42 @@ func TestMessagesOlderThanCoverageDoNotCount(t *testing.T) {
 	}
 }
 
+func TestUncountedMessagesAreCountedOnce(t *testing.T) {
+	s := newTestStorage(t)
+	l := s.restart(t, 0)
+	assertUncounted := func(summary *Summary, want uint64) {
+		t.Helper()
+		if summary.Uncounted != want {
+			t.Errorf("Uncounted = %d, want %d", summary.Uncounted, want)
+		}
+	}
+	old, later := testRow(1, "text", "sent", -61), testRow(1, "text", "read", -61)
+	assertUncounted(commit(l, 0, testRow(9, "text", "sent", -100)), 0) // in the baseline
+	assertUncounted(startBatch(l, 1).Commit(), 0)
+	assertUncounted(commit(l, 2, old, later, Row{Type: []byte("text")}), 1)
+	assertUncounted(commit(l, 3, old, testRow(2, "text", "sent", -61)), 2)
+	l = s.restart(t, 4)
+	assertUncounted(l.Summary(), 2)
+	assertUncounted(commit(l, 5, later, testRow(3, "text", "", -70), testRow(4, "text", "", 0)), 3)
+	l.Close()
+	assertUncounted(s.restart(t, 6).Summary(), 3)
+}
+
+// The type is the one that GREEN-API documented first.
+func TestStatusesOfOneResponseHaveOneType(t *testing.T) {
+	text := testRow(1, "textMessage", "sent", 0.5)
+	extended := testRow(1, "extendedTextMessage", "odd", 0.5)
+	quoted := testRow(1, "quotedMessage", "read", 0.5)
+	for _, rows := range [][]Row{{quoted, extended, text}, {text, extended, quoted}} {
+		l := newTestLedger(60)
+		commit(l, 0)
+		assertEqual(t, "totals", totals(commit(l, 1, rows...)), map[string]uint64{
+			"textMessage": 1, "pending/textMessage": 1, "sent/textMessage": 1,
+			"delivered/textMessage": 1, "read/textMessage": 1, "odd/textMessage": 1,
+		})
+	}
+}
+
 // The Date header is truncated to seconds. If it says 12:00:00 at 12:00:00.9, the baseline's window
 // does not contain a row from 11:00:00.4, but a wider call after a pause does.
 func TestFirstSecondOfBaselineWindowIsNotCovered(t *testing.T) {

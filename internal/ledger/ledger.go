@@ -53,6 +53,7 @@ type Ledger struct {
 	clock         time.Duration // sum of the gaps from the baseline to the last good reading
 	lastSweep     time.Duration // on clock
 	newest        Timestamp     // of the newest row of all readings
+	uncounted     uint64        // messages that were new, but older than coveredSince
 
 	pollState PollState
 	file      *file    // nil if the ledger is in memory only

@@ -191,6 +191,60 @@ func TestTotalsDependOnlyOnPairsShown(t *testing.T) {
 	})
 }
 
+// TestRowOrderDoesNotChangeTotals reads the same rows in two orders. Some messages have rows on both
+// sides of the reach, rows without a time, or rows of two types of text. Half of them may be in the
+// baseline.
+func TestRowOrderDoesNotChangeTotals(t *testing.T) {
+	texts := []string{"textMessage", "extendedTextMessage", "quotedMessage"}
+	statuses := []string{"pending", "sent", "delivered", "read", "noAccount", "oddWord", ""}
+	rapid.Check(t, func(t *rapid.T) {
+		drawRow := rapid.Custom(func(t *rapid.T) Row {
+			row := testRow(rapid.Uint64Range(1, 12).Draw(t, "key"),
+				rapid.SampledFrom(texts).Draw(t, "type"),
+				rapid.SampledFrom(statuses).Draw(t, "status"),
+				rapid.SampledFrom([]float64{-70, -61, -59, 1}).Draw(t, "minute"))
+			if rapid.IntRange(0, 4).Draw(t, "timed") == 0 {
+				row.Timestamp, row.Timed = 0, false
+			}
+			return row
+		})
+		baseline := rapid.SliceOfN(drawRow, 0, 6).Draw(t, "baseline")
+		response := rapid.SliceOfN(drawRow, 1, 40).Draw(t, "response")
+		read := func(rows []Row) *Summary {
+			l := newTestLedger(60)
+			commit(l, 0, baseline...)
+			return commit(l, 30, rows...)
+		}
+		want, got := read(response), read(rapid.Permutation(response).Draw(t, "order"))
+		if !equalSummaries(got, want) {
+			t.Fatalf("got  %+v\nwant %+v", normalize(got), normalize(want))
+		}
+
+		known, old, counted := map[uint64]bool{}, map[uint64]bool{}, map[uint64]bool{}
+		for _, row := range baseline {
+			known[row.Key] = true
+		}
+		for _, row := range response {
+			switch {
+			case known[row.Key]:
+			case row.Timed && row.Timestamp < unixSeconds(at(-60)):
+				old[row.Key] = true
+			default:
+				counted[row.Key] = true
+			}
+		}
+		maps.DeleteFunc(old, func(key uint64, _ bool) bool { return counted[key] })
+		messages := uint64(0)
+		for _, text := range texts {
+			messages += totals(got)[text]
+		}
+		if messages != uint64(len(counted)) || got.Uncounted != uint64(len(old)) {
+			t.Fatalf("counted %d messages and not %d, want %d and %d",
+				messages, got.Uncounted, len(counted), len(old))
+		}
+	})
+}
+
 // TestTotalsEqualScenarios reads the journal of random scenarios on a random schedule. Rows appear
 // up to 2 minutes late and in random order. The journal filters by the time of sending or of the
 // last action, and timestamps may move. Calls fail, and some pauses are longer than the window.

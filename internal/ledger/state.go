@@ -28,6 +28,9 @@ type state struct {
 	LastGood      int64   `json:"last_good"`
 	Clock         int64   `json:"clock"`
 	Uncovered     int64   `json:"unread"`
+
+	// Files of earlier releases lack the following fields.
+	Uncounted uint64 `json:"uncounted,omitempty"`
 }
 
 // typeState holds the counters of a type. Statuses is by index and may be short.
@@ -57,6 +60,7 @@ func (l *Ledger) state() *state {
 		LastGood:      nanoseconds(l.lookback.lastGood),
 		Clock:         int64(l.clock),
 		Uncovered:     int64(l.lookback.uncovered),
+		Uncounted:     l.uncounted,
 	}
 }
 
@@ -110,6 +114,7 @@ func (l *Ledger) restore(s *state, messages []byte) {
 	l.countingSince = fromNanoseconds(s.CountingSince)
 	l.coveredSince, l.newest = s.CoveredSince, timestamp(s.Newest)
 	l.clock, l.lookback.uncovered = time.Duration(s.Clock), time.Duration(s.Uncovered)
+	l.uncounted = s.Uncounted
 	l.lookback.lastGood = fromNanoseconds(s.LastGood)
 	if len(l.messages.list) == 0 { // later records contain mostly known messages
 		l.messages.grow(len(messages) / messageLength)

@@ -15,6 +15,9 @@ type Summary struct {
 	Messages int
 	// Uncovered is the total journal time since the baseline that no call covered.
 	Uncovered time.Duration
+	// Uncounted is the number of messages that the ledger remembers but never counted, because they
+	// are older than the time that it covers. It excludes the messages of the baseline.
+	Uncounted uint64
 	// OldestPending is the timestamp of the oldest pending row in the window. LastMessage is the
 	// timestamp of the newest row of all readings.
 	OldestPending, LastMessage Timestamp
@@ -60,6 +63,7 @@ func (l *Ledger) Summary() *Summary {
 		CountingSince: l.countingSince,
 		Messages:      len(l.messages.list),
 		Uncovered:     l.lookback.uncovered,
+		Uncounted:     l.uncounted,
 		OldestPending: l.window.oldestPending,
 		LastMessage:   l.newest,
 	}
