@@ -18,7 +18,8 @@ func TestDurationsThatOverflowAreTheLongest(t *testing.T) {
 		}
 	}
 	for _, text := range []string{
-		"", "30", "1d", "1h 30m", "1e9h", "99999999999999999999", "h", ".s", "--1h", "1h-1m", secret,
+		"", "30", "1d", "1h 30m", "1e9h", "99999999999999999999", "h", ".s", "--1h", "1h-1m",
+		secret,
 	} {
 		if got, err := ParseDuration(text); err == nil || err.Error() != "not a duration" {
 			t.Errorf("%s: got %v, %v; want an error", text, got, err)

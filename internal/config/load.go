@@ -71,6 +71,8 @@ func (s Source) Load(logger log.Logger) (*Config, error) {
 	}
 }
 
+const needsInstances = "list them under instances, or configure the Partner API under partner"
+
 // loader loads one file.
 type loader struct {
 	Source
@@ -88,9 +90,9 @@ func (l *loader) parse(text []byte) (*Config, error) {
 	if err := top.decode(root, &file); err != nil {
 		return nil, err
 	}
-	if file.Instances == nil && file.Partner.IsZero() {
-		return nil, lineError{1, errors.New("the file has no instances: " +
-			"list them under instances, or configure the Partner API under partner")}
+	if len(file.Instances) == 0 && file.Partner.IsZero() {
+		line := max(1, top.line("instances"))
+		return nil, lineError{line, errors.New("the file has no instances; " + needsInstances)}
 	}
 	for _, key := range slices.Sorted(maps.Keys(l.SetByFlag)) {
 		if top.line(key) > 0 {

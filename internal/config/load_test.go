@@ -123,13 +123,12 @@ func TestFileInheritsSettingsOfFlags(t *testing.T) {
 	}
 }
 
-func TestFileCanHaveNoInstances(t *testing.T) {
-	if c := load(t, "instances: []"); len(c.Instances()) != 0 || c.Partner() != nil {
-		t.Errorf("an empty list: got %+v", c)
-	}
-	c := load(t, `partner: {token_file: one, url: "https://b.example/v3"}`)
-	if c.Partner().URL().Path != "/v3" || c.Partner().Refresh() != 10*time.Minute {
-		t.Errorf("only a partner: got %+v", c.Partner())
+func TestFileWithPartnerNeedsNoInstances(t *testing.T) {
+	for _, empty := range []string{"", "instances: []\n", "instances:\n"} {
+		c := load(t, empty+`partner: {token_file: one, url: "https://b.example/v3"}`)
+		if c.Partner().URL().Path != "/v3" || c.Partner().Refresh() != 10*time.Minute {
+			t.Errorf("%q: got %+v", empty, c.Partner())
+		}
 	}
 }
 
@@ -149,11 +148,13 @@ func TestInvalidFilesAreRejected(t *testing.T) {
 		{"empty file", "", 1, "empty"},
 		{"only a comment", "# nothing\n", 1, "empty"},
 		{"no instances", "minutes: 60\n", 1, "partner"},
+		{"empty list of instances", "minutes: 5\ninstances: []\n", 2, "no instances; list them"},
+		{"empty list of instances, null partner", "instances: []\npartner:\n", 1, "no instances"},
 		{"null instances", "instances:\n", 1, "partner"},
 
 		{"unclosed bracket", "instances: [\n", 1, "invalid YAML"},
-		{"tab", "instances:\n\t- x\n", 2, "invalid YAML"},
-		{"undefined alias", "minutes: *" + secret[:20] + "\n" + one, 0, "invalid YAML"},
+		{"tab", "instances:\n\t- x\n", 2, "with a tab"},
+		{"undefined alias", "minutes: *" + secret[:20] + "\n" + one, 1, "undefined alias"},
 		{"two documents", one + "---\n" + one, 4, "second YAML document"},
 		{"list at the top", "- id_instance: 1\n", 1, "example"},
 		{"value as partner", "partner: " + secret + "\n", 1, "map of keys"},

@@ -1,10 +1,8 @@
 package config
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"reflect"
 	"regexp"
@@ -62,7 +60,7 @@ func (s section) subsection(path string, line int) section {
 // key and do not contain the value.
 func (s section) decode(node *yaml.Node, target any) error {
 	var values map[string]yaml.Node
-	err := yamlError(node.Decode(&values), "this must be a map of keys to values; "+
+	err := decodeError(node.Decode(&values), node.Line, "this must be a map of keys to values; "+
 		"deploy/greenapi_exporter.yml is an example")
 	if err != nil {
 		return err
@@ -132,7 +130,7 @@ func (s section) set(target any, key string, value *yaml.Node) (err error) {
 	case *[]yaml.Node:
 		want = "a list"
 	}
-	return yamlError(value.Decode(target), key+" must be "+want)
+	return decodeError(value.Decode(target), value.Line, key+" must be "+want)
 }
 
 // deref returns the node that an alias refers to.
@@ -151,59 +149,29 @@ func quoteShort(word string) string {
 	return fmt.Sprintf(" %q", word)
 }
 
-// parseYAML returns the root of the only document in the text.
-func parseYAML(text []byte) (*yaml.Node, error) {
-	decoder := yaml.NewDecoder(bytes.NewReader(text))
-	var document, second yaml.Node
-	err := decoder.Decode(&document)
-	if errors.Is(err, io.EOF) {
-		return nil, lineError{1, errors.New("the file is empty")}
-	}
-	if err == nil {
-		err = decoder.Decode(&second)
-	}
-	switch {
-	case err == nil:
-		return nil, lineError{second.Line, errors.New("second YAML document; keep only one")}
-	case !errors.Is(err, io.EOF):
-		return nil, yamlError(err, "")
-	default:
-		return document.Content[0], nil
-	}
-}
-
 var (
 	yamlLine    = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?`)
 	repeatedKey = regexp.MustCompile(`^mapping key (".*") already defined at line (\d+)$`)
-	plainWords  = regexp.MustCompile(`^[a-z ,]+$`)
 )
 
-// yamlError converts an error of the YAML library to one line, without anything that could be a
-// token. If a value has the wrong type, the text is wrongType. The error is nil if err is nil.
-func yamlError(err error, wrongType string) error {
+// decodeError converts an error of yaml.Node.Decode for a node in the given line. The text is
+// wrongType, unless a key is repeated or the YAML is invalid. It never contains anything that could
+// be a token. The error is nil if err is nil.
+func decodeError(err error, line int, wrongType string) error {
 	if err == nil {
 		return nil
 	}
-	text := err.Error()
 	var typeError *yaml.TypeError
-	if errors.As(err, &typeError) {
-		text = typeError.Errors[0]
+	if !errors.As(err, &typeError) {
+		return lineError{line, errors.New("invalid YAML; check aliases, merge keys and tags")}
 	}
-	match := yamlLine.FindStringSubmatch(text)
-	line, _ := strconv.Atoi(match[1])
-	text = text[len(match[0]):]
-	switch repeated := repeatedKey.FindStringSubmatch(text); {
-	case repeated != nil:
+	match := yamlLine.FindStringSubmatch(typeError.Errors[0])
+	line, _ = strconv.Atoi(match[1])
+	text := wrongType
+	repeated := repeatedKey.FindStringSubmatch(typeError.Errors[0][len(match[0]):])
+	if repeated != nil {
 		key, _ := strconv.Unquote(repeated[1])
 		text = fmt.Sprintf("duplicate key%s; the first is in line %s", quoteShort(key), repeated[2])
-	case typeError != nil:
-		text = wrongType
-	default:
-		reason := ""
-		if plainWords.MatchString(text) {
-			reason = ": " + text
-		}
-		text = "invalid YAML" + reason + "; check indentation, quotes and brackets here and below"
 	}
 	return lineError{line, errors.New(text)}
 }
