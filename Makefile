@@ -98,7 +98,7 @@ rules: ## Check the rules for Prometheus and run their tests
 # errors are those of grafana-dashboard.json.
 NODE_MODULES := tools/dashboard/node_modules
 dashboard: $(NODE_MODULES)/.package-lock.json ## Check grafana-dashboard.json with Grafana's types
-	@{ printf 'import type { Dashboard } from "./form"; export const dashboard: Dashboard = '; \
+	@{ printf 'import type { Dashboard } from "./types"; export const dashboard: Dashboard = '; \
 		cat grafana-dashboard.json; } > tools/dashboard/dashboard.gen.ts
 	$(NODE_MODULES)/.bin/tsc -p tools/dashboard
 
