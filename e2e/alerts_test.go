@@ -24,7 +24,7 @@ const (
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if err := flag.Set("test.parallel", "64"); err != nil { // the tests only wait
+	if err := flag.Set("test.parallel", "64"); err != nil { // the tests mostly wait
 		panic(err)
 	}
 	os.Exit(m.Run())
@@ -188,8 +188,9 @@ func limitFiles(t *testing.T, r *testRun, bytes uint64) {
 	}
 }
 
-// Every scenario must cause its alerts and no others, through the shipped rules and Alertmanager.
-// They must resolve after its end. A healthy account must cause no alert.
+// TestAlertsFireAndResolve checks that every scenario causes its alerts and no others, through the
+// shipped rules and Alertmanager. They must resolve after its end. A healthy account must cause no
+// alert.
 func TestAlertsFireAndResolve(t *testing.T) {
 	var exporters []*program
 	start := func(n int, sc scenario) *testRun {
@@ -212,7 +213,7 @@ func TestAlertsFireAndResolve(t *testing.T) {
 	history := ""
 	for n, sc := range scenarios {
 		runs[n] = start(n, sc)
-		if sc.alerts[0] == silent { // in the past it sent at the same rate
+		if sc.alerts[0] == silent { // earlier, it sent messages at the same rate
 			const series = "greenapi:outgoing_messages:increase1h{id_instance=%q}"
 			history = past(fmt.Sprintf(series, runs[n].id), sc.account.MessagesPerHour/speed)
 		}

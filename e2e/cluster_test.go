@@ -28,8 +28,8 @@ const (
 	shippedScrape  = "../deploy/kubernetes/scrape.yml"
 	shippedReshard = "../deploy/kubernetes/reshard.sh"
 
-	sharded      = 300 // instances
-	clusterSpeed = 6   // divides the durations of scrape.yml
+	sharded      = 300 // number of instances
+	clusterSpeed = 6   // divisor of the durations in scrape.yml
 	interval     = time.Minute / clusterSpeed
 )
 
@@ -55,8 +55,8 @@ type cluster struct {
 	addresses   []string // of the exporters, even if they are down
 
 	mu     sync.Mutex        // guards the fields below
-	turn   int               // of the service of the list
-	probes map[[2]string]int // by address of the exporter and instance
+	turn   int               // number of requests for the list
+	probes map[[2]string]int // by address of the exporter and id of the instance
 }
 
 func startCluster(t *testing.T, config string, size int) *cluster {

@@ -313,7 +313,7 @@ func TestDashboardQueriesSelectTheInstance(t *testing.T) {
 // selectors matches metrics and their label matchers.
 var selectors = regexp.MustCompile(`\b(greenapi_\w+|ALERTS)(?:\{([^}]*)\})?`)
 
-// Unknown values of a failing instance must not look healthy.
+// TestDashboardShowsFailures checks that unknown values of a failing instance do not look healthy.
 func TestDashboardShowsFailures(t *testing.T) {
 	d, _ := readDashboard(t)
 	account := busyAccount(t)
@@ -470,7 +470,8 @@ scrape_duration_seconds 1
 	return strings.TrimPrefix(server.URL, "http://")
 }
 
-// A panel with a line for each of 400 instances is illegible.
+// TestDashboardLimitsSeriesOf400Instances checks the number of series of each panel. A panel with a
+// line for each instance would be illegible.
 func TestDashboardLimitsSeriesOf400Instances(t *testing.T) {
 	const instances = 400
 	d, _ := readDashboard(t)
@@ -565,7 +566,8 @@ func TestDashboardPanelsAreComplete(t *testing.T) {
 	}
 }
 
-// With all rows expanded, each cell of the grid must have exactly one panel.
+// TestDashboardPanelsDoNotOverlap checks that each cell of the grid has exactly one panel if all rows
+// are expanded.
 func TestDashboardPanelsDoNotOverlap(t *testing.T) {
 	d, _ := readDashboard(t)
 	ids := make(map[int]string)

@@ -22,9 +22,9 @@ import (
 
 const (
 	fleetSize = 500
-	// fleetSpeed divides the intervals of scraping, evaluation and grouping. Each instance is
-	// scraped every 7.5 seconds: 67 scrapes and 25,000 samples per second, which two busy cores can
-	// process. The durations in the rules are divided by speed.
+	// fleetSpeed is the divisor of the intervals of scraping, evaluation and grouping. Each
+	// instance is scraped every 7.5 seconds: 67 scrapes and 25,000 samples per second, which two
+	// busy cores can process. The durations in the rules are divided by speed.
 	fleetSpeed = 8
 )
 
@@ -168,7 +168,7 @@ func (f *bigFleet) startStack(t *testing.T) *stack {
 	return s
 }
 
-// One exporter serves 500 instances, 20 of them with problems.
+// TestFleetOf500Instances checks one exporter that serves 500 instances, 20 of them with problems.
 func TestFleetOf500Instances(t *testing.T) {
 	f := startBigFleet(t)
 	f.stack.waitFor(t, fmt.Sprintf("count(up == 1) == %d", fleetSize+1))

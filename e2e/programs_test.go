@@ -58,8 +58,9 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-// start starts a program of bin. It waits until a line of the log matches listening, whose first
-// group is the address. The end of the test kills the program, and logs its output on failure.
+// start starts a program in bin. It waits until a line of the log matches listening, whose first
+// group is the address. When the test ends, start kills the program and, on failure, logs its
+// output.
 func start(
 	t *testing.T, listening *regexp.Regexp, env []string, name string, args ...string,
 ) *program {

@@ -50,9 +50,10 @@ func (s *stack) assertUp(t *testing.T, ids []string, outages []outage) {
 	}
 }
 
-// Three exporters share 300 instances, as configured by deploy/kubernetes/scrape.yml. One of them
-// is killed. Then the number of shards is reduced to two, as that directory's README describes.
-// Every instance must be scraped from its own exporter, and its counters must match the truth.
+// TestShardsCountEveryMessageOnce checks three exporters that share 300 instances, as configured by
+// deploy/kubernetes/scrape.yml. The test kills one of them, and then reduces the number of shards
+// to two, as that directory's README describes. Every instance must be scraped from its own
+// exporter, and its counters must match the truth.
 func TestShardsCountEveryMessageOnce(t *testing.T) {
 	clock := new(clock)
 	config := simulator.FleetConfig{Now: clock.Now}

@@ -20,7 +20,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// speed divides all durations in the rules and in the README's scrape job.
+// speed is the divisor of all durations in the rules and in the README's scrape job.
 const speed = 60
 
 const shippedRules = "../deploy/prometheus/greenapi.rules.yml"
@@ -202,7 +202,7 @@ func newInbox(t *testing.T) *inbox {
 	return i
 }
 
-// receiver returns the receiver of Alertmanager that sends notifications to the inbox.
+// receiver returns the configuration of an Alertmanager receiver that notifies the inbox.
 func (i *inbox) receiver(name any) object {
 	return object{"name": name, "webhook_configs": list{object{"url": i.url}}}
 }

@@ -12,8 +12,8 @@ import (
 	"greenapi_exporter/internal/simulator"
 )
 
-// clock is the clock of an account. It runs from start to stop. The zero clock shows the time of
-// the first call. It is safe for concurrent use.
+// clock is the clock of an account. It runs from start to stop. Before start, Now returns the time
+// of its first call. It is safe for concurrent use.
 type clock struct {
 	mu               sync.Mutex // guards the fields below
 	base             time.Time
@@ -57,7 +57,7 @@ func (s *stack) waitFor(t *testing.T, expression string) {
 	})
 }
 
-// assertCountersMatchTruth runs the account for a while, and kills and restarts its exporter in
+// assertCountersMatchTruth lets the account send messages, and kills and restarts its exporter in
 // between. The raw increase of the counters in Prometheus must equal the truth, and no counter may
 // decrease.
 func assertCountersMatchTruth(t *testing.T, s *stack, r *testRun, clock *clock) {
