@@ -41,8 +41,8 @@ type partnerPoller struct {
 	logger       log.Logger
 	failures     int             // consecutive
 	failing      greenapi.Result // of the latest call; empty if it succeeded
-	emptyOnce    bool            // ignored the latest list, which would remove all instances
-	lastCounts   []any           // in the latest log line
+	confirmation confirmation
+	lastCounts   []any // in the latest log line
 	findings     findingLogger
 	lastApplyErr string // in the latest log line; empty if the latest list had no error
 }
@@ -71,6 +71,9 @@ func (p *partnerPoller) refresh(ctx context.Context) (next time.Time) {
 	}
 	p.failures, p.failing = 0, ""
 	p.update(ctx, list, begin)
+	if _, complete := p.syncer.Targets(); !complete { // an empty list after the start
+		return begin.Add(min(partner.Refresh(), maxBackoff))
+	}
 	return begin.Add(partner.Refresh())
 }
 
@@ -97,8 +100,8 @@ func (p *partnerPoller) handleError(err error) time.Duration {
 	return wait
 }
 
-// update applies a list whose call began at the given time, unless ctx is canceled. The next list
-// retries instances that fail.
+// update applies a credible list whose call began at the given time, unless ctx is canceled. The
+// next list retries instances that fail.
 func (p *partnerPoller) update(ctx context.Context, list greenapi.PartnerList, begin time.Time) {
 	s := p.syncer
 	s.applyMu.Lock()
@@ -106,17 +109,9 @@ func (p *partnerPoller) update(ctx context.Context, list greenapi.PartnerList, b
 	if ctx.Err() != nil {
 		return
 	}
-	partner := s.config.Partner()
-	watched, _ := partner.Instances(list, nil)
-	previous, _ := partner.Instances(s.list, nil)
-	if len(watched) == 0 && len(previous) > 0 && !p.emptyOnce {
-		p.emptyOnce = true
-		level.Warn(p.logger).Log("msg", "Partner API lists no instance to watch, "+
-			"keeping the previous list until the next one confirms it",
-			"listed", len(list.Instances))
+	if !p.credible(list) {
 		return
 	}
-	p.emptyOnce = false
 	err := s.apply(list)
 	s.mu.Lock()
 	s.list, s.lastSuccess = list, begin

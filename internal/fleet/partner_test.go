@@ -106,57 +106,34 @@ func TestPartnerListIsRefreshedAndSurvivesFailures(t *testing.T) {
 		}
 		time.Sleep(10*time.Minute - time.Second)
 		s.wantNoCalls(t)
-		s.api.list("1101000003", "1101000004")
+		s.api.list("1101000003", "1101000004", "1101000002")
 		time.Sleep(time.Second)
-		s.wantTargets(t, true, "1101000001", "1101000003", "1101000004")
+		s.wantTargets(t, true, "1101000001", "1101000002", "1101000003", "1101000004")
 		lastSuccess := time.Now().Unix()
 		wantLastSuccess(lastSuccess)
 
 		for _, status := range []int{502, 401, 200} { // the last one with an invalid body
 			s.api.fail(status)
 			time.Sleep(10 * time.Minute)
-			s.wantTargets(t, true, "1101000001", "1101000003", "1101000004")
+			s.wantTargets(t, true, "1101000001", "1101000002", "1101000003", "1101000004")
 			wantLastSuccess(lastSuccess)
 		}
 		if n := len(s.api.takeCalls()); n < 25 || n > 40 {
 			t.Errorf("%d calls in 30 minutes of failures, want 25 to 40", n)
 		}
-		s.api.list("1101000003")
-		time.Sleep(time.Minute)
-		s.wantTargets(t, true, "1101000001", "1101000003")
+		s.api.list("1101000003", "1101000002", "2201000001")
+		time.Sleep(time.Minute + refresh)
+		s.wantTargets(t, true, "1101000001", "1101000002", "1101000003")
 
 		logged := s.log.String()
 		for text, times := range map[string]int{
 			"result=server_error": 2, "result=unauthorized": 1, "partner's token": 1,
 			"result=invalid_response": 1, "succeeded again": 2,
-			"applied the list": 3, "listed=3 watched=2": 1, "secret": 0, "token-of": 0,
+			"applied the list": 3, "listed=3 watched=2": 2, "secret": 0, "token-of": 0,
 		} {
 			if got := strings.Count(logged, text); got != times {
 				t.Errorf("%q occurs %d times in the log, want %d:\n%s", text, got, times, logged)
 			}
-		}
-	})
-}
-
-func TestEmptyPartnerListIsIgnoredOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newTestSyncer(t)
-		s.api.list("1101000002")
-		s.configure(t, partnerConfig)
-		s.wantTargets(t, true, "1101000001", "1101000002")
-		for _, ids := range [][]string{{}, {"2201000001"}} { // the second does not match include
-			s.api.list(ids...)
-			time.Sleep(10 * time.Minute)
-			s.wantTargets(t, true, "1101000001", "1101000002")
-			s.api.list("1101000002")
-			time.Sleep(10 * time.Minute)
-			s.wantTargets(t, true, "1101000001", "1101000002")
-		}
-		s.api.list()
-		time.Sleep(20 * time.Minute)
-		s.wantTargets(t, true, "1101000001")
-		if text := s.log.String(); strings.Count(text, "level=warn") != 3 {
-			t.Errorf("the log does not have 3 warnings:\n%s", text)
 		}
 	})
 }

@@ -1,0 +1,63 @@
+package fleet
+
+import (
+	"github.com/go-kit/log/level"
+
+	"greenapi_exporter/internal/config"
+	"greenapi_exporter/internal/greenapi"
+)
+
+// confirmation decides whether a list is credible. One that is empty or that lacks many instances
+// can be an error of the API. It is applied only if the next list confirms it.
+type confirmation struct {
+	empty  bool            // the latest list had no entries
+	lacked map[string]bool // the watched instances that the latest list lacked
+}
+
+// accept reports whether to apply a list, and the watched instances that it lacks. The watched and
+// the listed instances are those of the list in use and of the new one.
+//
+// The new list may lack what the latest list lacked, which confirms that, and up to a fifth of the
+// other watched instances. A list lacks an instance if applying it would close the instance.
+func (c *confirmation) accept(
+	list greenapi.PartnerList, watched, listed []config.Instance,
+) (ok bool, lacking []string) {
+	stays := make(map[string]bool)
+	for _, i := range listed {
+		stays[i.ID()] = true
+	}
+	lacked, unconfirmed := make(map[string]bool), 0
+	for _, i := range watched {
+		id := i.ID()
+		if stays[id] {
+			continue
+		}
+		lacked[id] = true
+		lacking = append(lacking, id)
+		if !c.lacked[id] {
+			unconfirmed++
+		}
+	}
+	others := len(watched) - (len(lacking) - unconfirmed)
+	ok = 5*unconfirmed <= others && (!list.Empty() || c.empty)
+	c.lacked, c.empty = lacked, list.Empty()
+	return ok, lacking
+}
+
+// credible reports whether to apply a list, and otherwise logs why not. The caller must hold
+// applyMu of the Syncer.
+func (p *partnerPoller) credible(list greenapi.PartnerList) bool {
+	partner, file := p.syncer.config.Partner(), p.syncer.config.Instances()
+	before, _ := partner.Instances(p.syncer.list, file)
+	after, _ := partner.Instances(list, file)
+	watched, listed := before[len(file):], after[len(file):]
+	ok, lacking := p.confirmation.accept(list, watched, listed)
+	if !ok {
+		level.Warn(p.logger).Log("msg", "the Partner API's list is empty or lacks more than a "+
+			"fifth of the instances, not applying it unless the next one confirms it",
+			"watched", len(watched), "lacking", len(lacking), "listed", len(listed),
+			"ids", joinIDs(lacking))
+		p.lastCounts = nil // so that the next applied list is logged
+	}
+	return ok
+}
