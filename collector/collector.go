@@ -65,6 +65,7 @@ type health struct {
 	success  time.Time     // when the latest successful call began; zero before the first
 	called   time.Time     // when the latest call began; zero before the first
 	took     time.Duration // how long the latest call took
+	next     time.Time     // earliest time of the next call if the latest failed; else zero
 	timedOut bool          // whether the scrape ended before the call
 	stats    *requestStats
 }
@@ -121,7 +122,7 @@ func (p *polled[T]) peek(s *Status) health {
 }
 
 func (p *polled[T]) health(o poll.Outcome[T]) health {
-	return health{o.Err, o.Success, o.Called, o.Took, o.TimedOut, p.stats}
+	return health{o.Err, o.Success, o.Called, o.Took, o.Next, o.TimedOut, p.stats}
 }
 
 func (p *polled[T]) configure(invalidate bool) {

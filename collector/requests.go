@@ -17,7 +17,7 @@ import (
 const (
 	// quotaPause is the minimum time between calls while the monthly quota is used up.
 	quotaPause = 10 * time.Minute
-	// timeoutLogInterval is the minimum time between two log lines about scrapes that are too short.
+	// timeoutLogInterval is the minimum time between two log lines about scrapes that time out.
 	timeoutLogInterval = time.Hour
 )
 
@@ -56,16 +56,15 @@ func newPoller[T any](
 	s *requestStats, options poll.Options,
 	call func(ctx context.Context, begin time.Time) (T, error),
 ) *poll.Poller[T] {
-	counted := func(ctx context.Context, begin time.Time) (T, error) {
+	keyed := func(ctx context.Context, begin time.Time) (T, error) {
 		s.lastRequestKey = s.env.requestKey()
-		reading, err := call(ctx, begin)
-		s.count(err, begin)
-		return reading, err
+		return call(ctx, begin)
 	}
 	options.Timeout = s.env.config().Timeout()
+	options.Observe = s.count
 	options.MinBackoff = minBackoff
 	options.Invalidated = func() bool { return s.env.requestKey() != s.lastRequestKey }
-	return poll.New(counted, options)
+	return poll.New(keyed, options)
 }
 
 // minBackoff returns how long the API asks to wait after a failure.
@@ -81,8 +80,8 @@ func minBackoff(err error) time.Duration {
 }
 
 // count counts a call that ended with err. It logs each kind of failure once until a call
-// succeeds, and then the success.
-func (s *requestStats) count(err error, begin time.Time) {
+// succeeds, and then the success. next is the earliest time of the next call.
+func (s *requestStats) count(err error, begin, next time.Time) {
 	result := greenapi.ResultOf(err)
 	if i := slices.Index(s.results, result); i >= 0 {
 		s.counts[i].Add(1)
@@ -90,7 +89,7 @@ func (s *requestStats) count(err error, begin time.Time) {
 	took := time.Since(begin).Round(time.Millisecond)
 	logger := log.With(s.logger, "result", result, "took", took)
 	if err != nil {
-		logger = log.With(logger, "err", err)
+		logger = log.With(logger, "err", err, "next_call", next.UTC().Format(time.RFC3339))
 	}
 	if len(s.logged) == 0 {
 		s.failingSince = begin

@@ -245,21 +245,51 @@ func TestQuotaPausesForTenMinutes(t *testing.T) {
 	})
 }
 
+// TestRetryAfterDelaysTheNextCall up to the limit for the result. The log and a metric have the
+// time of the next call.
 func TestRetryAfterDelaysTheNextCall(t *testing.T) {
-	for status, wait := range map[int]time.Duration{503: 2 * time.Minute, 466: time.Hour} {
+	for _, c := range []struct {
+		status       int
+		header, want time.Duration
+	}{
+		{503, 2 * time.Minute, 2 * time.Minute},
+		{503, 24 * time.Hour, time.Hour},
+		{401, 24 * time.Hour, time.Hour},
+		{466, 24 * time.Hour, 24 * time.Hour},
+		{429, 48 * time.Hour, 24 * time.Hour},
+	} {
 		synctest.Test(t, func(t *testing.T) {
 			e := newExporter(t)
-			e.api.answer(status, "")
-			e.api.header = map[string][]string{"Retry-After": {fmt.Sprint(wait.Seconds())}}
-			for end := time.Now().Add(wait); time.Now().Before(end); time.Sleep(5 * time.Second) {
+			const metric = "greenapi_collector_next_call_timestamp_seconds"
+			if families := gather(t, e.scrape(t.Context())); families[metric] != nil {
+				t.Errorf("%s is exported after a success", metric)
+			}
+			time.Sleep(time.Minute)
+			e.api.answer(c.status, "")
+			e.api.header = map[string][]string{"Retry-After": {fmt.Sprint(int(c.header.Seconds()))}}
+			families := gather(t, e.scrape(t.Context()))
+			next := time.Now().Add(c.want)
+			got, _ := valueOf(families, metric, "collector", "outgoing")
+			if want := float64(next.UnixMilli()) / 1e3; got != want {
+				t.Errorf("%d: %s is %v, want %v", c.status, metric, got, want)
+			}
+			word := "next_call=" + next.UTC().Format(time.RFC3339)
+			if text := e.logged(); !strings.Contains(text, word) {
+				t.Errorf("%d: the log does not have %s:\n%s", c.status, word, text)
+			}
+			for time.Now().Before(next) {
 				gather(t, e.scrape(t.Context()))
+				time.Sleep(c.want / 20)
 			}
-			if calls := len(e.api.minutes); calls != 1 {
-				t.Errorf("%d: %d calls within %s", status, calls, wait)
-			}
-			gather(t, e.scrape(t.Context()))
 			if calls := len(e.api.minutes); calls != 2 {
-				t.Errorf("%d: %d calls after %s", status, calls, wait)
+				t.Errorf("%d: %d calls before %s", c.status, calls, c.want)
+			}
+			e.api.answer(200, "[]")
+			if families := gather(t, e.scrape(t.Context())); families[metric] != nil {
+				t.Errorf("%s is exported after the failure", metric)
+			}
+			if calls := len(e.api.minutes); calls != 3 {
+				t.Errorf("%d: %d calls after %s", c.status, calls, c.want)
 			}
 		})
 	}

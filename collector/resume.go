@@ -76,6 +76,11 @@ func (s *requestStats) resume(stored ledger.PollState, hasReading bool) poll.Res
 		Called: stored.Begun, Next: stored.Next, Failures: stored.Failures, Took: stored.Took,
 	}
 	result := greenapi.Result(stored.Result)
+	// Earlier releases believed a longer Retry-After.
+	limit := max(result.MaxRetryAfter(), s.env.config().MinInterval())
+	if latest := stored.Begun.Add(stored.Took + limit); state.Next.After(latest) {
+		state.Next = latest
+	}
 	s.lastRequestKey = s.env.requestKey()
 	switch {
 	case stored.Settings != s.settingsHash():
@@ -85,11 +90,11 @@ func (s *requestStats) resume(stored ledger.PollState, hasReading bool) poll.Res
 	case result != "" || !hasReading:
 		state.Err = poll.ErrInterrupted
 	}
-	if !time.Now().Before(stored.Next) {
+	if !time.Now().Before(state.Next) {
 		return state
 	}
 	logger := log.With(s.logger, "last_call", stored.Begun.UTC().Format(time.RFC3339),
-		"next_call", stored.Next.UTC().Format(time.RFC3339))
+		"next_call", state.Next.UTC().Format(time.RFC3339))
 	switch {
 	case state.Err == nil:
 		level.Debug(logger).Log("msg", "using the stored reading until the next call")

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"greenapi_exporter/internal/greenapi"
+	"greenapi_exporter/internal/ledger"
 )
 
 // instanceMetrics returns the series of the instance and the created timestamps of journals. It
@@ -151,6 +152,49 @@ func TestCrashLoopDuringTheQuotaPauseMakesNoCall(t *testing.T) {
 			t.Errorf("%d calls, logged:\n%s", calls, text)
 		}
 	})
+}
+
+// TestStoredWaitIsLimited checks waits of a day, which earlier releases stored after any failure.
+func TestStoredWaitIsLimited(t *testing.T) {
+	for result, want := range map[greenapi.Result]time.Duration{
+		greenapi.ServerError: time.Hour, greenapi.Forbidden: time.Hour,
+		greenapi.QuotaExceeded: 24 * time.Hour, greenapi.RateLimited: 24 * time.Hour,
+		resultInterrupted: time.Hour,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			e := newExporter(t).persistent(t)
+			begin := time.Now()
+			gather(t, e.scrape(t.Context()))
+			e.instance.Close()
+			options := ledger.Options{Minutes: 60, MaxMinutes: 60, Retention: 360 * time.Hour}
+			l, err := e.storage.Ledger(id, options, time.Now())
+			if err != nil {
+				t.Fatal(err)
+			}
+			state := l.LastPollState()
+			state.Next, state.Failures, state.Took = begin.Add(24*time.Hour), 1, 0
+			state.Result = string(result)
+			l.Persist(state)
+			l.Close()
+			for _, at := range []time.Duration{time.Second, want / 2, want - time.Second} {
+				time.Sleep(time.Until(begin.Add(at)))
+				e.restart(t)
+				gather(t, e.scrape(t.Context()))
+				if calls := len(e.api.minutes); calls != 1 {
+					t.Errorf("%s: %d calls after %s, want 1", result, calls, at)
+				}
+			}
+			next := begin.Add(want).UTC().Format(time.RFC3339)
+			if text := e.logged(); !strings.Contains(text, "next_call="+next) {
+				t.Errorf("%s: the log does not have %s:\n%s", result, next, text)
+			}
+			time.Sleep(2 * time.Second)
+			gather(t, e.scrape(t.Context()))
+			if calls := len(e.api.minutes); calls != 2 {
+				t.Errorf("%s: %d calls after %s, want 2", result, calls, want)
+			}
+		})
+	}
 }
 
 func TestOutageIsLoggedAgainAfterARestart(t *testing.T) {

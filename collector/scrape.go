@@ -22,7 +22,7 @@ type Set struct {
 	factories []factory
 	descs     descs
 
-	success, failing, duration, lastSuccess, requests, expiration *prometheus.Desc
+	success, failing, duration, lastSuccess, nextCall, requests, expiration *prometheus.Desc
 }
 
 // NewSet returns the Set of all collectors.
@@ -42,6 +42,10 @@ func NewSet() *Set {
 		lastSuccess: d.add("greenapi_collector_last_success_timestamp_seconds",
 			"When the collector's latest successful call began, as UNIX time; "+
 				"absent before the first.",
+			"collector"),
+		nextCall: d.add("greenapi_collector_next_call_timestamp_seconds",
+			"Earliest time of the collector's next API call if the latest failed, as UNIX time; "+
+				"absent otherwise.",
 			"collector"),
 		requests: d.add("greenapi_api_requests_total",
 			"API calls by method and result. The README explains each result and what to do.",
@@ -158,6 +162,9 @@ func (s *Set) collect(ctx context.Context, e emitter, c *activeCollector) {
 	}
 	if !h.success.IsZero() {
 		e.gauge(s.lastSuccess, unixSeconds(h.success), c.Name)
+	}
+	if !h.next.IsZero() {
+		e.gauge(s.nextCall, unixSeconds(h.next), c.Name)
 	}
 	for n, result := range h.stats.results {
 		count := float64(h.stats.counts[n].Load())

@@ -39,6 +39,8 @@ type CollectorStatus struct {
 	// Success is when the latest successful call began, and Called when the latest call began.
 	// They are zero if there was no such call.
 	Success, Called time.Time
+	// Next is the earliest time of the next call if the latest call failed; otherwise zero.
+	Next time.Time
 }
 
 // Failing reports whether the latest call failed.
@@ -55,7 +57,7 @@ func (i *Instance) Status() Status {
 	defer release()
 	for _, a := range collectors {
 		h := a.collector.peek(&s)
-		c := CollectorStatus{Info: a.Info, Success: h.success, Called: h.called}
+		c := CollectorStatus{Info: a.Info, Success: h.success, Called: h.called, Next: h.next}
 		var failure *greenapi.Error
 		switch {
 		case errors.As(h.err, &failure):

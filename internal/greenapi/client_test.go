@@ -542,24 +542,42 @@ func TestRetryAfter(t *testing.T) {
 	now := time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC)
 	for header, want := range map[string]time.Duration{
 		"": 0, "120": 2 * time.Minute, "-5": 0, "soon": 0, "1.5": 0,
-		"99999999999999": MaxRetryAfter, "-9223372036854775808": 0,
-		"99999999999999999999":                        MaxRetryAfter,
+		"99999999999999": maxRetryAfter, "-9223372036854775808": 0,
+		"99999999999999999999":                        maxRetryAfter,
 		now.Add(time.Minute).Format(http.TimeFormat):  time.Minute,
 		now.Add(-time.Minute).Format(http.TimeFormat): 0,
-		now.AddDate(10, 0, 0).Format(http.TimeFormat): MaxRetryAfter,
+		now.AddDate(10, 0, 0).Format(http.TimeFormat): maxRetryAfter,
 	} {
 		if got := retryAfter(header, now); got != want {
 			t.Errorf("%q: got %s, want %s", header, got, want)
 		}
 	}
-	server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Retry-After", "7")
-		w.WriteHeader(503)
-	})
-	_, _, err := readOutgoing(t.Context(), newTestClient(t, server.URL))
-	var failure *Error
-	if !errors.As(err, &failure) || failure.RetryAfter != 7*time.Second {
-		t.Errorf("got %#v", err)
+}
+
+// TestRetryAfterIsLimitedByResult to a day for the rate limit and the quota, otherwise to an hour.
+func TestRetryAfterIsLimitedByResult(t *testing.T) {
+	for status, limit := range map[int]time.Duration{
+		429: 24 * time.Hour, 466: 24 * time.Hour,
+		301: time.Hour, 400: time.Hour, 401: time.Hour, 404: time.Hour, 500: time.Hour,
+		503: time.Hour,
+	} {
+		for _, wait := range []time.Duration{7 * time.Second, 365 * 24 * time.Hour} {
+			for _, header := range []string{
+				fmt.Sprint(int(wait.Seconds())), time.Now().Add(wait).UTC().Format(http.TimeFormat),
+			} {
+				server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+					w.Header().Set("Retry-After", header)
+					w.WriteHeader(status)
+				})
+				_, _, err := readOutgoing(t.Context(), newTestClient(t, server.URL))
+				var failure *Error
+				want := min(wait, limit)
+				if !errors.As(err, &failure) || failure.RetryAfter > want ||
+					failure.RetryAfter < want-2*time.Second {
+					t.Errorf("status %d, Retry-After %s: got %#v", status, header, err)
+				}
+			}
+		}
 	}
 }
 

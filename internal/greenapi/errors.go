@@ -18,8 +18,10 @@ import (
 const (
 	// maxErrorBody is the limit on the body of an error, in bytes. The rest is not read.
 	maxErrorBody = 64 << 10
-	// MaxRetryAfter is the limit on Retry-After. Without it, a header could stop calls forever.
-	MaxRetryAfter = 24 * time.Hour
+	// maxRetryAfter is the limit on Retry-After in responses about the rate limit or the quota, and
+	// maxOtherRetryAfter in all others. Without them, a header could stop calls for days.
+	maxRetryAfter      = 24 * time.Hour
+	maxOtherRetryAfter = time.Hour
 )
 
 // contextResult returns the result of a call whose context is done.
@@ -81,9 +83,8 @@ func certificateDetail(err error) string {
 // For others, the body adds nothing to the status, and a slow one would delay the scrape.
 func (r *response) statusError(received *http.Response) error {
 	failure := &Error{
-		Result:     UnexpectedStatus,
-		Detail:     fmt.Sprintf("HTTP %d", received.StatusCode),
-		RetryAfter: retryAfter(received.Header.Get("Retry-After"), r.date),
+		Result: UnexpectedStatus,
+		Detail: fmt.Sprintf("HTTP %d", received.StatusCode),
 	}
 	switch status := received.StatusCode; {
 	case status == http.StatusBadRequest:
@@ -103,6 +104,8 @@ func (r *response) statusError(received *http.Response) error {
 	case status == 499 || status >= 500 && status <= 599:
 		failure.Result = ServerError
 	}
+	wait := retryAfter(received.Header.Get("Retry-After"), r.date)
+	failure.RetryAfter = min(wait, failure.Result.MaxRetryAfter())
 	return failure
 }
 
@@ -128,15 +131,24 @@ func classifyBody(body []byte) Result {
 	}
 }
 
+// MaxRetryAfter returns the longest wait that a response with this result can demand: a day for the
+// rate limit and the quota, otherwise an hour.
+func (r Result) MaxRetryAfter() time.Duration {
+	if r == RateLimited || r == QuotaExceeded {
+		return maxRetryAfter
+	}
+	return maxOtherRetryAfter
+}
+
 // retryAfter parses a Retry-After header (RFC 9110, section 10.2.3): seconds, or a date.
 func retryAfter(header string, now time.Time) time.Duration {
 	seconds, err := strconv.ParseUint(header, 10, 64)
 	if err == nil || errors.Is(err, strconv.ErrRange) { // then seconds is the largest uint64
-		return time.Duration(min(seconds, uint64(MaxRetryAfter/time.Second))) * time.Second
+		return time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second
 	}
 	date, err := http.ParseTime(header)
 	if err != nil {
 		return 0
 	}
-	return min(max(0, date.Sub(now)), MaxRetryAfter)
+	return min(max(0, date.Sub(now)), maxRetryAfter)
 }

@@ -14,7 +14,7 @@ type Result string
 const (
 	OK                Result = "ok"
 	Timeout           Result = "timeout"             // --greenapi.timeout has passed
-	Canceled          Result = "canceled"            // the exporter stopped, or the instance was removed
+	Canceled          Result = "canceled"            // the exporter stopped, or removed the instance
 	Network           Result = "network"             // no response: DNS, connection, TLS, proxy
 	Unauthorized      Result = "unauthorized"        // 401, or 200 with "code":401
 	Forbidden         Result = "forbidden"           // 403
@@ -87,7 +87,7 @@ type Error struct {
 	// NotSent reports that there was no connection for the request. Then the failure does not
 	// depend on the request.
 	NotSent bool
-	// RetryAfter is the wait that the response demands, at most MaxRetryAfter, or 0.
+	// RetryAfter is the wait that the response demands, at most Result.MaxRetryAfter, or 0.
 	RetryAfter time.Duration
 }
 

@@ -24,6 +24,18 @@ type state[T any] struct {
 	validUntil time.Time // until then, scrapes get latest
 }
 
+// outcome returns the latest outcome.
+func (s state[T]) outcome() Outcome[T] {
+	o := s.latest
+	if o.Err != nil {
+		o.Next = s.nextCall()
+	}
+	return o
+}
+
+// nextCall returns the earliest time of the next call.
+func (s state[T]) nextCall() time.Time { return later(s.validUntil, s.notBefore) }
+
 // hasReading reports whether the latest outcome is a reading.
 func (s state[T]) hasReading() bool { return s.latest.Err == nil && !s.latest.Success.IsZero() }
 

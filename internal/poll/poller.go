@@ -29,6 +29,9 @@ type Options struct {
 	Timeout time.Duration
 	// MinBackoff returns the minimum time until the next call after a call failed with err.
 	MinBackoff func(err error) time.Duration
+	// Observe is called after each call, before any scrape gets the outcome. begin is when the call
+	// began, and next the earliest time of the next call.
+	Observe func(err error, begin, next time.Time)
 	// Persist stores the state for Resume. It is called before each call, and after it before any
 	// scrape gets the outcome.
 	Persist func(ResumeState)
@@ -50,6 +53,8 @@ type Outcome[T any] struct {
 	// Called is when the latest call began, and Took is its duration. Canceled calls do not count.
 	Called time.Time
 	Took   time.Duration
+	// Next is the earliest time of the next call if the latest call failed; otherwise zero.
+	Next time.Time
 	// TimedOut reports whether the scrape's context ended before the call did.
 	TimedOut bool
 }
@@ -139,7 +144,7 @@ func (p *Poller[T]) Get(ctx context.Context) Outcome[T] {
 }
 
 // Peek returns the latest outcome. It makes no call and waits for none.
-func (p *Poller[T]) Peek() Outcome[T] { return p.snapshot().latest }
+func (p *Poller[T]) Peek() Outcome[T] { return p.snapshot().outcome() }
 
 // join returns a flight to wait for. If there is none to wait for, it returns nil and an outcome.
 func (p *Poller[T]) join() (*flight[T], Outcome[T]) {
@@ -147,11 +152,11 @@ func (p *Poller[T]) join() (*flight[T], Outcome[T]) {
 	defer p.mu.Unlock()
 	switch {
 	case p.stopped:
-		return nil, p.latest.withErr(context.Canceled)
+		return nil, p.outcome().withErr(context.Canceled)
 	case p.flight != nil:
 		return p.flight, Outcome[T]{}
 	case p.isFresh() && (p.latest.Err == nil || p.Invalidated == nil):
-		return nil, p.latest
+		return nil, p.outcome()
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	p.flight = &flight[T]{cancel: cancel, done: make(chan struct{})}
@@ -172,7 +177,7 @@ func (p *Poller[T]) grace(f *flight[T]) time.Duration {
 // unfinished returns the outcome for a scrape whose context ended with err before the call did.
 func (p *Poller[T]) unfinished(err error) Outcome[T] {
 	latest := p.snapshot()
-	outcome := latest.latest
+	outcome := latest.outcome()
 	outcome.TimedOut = true
 	if !latest.hasReading() || time.Since(outcome.Success) > maxAge {
 		outcome.Err = err
@@ -211,6 +216,9 @@ func (p *Poller[T]) next(ctx context.Context, f *flight[T]) Outcome[T] {
 	cancel()
 
 	after := p.snapshot().afterCall(reading, err, cause, begin, time.Now())
+	if after.Observe != nil {
+		after.Observe(err, begin, after.nextCall())
+	}
 	after.persist(begin, false)
 
 	p.mu.Lock()
@@ -222,7 +230,7 @@ func (p *Poller[T]) next(ctx context.Context, f *flight[T]) Outcome[T] {
 	if p.generation != before.generation {
 		p.expire()
 	}
-	return p.latest.withErr(err)
+	return p.outcome().withErr(err)
 }
 
 func (p *Poller[T]) snapshot() state[T] {

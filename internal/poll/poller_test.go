@@ -184,6 +184,48 @@ func TestFailuresBackOffExponentially(t *testing.T) {
 	}
 }
 
+// TestNextIsTheTimeOfTheNextCall after a failure, and is zero otherwise. Observe gets the same
+// time.
+func TestNextIsTheTimeOfTheNextCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := new(fakeAPI)
+		options := testOptions
+		options.MinBackoff = tenMinutes
+		var observed []time.Time
+		options.Observe = func(err error, begin, next time.Time) {
+			if observed = append(observed, next); begin != a.began[len(a.began)-1] {
+				t.Errorf("%v: began at %s", err, begin)
+			}
+		}
+		p := newPoller(t, a.call, options)
+		for _, c := range []struct {
+			took time.Duration
+			err  error
+			wait time.Duration // from the end of the call
+		}{
+			{0, nil, 0}, {2 * time.Second, errAPI, 10 * time.Minute},
+			{time.Second, errors.New("another"), 2 * time.Second}, {time.Hour, nil, time.Second},
+			{0, errAPI, 10 * time.Minute}, {0, nil, 0},
+		} {
+			a.set(c.took, c.err)
+			got := scrape(t, p, time.Minute)
+			want := time.Now().Add(c.wait)
+			if c.wait == 0 {
+				want = time.Time{}
+			} else if last := observed[len(observed)-1]; !last.Equal(want) {
+				t.Errorf("%v: observed %s, want %s", got.Err, last, want)
+			}
+			if !got.Next.Equal(want) || p.Peek() != got {
+				t.Errorf("%v: the next call is at %s, want %s", got.Err, got.Next, want)
+			}
+			time.Sleep(max(c.wait, time.Second))
+		}
+		if len(observed) != 6 {
+			t.Errorf("observed %d calls, want 6", len(observed))
+		}
+	})
+}
+
 func TestMinBackoffExtendsTheWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &fakeAPI{err: errAPI}
@@ -248,8 +290,8 @@ func TestScrapesReturnAtTheirOwnDeadline(t *testing.T) {
 	})
 }
 
-// TestCallOutlastsItsScrapes checks that the next scrape gets the response of a call that took longer
-// than its scrapes, however these ended.
+// TestCallOutlastsItsScrapes checks that the next scrape gets the response of a call that took
+// longer than its scrapes, however these ended.
 func TestCallOutlastsItsScrapes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &fakeAPI{took: 4 * time.Second}
@@ -418,7 +460,9 @@ func TestCanceledCallKeepsTheLatestOutcome(t *testing.T) {
 				if got := scrape(t, p, time.Minute); !errors.Is(got.Err, context.Canceled) {
 					t.Errorf("the scrape got %v", got.Err)
 				}
-				if got := p.Peek(); got != before {
+				got := p.Peek()
+				got.Next = before.Next
+				if got != before {
 					t.Errorf("the latest outcome is %+v, want %+v", got, before)
 				}
 			})

@@ -34,6 +34,7 @@ func TestReconfigureAppliesToTheNextCall(t *testing.T) {
 				time.Sleep(time.Minute - time.Second)
 				before, at := a.calls(), time.Now()
 				p.Reconfigure(time.Minute, 2*time.Second, c.invalidate)
+				next := p.Peek().Next
 				for a.calls() == before {
 					p.Get(t.Context())
 					time.Sleep(time.Second)
@@ -41,6 +42,9 @@ func TestReconfigureAppliesToTheNextCall(t *testing.T) {
 				wait := a.began[before].Sub(at)
 				if (wait - c.wait).Abs() > 2*time.Second {
 					t.Errorf("the next call began after %s, want %s", wait, c.wait)
+				}
+				if c.err != nil && next.After(at) != (c.wait > 0) {
+					t.Errorf("Next is %s, the call began at %s", next, a.began[before])
 				}
 				// A call now has a timeout of 2 s, and its reading is valid for a minute.
 				a.set(time.Hour, nil)

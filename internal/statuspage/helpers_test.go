@@ -56,6 +56,7 @@ func collectorStatus(name string, result greenapi.Result) collector.CollectorSta
 	}
 	if s.Failing() {
 		s.Called, s.Detail = testNow.Add(-5*time.Second), "HTTP 401"
+		s.Next = testNow.Add(9 * time.Minute)
 	}
 	return s
 }

@@ -26,6 +26,7 @@ type issue struct {
 	Details    []string // causes, without duplicates
 	Ends       *relTime // when the suspension or the subscription ends
 	Tried      *relTime // the latest call
+	Next       *relTime // the earliest next call if scrapes do not call before; otherwise nil
 }
 
 // isIssue reports whether an issue can have the name.
@@ -52,6 +53,9 @@ func (i *issue) merge(other issue) {
 	i.Where = appendNew(i.Where, other.Where...)
 	if other.Tried.after(i.Tried) {
 		i.Tried = other.Tried
+	}
+	if other.Next.after(i.Next) {
+		i.Next = other.Next
 	}
 }
 
@@ -102,6 +106,7 @@ func collectorIssues(s *collector.Status, now time.Time) []issue {
 		case c.Failing():
 			found.Name, found.Advice = string(c.Result), c.Result.Advice()
 			found.Tried = newRelTime(c.Called, now)
+			found.Next = nextCall(c, now)
 			if isPrimary(c, s) {
 				found.Severity = critical
 			}
@@ -124,6 +129,14 @@ func collectorIssues(s *collector.Status, now time.Time) []issue {
 		}
 	}
 	return all
+}
+
+// nextCall returns the earliest time of the next call, or nil if the next scrape makes it.
+func nextCall(c collector.CollectorStatus, now time.Time) *relTime {
+	if !c.Next.After(now) {
+		return nil
+	}
+	return newRelTime(c.Next, now)
 }
 
 // resultOfState maps states to the results of calls in these states. An instance with such a result

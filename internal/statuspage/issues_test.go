@@ -19,10 +19,12 @@ func TestCollectorsWithTheSameResultShareAnIssue(t *testing.T) {
 	s := unreachableStatus("1")
 	s.Collectors[2].Detail = "the connection timed out"
 	s.Collectors[2].Called = testNow.Add(-time.Second)
+	s.Collectors[1].Next = testNow.Add(time.Hour)
 	const details = "lookup api.green-api.com: no such host; the connection timed out"
 	got := issuesOf(s)
 	if len(got) != 1 || got[0].Source() != "all collectors" || got[0].Severity != critical ||
-		got[0].Tried.Ago() != "1 s ago" || got[0].Detail() != details {
+		got[0].Tried.Ago() != "1 s ago" || got[0].Next.Ago() != "in 60 min" ||
+		got[0].Detail() != details {
 		t.Errorf("all collectors fail: %+v", got)
 	}
 	s = healthyStatus("1")
@@ -30,6 +32,16 @@ func TestCollectorsWithTheSameResultShareAnIssue(t *testing.T) {
 	got = issuesOf(s)
 	if len(got) != 1 || got[0].Source() != "queue" || got[0].Severity != warning {
 		t.Errorf("one collector fails: %+v", got)
+	}
+}
+
+func TestPastTimeOfTheNextCallIsNotShown(t *testing.T) {
+	s := unreachableStatus("1")
+	for i := range s.Collectors {
+		s.Collectors[i].Next = testNow
+	}
+	if got := issuesOf(s); len(got) != 1 || got[0].Next != nil {
+		t.Errorf("got %+v", got)
 	}
 }
 

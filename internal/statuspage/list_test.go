@@ -229,3 +229,10 @@ func TestSearchIsAForm(t *testing.T) {
 		t.Error("a page of two instances has a search form")
 	}
 }
+
+func TestListHasTheNextCallsOfFailingInstances(t *testing.T) {
+	text := renderPage(t, query{}, outage(6)[:4]...).text()
+	if n := strings.Count(text, ", next call in 9 min"); n != 4 {
+		t.Errorf("%d of 4 instances have the time of the next call:\n%s", n, text)
+	}
+}

@@ -43,6 +43,7 @@ type collectorRow struct {
 	collector.CollectorStatus
 	Reading detail
 	Read    *relTime // last success
+	Next    *relTime // see nextCall
 }
 
 // severity is the condition of an instance. Lower values are worse.
@@ -160,7 +161,7 @@ func countSeverities(instances []instanceSummary) (counts [healthy + 1]int) {
 func newInstanceView(i instanceSummary, now time.Time) instanceView {
 	v := instanceView{instanceSummary: i}
 	for _, c := range i.Collectors {
-		row := collectorRow{CollectorStatus: c}
+		row := collectorRow{CollectorStatus: c, Next: nextCall(c, now)}
 		if c.Result != "" { // without a result, the reading may be from other settings
 			row.Reading = newDetail(c.Name, i.Status, now)
 		}

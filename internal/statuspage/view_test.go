@@ -204,6 +204,7 @@ func TestPageSaysHowOldReadingsAre(t *testing.T) {
 			[]string{
 				"The latest reading failed. These numbers are from 42 s ago.",
 				"HTTP 401 · last tried 5 s ago",
+				"· next call in 9 min (2026-07-01 12:09:00 UTC)", "· next call in 9 min ✕",
 				greenapi.Unauthorized.Advice(), greenapi.QuotaExceeded.Advice(),
 			},
 			[]string{"last 24 h"},
