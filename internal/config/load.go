@@ -173,8 +173,8 @@ func (l *loader) validate(settings Settings, at section) (validSettings, error) 
 	for n, name := range settings.Collectors {
 		item := fmt.Sprintf("collectors[%d]", n)
 		if !slices.Contains(l.Collectors, name) {
-			return validSettings{}, at.errorf(item, "unknown collector; the collectors are %s",
-				strings.Join(l.Collectors, ", "))
+			return validSettings{}, at.errorf(item, "unknown collector%s; the collectors are %s",
+				unknownWord(name, l.Collectors), strings.Join(l.Collectors, ", "))
 		}
 		if slices.Contains(settings.Collectors[:n], name) {
 			return validSettings{}, at.errorf(item, "duplicate collector %s", name)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -63,6 +64,14 @@ func (s Settings) validate(at section) (validSettings, error) {
 	return validSettings{base, s}, err
 }
 
+var (
+	requestPath = regexp.MustCompile(`(?i)/(waInstance|partner/)`)
+	tokenInPath = regexp.MustCompile(`[0-9A-Za-z]{32}`)
+	// otherHost matches GREEN-API's hosts that are not the API.
+	otherHost = regexp.MustCompile(`(?i)^(([0-9]+\.)?(www|console|cabinet|docs|media)\.)?` +
+		`green-?api\.[a-z]+$`)
+)
+
 // parseURL returns the base URL of the API. An error does not contain the text, which could be a
 // request URL with the token.
 func parseURL(text string, insecureHTTP bool) (*url.URL, error) {
@@ -71,8 +80,10 @@ func parseURL(text string, insecureHTTP bool) (*url.URL, error) {
 	switch {
 	case err != nil || u.Hostname() == "" || u.Opaque != "":
 		problem = "must begin with https:// and name a host"
-	case strings.Contains(strings.ToLower(u.Path), "/wainstance"):
-		problem = "must end before /waInstance"
+	case requestPath.MatchString(u.Path):
+		problem = "must end before /waInstance and before /partner"
+	case otherHost.MatchString(u.Hostname()):
+		problem = "names the host of the console, the website or media files instead of the API"
 	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		problem = "must have no user, query or fragment"
 	case u.Scheme != "https" && u.Scheme != "http":
@@ -82,6 +93,8 @@ func parseURL(text string, insecureHTTP bool) (*url.URL, error) {
 			"or allow http by --greenapi.insecure-http")
 	case !validPort(u):
 		problem = "must have a port from 1 to 65535, or none"
+	case tokenInPath.MatchString(u.Path): // service discovery publishes the URL
+		problem = "must not contain the token"
 	}
 	if problem != "" {
 		return nil, errors.New(problem + "; use apiUrl from your console, such as " + DefaultURL)
@@ -103,7 +116,8 @@ func isLoopback(host string) bool {
 // checkID returns an error that does not contain the id, which could be a misplaced token.
 func checkID(id string) error {
 	if id == "" || len(id) > greenapi.MaxIDLength || strings.Trim(id, "0123456789") != "" {
-		return errors.New("must be the digits of idInstance, such as 1101000001")
+		return errors.New("must be the digits of idInstance, such as 1101000001, without spaces, " +
+			"a sign or a fraction")
 	}
 	return nil
 }

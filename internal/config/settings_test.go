@@ -42,6 +42,8 @@ func TestURLsAreNormalized(t *testing.T) {
 		"http://127.8.9.1:80":               "http://127.8.9.1:80",
 		"http://[::1]:80":                   "http://[::1]:80",
 		"HTTPS://a.example":                 "https://a.example",
+		"https://4100.api.green-api.com":    "https://4100.api.green-api.com",
+		"https://console.a.example/partner": "https://console.a.example/partner",
 	} {
 		f := validFlags()
 		f.URL = text
@@ -58,21 +60,30 @@ func TestURLsAreNormalized(t *testing.T) {
 
 func TestInvalidURLsAreRejected(t *testing.T) {
 	for url, want := range map[string]string{
-		"":                                      DefaultURL,
-		"api.green-api.com/" + secret:           "must begin with https://",
-		"https:///" + secret:                    "must begin with https://",
-		"ftp://api.green-api.com/" + secret:     "must begin with https://",
-		"https://a b/" + secret:                 "must begin with https://",
-		"https://a:/" + secret:                  "port",
-		"https://a:0/" + secret:                 "port",
-		"https://a:65536/" + secret:             "port",
-		"https://a/waInstance1/x/" + secret:     "/waInstance",
-		"https://a/wainstance1/x/" + secret:     "/waInstance",
-		"https://user:" + secret + "@a.example": "user",
-		"https://a.example?token=" + secret:     "query",
-		"https://a.example#" + secret:           "fragment",
-		"http://a.example/" + secret:            "--greenapi.insecure-http",
-		"http://localhost.a.example":            "--greenapi.insecure-http",
+		"":                                  DefaultURL,
+		"api.green-api.com/" + secret:       "must begin with https://",
+		"https:///" + secret:                "must begin with https://",
+		"ftp://api.green-api.com/" + secret: "must begin with https://",
+		"https://a b/" + secret:             "must begin with https://",
+		"https://a:/" + secret:              "port",
+		"https://a:0/" + secret:             "port",
+		"https://a:65536/" + secret:         "port",
+		"https://a/waInstance1/x/" + secret: "/waInstance",
+		"https://a/wainstance1/x/" + secret: "/waInstance",
+		"https://api.green-api.com/partner/getInstances/gac.1":  "/partner",
+		"https://console.green-api.com/instanceList/1101000001": "console",
+		"https://console.greenapi.com":                          "console",
+		"http://CONSOLE.green-api.com/":                         "console",
+		"https://green-api.com/en/docs/":                        "website",
+		"https://www.green-api.com":                             "website",
+		"https://media.green-api.com":                           "media",
+		"https://7105.media.greenapi.com":                       "media",
+		"https://api.green-api.com/v3/" + secret:                "must not contain the token",
+		"https://user:" + secret + "@a.example":                 "user",
+		"https://a.example?token=" + secret:                     "query",
+		"https://a.example#" + secret:                           "fragment",
+		"http://a.example/" + secret:                            "--greenapi.insecure-http",
+		"http://localhost.a.example":                            "--greenapi.insecure-http",
 	} {
 		f := validFlags()
 		f.URL = url
@@ -95,6 +106,10 @@ func TestInvalidFlagsAreRejected(t *testing.T) {
 		want   string // in the error
 	}{
 		{"no id", func(f *Flags) { f.IDInstance = "" }, "GREENAPI_ID_INSTANCE"},
+		{"id with a space", func(f *Flags) { f.IDInstance = "1101000001 " }, "without spaces"},
+		{"negative id", func(f *Flags) { f.IDInstance = "-1101000001" }, "a sign"},
+		{"fractional id", func(f *Flags) { f.IDInstance = "1101000001.0" }, "a fraction"},
+		{"token as id", func(f *Flags) { f.IDInstance = secret }, "digits"},
 		{"id with a letter", func(f *Flags) { f.IDInstance = "11010x" }, "digits"},
 		{"id too long", func(f *Flags) { f.IDInstance = strings.Repeat("1", 33) }, "digits"},
 		{"id with a path", func(f *Flags) { f.IDInstance = "1/../2" }, "digits"},

@@ -53,7 +53,8 @@ func (l *loader) openToken(
 	case spec.Env != "":
 		if spec.Token = os.Getenv(spec.Env); spec.Token == "" {
 			return nil, at.errorf("token_env", "token_env of %s must name an environment variable "+
-				"that contains the token; the variable is empty or not set", owner)
+				"that contains the token; the variable%s is empty or not set",
+				owner, quoteShort(spec.Env))
 		}
 	}
 	token, err := greenapi.NewToken(spec.Token)

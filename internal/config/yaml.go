@@ -78,8 +78,12 @@ func (s section) decode(node *yaml.Node, target any) error {
 		value := values[key]
 		switch node := deref(&value); {
 		case fields[key] == nil:
+			text := unknownWord(key, known)
+			if owner := ownerOf(key); owner != "" {
+				text = fmt.Sprintf(" %q here (it belongs to %s; check its indentation)", key, owner)
+			}
 			return s.errorf(key, "unknown key%s; the known keys are %s",
-				quoteShort(key), strings.Join(known, ", "))
+				text, strings.Join(known, ", "))
 		case node.ShortTag() == "!!null":
 			delete(s.lines, s.prefix+key)
 		default:
@@ -89,6 +93,22 @@ func (s section) decode(node *yaml.Node, target any) error {
 		}
 	}
 	return nil
+}
+
+// ownerOf returns a section that has the key, or "".
+func ownerOf(key string) string {
+	for _, section := range []struct {
+		name string
+		spec any
+	}{
+		{"the top level", new(fileSpec)}, {"an instance", new(instanceSpec)},
+		{"partner", new(partnerSpec)},
+	} {
+		if fields, _ := fieldsOf(section.spec); fields[key] != nil {
+			return section.name
+		}
+	}
+	return ""
 }
 
 // fieldsOf returns pointers to the tagged fields of the struct that target points to, by their
@@ -128,7 +148,7 @@ func (s section) set(target any, key string, value *yaml.Node) (err error) {
 	case *map[string]string:
 		want = "a map with one value per name, such as {team: sales}"
 	case *[]yaml.Node:
-		want = "a list"
+		want = "a list, in which each instance begins with a dash"
 	}
 	return decodeError(value.Decode(target), value.Line, key+" must be "+want)
 }
@@ -139,14 +159,6 @@ func deref(node *yaml.Node) *yaml.Node {
 		return node.Alias
 	}
 	return node
-}
-
-// quoteShort quotes a word if it is too short to be a token.
-func quoteShort(word string) string {
-	if len(word) > 24 {
-		return ""
-	}
-	return fmt.Sprintf(" %q", word)
 }
 
 var (
