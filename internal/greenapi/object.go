@@ -17,6 +17,8 @@ const (
 	maxObject = 1 << 20
 	// maxMembers is the limit on the members of an object in memory. getSettings has about 25.
 	maxMembers = 1000
+	// maxNumber is the limit on a time or count. A float64 represents all smaller integers exactly.
+	maxNumber = 1 << 53
 )
 
 // object is a response that is a JSON object. Some members are secret or private, so this package
@@ -103,14 +105,15 @@ func readFailure(body io.Reader) error {
 	return &jsonstream.SyntaxError{Reason: "the body is an object instead of an array"}
 }
 
-// nextObject reads the opening brace of the next object in an array. It reports false after the
-// last object or an error.
-func nextObject(in *jsonstream.Scanner) bool {
+// nextObject reads the opening brace of the next object in an array. It skips other elements and
+// adds their number to skipped. It reports false after the last object or an error.
+func nextObject(in *jsonstream.Scanner, skipped *int) bool {
 	c, ok := in.Element()
-	if ok && c != '{' {
-		in.Invalid("a row is not an object")
+	for ; ok && c != '{'; c, ok = in.Element() {
+		in.Skip(c)
+		*skipped++
 	}
-	return ok && c == '{'
+	return ok
 }
 
 // failure returns the failure that the API reports with this object and status 200, if any.

@@ -19,12 +19,14 @@ import (
 // response is a response with status 200, and reads its body. It occupies a slot of the Limiter
 // until close is called.
 type response struct {
-	ctx     context.Context
-	backend *Backend
-	method  string
-	token   Token // of the request
-	sent    time.Time
-	date    time.Time // of the API's clock, or of the local one if the response has no date
+	ctx      context.Context
+	backend  *Backend
+	method   string
+	token    Token // of the request
+	sent     time.Time
+	received time.Time // when the header arrived
+	date     time.Time // of the API's clock, or received if the response has no date
+	dated    bool      // whether the response has a date
 
 	body    io.ReadCloser
 	read    int64 // number of bytes read from body
@@ -67,9 +69,10 @@ func (r *response) send(request *http.Request) error {
 		return failure
 	}
 	r.body = received.Body
-	r.date = time.Now()
+	r.received = time.Now()
+	r.date = r.received
 	if date, err := http.ParseTime(received.Header.Get("Date")); err == nil {
-		r.date = date
+		r.date, r.dated = date, true
 	}
 	if received.StatusCode != http.StatusOK {
 		return r.statusError(received)

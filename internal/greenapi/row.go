@@ -3,7 +3,6 @@ package greenapi
 import (
 	"encoding/binary"
 	"io"
-	"math"
 	"strconv"
 
 	"github.com/cespare/xxhash/v2"
@@ -14,9 +13,15 @@ import (
 // Row contains the fields of a row of a journal that identify and classify a message. It does not
 // contain texts, thumbnails or phone numbers.
 type Row struct {
-	// Key identifies the message. It is a 64-bit xxhash of idMessage and typeMessage. It is 0 if
-	// one of them is absent, empty or not a string, as in rows for numbers without an account.
+	// Key identifies the message. It is a 64-bit xxhash of idMessage and typeMessage. A number that
+	// consists of digits is the same idMessage as the string of these digits. The types of texts
+	// (textMessage, extendedTextMessage, quotedMessage) count as one type, because the API may
+	// unify them. Key is 0 if the id or type is absent or unusable, as in rows for numbers without
+	// an account.
 	Key uint64
+	// LegacyKey is the Key that earlier releases computed, which distinguished the types of texts.
+	// It is 0 if it equals Key.
+	LegacyKey uint64
 	// Type and Status are the first 65 bytes of typeMessage and statusMessage. They are empty if
 	// the member is absent or not a string. The bytes are valid until the next row is read.
 	Type, Status []byte
@@ -24,25 +29,27 @@ type Row struct {
 	// describes it as the time of the last action on the message.
 	Timestamp float64
 	Timed     bool
+	// BadTimestamp reports that the row has a timestamp that is not null but unusable. Then Timed
+	// is false.
+	BadTimestamp bool
 }
 
 // maxString is the limit on the length of a type or status, in bytes. It exceeds the limit on label
 // values by one, so a truncated string still exceeds that limit.
 const maxString = 65
 
-// maxNumber is the limit on a time or count. A float64 represents all smaller integers exactly.
-const maxNumber = 1 << 53
-
 // prefetchSize is the number of bytes to buffer for the template. Nearly all rows are shorter.
 const prefetchSize = 16 << 10
 
 // rowReader reads the rows of a journal in constant memory.
 //
-// A journal is a JSON array of objects. Members of nested objects are ignored. If a row has a
-// member twice, the last one is used, but every timestamp must be valid.
+// A journal is a JSON array of objects. Other elements are skipped. Members of nested objects are
+// ignored. If a row has a member twice, the last one is used.
 type rowReader struct {
 	in       *jsonstream.Scanner
 	template *rowTemplate
+	latest   float64 // the last timestamp that is usable
+	notRows  int     // number of elements skipped
 	row      Row
 	strings  [3]stringField // idMessage, typeMessage, statusMessage
 }
@@ -80,8 +87,9 @@ func fieldOf(key []byte) field {
 	}
 }
 
-func newRowReader(body io.Reader) *rowReader {
-	r := &rowReader{in: jsonstream.New(body), template: new(rowTemplate)}
+// newRowReader returns a rowReader that regards timestamps after latest as bad.
+func newRowReader(body io.Reader, latest float64) *rowReader {
+	r := &rowReader{in: jsonstream.New(body), template: new(rowTemplate), latest: latest}
 	startArray(r.in)
 	return r
 }
@@ -89,9 +97,17 @@ func newRowReader(body io.Reader) *rowReader {
 // next reads the next row. It reports false after the last row or an error. Then the caller must
 // check the error of in.End.
 func (r *rowReader) next() bool {
-	if !nextObject(r.in) {
+	if !nextObject(r.in, &r.notRows) || !r.read() {
 		return false
 	}
+	if row := &r.row; row.Timed && (row.Timestamp <= 0 || row.Timestamp > r.latest) {
+		row.Timestamp, row.Timed, row.BadTimestamp = 0, false, true
+	}
+	return true
+}
+
+// read reads a row after its opening brace. It does not check the range of the timestamp.
+func (r *rowReader) read() bool {
 	n := r.template.read(r.in.Buffered(), &r.row)
 	if n == 0 && r.in.Prefetch(prefetchSize) {
 		n = r.template.read(r.in.Buffered(), &r.row)
@@ -109,7 +125,7 @@ func (r *rowReader) next() bool {
 	return true
 }
 
-// readMembers reads any valid row after its opening brace.
+// readMembers is read without the template.
 func (r *rowReader) readMembers() {
 	r.row = Row{}
 	for i := range r.strings {
@@ -118,6 +134,8 @@ func (r *rowReader) readMembers() {
 	for key, ok := r.in.Key(); ok; key, ok = r.in.Key() {
 		f := fieldOf(key)
 		switch c := r.in.Value(); f {
+		case idMessage:
+			r.readID(c)
 		case timestamp:
 			r.readTimestamp(c)
 		case otherField:
@@ -129,8 +147,26 @@ func (r *rowReader) readMembers() {
 	id, kind, status := &r.strings[idMessage], &r.strings[typeMessage], &r.strings[statusMessage]
 	r.row.Type, r.row.Status = kind.text[:kind.n], status.text[:status.n]
 	if id.n > 0 && kind.n > 0 {
-		r.row.Key = rowKey(id.hash, kind.hash)
+		r.row.setKeys(id.hash, kind.hash)
 	}
+}
+
+// readID is readString for an idMessage, which can also be a number that consists of digits.
+func (r *rowReader) readID(c byte) {
+	id := &r.strings[idMessage]
+	if !isDigit(c) {
+		r.readString(id, c)
+		return
+	}
+	id.n = 0
+	if digits := r.in.ReadNumber(c); isNumericID(digits) {
+		id.n, id.hash = copy(id.text[:], digits), xxhash.Sum64(digits)
+	}
+}
+
+// isNumericID reports whether a number is an idMessage. A longer number can be truncated.
+func isNumericID(number []byte) bool {
+	return len(number) < jsonstream.MaxLen && isDigits(string(number))
 }
 
 // readString reads the value whose first byte is c. A value that is not a string counts as absent.
@@ -143,37 +179,50 @@ func (r *rowReader) readString(f *stringField, c byte) {
 	}
 }
 
-// readTimestamp reads the value whose first byte is c: a number, a string of digits, or null.
+// readTimestamp reads the value whose first byte is c. A number and a string of digits are usable.
+// A longer one can be truncated.
 func (r *rowReader) readTimestamp(c byte) {
-	r.row.Timestamp, r.row.Timed = 0, false
-	start := r.in.Offset() - 1
 	var text []byte
 	switch {
-	case c == 'n':
-		r.in.Skip(c)
-		return
 	case c == '"':
-		text = r.in.ReadString(nil)
-		if !isDigits(string(text)) {
+		if text = r.in.ReadString(nil); !isDigits(string(text)) {
 			text = nil
 		}
 	case c == '-' || isDigit(c):
 		text = r.in.ReadNumber(c)
+	default:
+		r.in.Skip(c)
 	}
 	seconds, err := strconv.ParseFloat(string(text), 64)
-	if err != nil || len(text) == jsonstream.MaxLen || math.Abs(seconds) > maxNumber {
-		r.in.Fail(&jsonstream.SyntaxError{Offset: start, Reason: "invalid timestamp"})
+	if err != nil || len(text) == jsonstream.MaxLen {
+		r.row.Timestamp, r.row.Timed, r.row.BadTimestamp = 0, false, c != 'n'
+		return
 	}
-	r.row.Timestamp, r.row.Timed = seconds, true
+	r.row.Timestamp, r.row.Timed, r.row.BadTimestamp = seconds, true, false
 }
 
 // setStrings sets the fields that depend on strings.
 func (r *Row) setStrings(id, kind, status []byte) {
-	r.Key = 0
+	r.Key, r.LegacyKey = 0, 0
 	if len(id) > 0 && len(kind) > 0 {
-		r.Key = rowKey(xxhash.Sum64(id), xxhash.Sum64(kind))
+		r.setKeys(xxhash.Sum64(id), xxhash.Sum64(kind))
 	}
 	r.Type, r.Status = kind[:min(len(kind), maxString)], status[:min(len(status), maxString)]
+}
+
+// The hashes of the types that are one type for Key.
+var (
+	textHash         = xxhash.Sum64String("textMessage")
+	extendedTextHash = xxhash.Sum64String("extendedTextMessage")
+	quotedHash       = xxhash.Sum64String("quotedMessage")
+)
+
+// setKeys sets Key and LegacyKey, given the hashes of idMessage and typeMessage.
+func (r *Row) setKeys(id, kind uint64) {
+	r.Key, r.LegacyKey = rowKey(id, kind), 0
+	if kind == extendedTextHash || kind == quotedHash {
+		r.Key, r.LegacyKey = rowKey(id, textHash), r.Key
+	}
 }
 
 // rowKey combines the hashes of idMessage and typeMessage.

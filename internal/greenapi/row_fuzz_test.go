@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math"
 	"runtime"
 	"slices"
 	"strconv"
@@ -17,8 +16,8 @@ import (
 	"greenapi_exporter/internal/jsonstream"
 )
 
-// FuzzReadJournal compares rowReader with encoding/json: in an array of objects with valid
-// timestamps, both must read the same rows. For any input, the sizes of the reads and the template
+// FuzzReadJournal compares rowReader with encoding/json: both must read the same rows of an array
+// that is valid JSON. For any input, the sizes of the reads and the template
 // must not change the result, and truncated input must be rejected.
 func FuzzReadJournal(f *testing.F) {
 	for _, c := range legal {
@@ -28,7 +27,8 @@ func FuzzReadJournal(f *testing.F) {
 	f.Add([]byte(`{"code":401,"description":"Unauthorized"}`))
 	f.Add([]byte(`[{"a":[[[[{"b":[1,2,{"c":"\ud800\udc00"}]}]]]]}]`))
 	f.Add([]byte(`[{"timestamp":"A","timestamp":0}]`))
-	f.Add([]byte(`[{"timestamp":1,"timestamp":null}]`))
+	f.Add([]byte(`[{"timestamp":1,"timestamp":null},null,{"timestamp":"0"}]`))
+	f.Add([]byte(`[{"idMessage":12,"typeMessage":"quotedMessage","timestamp":1e10}]`))
 	f.Add([]byte(`[{"idMessage":"a","n":17,"typeMessage":"b"},{"idMessage":"aa","n":1.5,` +
 		`"typeMessage":"bb"},{"idMessage":"a","n":1.,"typeMessage":"b"}]`))
 	f.Fuzz(func(t *testing.T, body []byte) {
@@ -86,68 +86,47 @@ func FuzzMemory(f *testing.F) {
 	})
 }
 
-// members contains the last member of each name, and all timestamps, which must be valid.
-type members struct {
-	last       map[string]json.RawMessage
-	timestamps []json.RawMessage
-}
-
-func (m *members) UnmarshalJSON(object []byte) error {
-	if err := json.Unmarshal(object, &m.last); err != nil || m.last == nil {
-		return err
-	}
-	d := json.NewDecoder(bytes.NewReader(object))
-	_, err := d.Token() // the opening brace
-	for err == nil && d.More() {
-		var name json.Token
-		var value json.RawMessage
-		if name, err = d.Token(); err == nil {
-			err = d.Decode(&value)
-		}
-		if name == "timestamp" {
-			m.timestamps = append(m.timestamps, value)
-		}
-	}
-	return err
-}
-
 // decodeStrictly reads a journal with encoding/json. It reports false if rowReader can differ.
 func decodeStrictly(body []byte) ([]rowValues, bool) {
-	var objects []members
-	if !utf8.Valid(body) || json.Unmarshal(body, &objects) != nil || objects == nil {
+	var elements []json.RawMessage
+	if !utf8.Valid(body) || json.Unmarshal(body, &elements) != nil || elements == nil {
 		return nil, false
 	}
 	rows := []rowValues{}
-	for _, object := range objects {
-		if object.last == nil {
-			return nil, false // the row is null
+	for _, element := range elements {
+		var object map[string]json.RawMessage
+		if json.Unmarshal(element, &object) != nil || object == nil {
+			continue // not a row
 		}
-		var r rowValues
-		id, kind, status := text(object.last["idMessage"]), text(object.last["typeMessage"]),
-			text(object.last["statusMessage"])
-		r.Key = keyOf(id, kind)
-		r.Type, r.Status = kind[:min(len(kind), maxString)], status[:min(len(status), maxString)]
-		for _, raw := range object.timestamps {
-			var valid bool
-			if r.Timestamp, r.Timed, valid = decodeTimestamp(raw); !valid {
-				return nil, false
-			}
+		id := text(object["idMessage"])
+		if raw := string(object["idMessage"]); len(raw) < jsonstream.MaxLen && areDigits(raw) {
+			id = raw
 		}
+		r := untimed(id, text(object["typeMessage"]), text(object["statusMessage"]))
+		r.Type = r.Type[:min(len(r.Type), maxString)]
+		r.Status = r.Status[:min(len(r.Status), maxString)]
+		r.decodeTimestamp(object["timestamp"])
 		rows = append(rows, r)
 	}
 	return rows, true
 }
 
-func decodeTimestamp(raw json.RawMessage) (seconds float64, timed, valid bool) {
-	if string(raw) == "null" {
-		return 0, false, true
+func (r *rowValues) decodeTimestamp(raw json.RawMessage) {
+	if raw == nil || string(raw) == "null" {
+		return
 	}
-	if s := text(raw); s != "" && strings.Trim(s, "0123456789") == "" {
+	if s := text(raw); areDigits(s) {
 		raw = json.RawMessage(s)
 	}
 	seconds, err := strconv.ParseFloat(string(raw), 64)
-	return seconds, true, err == nil && len(raw) < jsonstream.MaxLen && math.Abs(seconds) <= 1<<53
+	r.Timed = err == nil && len(raw) < jsonstream.MaxLen &&
+		0 < seconds && seconds <= latestTimestamp
+	if r.BadTimestamp = !r.Timed; r.Timed {
+		r.Timestamp = seconds
+	}
 }
+
+func areDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
 func text(raw json.RawMessage) string {
 	var s string

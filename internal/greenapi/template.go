@@ -45,8 +45,9 @@ type segment struct {
 // Values after a segment, in addition to the fields of Row and to otherField, a string of any other
 // member.
 const (
-	number = otherField + 1 + iota // a number of any other member
-	rowEnd                         // no value, because the row ends
+	number   = otherField + 1 + iota // a number of any other member
+	idNumber                         // a number of idMessage
+	rowEnd                           // no value, because the row ends
 )
 
 // fieldSet has a bit for each field.
@@ -76,7 +77,7 @@ func (t *rowTemplate) read(text []byte, row *Row) (length int) {
 
 func (t *rowTemplate) match(text []byte, row *Row) (length int) {
 	var strings [3][]byte // idMessage, typeMessage, statusMessage
-	row.Timestamp, row.Timed = 0, false
+	row.Timestamp, row.Timed, row.BadTimestamp = 0, false, false
 	s, i := &t.segments[0], 0
 	for {
 		if s = t.successor(s, text[i:]); s == nil {
@@ -103,6 +104,11 @@ func (t *rowTemplate) match(text []byte, row *Row) (length int) {
 			row.Timed = true
 		case number:
 			i = jsonstream.SkipNumber(text, i)
+		case idNumber:
+			i = jsonstream.SkipNumber(text, i)
+			if strings[idMessage] = nil; i > 0 && isNumericID(text[start:i]) {
+				strings[idMessage] = text[start:i]
+			}
 		case otherField:
 			i = jsonstream.SkipString(text, i)
 		default:
@@ -167,17 +173,24 @@ func (t *rowTemplate) learn(row []byte) {
 			default:
 				ok = l.add(start, i, member, in)
 			}
+		case c == '-' && row[i+1] == 'I', // -Infinity
+			c == 'N', c == 'I', c == 't', c == 'f': // NaN, Infinity, true, false
+			l.setNull(member)
+			ok = member != timestamp // which is bad
 		case c == '-' || isDigit(c):
 			start, value := i, number
-			if member == timestamp {
+			switch member {
+			case timestamp:
 				value = timestamp
-			} else {
+			case idMessage:
+				value = idNumber
+			default:
 				l.setNull(member)
 			}
 			i = jsonstream.SkipNumber(row, i)
 			ok = l.add(start, i, value, in)
 			i--
-		case c == 't' || c == 'f' || c == 'n': // true, false, null
+		case c == 'n': // null
 			l.setNull(member)
 		case c == ':':
 			isValue = true
@@ -185,7 +198,8 @@ func (t *rowTemplate) learn(row []byte) {
 			isValue = false
 		case c == '{' || c == '[':
 			l.setNull(member)
-			ok = in>>63 == 0 // otherwise in has no room for it
+			ok = in>>63 == 0 && // otherwise in has no room for it
+				member != timestamp
 			if in <<= 1; c == '{' {
 				in |= 1
 			}

@@ -2,7 +2,7 @@ package jsonstream
 
 // ReadNumber reads the rest of the number whose first byte is c. It returns the first MaxLen bytes
 // of the number, which are valid until the next read. A number at the end of the stream counts as
-// truncated.
+// truncated. -Infinity is a number.
 func (s *Scanner) ReadNumber(c byte) []byte {
 	if c != '-' && !isDigit(c) {
 		s.Invalid("invalid value")
@@ -11,6 +11,12 @@ func (s *Scanner) ReadNumber(c byte) []byte {
 	s.text = s.textBuf[:0]
 	if c == '-' {
 		c = s.accept(c)
+	}
+	if c == 'I' {
+		if s.literal("nfinity"); s.err != nil {
+			return nil
+		}
+		return append(s.text, "Infinity"...)
 	}
 	if c == '0' {
 		c = s.accept(c)

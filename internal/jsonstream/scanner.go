@@ -1,7 +1,8 @@
 // Package jsonstream reads JSON from a stream in constant memory, without an allocation per value.
 //
 // It is more tolerant than encoding/json. It accepts superfluous commas in arrays and objects, a
-// byte order mark, and control characters and invalid UTF-8 in strings.
+// byte order mark, NaN, Infinity and -Infinity, and control characters and invalid UTF-8 in
+// strings.
 package jsonstream
 
 import "io"

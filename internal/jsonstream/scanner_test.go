@@ -42,7 +42,7 @@ func decodeValue(s *Scanner, c byte) any {
 		return object
 	case '"':
 		return string(s.ReadString(nil))
-	case 't', 'f', 'n':
+	case 't', 'f', 'n', 'N', 'I':
 		s.Skip(c)
 		return map[byte]any{'t': true, 'f': false}[c]
 	default:
@@ -72,7 +72,7 @@ const allTokens = "\xEF\xBB\xBF" +
 	` [,{"a":[1,-2.5e-3,0.1E+7,true,false,null,"\"x\\\u00e9\ud83d\ude04"],,"\u0062":{}},[[]],` +
 	`"\ud83dx",] `
 
-func TestSuperfluousCommasAndByteOrderMarksAreAccepted(t *testing.T) {
+func TestTolerancesOfTheScanner(t *testing.T) {
 	want := []any{
 		map[string]any{
 			"a": []any{
@@ -92,6 +92,7 @@ func TestSuperfluousCommasAndByteOrderMarksAreAccepted(t *testing.T) {
 	}
 	for _, body := range []string{
 		"[,]", "[,,1,,]", "{,}", `{,"a":1,,"b":2,}`, "[\"a\xff\x01\n\"]", " \t\r\n0 \t\r\n",
+		"[NaN,Infinity,-Infinity]", `{"a":NaN,"b":Infinity,"c":-Infinity}`, "NaN", "-Infinity",
 	} {
 		if _, err := decode(strings.NewReader(body)); err != nil {
 			t.Errorf("%s: %v", body, err)
@@ -118,6 +119,12 @@ func TestSyntaxErrorsHaveAnOffset(t *testing.T) {
 		`[01]`:                "missing comma at offset 2",
 		`[1.]`:                "invalid number at offset 3",
 		`[1e+]`:               "invalid number at offset 4",
+		`[NaM]`:               "invalid value at offset 3",
+		`[nan]`:               "invalid value at offset 2",
+		`[-NaN]`:              "invalid number at offset 2",
+		`[+Infinity]`:         "invalid value at offset 1",
+		`[-Infinite]`:         "invalid value at offset 9",
+		`[InfinityInfinity]`:  "missing comma at offset 9",
 		`[-]`:                 "invalid number at offset 2",
 		`[1.2.3]`:             "missing comma at offset 4",
 		`["\x"]`:              "invalid escape at offset 3",

@@ -25,12 +25,16 @@ func (s *Scanner) skip(c byte, depth int) {
 		s.literal("alse")
 	case 'n':
 		s.literal("ull")
+	case 'N':
+		s.literal("aN")
+	case 'I':
+		s.literal("nfinity")
 	default:
 		s.ReadNumber(c)
 	}
 }
 
-// literal reads the rest of true, false or null.
+// literal reads the rest of true, false, null, NaN, Infinity or -Infinity.
 func (s *Scanner) literal(rest string) {
 	s.expect(rest, "invalid value")
 	s.needComma = true

@@ -9,11 +9,15 @@ import (
 type Row struct {
 	// Key identifies the message. A row with Key 0 counts in the window only.
 	Key uint64
+	// LegacyKey is the Key that earlier releases used, or 0 if it is the same.
+	LegacyKey uint64
 	// Type and Status are the API's words, or empty if absent. Add does not retain them.
 	Type, Status []byte
 	// Timestamp is in UNIX seconds, by the server's clock. It is valid if Timed.
 	Timestamp float64
 	Timed     bool
+	// BadTimestamp reports that the row has an unusable timestamp. Then Timed is false.
+	BadTimestamp bool
 }
 
 // Batch collects the rows of one reading. No row counts before Commit, but Add already extends the

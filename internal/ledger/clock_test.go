@@ -131,7 +131,9 @@ func TestLastMessageInFutureIsDropped(t *testing.T) {
 	})
 	t.Run("before 1970", func(t *testing.T) {
 		s := newTestStorage(t)
-		commit(s.restart(t, 0), 0, Row{1, []byte("textMessage"), []byte("pending"), 0, true})
+		commit(s.restart(t, 0), 0, Row{
+			Key: 1, Type: []byte("textMessage"), Status: []byte("pending"), Timed: true,
+		})
 		assertNewest(t, s.restart(t, 1).Summary(), Timestamp{})
 	})
 }

@@ -33,7 +33,10 @@ func newTestLedger(minutes int) *Ledger { return New(testOptions(minutes)) }
 
 // testRow returns a row with the timestamp of the given minute.
 func testRow(key uint64, typ, status string, minute float64) Row {
-	return Row{key, []byte(typ), []byte(status), unixSeconds(at(minute)), true}
+	return Row{
+		Key: key, Type: []byte(typ), Status: []byte(status),
+		Timestamp: unixSeconds(at(minute)), Timed: true,
+	}
 }
 
 // manyRows returns n rows with distinct keys. Types and statuses vary and share memory.
