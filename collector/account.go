@@ -14,7 +14,7 @@ func newAccount() factory {
 	return &polled[greenapi.Account]{
 		Info: Info{
 			"account", greenapi.GetWaSettings,
-			"End of a suspension of sending, read every 5 minutes", false,
+			"End of a suspension of sending, read at most every 5 minutes", false,
 		},
 		descs:   d,
 		connect: periodic(slowInterval, (*greenapi.Client).Account),

@@ -30,12 +30,12 @@ func newOutgoing() factory {
 	lastMessage := d.add("greenapi_outgoing_last_message_timestamp_seconds",
 		"Timestamp of the newest row ever seen, as UNIX time.")
 	remembered := d.add("greenapi_outgoing_ledger_messages",
-		"Messages that the ledger remembers, to count each message once.")
+		"Messages that the ledger remembers in order to count each message once.")
 	countingSince := d.add("greenapi_outgoing_ledger_birth_timestamp_seconds",
 		"When counting began, as UNIX time. Ratios of counters are meaningful one window later.")
 	uncovered := d.add("greenapi_outgoing_unread_seconds_total",
-		"Journal time that no call could cover since counting began. "+
-			"Messages sent in that time may not be counted.")
+		"Seconds of the outgoing journal that no reading has covered since counting began. "+
+			"Messages of that time may not be counted.")
 
 	return &polled[*ledger.Summary]{
 		Info:    Info{"outgoing", greenapi.LastOutgoingMessages, "Journal of sent messages", true},

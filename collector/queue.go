@@ -6,14 +6,14 @@ import (
 	"greenapi_exporter/internal/greenapi"
 )
 
-// newQueue exports the number of messages that wait to be sent. The journal does not list them yet.
+// newQueue exports the number of messages waiting to be sent. The journal does not list them yet.
 func newQueue() factory {
 	var d descs
 	messages := d.add("greenapi_queue_messages",
 		"Messages that the API has accepted but not sent yet: the backlog.")
 	return &polled[int64]{
 		Info: Info{
-			"queue", greenapi.GetMessagesCount, "Number of messages that wait to be sent", true,
+			"queue", greenapi.GetMessagesCount, "Number of messages waiting to be sent", true,
 		},
 		descs:      d,
 		connect:    periodic(time.Second, (*greenapi.Client).QueuedMessages),

@@ -19,11 +19,11 @@ func newSettings() factory {
 			"absent if the API does not return it.",
 		"setting")
 	delay := d.add("greenapi_instance_send_delay_seconds",
-		"Delay between two sent messages, a setting of the instance.")
+		"Delay between two sent messages, as set for the instance.")
 	return &polled[greenapi.Settings]{
 		Info: Info{
 			"settings", greenapi.GetSettings,
-			"Settings of the instance, read every 5 minutes", false,
+			"Settings of the instance, read at most every 5 minutes", false,
 		},
 		descs:   d,
 		connect: periodic(slowInterval, (*greenapi.Client).Settings),

@@ -15,7 +15,7 @@ func newState() factory {
 	var d descs
 	state := d.add("greenapi_instance_state",
 		"1 for the current state of the instance, 0 for all others. "+
-			"It is unknown if the API returns none, and other if the state is not in this list.",
+			"The state is unknown if the API returns none, and other if it returns an unlisted one.",
 		"state")
 	return &polled[greenapi.State]{
 		Info: Info{

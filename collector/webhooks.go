@@ -6,15 +6,16 @@ import (
 	"greenapi_exporter/internal/greenapi"
 )
 
-// newWebhooks exports the number of notifications that wait for their consumer.
+// newWebhooks exports the number of notifications waiting for their consumer.
 func newWebhooks() factory {
 	var d descs
 	notifications := d.add("greenapi_webhook_queue_notifications",
-		"Notifications (webhooks) that wait for their consumer. The number grows while it is down.")
+		"Notifications (webhooks) waiting for their consumer. "+
+			"The number grows while the consumer is down.")
 	return &polled[int64]{
 		Info: Info{
 			"webhooks", greenapi.GetWebhooksCount,
-			"Number of notifications that wait for their consumer", false,
+			"Number of notifications waiting for their consumer", false,
 		},
 		descs:      d,
 		connect:    periodic(time.Second, (*greenapi.Client).QueuedNotifications),

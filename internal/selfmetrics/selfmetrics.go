@@ -64,8 +64,8 @@ func New(storage *ledger.Storage, methods []string) *Metrics {
 				"Counting continues in memory, and the next write includes what is missing.",
 			storage.Failures),
 		newCounterFunc("greenapi_exporter_storage_damaged_files_total",
-			"Ledger files that were damaged, empty, or of another instance or version. "+
-				"They were truncated or moved aside; the log names them.",
+			"Ledger files that were damaged, empty, or written for another instance or version. "+
+				"They were truncated or set aside; the log names them.",
 			storage.Damaged),
 	)
 	return m
@@ -79,7 +79,7 @@ func (m *Metrics) Observe(method string, took time.Duration, bytes int64) {
 
 // Gatherer returns the Gatherer for a scrape that begins now. It gathers the metrics of the
 // process in the background, because reading /proc takes longer than parsing a thousand rows.
-// These metrics are therefore as old as the scrape takes.
+// These metrics are therefore as of the start of the scrape.
 //
 // The Gatherer omits the gauge go_memstats_alloc_bytes. In OpenMetrics, the counter
 // go_memstats_alloc_bytes_total has the same family name, and a name must not be declared twice.
