@@ -566,8 +566,8 @@ func TestDashboardPanelsAreComplete(t *testing.T) {
 	}
 }
 
-// TestDashboardPanelsDoNotOverlap checks that each cell of the grid has exactly one panel if all rows
-// are expanded.
+// TestDashboardPanelsDoNotOverlap checks that each cell of the grid has exactly one panel if all
+// rows are expanded.
 func TestDashboardPanelsDoNotOverlap(t *testing.T) {
 	d, _ := readDashboard(t)
 	ids := make(map[int]string)

@@ -53,7 +53,8 @@ func nginx(status int) answer {
 		"</body>\r\n</html>\r\n"}
 }
 
-// send ignores errors of writing, because the client has closed the connection.
+// send writes the answer. It ignores write errors, because they mean that the client has closed the
+// connection.
 func (a answer) send(w http.ResponseWriter, c call) {
 	escapedPath := strings.Trim(string(toJSON(c.uri)), `"`)
 	expand := strings.NewReplacer("$instance", c.instance, "$method", c.method, "$verb", c.verb,
@@ -66,7 +67,7 @@ func (a answer) send(w http.ResponseWriter, c call) {
 	_, _ = io.WriteString(w, expand(a.body))
 }
 
-// toJSON requires a value without channels, functions and cycles.
+// toJSON panics if v contains channels, functions or cycles.
 func toJSON(v any) []byte {
 	text, err := json.Marshal(v)
 	if err != nil {

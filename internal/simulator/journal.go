@@ -17,7 +17,7 @@ type journalView struct {
 	byLastAction bool
 }
 
-// view returns a journal whose rows are not set.
+// view returns a journal without rows.
 func (s *Simulator) view(tl *timeline, now time.Time) *journalView {
 	at := s.since(now)
 	return &journalView{

@@ -74,9 +74,10 @@ type outcome uint8
 
 const isRead outcome = 0
 
-// outcomes are the sequences of statuses of a message, with their shares of all messages in per
-// mille. An empty status is absent, empty or null in the row. Messages stay pending only after an
-// OutcomeChange. Messages get the statuses of a suspension only if they are accepted during one.
+// outcomes are the possible sequences of a message's statuses, with their shares of all messages in
+// per mille. An empty status is absent, empty or null in the row. Messages remain pending only
+// after an OutcomeChange. They get the statuses of a suspension only if they are accepted during
+// one.
 var outcomes = [...]struct {
 	share    int
 	statuses []string
@@ -108,8 +109,9 @@ func findOutcome(lastStatus string) (outcome, bool) {
 	return 0, false
 }
 
-// draw returns a random index below n, weighted by shares.
-func draw(r *rand.Rand, n int, share func(int) int) int {
+// weightedIndex returns a random index below n. The probability of an index is proportional to its
+// share.
+func weightedIndex(r *rand.Rand, n int, share func(int) int) int {
 	sum := 0
 	for i := range n {
 		sum += share(i)

@@ -58,7 +58,7 @@ func (s *Simulator) settings() object {
 	}
 }
 
-// waSettings returns only the state if the account has no session.
+// waSettings returns the state and, if the account has a session, the members of the session.
 func (s *Simulator) waSettings(now time.Time) object {
 	settings := object{
 		"avatar": "https://pictures.example.invalid/avatar.jpg", "phone": Phone,

@@ -65,7 +65,7 @@ func (r *requests) Calls(method string) int {
 }
 
 // Followed returns the Referer header of each request that followed the redirect of FaultRedirect,
-// oldest first. A client that protects its token must not follow redirects.
+// oldest first. A client must not follow redirects, because the Referer header reveals its token.
 func (r *requests) Followed() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -21,8 +21,8 @@ type Config struct {
 	Token string
 	// Seed selects the messages.
 	Seed uint64
-	// Now is the clock, except for FaultDrip. It must be safe for concurrent use. The default is
-	// time.Now.
+	// Now is the clock of the account. It must be safe for concurrent use. The default is time.Now.
+	// FaultDrip always uses real time.
 	Now func() time.Time
 	// Start is the time of the first message in each direction. The default is the time of New. A
 	// Start in the past fills the journals immediately.
@@ -42,13 +42,13 @@ type Config struct {
 	// Outcomes are the changes of the outcome of sent messages, in ascending order. Before the
 	// first change, outcomes are random.
 	Outcomes []OutcomeChange
-	// SendDelay is the minimum time between the sending of two messages.
+	// SendDelay is the minimum time between two sent messages.
 	SendDelay time.Duration
 	// CyrillicCount spells the key "count" with a Cyrillic с (U+0441), as the documentation does.
 	CyrillicCount bool
 	// Messages is the maximum number of sent messages, if positive.
 	Messages int
-	// TextOnly turns every message into a text with a unique ID. It does not change times and
+	// TextOnly turns every message into a text with a unique ID. It does not change times or
 	// statuses. The rows are small, because they have no thumbnails.
 	TextOnly bool
 	// ByLastAction makes the time of the latest status the timestamp of a sent message. The default

@@ -43,7 +43,7 @@ type timeline struct {
 	mu       sync.Mutex // guards the fields below
 	messages []message
 	source   *rand.PCG
-	random   *rand.Rand
+	random   *rand.Rand // uses source
 }
 
 // timelines are the messages of an account in both directions.
@@ -120,8 +120,8 @@ func (t *timeline) next() message {
 		m.sent = add(previous.sent, t.cfg.SendDelay)
 	}
 	m.sent = t.cfg.schedule().authorizedFrom(max(m.accepted, m.sent))
-	m.kind = kind(draw(t.random, len(kinds), func(k int) int { return kinds[k].share }))
-	random := draw(t.random, len(outcomes), func(o int) int { return outcomes[o].share })
+	m.kind = kind(weightedIndex(t.random, len(kinds), func(k int) int { return kinds[k].share }))
+	random := weightedIndex(t.random, len(outcomes), func(o int) int { return outcomes[o].share })
 	m.outcome = t.outcome(m.accepted, outcome(random))
 	m.seed = t.random.Uint64()
 	t.setTimes(&m)
@@ -236,8 +236,8 @@ func (m *message) steps(at time.Duration) int {
 	return n
 }
 
-// lastAction returns when the message reached its current status. An incomplete row has no status;
-// its last action is the sending.
+// lastAction returns when the message reached its current status, or when it was sent if its row is
+// incomplete.
 func (m *message) lastAction(at time.Duration) time.Duration {
 	if n := m.steps(at); n > 0 && m.variant&incomplete == 0 {
 		return m.reached[n-1]
