@@ -57,7 +57,7 @@ func suspension(a *greenapi.Account, now time.Time) detail {
 	case a.SuspendedUntil.Known:
 		return detail{"sending is suspended; this ends", relUnix(a.SuspendedUntil.Value, now)}
 	case a.State == greenapi.StateSuspended || a.State == greenapi.StateYellowCard:
-		return detail{Text: "sending is suspended; GREEN-API does not report until when"}
+		return detail{Text: "sending is suspended; GREEN-API does not report the end"}
 	default:
 		return detail{Text: "sending is not suspended"}
 	}

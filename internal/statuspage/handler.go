@@ -67,7 +67,7 @@ type handler struct {
 	template *template.Template
 }
 
-// ServeHTTP renders the whole page before it writes, so an error never results in half a page.
+// ServeHTTP renders the whole page before it writes, so an error never results in a partial page.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {

@@ -158,7 +158,7 @@ func TestReadingsOfCollectors(t *testing.T) {
 		t.Errorf("summary %q, want %q", got, summary)
 	}
 	s.Account.SuspendedUntil.Known = false
-	const withoutEnd = "sending is suspended; GREEN-API does not report until when"
+	const withoutEnd = "sending is suspended; GREEN-API does not report the end"
 	if got := readingOf(s, "account"); got != withoutEnd {
 		t.Errorf("without an end: %q", got)
 	}

@@ -98,7 +98,7 @@ func textHandler(text string) http.HandlerFunc {
 }
 
 // secureHeaders prevents browsers from storing the page, sending its address to other sites and
-// guessing its type.
+// guessing its content type.
 func secureHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
