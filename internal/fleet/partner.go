@@ -64,7 +64,7 @@ func (p *partnerPoller) refresh(ctx context.Context) (next time.Time) {
 		return begin
 	}
 	if err != nil {
-		return begin.Add(p.handleError(err))
+		return p.handleError(err, begin)
 	}
 	if p.failing != "" {
 		level.Info(p.logger).Log("msg", "Partner API call succeeded again")
@@ -77,11 +77,21 @@ func (p *partnerPoller) refresh(ctx context.Context) (next time.Time) {
 	return begin.Add(partner.Refresh())
 }
 
-// handleError logs an error, at debug level if the previous call had the same result. It returns
-// the time from the start of this call to the next one.
-func (p *partnerPoller) handleError(err error) time.Duration {
+// handleError logs the error of a call that began at the given time, at debug level if the previous
+// call had the same result. It returns the time of the next call.
+func (p *partnerPoller) handleError(err error, begin time.Time) (next time.Time) {
+	p.failures++
+	next = begin.Add(min(minRefreshGap<<min(p.failures, 30), maxBackoff))
+	earliest := time.Now()
+	if failure := new(greenapi.Error); errors.As(err, &failure) {
+		earliest = earliest.Add(failure.RetryAfter)
+	}
+	if next.Before(earliest) {
+		next = earliest
+	}
 	result := greenapi.ResultOf(err)
-	logger := log.With(p.logger, "result", result, "err", err)
+	logger := log.With(p.logger, "result", result, "err", err,
+		"next_call", next.UTC().Format(time.RFC3339))
 	if result == p.failing {
 		level.Debug(logger).Log("msg", "Partner API call failed again")
 	} else {
@@ -89,15 +99,10 @@ func (p *partnerPoller) handleError(err error) time.Duration {
 		if _, complete := p.syncer.Targets(); !complete {
 			msg = "Partner API call failed, watching none of its instances"
 		}
-		level.Error(logger).Log("msg", msg, "advice", advice(result))
+		level.Error(logger).Log("msg", msg, "advice", partnerAdvice[result])
 	}
 	p.failing = result
-	p.failures++
-	wait := min(minRefreshGap<<min(p.failures, 30), maxBackoff)
-	if failure := new(greenapi.Error); errors.As(err, &failure) {
-		wait = max(wait, failure.RetryAfter)
-	}
-	return wait
+	return next
 }
 
 // update applies a credible list whose call began at the given time, unless ctx is canceled. The
@@ -125,12 +130,4 @@ func (p *partnerPoller) update(ctx context.Context, list greenapi.PartnerList, b
 		p.lastApplyErr = err.Error()
 		level.Error(p.logger).Log("msg", "cannot watch some instances", "err", err)
 	}
-}
-
-func advice(result greenapi.Result) string {
-	if result == greenapi.Unauthorized || result == greenapi.Forbidden {
-		return "the partner's token is wrong, or partner.url is not its host; " +
-			"copy both again from the partner's console"
-	}
-	return result.Advice()
 }

@@ -127,7 +127,7 @@ func TestPartnerListIsRefreshedAndSurvivesFailures(t *testing.T) {
 
 		logged := s.log.String()
 		for text, times := range map[string]int{
-			"result=server_error": 2, "result=unauthorized": 1, "partner's token": 1,
+			"result=server_error": 2, "result=unauthorized": 1, "partner token is wrong": 1,
 			"result=invalid_response": 1, "succeeded again": 2,
 			"applied the list": 3, "listed=3 watched=2": 2, "secret": 0, "token-of": 0,
 		} {

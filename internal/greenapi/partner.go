@@ -185,12 +185,12 @@ func (v value) digits() string {
 	return v.text
 }
 
-// token returns a valid token, or the zero Token. It ignores white space around the token.
+// token returns a valid token, or the zero Token.
 func (v value) token() Token {
 	if v.first != '"' || len(v.text) == jsonstream.MaxLen { // can be truncated
 		return Token{}
 	}
-	token, _ := NewToken(strings.TrimSpace(v.text))
+	token, _ := NewToken(v.text)
 	return token
 }
 
