@@ -38,6 +38,7 @@ type Batch struct {
 
 	window   window
 	changes  []change
+	renames  []rename
 	unknown  int      // number of changes whose message is new to the ledger
 	returned []uint64 // keys of known messages that the last good reading did not show
 	newest   Timestamp
@@ -97,6 +98,7 @@ func (b *Batch) Add(row Row) {
 	timestamp, inWindow := Timestamp{row.Timestamp, row.Timed}, int32(0)
 	if !row.Timed || row.Timestamp >= b.windowStart {
 		inWindow = 1
+		b.window.malformed.add(row)
 		if status == pending {
 			b.window.oldestPending = b.window.oldestPending.earlier(timestamp)
 		}
@@ -106,7 +108,16 @@ func (b *Batch) Add(row Row) {
 	if row.Key == 0 {
 		return
 	}
+	set := impliedStatuses(status)
 	m := b.ledger.messages.get(row.Key)
+	if row.LegacyKey != 0 && (m == nil || m.reached|set != m.reached) {
+		if legacy := b.ledger.messages.get(row.LegacyKey); legacy != nil {
+			b.renames = append(b.renames, rename{row.LegacyKey, row.Key})
+			if m == nil {
+				m = legacy
+			}
+		}
+	}
 	if m == nil {
 		b.unknown++
 	} else {
@@ -115,11 +126,14 @@ func (b *Batch) Add(row Row) {
 		}
 		m.lastSeen = b.now
 	}
-	if set := impliedStatuses(status); m == nil || m.reached|set != m.reached {
+	if m == nil || m.reached|set != m.reached {
 		old := row.Timed && row.Timestamp < b.ledger.coveredSince
 		b.changes = append(b.changes, change{row.Key, set, typ, old})
 	}
 }
+
+// SetNotRows sets the number of elements of the journal that are not rows.
+func (b *Batch) SetNotRows(n int) { b.window.malformed[NotARow] = int32(n) }
 
 // dateResolution is the resolution of the API's Date header in seconds. The header truncates, so a
 // row from the first second of the baseline's window may be outside it. A later, wider call shows
@@ -138,6 +152,7 @@ func (b *Batch) Commit() *Summary {
 	}
 	l.vocabularies, l.clock = b.vocabularies, b.clock
 	b.createCounters(created)
+	b.applyRenames()
 	b.apply(isBaseline, created)
 	l.window, l.newest = b.window, l.newest.plausible(b.latest).later(b.newest)
 	l.lookback.success(b.requestedAt, b.minutes)

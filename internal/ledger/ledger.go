@@ -13,6 +13,8 @@
 //	batch.SetServerTime(date, time.Now())
 //	// For each row:
 //	batch.Add(row)
+//	// After the last row:
+//	batch.SetNotRows(n)
 //	// If the response was complete:
 //	summary := batch.Commit()
 //	// Before anything exposes the summary:

@@ -216,6 +216,7 @@ func TestUnusableFileIsSetAside(t *testing.T) {
 		"rows without status":     withRows(make([]int32, 13)),
 		"too many rows":           withRows([]int32{math.MaxInt32, 1}),
 		"negative rows":           withRows([]int32{-1}),
+		"negative malformed rows": with(func(s *state) { s.Malformed[BadTimestamp] = -1 }),
 		"negative failures":       withPollState(PollState{Failures: -1}),
 		"negative duration":       withPollState(PollState{Took: -1}),
 	} {

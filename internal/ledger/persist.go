@@ -50,7 +50,7 @@ func (l *Ledger) LastPollState() PollState { return l.pollState }
 
 // markDirty records what a reading has changed, for the next write. The baseline requests a
 // snapshot. Without the baseline the other records are useless, so it must not be at the end of the
-// file, which a crash can damage.
+// file, which a crash can damage. Renames request one because records do not delete messages.
 func (l *Ledger) markDirty(b *Batch, isBaseline bool) {
 	if l.file == nil {
 		return
@@ -59,8 +59,11 @@ func (l *Ledger) markDirty(b *Batch, isBaseline bool) {
 	for _, change := range b.changes {
 		l.dirtyKeys = append(l.dirtyKeys, change.key)
 	}
+	for _, rename := range b.renames {
+		l.dirtyKeys = append(l.dirtyKeys, rename.key)
+	}
 	l.dirtyKeys = append(l.dirtyKeys, b.returned...)
-	if isBaseline {
+	if isBaseline || len(b.renames) > 0 {
 		l.file.requestSnapshot()
 	}
 }

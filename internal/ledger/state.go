@@ -30,7 +30,8 @@ type state struct {
 	Uncovered     int64   `json:"unread"`
 
 	// Files of earlier releases lack the following fields.
-	Uncounted uint64 `json:"uncounted,omitempty"`
+	Uncounted uint64        `json:"uncounted,omitempty"`
+	Malformed MalformedRows `json:"malformed,omitzero"` // of the window
 }
 
 // typeState holds the counters of a type. Statuses is by index and may be short.
@@ -61,6 +62,7 @@ func (l *Ledger) state() *state {
 		Clock:         int64(l.clock),
 		Uncovered:     int64(l.lookback.uncovered),
 		Uncounted:     l.uncounted,
+		Malformed:     l.window.malformed,
 	}
 }
 
@@ -88,7 +90,8 @@ func (s *state) valid() bool {
 	return rows <= math.MaxInt32 && len(s.Statuses) <= maxStatuses && len(s.Types) <= maxTypes &&
 		len(s.Totals) <= len(s.Types) && len(s.Rows) <= len(s.Types) &&
 		s.CountingSince >= 0 && s.LastGood >= 0 && (s.CountingSince == 0) == (s.LastGood == 0) &&
-		s.Clock >= 0 && s.Clock <= int64(maxClock) && s.Uncovered >= 0
+		s.Clock >= 0 && s.Clock <= int64(maxClock) && s.Uncovered >= 0 &&
+		slices.Min(s.Malformed[:]) >= 0
 }
 
 // restore applies a valid state and the encoded messages that have changed.
@@ -105,7 +108,7 @@ func (l *Ledger) restore(s *state, messages []byte) {
 			t.Statuses[statusIndex[status]].add(c)
 		}
 	}
-	l.window = window{make([]typeRows, len(s.Rows)), timestamp(s.Pending)}
+	l.window = window{make([]typeRows, len(s.Rows)), timestamp(s.Pending), s.Malformed}
 	for typ, counts := range s.Rows {
 		for status, n := range counts {
 			l.window.add(typeIndex[typ], statusIndex[status], n)

@@ -21,6 +21,8 @@ type Summary struct {
 	// OldestPending is the timestamp of the oldest pending row in the window. LastMessage is the
 	// timestamp of the newest row of all readings.
 	OldestPending, LastMessage Timestamp
+	// Malformed counts the rows in the window that are not fully understood.
+	Malformed MalformedRows
 	// Types contains the default types and all types that the journal has shown, without
 	// duplicates.
 	Types []Type
@@ -66,6 +68,7 @@ func (l *Ledger) Summary() *Summary {
 		Uncounted:     l.uncounted,
 		OldestPending: l.window.oldestPending,
 		LastMessage:   l.newest,
+		Malformed:     l.window.malformed,
 	}
 	// Callers retain summaries, so allocate the slices without spare capacity.
 	types, total := 0, 0

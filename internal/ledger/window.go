@@ -4,6 +4,35 @@ package ledger
 type window struct {
 	types         []typeRows // by index; may be short
 	oldestPending Timestamp  // of the oldest pending row
+	malformed     MalformedRows
+}
+
+// MalformedRows counts the rows of a reading that are not fully understood, by MalformedReason.
+type MalformedRows [malformedReasons]int32
+
+// MalformedReason is a reason why a row is not fully understood.
+type MalformedReason int
+
+const (
+	NoID         MalformedReason = iota // has no id or no type, so it counts in the window only
+	BadTimestamp                        // has an unusable timestamp, which is treated as absent
+	NotARow                             // is not an object, so it is skipped
+	malformedReasons
+)
+
+// String returns the value of the label reason.
+func (r MalformedReason) String() string {
+	return [...]string{NoID: "no_id", BadTimestamp: "bad_timestamp", NotARow: "not_a_row"}[r]
+}
+
+// add adds a row.
+func (m *MalformedRows) add(row Row) {
+	if row.Key == 0 {
+		m[NoID]++
+	}
+	if row.BadTimestamp {
+		m[BadTimestamp]++
+	}
 }
 
 // typeRows counts the rows of one type.
