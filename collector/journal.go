@@ -14,9 +14,10 @@ type journalCall func(*greenapi.Client, context.Context, int) (*greenapi.Journal
 
 // journal reads a journal of one instance into its ledger.
 type journal struct {
-	env    *env
-	ledger *ledger.Ledger
-	call   journalCall
+	env       *env
+	ledger    *ledger.Ledger
+	call      journalCall
+	omissions omissionLogger
 }
 
 // journalSource connects a collector to a journal. The name of the ledger is the instance's id and
@@ -31,7 +32,7 @@ func journalSource(suffix string, call journalCall) func(*polled[*ledger.Summary
 		if err != nil {
 			return err
 		}
-		j := &journal{p.env, l, call}
+		j := &journal{p.env, l, call, newOmissionLogger(p.stats.logger, l.Summary())}
 		p.interval = func() time.Duration { return p.env.config().MinInterval() }
 		p.poller = newPersistentPoller(p.stats, l, j.read)
 		p.save = l.Close
@@ -52,8 +53,11 @@ func (j *journal) read(ctx context.Context, begin time.Time) (*ledger.Summary, e
 		for rows.Next() {
 			batch.Add(ledger.Row(*rows.Row()))
 		}
+		batch.SetNotRows(rows.NotRows())
 		if err = rows.Err(); err == nil {
-			return batch.Commit(), nil
+			reading := batch.Commit()
+			j.omissions.observe(reading)
+			return reading, nil
 		}
 	}
 	elapsed := time.Now().Round(0).Sub(begin.Round(0)) // includes a suspension

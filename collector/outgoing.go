@@ -36,6 +36,14 @@ func newOutgoing() factory {
 	uncovered := d.add("greenapi_outgoing_unread_seconds_total",
 		"Seconds of the outgoing journal that no reading has covered since counting began. "+
 			"Messages of that time may not be counted.")
+	uncounted := d.add("greenapi_outgoing_uncounted_messages_total",
+		"Messages that the ledger remembers but does not count, by reason: "+
+			"before_counting if they are older than the first reading's window.",
+		"reason")
+	malformed := d.add("greenapi_outgoing_window_malformed_rows",
+		"Rows of the outgoing journal's window that are not fully understood, by reason: "+
+			"no_id, bad_timestamp or not_a_row; absent if the latest reading failed.",
+		"reason")
 
 	return &polled[*ledger.Summary]{
 		Info:    Info{"outgoing", greenapi.LastOutgoingMessages, "Journal of sent messages", true},
@@ -49,8 +57,14 @@ func newOutgoing() factory {
 			e.gauge(remembered, float64(r.Messages))
 			e.gauge(countingSince, unixSeconds(r.CountingSince))
 			e.counter(uncovered, r.Uncovered.Seconds(), r.CountingSince)
+			e.counter(uncounted, float64(r.Uncounted), r.CountingSince, beforeCounting)
 			if r.LastMessage.Known {
 				e.gauge(lastMessage, r.LastMessage.Seconds)
+			}
+			if current {
+				for reason, n := range r.Malformed {
+					e.gauge(malformed, float64(n), ledger.MalformedReason(reason).String())
+				}
 			}
 			if r.OldestPending.Known && current {
 				e.gauge(oldestPending, r.OldestPending.Seconds)

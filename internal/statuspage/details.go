@@ -28,10 +28,11 @@ func newDetail(name string, s *collector.Status, now time.Time) detail {
 	}
 	switch {
 	case name == "outgoing" && s.Outgoing != nil:
-		text := messagesInWindow(newTally(s.Outgoing))
+		text := messagesInWindow(newTally(s.Outgoing)) + omissions(s.Outgoing)
 		return withTime(text, "oldest pending", s.Outgoing.OldestPending)
 	case name == "incoming" && s.Incoming != nil:
 		text := plural(newTally(s.Incoming).Rows, "received message") + " in the window"
+		text += omissions(s.Incoming)
 		return withTime(text, "latest", s.Incoming.LastMessage)
 	case name == "state":
 		return detail{Text: string(s.State)}
@@ -50,6 +51,28 @@ func newDetail(name string, s *collector.Status, now time.Time) detail {
 func messagesInWindow(t tally) string {
 	pending := formatInt(t.byStatus["pending"])
 	return plural(t.Rows, "message") + " in the window, " + pending + " pending"
+}
+
+// omissions describes what a reading does not count or does not fully understand. It returns an
+// empty string if there is nothing.
+func omissions(s *ledger.Summary) string {
+	var text strings.Builder
+	for reason, n := range s.Malformed {
+		if n > 0 {
+			text.WriteString("; " + plural(int(n), "row") + malformed[reason])
+		}
+	}
+	if s.Uncounted > 0 {
+		text.WriteString("; " + plural(s.Uncounted, "message") + " from before counting began")
+	}
+	return text.String()
+}
+
+// malformed completes a sentence about malformed rows.
+var malformed = [...]string{
+	ledger.NoID:         " without an id or a type",
+	ledger.BadTimestamp: " with an unusable timestamp",
+	ledger.NotARow:      " skipped because of wrong syntax",
 }
 
 func suspension(a *greenapi.Account, now time.Time) detail {

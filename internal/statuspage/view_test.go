@@ -170,6 +170,24 @@ func TestReadingsOfCollectors(t *testing.T) {
 	}
 }
 
+func TestReadingsNameOmissions(t *testing.T) {
+	s := healthyStatus("1")
+	s.Outgoing.Malformed = ledger.MalformedRows{
+		ledger.NoID: 1, ledger.BadTimestamp: 2, ledger.NotARow: 3,
+	}
+	s.Outgoing.Uncounted, s.Incoming.Uncounted = 1000, 1
+	for name, want := range map[string]string{
+		"outgoing": "2,010 messages in the window, 10 pending; 1 row without an id or a type; " +
+			"2 rows with an unusable timestamp; 3 rows skipped because of wrong syntax; " +
+			"1,000 messages from before counting began; oldest pending 3 h ago",
+		"incoming": "7 received messages in the window; 1 message from before counting began",
+	} {
+		if got := readingOf(s, name); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}
+
 func TestPageSaysHowOldReadingsAre(t *testing.T) {
 	interrupted := unreadStatus("1")
 	interrupted.Collectors[0].Detail = "no call has been finished"

@@ -1,0 +1,63 @@
+package collector
+
+import (
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
+
+	"greenapi_exporter/internal/ledger"
+)
+
+// beforeCounting is the reason why the ledger does not count a message: the message is older than
+// the time that the ledger covers.
+const beforeCounting = "before_counting"
+
+// omissionLogger logs what the readings of a journal leave out, once per reason and run.
+type omissionLogger struct {
+	logger    log.Logger
+	uncounted uint64 // of the latest reading
+	logged    map[string]bool
+}
+
+// newOmissionLogger returns a logger for a ledger whose latest reading is stored, or nil.
+func newOmissionLogger(logger log.Logger, stored *ledger.Summary) omissionLogger {
+	l := omissionLogger{logger: logger, logged: make(map[string]bool)}
+	if stored != nil {
+		l.uncounted = stored.Uncounted
+	}
+	return l
+}
+
+func (l *omissionLogger) observe(r *ledger.Summary) {
+	for reason, n := range r.Malformed {
+		reason := ledger.MalformedReason(reason)
+		if n == 0 || !l.first(reason.String()) {
+			continue
+		}
+		leveled := level.Warn
+		if reason == ledger.NoID { // the API documents such rows
+			leveled = level.Info
+		}
+		leveled(l.logger).Log("msg", "journal contains rows that are not fully understood",
+			"reason", reason, "rows", n, "effect", malformedEffects[reason])
+	}
+	if n := r.Uncounted - l.uncounted; n > 0 && l.first(beforeCounting) {
+		level.Info(l.logger).Log("msg", "journal contains messages from before counting began",
+			"reason", beforeCounting, "messages", n,
+			"effect", "they are not counted; statuses that they reach later are")
+	}
+	l.uncounted = r.Uncounted
+}
+
+// first reports whether the reason has not been logged yet, and marks it as logged.
+func (l *omissionLogger) first(reason string) bool {
+	isFirst := !l.logged[reason]
+	l.logged[reason] = true
+	return isFirst
+}
+
+// malformedEffects are what happens to malformed rows.
+var malformedEffects = [...]string{
+	ledger.NoID:         "without an id or a type, they are in the gauges of the window only",
+	ledger.BadTimestamp: "their timestamps are ignored",
+	ledger.NotARow:      "they are skipped",
+}
