@@ -86,7 +86,10 @@ func (t *transport) request(method string, query url.Values, token string) *http
 	u.RawQuery = query.Encode()
 	return &http.Request{
 		Method: http.MethodGet, URL: &u, Host: u.Host, Body: unrepeatable{},
-		Header: http.Header{"Accept": {"application/json"}, "User-Agent": {t.backend.UserAgent}},
+		Header: http.Header{
+			"Accept": {"application/json"}, "Accept-Encoding": {"gzip"},
+			"User-Agent": {t.backend.UserAgent},
+		},
 	}
 }
 

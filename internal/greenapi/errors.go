@@ -17,7 +17,7 @@ import (
 
 const (
 	// maxErrorBody is the limit on the body of an error, in bytes. The rest is not read.
-	maxErrorBody = 64 << 10
+	maxErrorBody = 32 << 10
 	// maxRetryAfter is the limit on Retry-After in responses about the rate limit or the quota, and
 	// maxOtherRetryAfter in all others. Without them, a header could stop calls for days.
 	maxRetryAfter      = 24 * time.Hour

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -34,22 +35,20 @@ type value struct {
 // readObject reads the body of a response with status 200. It returns an *Error if the API reports
 // a failure, and otherwise the errors of jsonstream.
 func readObject(body io.Reader) (object, error) {
-	text, err := io.ReadAll(io.LimitReader(body, maxObject+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(text) > maxObject {
+	var text bytes.Buffer
+	limited := &io.LimitedReader{R: body, N: maxObject + 1}
+	o, err := parseObject(io.TeeReader(limited, &text))
+	if limited.N == 0 {
 		return nil, tooLarge(maxObject)
 	}
-	o, err := parseObject(text)
 	if err != nil {
 		return nil, err
 	}
-	return o, o.failure(text)
+	return o, o.failure(text.Bytes())
 }
 
-func parseObject(text []byte) (object, error) {
-	in := jsonstream.New(bytes.NewReader(text))
+func parseObject(body io.Reader) (object, error) {
+	in := jsonstream.New(body)
 	if in.Start() != '{' {
 		in.Invalid("the body is not an object")
 	}
@@ -84,20 +83,22 @@ func startArray(in *jsonstream.Scanner) {
 	switch in.Start() {
 	case '[':
 	case '{':
-		in.Fail(readFailure(in.Rest()))
+		in.Fail(readFailure(in))
 	default:
 		in.Invalid("the body is not an array")
 	}
 }
 
 // readFailure reads an object that reports a failure, after its opening brace.
-func readFailure(body io.Reader) error {
-	rest, err := io.ReadAll(io.LimitReader(body, maxErrorBody))
-	if err != nil {
-		return err
+func readFailure(in *jsonstream.Scanner) error {
+	in.Prefetch(maxErrorBody)
+	rest := in.Buffered()
+	text := slices.Concat([]byte{'{'}, rest[:len(rest)-1])
+	o, err := parseObject(bytes.NewReader(text))
+	if err == io.ErrUnexpectedEOF && len(text) <= maxErrorBody {
+		in.Skip('{') // ends the input with the error of the read
 	}
-	text := append([]byte{'{'}, rest...)
-	if o, err := parseObject(text); err == nil {
+	if err == nil {
 		if err := o.failure(text); err != nil {
 			return err
 		}

@@ -68,7 +68,7 @@ func (r *response) send(request *http.Request) error {
 		}
 		return failure
 	}
-	r.body = received.Body
+	r.body = decompress(received)
 	r.received = time.Now()
 	r.date = r.received
 	if date, err := http.ParseTime(received.Header.Get("Date")); err == nil {

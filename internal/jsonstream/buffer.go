@@ -1,9 +1,6 @@
 package jsonstream
 
-import (
-	"bytes"
-	"io"
-)
+import "io"
 
 // Buffered returns the buffered bytes that are not yet read, followed by a NUL. The slice is valid
 // until the next read.
@@ -12,8 +9,9 @@ func (s *Scanner) Buffered() []byte {
 	return s.buf[s.pos : s.end+1]
 }
 
-// Prefetch reads from the stream until n bytes are buffered or the stream ends. It reports whether
-// it has read from the stream. A read error takes effect after the buffered bytes.
+// Prefetch reads from the stream until n bytes are buffered, or the stream or a part of it ends. It
+// reports whether it has read from the stream. n must be less than 64 KiB. A read error takes effect
+// after the buffered bytes.
 func (s *Scanner) Prefetch(n int) bool {
 	if s.end-s.pos >= n || s.readErr != nil {
 		return false
@@ -41,11 +39,6 @@ func (s *Scanner) Since(offset int64) []byte {
 	return s.buf[offset-s.base : s.pos]
 }
 
-// Rest returns a reader of the unread bytes. The Scanner must not be used any more.
-func (s *Scanner) Rest() io.Reader {
-	return io.MultiReader(bytes.NewReader(s.buf[s.pos:s.end]), s.r)
-}
-
 // fill reads the next bytes of the stream into the buffer. All buffered bytes must have been read.
 // It reports false after an error.
 func (s *Scanner) fill() bool {
@@ -54,7 +47,7 @@ func (s *Scanner) fill() bool {
 	}
 	s.base += int64(s.end)
 	s.pos, s.end = 0, 0
-	if s.readErr == nil {
+	for s.end == 0 && (s.readErr == nil || s.readErr == ErrPartEnd && !s.complete) {
 		s.read()
 	}
 	if s.end > 0 {

@@ -1,6 +1,14 @@
 package jsonstream
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrPartEnd is returned by the Read method of a stream that consists of parts, at the end of a
+// part, possibly with its last bytes. If the value is not complete, the Scanner reads the next part.
+// Otherwise it ignores the next part.
+var ErrPartEnd = errors.New("end of a part")
 
 // SyntaxError reports the position of invalid JSON. It does not quote the input.
 type SyntaxError struct {

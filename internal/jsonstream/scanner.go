@@ -27,9 +27,10 @@ type Scanner struct {
 	pos     int   // buf[pos:end] is unread
 	end     int   // less than len(buf), to leave room for the NUL of Buffered
 	base    int64 // offset of buf[0] in the stream
-	readErr error // from r; no read follows it
+	readErr error // from r; no read follows it, unless it is ErrPartEnd
 	err     error // the first error
 
+	complete  bool   // set after the value
 	needComma bool   // set after a value
 	text      []byte // the number that ReadNumber reads, in textBuf
 	textBuf   [MaxLen]byte
@@ -97,16 +98,18 @@ func (s *Scanner) Value() byte {
 	return s.token()
 }
 
-// End reads the rest of the stream, which must be white space. It returns the first error.
+// End reads the rest of the stream, or of its current part, which must be white space. It returns
+// the first error.
 func (s *Scanner) End() error {
 	if s.err != nil {
 		return s.err
 	}
+	s.complete = true
 	s.token()
 	switch {
 	case s.err == nil:
 		s.Invalid("data after the end")
-	case s.readErr == io.EOF: // as expected
+	case s.readErr == io.EOF, s.readErr == ErrPartEnd: // as expected
 		s.err = nil
 	}
 	return s.err

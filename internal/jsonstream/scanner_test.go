@@ -189,6 +189,46 @@ func TestAHundredEmptyReadsAreAnError(t *testing.T) {
 	}
 }
 
+// parts is a stream of parts. Each ends with ErrPartEnd, except the last one.
+type parts []string
+
+func (p *parts) Read(b []byte) (int, error) {
+	if len(*p) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(b[:min(2, len(b))], (*p)[0])
+	if (*p)[0] = (*p)[0][n:]; (*p)[0] != "" {
+		return n, nil
+	}
+	*p = (*p)[1:]
+	return n, ErrPartEnd
+}
+
+func TestPartsAfterTheValueAreIgnored(t *testing.T) {
+	for _, c := range []struct {
+		parts parts
+		want  string
+	}{
+		{parts{`["a`, `b",1`, `2]`}, ""},
+		{parts{"", "", `["ab"`, "", "", `]`, ""}, ""},
+		{parts{`[]`, `x`}, ""},
+		{parts{`[]`, "", `x`}, ""},
+		{parts{` [ `, ` ] `, `]`}, ""},
+		{parts{`[]x`, `[]`}, "data after the end at offset 2"},
+		{parts{`[`, `x]`}, "invalid value at offset 1"},
+		{parts{`[`, ``}, io.ErrUnexpectedEOF.Error()},
+		{parts{``, ``}, io.ErrUnexpectedEOF.Error()},
+	} {
+		got := ""
+		if err := skip(&c.parts); err != nil {
+			got = err.Error()
+		}
+		if got != c.want {
+			t.Errorf("%q: got %q, want %q", c.parts, got, c.want)
+		}
+	}
+}
+
 func TestNestingIsLimited(t *testing.T) {
 	for _, brackets := range [][2]string{{"[", "]"}, {`{"a":`, "}"}} {
 		nested := func(depth int) io.Reader {
@@ -251,8 +291,9 @@ func TestBufferedTextCanBeReadByTheCaller(t *testing.T) {
 	if c, ok := s.Element(); c != '{' || !ok {
 		t.Errorf("next element: %q, %v", c, ok)
 	}
-	if rest, err := io.ReadAll(s.Rest()); string(rest) != `"b":2}]` || err != nil {
-		t.Errorf("rest: %q, %v", rest, err)
+	s.Prefetch(bufferSize - 1)
+	if rest := string(s.Buffered()); rest != `"b":2}]`+"\x00" {
+		t.Errorf("rest: %q", rest)
 	}
 	if s.Since(0) != nil {
 		t.Error("Since returns bytes that are no longer buffered")
