@@ -204,7 +204,7 @@ func (e *exporter) start(t *testing.T) {
 			methods = append(methods, info.Method)
 		}
 	}
-	e.self = selfmetrics.New(e.storage, methods)
+	e.self = selfmetrics.New(e.storage, func() uint64 { return 0 }, methods)
 	instance, err := e.set.NewInstance(e.config(t), e.resources())
 	if err != nil {
 		t.Fatal(err)

@@ -52,27 +52,32 @@ func Main(embedded Embedded) int {
 }
 
 // Run runs the program with args until ctx ends, and returns the exit code. If the program cannot
-// start, Run writes the reason to stderr, as one line.
+// start, Run writes the reason to stderr, as one line. If stderr is not read, Run does not wait for
+// it.
 func Run(ctx context.Context, args []string, embedded Embedded, stdout, stderr io.Writer) int {
 	version.Version = strings.TrimSpace(embedded.Version)
+	logLines := newLogQueue(stderr)
 	o, done, err := parse(args, stdout)
 	if err == nil && !done {
 		o.readme = embedded.Readme
-		err = run(ctx, o, stdout, log.NewSyncWriter(stderr))
+		err = run(ctx, o, stdout, logLines)
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "%s: error: %s\n", name, strings.Join(strings.Fields(err.Error()), " "))
+		text := strings.Join(strings.Fields(err.Error()), " ")
+		logLines.Close(fmt.Sprintf("%s: error: %s\n", name, text))
 		return 1
 	}
+	logLines.Close("")
 	return 0
 }
 
 // run runs the program with parsed flags until ctx ends.
-func run(ctx context.Context, o *options, stdout, stderr io.Writer) error {
+func run(ctx context.Context, o *options, stdout io.Writer, logLines *logQueue) error {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP) // first, because an unhandled SIGHUP ends the process
 	defer signal.Stop(hangups)
-	logger := newLogger(stderr, o.logLevel, o.logFormat)
+	logger := newLogger(logLines, o.logLevel, o.logFormat)
+	redirectStandardLogger(logger)
 	if err := o.validate(); err != nil {
 		return err
 	}
@@ -82,6 +87,9 @@ func run(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 			return err
 		}
 		defer stop()
+		queue := newLogQueue(stdout)
+		defer queue.Close("")
+		stdout = queue
 	}
 	cfg, err := o.load(logger)
 	if err != nil {
@@ -94,12 +102,12 @@ func run(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 	if o.configFile != "" && os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(fleetGCPercent)
 	}
-	a, err := build(o, cfg, logger)
+	a, err := build(o, cfg, logger, logLines.Dropped)
 	if err != nil {
 		return err
 	}
 	go a.reloader.watchSignals(ctx, hangups)
-	webLogger := newSlogLogger(stderr, o.logLevel, o.logFormat)
+	webLogger := newSlogLogger(logLines, o.logLevel, o.logFormat)
 	err = web.Serve(ctx, a.handler, o.web, webLogger, func(address net.Addr) {
 		logStarted(logger, o, cfg, address)
 		if o.demo {
@@ -125,12 +133,14 @@ type app struct {
 
 // build connects the parts and opens the ledgers of the configured instances. It makes no API
 // calls.
-func build(o *options, cfg *config.Config, logger log.Logger) (*app, error) {
+func build(
+	o *options, cfg *config.Config, logger log.Logger, droppedLines func() uint64,
+) (*app, error) {
 	storage, err := ledger.OpenStorage(o.storagePath, logger)
 	if err != nil {
 		return nil, fmt.Errorf("cannot use --storage.path (GREENAPI_STORAGE_PATH): %w", err)
 	}
-	self := selfmetrics.New(storage, methods(cfg))
+	self := selfmetrics.New(storage, droppedLines, methods(cfg))
 	backend := &greenapi.Backend{
 		Transport:  greenapi.NewTransport(o.maxCalls),
 		Limiter:    greenapi.NewLimiter(o.maxCalls),

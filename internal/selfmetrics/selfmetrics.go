@@ -27,9 +27,10 @@ type Metrics struct {
 	bytes     *prometheus.CounterVec
 }
 
-// New returns the exporter's own metrics. The series of the given API methods start at 0. Those of
-// other methods appear with their first call.
-func New(storage *ledger.Storage, methods []string) *Metrics {
+// New returns the exporter's own metrics. The function droppedLines returns how many lines of the
+// log were lost. The series of the given API methods start at 0. Those of other methods appear with
+// their first call.
+func New(storage *ledger.Storage, droppedLines func() uint64, methods []string) *Metrics {
 	m := &Metrics{
 		Registry: prometheus.NewRegistry(),
 		process:  prometheus.NewRegistry(),
@@ -67,6 +68,9 @@ func New(storage *ledger.Storage, methods []string) *Metrics {
 			"Ledger files that were damaged, empty, or written for another instance or version. "+
 				"They were truncated or set aside; the log names them.",
 			storage.Damaged),
+		newCounterFunc("greenapi_exporter_log_lines_dropped_total",
+			"Log lines that were lost because stderr was not read fast enough or failed.",
+			droppedLines),
 	)
 	return m
 }

@@ -28,7 +28,7 @@ func gather(t *testing.T, m *Metrics) map[string]*dto.MetricFamily {
 }
 
 func TestMethodsStartAtZero(t *testing.T) {
-	m := New(new(ledger.Storage), []string{"a"})
+	m := New(new(ledger.Storage), func() uint64 { return 7 }, []string{"a"})
 	m.Observe("b", time.Second, 10)
 	families := gather(t, m)
 	for i, want := range []struct {
@@ -47,7 +47,7 @@ func TestMethodsStartAtZero(t *testing.T) {
 }
 
 func TestHistogramsAreBothNativeAndClassic(t *testing.T) {
-	m := New(new(ledger.Storage), nil)
+	m := New(new(ledger.Storage), func() uint64 { return 7 }, nil)
 	m.Observe("a", time.Second, 10)
 	h := gather(t, m)["greenapi_api_request_duration_seconds"].Metric[0].Histogram
 	if len(h.PositiveSpan) == 0 || len(h.Bucket) == 0 {
@@ -56,7 +56,7 @@ func TestHistogramsAreBothNativeAndClassic(t *testing.T) {
 }
 
 func TestStorageCountersCarryCreatedTimestamps(t *testing.T) {
-	families := gather(t, New(new(ledger.Storage), nil))
+	families := gather(t, New(new(ledger.Storage), func() uint64 { return 7 }, nil))
 	for _, name := range []string{
 		"greenapi_exporter_storage_failures_total", "greenapi_exporter_storage_damaged_files_total",
 	} {
@@ -68,7 +68,7 @@ func TestStorageCountersCarryCreatedTimestamps(t *testing.T) {
 }
 
 func TestLint(t *testing.T) {
-	m := New(new(ledger.Storage), []string{"a"})
+	m := New(new(ledger.Storage), func() uint64 { return 7 }, []string{"a"})
 	problems, err := testutil.GatherAndLint(m.Registry)
 	if err != nil || len(problems) > 0 {
 		t.Errorf("problems %v, error %v", problems, err)

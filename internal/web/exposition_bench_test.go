@@ -50,7 +50,7 @@ func fleetHandler(t testing.TB, instances int) http.Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	self := selfmetrics.New(storage, []string{greenapi.LastOutgoingMessages})
+	self := selfmetrics.New(storage, noDrops, []string{greenapi.LastOutgoingMessages})
 	backend := &greenapi.Backend{
 		Transport: oneMessage{}, Limiter: greenapi.NewLimiter(20), OnResponse: self.Observe,
 	}

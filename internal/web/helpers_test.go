@@ -76,7 +76,7 @@ func newHandler(f Fleet, change func(*Options)) http.Handler {
 	page := func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "the page") }
 	o := Options{
 		Fleet:          f,
-		Self:           selfmetrics.New(new(ledger.Storage), nil),
+		Self:           selfmetrics.New(new(ledger.Storage), noDrops, nil),
 		Page:           http.HandlerFunc(page),
 		Readme:         "# The README\n",
 		Logger:         log.NewNopLogger(),
@@ -89,6 +89,8 @@ func newHandler(f Fleet, change func(*Options)) http.Handler {
 	}
 	return New(o)
 }
+
+func noDrops() uint64 { return 0 }
 
 func get(handler http.Handler, path string) *httptest.ResponseRecorder {
 	return serve(handler, httptest.NewRequest(http.MethodGet, path, nil))

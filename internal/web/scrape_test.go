@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -169,7 +168,7 @@ func TestLongScrapeIsServed(t *testing.T) {
 			sendValue(42)(ctx, ch)
 		})
 		fleet.timeout = 5 * time.Minute
-		server := newServer(newHandler(fleet, nil), slog.New(slog.DiscardHandler))
+		server := newServer(newHandler(fleet, nil))
 		listener := make(pipeListener)
 		go func() { _ = server.Serve(listener) }()
 		client := &http.Client{Transport: &http.Transport{DialContext: listener.dial}}

@@ -27,7 +27,7 @@ func Serve(
 ) error {
 	scrapes, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	server := newServer(handler, logger)
+	server := newServer(handler)
 	var first sync.Once
 	server.BaseContext = func(l net.Listener) context.Context {
 		first.Do(func() { listening(l.Addr()) })
@@ -44,8 +44,9 @@ func Serve(
 	return shutdown(server, cancel)
 }
 
-// newServer returns a server that disconnects slow clients. Scrapes extend the write timeout.
-func newServer(handler http.Handler, logger *slog.Logger) *http.Server {
+// newServer returns a server that disconnects slow clients. Scrapes extend the write timeout. The
+// server writes its own errors to the standard logger, as net/http does for calls, too.
+func newServer(handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
@@ -53,7 +54,6 @@ func newServer(handler http.Handler, logger *slog.Logger) *http.Server {
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       5 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 	}
 }
 

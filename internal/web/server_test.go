@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -51,7 +50,7 @@ func TestSlowClientsAreDisconnected(t *testing.T) {
 					_, _ = io.Copy(io.Discard, r.Body)
 					_, _ = io.WriteString(w, strings.Repeat("x", 1<<20))
 				})
-				server := newServer(handler, slog.New(slog.DiscardHandler))
+				server := newServer(handler)
 				listener := make(pipeListener)
 				go func() {
 					if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
