@@ -93,12 +93,7 @@ func readInstances(body io.Reader, limit int) (list PartnerList, _ error) {
 	in := jsonstream.New(body)
 	startArray(in)
 	index := make(map[string]int)
-	for c, ok := in.Element(); ok; c, ok = in.Element() {
-		if c != '{' {
-			in.Skip(c)
-			list.BadIDs++
-			continue
-		}
+	for nextObject(in, &list.BadIDs) {
 		instance := readInstance(in)
 		i, known := index[instance.ID]
 		switch {

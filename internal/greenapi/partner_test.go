@@ -119,6 +119,12 @@ func TestReadInstances(t *testing.T) {
 			{"idInstance":7,"isExpired":"two"}]`,
 			seven},
 
+		{"NaN and Infinity", `[
+			{"idInstance":1,"price":NaN,"more":[Infinity,{"x":-Infinity}],"apiTokenInstance":"x"},
+			{"idInstance":2,"apiTokenInstance":NaN,"deleted":-Infinity,"isExpired":Infinity,
+			"expirationDate":-Infinity}]`,
+			[]plainInstance{{ID: "1", Token: "x"}, {ID: "2", Expires: "invalid"}}},
+
 		{"an id twice, the first deleted",
 			`[{"idInstance":1,"deleted":true},{"idInstance":2},` +
 				`{"idInstance":1,"apiTokenInstance":"b"}]`,
@@ -163,7 +169,8 @@ func TestEntriesWithoutAnIDAreSkippedAndCounted(t *testing.T) {
 		`{"idInstance":123456789012345678901234567890123}|{"idInstance":"1a"}|{"idInstance":" 1"}|`+
 		`{"idInstance":"+1"}|{"idInstance":"1e3"}|{"idInstance":{"idInstance":1}}|`+
 		`{"idInstance":[1]}|{"idInstance":true}|{"apiTokenInstance":"x"}|`+
-		`null|true|7|-1.5e3|"1101000001"|[]|[{"idInstance":1}]`, "|")
+		`null|true|7|-1.5e3|"1101000001"|[]|[{"idInstance":1}]|NaN|-Infinity|`+
+		`{"idInstance":NaN}|{"idInstance":Infinity}|{"idInstance":-Infinity}`, "|")
 	for _, entry := range append(entries, strings.Join(entries, ",")) {
 		body := fmt.Sprintf(`[{"idInstance":7},%s,{"idInstance":8}]`, entry)
 		want := 1

@@ -158,11 +158,19 @@ func TestPartnerInstancesAreScraped(t *testing.T) {
 	if refreshed < float64(begin.Unix()) {
 		t.Errorf("the instances were listed at %v", refreshed)
 	}
+	for reason, want := range map[string]float64{
+		"no_token": 0, "bad_id": 0, "excluded": 1, "deleted": 0, "expired": 0,
+	} {
+		scraped.assert(t, want, "greenapi_exporter_partner_unwatched_instances", "reason", reason)
+	}
 	for _, path := range []string{
 		"/", "/metrics", "/sd", "/probe?target=1101000001", "/?id_instance=1101000001",
 	} {
 		_, body := request(t, "GET", p.url+path)
 		pages.WriteString(body)
+	}
+	if !strings.Contains(pages.String(), "2201000001") {
+		t.Error("the page does not show the excluded instance")
 	}
 	p.terminate(t)
 	if all := pages.String() + p.output.String(); strings.Contains(all, "secret-of") {
