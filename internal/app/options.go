@@ -50,6 +50,9 @@ type collectorFlag struct{ on, byUser bool }
 
 // validate checks the options that do not describe an instance.
 func (o *options) validate() error {
+	if err := checkProxies(); err != nil {
+		return err
+	}
 	i := o.instance
 	instanceSet := i.IDInstance != "" || i.TokenFile != ""
 	switch {

@@ -132,6 +132,9 @@ func TestInvalidSettingsExitWithOneLine(t *testing.T) {
 			instance, "--web.listen-address=nowhere",
 			"--web.listen-address",
 		},
+		"invalid proxy": {
+			with("HTTPS_PROXY", "http://user:pa%zz"+secret+"@127.0.0.1:3128"), "", "HTTPS_PROXY is",
+		},
 		"demo and instance":        {instance, "--demo", "--demo"},
 		"instance and config file": {instance, configFlag("one.yml", ""), "remove"},
 		"token file and config file": {
