@@ -15,7 +15,8 @@ func newState() factory {
 	var d descs
 	state := d.add("greenapi_instance_state",
 		"1 for the current state of the instance, 0 for all others. "+
-			"The state is unknown if the API returns none, and other if it returns an unlisted one.",
+			"The state is unknown if the API returns none, "+
+			"and other if it returns an unlisted one.",
 		"state")
 	return &polled[greenapi.State]{
 		Info: Info{

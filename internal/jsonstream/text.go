@@ -91,8 +91,8 @@ func PlainEnd(text []byte, i int) int {
 	return longPlainEnd(text, i)
 }
 
-// longPlainEnd is PlainEnd for long strings. It searches pieces of doubling length, so the time is
-// linear in the result even if the next quote is far behind the next backslash, or vice versa.
+// longPlainEnd is PlainEnd for long strings. It searches pieces of doubling length. The time is
+// therefore linear in the result, even if the next quote is far behind the next backslash.
 func longPlainEnd(text []byte, i int) int {
 	last := len(text) - 1
 	for n := 128; i < last; n *= 2 {

@@ -6,9 +6,9 @@ import (
 	"sync"
 )
 
-// admission limits concurrent scrapes. If the instances have several hosts, the scrapes of one host
-// get at most half of the limit, or the host's share of the instances if that is larger. Therefore,
-// the long scrapes of a host that does not respond cannot block other hosts.
+// admission limits concurrent scrapes. If the instances have several hosts, each host has a limit
+// of its own: half of the total limit, or the host's share of the instances if that is larger.
+// Therefore, the long scrapes of a host that does not respond cannot block other hosts.
 type admission struct {
 	limit int // 0 means no limit
 

@@ -25,7 +25,7 @@ func TestConcurrentScrapesGetEqualResponses(t *testing.T) {
 		}
 		scrapes.Wait()
 		for _, response := range responses {
-			if response != responses[0] || strings.Count(response, knownID) != 193 {
+			if response != responses[0] || strings.Count(response, knownID) < 190 {
 				t.Errorf("%s: got\n%s\nand\n%s", format, response, responses[0])
 			}
 		}

@@ -110,8 +110,8 @@ func (s *scraper) refuse(w http.ResponseWriter, err error) {
 }
 
 // scrapeTimeout returns the maximum duration of a scrape: the timeout in the header minus offset,
-// which leaves time to send the response, but at most limit. It ignores a header that is not a
-// positive number.
+// but at most limit. The offset leaves time to send the response. A header that is not a positive
+// number is ignored.
 func scrapeTimeout(header http.Header, offset, limit time.Duration) time.Duration {
 	seconds, err := strconv.ParseFloat(header.Get(timeoutHeader), 64)
 	if err != nil || !(seconds > 0) || seconds >= limit.Seconds()+offset.Seconds() {

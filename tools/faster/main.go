@@ -1,6 +1,6 @@
 // Faster copies Prometheus rules from standard input to standard output and divides every duration
-// in them: "for", "keep_firing_for", intervals, ranges, offsets, and numbers written as durations
-// (1h, not 3600). With the result, tests can trigger alerts within minutes instead of hours.
+// in them. These are "for", "keep_firing_for", intervals, ranges, offsets, and numbers written as
+// durations (1h, not 3600). With the result, alerts fire within minutes instead of hours.
 package main
 
 import (
