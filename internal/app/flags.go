@@ -182,7 +182,7 @@ func (v flagValue[T]) Set(text string) error {
 }
 
 func number(flag *kingpin.FlagClause, into *int) {
-	flag.SetValue(flagValue[int]{flag, into, "a whole number", strconv.Atoi})
+	flag.SetValue(flagValue[int]{flag, into, "a whole number", config.ParseInt})
 }
 
 func duration(flag *kingpin.FlagClause, into *time.Duration) {

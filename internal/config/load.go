@@ -71,7 +71,7 @@ func (s Source) Load(logger log.Logger) (*Config, error) {
 	}
 }
 
-const needsInstances = "list them under instances, or configure the Partner API under partner"
+const needsInstances = "list instances under instances, or configure the Partner API under partner"
 
 // loader loads one file.
 type loader struct {

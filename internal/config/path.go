@@ -38,7 +38,8 @@ func explain(err error, path string) error {
 		return errURL
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%s has no permission to read%s; "+
-			"change the owner or the mode of the file", currentUser(), quotePath(path))
+			"change the owner or the mode of the file or its directory",
+			currentUser(), quotePath(path))
 	case isPath:
 		return pathError.Err
 	}

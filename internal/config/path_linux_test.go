@@ -50,7 +50,8 @@ func TestUnreadableFilesAreRejectedWithUserAndPath(t *testing.T) {
 				return
 			}
 			text := err.Error()
-			for _, part := range []string{currentUser() + " has no permission", path, "the mode"} {
+			user := currentUser()
+			for _, part := range []string{user + " has no permission", path, "change the owner"} {
 				if !strings.Contains(text, part) {
 					t.Errorf("%s: got %q, want %q", what, text, part)
 				}

@@ -102,7 +102,7 @@ func syntaxError(text []byte, lastRead int, err error) error {
 	} else if n := validLines(lines, lastRead); n >= 0 {
 		line = n + 1
 	}
-	advice := "check its indentation, quotes and brackets"
+	advice := "check the indentation, quotes and brackets of this line"
 	switch previous := max(line-2, 0); {
 	case line < 1 || line > len(lines):
 	case tabIndent.Match(lines[line-1]):
@@ -112,6 +112,8 @@ func syntaxError(text []byte, lastRead int, err error) error {
 	case missingSpace.Match(lines[previous]):
 		line = previous + 1
 		reason, advice = "no space after the colon", "write a space between key and value"
+	case strings.HasSuffix(reason, "unexpected end of stream"):
+		reason, advice = "a quote is not closed", "quotes come in pairs"
 	case strings.HasPrefix(reason, "unknown anchor"):
 		reason, advice = "undefined alias", "quote a value that begins with *"
 	}

@@ -52,8 +52,8 @@ func (l *loader) openToken(
 		return file, nil
 	case spec.Env != "":
 		if spec.Token = os.Getenv(spec.Env); spec.Token == "" {
-			return nil, at.errorf("token_env", "token_env of %s must name an environment variable "+
-				"that contains the token; the variable%s is empty or not set",
+			return nil, at.errorf("token_env", "token_env of %s must name an environment "+
+				"variable, without $, that contains the token; the variable%s is empty or not set",
 				owner, quoteShort(spec.Env))
 		}
 	}

@@ -59,9 +59,13 @@ func (s section) subsection(path string, line int) section {
 // value if node does not have its key. Unlike errors of the YAML library, those of decode name the
 // key and do not contain the value.
 func (s section) decode(node *yaml.Node, target any) error {
+	name := "the file"
+	if s.prefix != "" {
+		name = strings.TrimSuffix(s.prefix, ".")
+	}
 	var values map[string]yaml.Node
-	err := decodeError(node.Decode(&values), node.Line, "this must be a map of keys to values; "+
-		"deploy/greenapi_exporter.yml is an example")
+	err := decodeError(node.Decode(&values), node.Line, name+" must be a map of keys to "+
+		"values; deploy/greenapi_exporter.yml is an example")
 	if err != nil {
 		return err
 	}
@@ -79,8 +83,9 @@ func (s section) decode(node *yaml.Node, target any) error {
 		switch node := deref(&value); {
 		case fields[key] == nil:
 			text := unknownWord(key, known)
-			if owner := ownerOf(key); owner != "" {
-				text = fmt.Sprintf(" %q here (it belongs to %s; check its indentation)", key, owner)
+			if owners := ownersOf(key); owners != "" {
+				text = fmt.Sprintf(" %q here (it belongs to %s; check its indentation)",
+					key, owners)
 			}
 			return s.errorf(key, "unknown key%s; the known keys are %s",
 				text, strings.Join(known, ", "))
@@ -95,8 +100,9 @@ func (s section) decode(node *yaml.Node, target any) error {
 	return nil
 }
 
-// ownerOf returns a section that has the key, or "".
-func ownerOf(key string) string {
+// ownersOf names the sections that have the key. It returns "" if there is none.
+func ownersOf(key string) string {
+	var owners []string
 	for _, section := range []struct {
 		name string
 		spec any
@@ -105,10 +111,10 @@ func ownerOf(key string) string {
 		{"partner", new(partnerSpec)},
 	} {
 		if fields, _ := fieldsOf(section.spec); fields[key] != nil {
-			return section.name
+			owners = append(owners, section.name)
 		}
 	}
-	return ""
+	return strings.Join(owners, " or ")
 }
 
 // fieldsOf returns pointers to the tagged fields of the struct that target points to, by their
@@ -130,11 +136,10 @@ func (s section) set(target any, key string, value *yaml.Node) (err error) {
 	want := "one value, not a list or a map"
 	switch target := target.(type) {
 	case *int:
-		*target, err = strconv.Atoi(value.Value)
-		if err != nil && !errors.Is(err, strconv.ErrRange) { // then it is the nearest int
-			return s.errorf(key, "%s must be a whole number", key)
+		if *target, err = ParseInt(value.Value); err != nil {
+			err = s.errorf(key, "%s must be a whole number", key)
 		}
-		return nil
+		return err
 	case *time.Duration:
 		if *target, err = ParseDuration(value.Value); err != nil {
 			err = s.errorf(key, "%s must be a duration such as 30s, 5m or 24h", key)

@@ -71,6 +71,10 @@ var mistakes = []struct {
 		"is a URL; keep only apiTokenInstance",
 	},
 	{
+		regexp.MustCompile(`^(~|\.{1,2})?/|^[A-Za-z]:\\`),
+		"is a path; name it as the token file, or replace it with the token in the file",
+	},
+	{
 		regexp.MustCompile(`^[$<]|[{}]|^%.*%$|\*\*\*|^(?i:api_?token_?instance)$`),
 		"is a placeholder such as ${TOKEN}, which nothing has replaced; " +
 			"replace it with the token from the console",

@@ -76,14 +76,17 @@ func TestTokensPrintAsSecret(t *testing.T) {
 
 func TestInvalidTokensAreRejected(t *testing.T) {
 	for want, texts := range map[string][]string{
-		"is empty":  {"", " ", "\ufeff", "\ufeff\r\n"},
-		"copy it":   {"a b", "abc\n\ndef", "\x01abc", "schl\u00fcssel", "a\tb", "a\x7fb", "“abc”"},
+		"is empty": {"", " ", "\ufeff", "\ufeff\r\n"},
+		"copy it": {
+			"a b", "abc\n\ndef", "\x01abc", "schl\u00fcssel", "a\tb", "a\x7fb", "“abc”",
+		},
 		"not UTF-8": {"\xff\xfea\x00b\x00c\x00\r\x00\n\x00", "a\x00b\x00", "\x00a\x00b"},
 		"quotes":    {`"abcdef"`, `'abcdef'`, "`abcdef`", `"abcdef`, `abcdef'`, `"a b"`},
 		"is a URL": {
 			"https://api.green-api.com/waInstance1/getSettings/abcdef", "file:///abcdef",
 			"api.green-api.com/waInstance1/getSettings/abcdef", "/WAINSTANCE1/x/abcdef",
 		},
+		"is a path": {"/run/secrets/abc", "./abc", "../abc", "~/abc", `C:\abc`},
 		"is a placeholder such as ${TOKEN}": {
 			"${TOKEN}", "$(cat token)x", "apiTokenInstance", `{"token":"abcdef"}`,
 			"<token>", "%TOKEN%", "$TOKEN", "{{apiTokenInstance}}", "d75b****",

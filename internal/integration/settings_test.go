@@ -67,8 +67,12 @@ func TestInvalidSettingsExitWithOneLine(t *testing.T) {
 		"fractional minutes":     {instance, "--greenapi.minutes=1.5", "--greenapi.minutes"},
 		"timeout without a unit": {instance, "--greenapi.timeout=30", "such as 30s"},
 		"timeout overflows":      {instance, "--greenapi.timeout=9999999999h", "at most 1h"},
-		"interval too long":      {with("GREENAPI_MIN_INTERVAL", "25h"), "", "to 24h"},
-		"retention too long":     {instance, "--storage.retention=87601h", "at most 87600h"},
+		"minutes overflow": {
+			with("GREENAPI_MINUTES", "99999999999999999999"), "",
+			"from 1 to 5254560",
+		},
+		"interval too long":  {with("GREENAPI_MIN_INTERVAL", "25h"), "", "to 24h"},
+		"retention too long": {instance, "--storage.retention=87601h", "at most 87600h"},
 		"interval in days": {
 			instance, "--greenapi.min-interval=1d",
 			"--greenapi.min-interval",

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -34,6 +35,15 @@ func ParseDuration(text string) (time.Duration, error) {
 	default:
 		return math.MaxInt64, nil
 	}
+}
+
+// ParseInt parses an integer. If it overflows, ParseInt returns the nearest int.
+func ParseInt(text string) (int, error) {
+	n, err := strconv.Atoi(text)
+	if err != nil && !errors.Is(err, strconv.ErrRange) {
+		return 0, errors.New("not an integer")
+	}
+	return n, nil
 }
 
 // formatDuration formats d without zero minutes and seconds.
