@@ -51,12 +51,17 @@ type collector interface {
 	collect(ctx context.Context, e emitter) health
 	// peek adds the latest reading to the status. It makes no call.
 	peek(*Status) health
-	// configure applies the configuration of the env to the next call. If invalidate is true,
-	// earlier results do not predict the result of that call.
-	configure(invalidate bool)
-	// close cancels the call in flight and saves the ledger. Callers must not use the collector
-	// any more.
+	// configure applies the configuration of the env to the next call. If it changes the requests,
+	// earlier results do not predict the result of that call. Calls of configure must not overlap.
+	configure()
+	// close cancels the call in flight, and saves and closes the ledger. Before reopen, callers may
+	// only use waiting.
 	close()
+	// reopen opens the ledger again after close. The next call waits as if the collector had not
+	// been closed.
+	reopen() error
+	// waiting reports whether it is too early for the next call.
+	waiting() bool
 }
 
 // health describes the latest reading of a collector.
@@ -75,7 +80,7 @@ type health struct {
 type polled[T any] struct {
 	Info
 	descs descs
-	// connect sets interval, poller and, if needed, save.
+	// connect sets interval, poller and, if there is a ledger, openLedger and closeLedger.
 	connect func(*polled[T]) error
 	// renderCall emits the metrics that do not need a reading. It may be nil.
 	renderCall func(e emitter, succeeded bool)
@@ -85,11 +90,13 @@ type polled[T any] struct {
 	// fillStatus adds the latest reading to the status, with the same arguments.
 	fillStatus func(s *Status, reading T, current bool)
 
-	env      *env
-	stats    *requestStats
-	interval func() time.Duration // minimum time between two successful calls
-	poller   *poll.Poller[T]
-	save     func() // the last step of close; may be nil
+	env         *env
+	stats       *requestStats
+	interval    func() time.Duration // minimum time between two successful calls
+	poller      *poll.Poller[T]
+	requestKey  string       // of the env, at the latest configuration
+	openLedger  func() error // may be nil, as closeLedger
+	closeLedger func()
 }
 
 func (p *polled[T]) info() Info { return p.Info }
@@ -98,7 +105,7 @@ func (p *polled[T]) describe(ch chan<- *prometheus.Desc) { p.descs.describe(ch) 
 
 func (p *polled[T]) open(e *env) (collector, error) {
 	c := *p
-	c.env, c.stats = e, newRequestStats(e, p.Info)
+	c.env, c.stats, c.requestKey = e, newRequestStats(e, p.Info), e.requestKey()
 	return &c, p.connect(&c)
 }
 
@@ -125,16 +132,30 @@ func (p *polled[T]) health(o poll.Outcome[T]) health {
 	return health{o.Err, o.Success, o.Called, o.Took, o.Next, o.TimedOut, p.stats}
 }
 
-func (p *polled[T]) configure(invalidate bool) {
-	p.poller.Reconfigure(p.interval(), p.env.config().Timeout(), invalidate)
+func (p *polled[T]) configure() {
+	key := p.env.requestKey()
+	p.poller.Reconfigure(p.interval(), p.env.config().Timeout(), key != p.requestKey)
+	p.requestKey = key
 }
 
 func (p *polled[T]) close() {
 	p.poller.Stop()
-	if p.save != nil {
-		p.save()
+	if p.closeLedger != nil {
+		p.closeLedger()
 	}
 }
+
+func (p *polled[T]) reopen() error {
+	if p.openLedger != nil {
+		if err := p.openLedger(); err != nil {
+			return err
+		}
+	}
+	p.poller.Start()
+	return nil
+}
+
+func (p *polled[T]) waiting() bool { return p.poller.Waiting() }
 
 // periodic connects a collector to an API method that it calls at most once per interval.
 func periodic[T any](

@@ -55,6 +55,7 @@ type Instance struct {
 	mu      sync.Mutex
 	enabled []*activeCollector          // in the order of the set
 	open    map[string]*activeCollector // by name: enabled, or switched off and not closed yet
+	known   map[string]collector        // by name: open, or closed; so it knows its latest call
 }
 
 // activeCollector is an open collector of one instance.
@@ -65,14 +66,16 @@ type activeCollector struct {
 
 	// refs counts the scrapes in flight, and one more while the collector is enabled. At 0 the
 	// collector closes and cannot be used again.
-	refs       int
-	requestKey string // at its latest configuration; Instance.applyMu guards it
+	refs int
 }
 
 // NewInstance returns an instance with its enabled collectors. They make no call before the first
 // scrape. It returns an error if it cannot load a ledger of the instance.
 func (s *Set) NewInstance(instance config.Instance, resources Resources) (*Instance, error) {
-	i := &Instance{set: s, env: &env{Resources: resources}, open: make(map[string]*activeCollector)}
+	i := &Instance{
+		set: s, env: &env{Resources: resources},
+		open: make(map[string]*activeCollector), known: make(map[string]collector),
+	}
 	if err := i.ApplyConfig(instance); err != nil {
 		i.Close()
 		return nil, err
@@ -85,9 +88,9 @@ func (i *Instance) Config() config.Instance { return i.env.config() }
 
 // ApplyConfig changes the configuration for the next calls. The id must stay the same. A collector
 // that stays enabled keeps its readings and counters. One that is disabled closes in the
-// background after the scrapes in flight, and continues if it is enabled again before. If
-// collectors cannot be opened, ApplyConfig applies the configuration to all others and returns an
-// error.
+// background after the scrapes in flight, and continues if it is enabled again before. If it is
+// enabled after that, its next call is not earlier than without the pause. If collectors cannot be
+// opened, ApplyConfig applies the configuration to all others and returns an error.
 func (i *Instance) ApplyConfig(to config.Instance) error {
 	i.applyMu.Lock()
 	defer i.applyMu.Unlock()
@@ -112,9 +115,8 @@ func (i *Instance) ApplyConfig(to config.Instance) error {
 // acquire returns the open collector of f with the current configuration, or opens it. The caller
 // owns a reference to it, and must hold applyMu.
 func (i *Instance) acquire(f factory) (*activeCollector, error) {
-	key := i.env.requestKey()
 	i.mu.Lock()
-	c := i.open[f.info().Name]
+	c, known := i.open[f.info().Name], i.known[f.info().Name]
 	closing := c != nil && c.refs == 0
 	if c != nil && !closing {
 		c.refs++
@@ -123,21 +125,25 @@ func (i *Instance) acquire(f factory) (*activeCollector, error) {
 	if closing {
 		c.close() // waits until the ledger is saved, because only one ledger may use its file
 	} else if c != nil {
-		c.collector.configure(key != c.requestKey)
-		c.requestKey = key
+		c.collector.configure()
 		return c, nil
 	}
-	opened, err := f.open(i.env)
+	var err error
+	if known != nil {
+		known.configure()
+		err = known.reopen()
+	} else {
+		known, err = f.open(i.env)
+	}
 	if err != nil {
 		return nil, err
 	}
 	c = &activeCollector{
-		Info: f.info(), collector: opened, close: sync.OnceFunc(opened.close),
-		refs: 1, requestKey: key,
+		Info: f.info(), collector: known, close: sync.OnceFunc(known.close), refs: 1,
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.open[c.Name] = c
+	i.open[c.Name], i.known[c.Name] = c, known
 	return c, nil
 }
 
@@ -191,10 +197,16 @@ func (i *Instance) Drain() {
 	i.replace(nil)
 }
 
-// Idle reports whether no collector is open.
+// Idle reports whether no collector is open, and the next calls need not wait for earlier ones. A
+// new Instance can then replace this one.
 func (i *Instance) Idle() bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
+	for _, c := range i.known {
+		if c.waiting() {
+			return false
+		}
+	}
 	return len(i.open) == 0
 }
 

@@ -87,6 +87,43 @@ func TestCloseDuringACallStoresTheCancellation(t *testing.T) {
 	})
 }
 
+// TestReenabledCollectorsContinue with their readings and counts of calls, in memory, without a call
+// and without another log line about a failure.
+func TestReenabledCollectorsContinue(t *testing.T) {
+	for _, status := range []int{200, 466} {
+		synctest.Test(t, func(t *testing.T) {
+			e := newExporter(t, allNames()...)
+			e.flags.MinInterval = time.Hour
+			e.start(t)
+			e.api.body = journalOf(row("A1", "textMessage", "sent", 1))
+			gather(t, e.scrape(t.Context()))
+			time.Sleep(time.Hour)
+			for _, c := range All() {
+				e.replyOf(c.Method).status = status
+			}
+			want := exposition(t, e.scrape(t.Context()), openMetrics)
+			text := e.logged()
+			for range 3 {
+				e.flags.Collectors = nil
+				if err := e.instance.ApplyConfig(e.config(t)); err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+				e.flags.Collectors = allNames()
+				if err := e.instance.ApplyConfig(e.config(t)); err != nil {
+					t.Fatal(err)
+				}
+				if got := exposition(t, e.scrape(t.Context()), openMetrics); got != want {
+					t.Errorf("status %d: got\n%s\nwant\n%s", status, got, want)
+				}
+			}
+			if got := e.logged(); got != text {
+				t.Errorf("status %d: logged\n%s\nafter\n%s", status, got, text)
+			}
+		})
+	}
+}
+
 // TestNewInstanceErrorClosesOpenLedgers checks that the other ledger is closed, which writes a
 // snapshot.
 func TestNewInstanceErrorClosesOpenLedgers(t *testing.T) {

@@ -15,29 +15,43 @@ type journalCall func(*greenapi.Client, context.Context, int) (*greenapi.Journal
 // journal reads a journal of one instance into its ledger.
 type journal struct {
 	env       *env
-	ledger    *ledger.Ledger
+	suffix    string // of the ledger's name, after the id of the instance
 	call      journalCall
 	omissions omissionLogger
+	ledger    *ledger.Ledger // nil while the collector is closed
 }
 
-// journalSource connects a collector to a journal. The name of the ledger is the instance's id and
-// suffix.
+// journalSource connects a collector to a journal, whose ledger has a name with the suffix.
 func journalSource(suffix string, call journalCall) func(*polled[*ledger.Summary]) error {
 	return func(p *polled[*ledger.Summary]) error {
-		now := p.env.config()
-		options := ledger.Options{
-			Minutes: now.Minutes(), MaxMinutes: now.MaxMinutes(), Retention: now.Retention(),
+		j := &journal{
+			env: p.env, suffix: suffix, call: call, omissions: newOmissionLogger(p.stats.logger),
 		}
-		l, err := p.env.Storage.Ledger(now.ID()+suffix, options, time.Now())
-		if err != nil {
+		if err := j.open(); err != nil {
 			return err
 		}
-		j := &journal{p.env, l, call, newOmissionLogger(p.stats.logger, l.Summary())}
 		p.interval = func() time.Duration { return p.env.config().MinInterval() }
-		p.poller = newPersistentPoller(p.stats, l, j.read)
-		p.save = l.Close
+		p.poller = newPersistentPoller(p.stats, j)
+		p.openLedger, p.closeLedger = j.open, j.close
 		return nil
 	}
+}
+
+func (j *journal) open() (err error) {
+	now := j.env.config()
+	options := ledger.Options{
+		Minutes: now.Minutes(), MaxMinutes: now.MaxMinutes(), Retention: now.Retention(),
+	}
+	j.ledger, err = j.env.Storage.Ledger(now.ID()+j.suffix, options, time.Now())
+	if err == nil {
+		j.omissions.start(j.ledger.Summary())
+	}
+	return err
+}
+
+func (j *journal) close() {
+	j.ledger.Close()
+	j.ledger = nil
 }
 
 // read calls the API and counts the rows of the response. begin is the current time. The ledger

@@ -18,13 +18,16 @@ type omissionLogger struct {
 	logged    map[string]bool
 }
 
-// newOmissionLogger returns a logger for a ledger whose latest reading is stored, or nil.
-func newOmissionLogger(logger log.Logger, stored *ledger.Summary) omissionLogger {
-	l := omissionLogger{logger: logger, logged: make(map[string]bool)}
+func newOmissionLogger(logger log.Logger) omissionLogger {
+	return omissionLogger{logger: logger, logged: make(map[string]bool)}
+}
+
+// start prepares l for a ledger whose latest reading is stored, or nil.
+func (l *omissionLogger) start(stored *ledger.Summary) {
+	l.uncounted = 0
 	if stored != nil {
 		l.uncounted = stored.Uncounted
 	}
-	return l
 }
 
 func (l *omissionLogger) observe(r *ledger.Summary) {

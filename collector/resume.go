@@ -1,7 +1,6 @@
 package collector
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -15,12 +14,9 @@ import (
 	"greenapi_exporter/internal/poll"
 )
 
-// newPersistentPoller returns a Poller as newPoller does, which continues with the state that the
+// newPersistentPoller returns a Poller that reads the journal. It continues with the state that the
 // ledger has stored. The ledger stores the state of the Poller before and after each call.
-func newPersistentPoller(
-	s *requestStats, l *ledger.Ledger,
-	call func(context.Context, time.Time) (*ledger.Summary, error),
-) *poll.Poller[*ledger.Summary] {
+func newPersistentPoller(s *requestStats, j *journal) *poll.Poller[*ledger.Summary] {
 	var settings string // of the latest call; the configuration can change during the call
 	poller := newPoller(s, poll.Options{
 		Interval: s.env.config().MinInterval(),
@@ -28,9 +24,10 @@ func newPersistentPoller(
 			if state.InFlight {
 				settings = s.settingsHash()
 			}
-			l.Persist(toPollState(state, settings))
+			j.ledger.Persist(toPollState(state, settings))
 		},
-	}, call)
+	}, j.read)
+	l := j.ledger
 	if l.LastPollState().Begun.IsZero() {
 		return poller
 	}

@@ -52,7 +52,8 @@ func New(set *collector.Set, resources collector.Resources) *Manager {
 //
 // An instance that stays keeps its ledgers and readings, even if its settings change. A removed
 // instance closes in the background after the scrapes in flight. If it is added again before that,
-// it keeps its ledgers and readings, too.
+// it keeps its ledgers and readings, too. If it is added after that, its calls wait for their time
+// as if it had stayed, because the limits of the API apply to the instance.
 //
 // If ApplyConfig cannot read a ledger, it omits the instance if that is new, or else the collector.
 // It applies the rest and returns an error.

@@ -92,8 +92,8 @@ func New[T any](
 	return &Poller[T]{call: call, state: state[T]{Options: options}}
 }
 
-// Stop cancels the call in progress and prevents further calls. After it returns, no function of
-// the Poller runs any more.
+// Stop cancels the call in progress and prevents further calls until Start. After it returns, no
+// function of the Poller runs any more.
 func (p *Poller[T]) Stop() {
 	p.mu.Lock()
 	p.stopped = true
@@ -104,6 +104,16 @@ func (p *Poller[T]) Stop() {
 		<-f.done
 	}
 }
+
+// Start allows calls again after Stop. The next call waits as if the Poller had not stopped.
+func (p *Poller[T]) Start() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stopped = false
+}
+
+// Waiting reports whether it is too early for the next call.
+func (p *Poller[T]) Waiting() bool { return time.Now().Before(p.snapshot().nextCall()) }
 
 // Reconfigure changes the options for the next call. The interval also applies to the latest
 // reading. The call in progress continues. If invalidate is true, earlier outcomes do not predict
