@@ -2,7 +2,7 @@
 //
 // A Client calls the methods of one instance. A Partner lists the instances of a partner. Every
 // error is an *Error with a Result from a closed set. No error contains a token, a URL or a part of
-// a response.
+// a response, except the status and the host of a redirect.
 package greenapi
 
 import (
@@ -46,6 +46,7 @@ func NewTransport(idle int) *http.Transport {
 	t.Protocols = new(http.Protocols)
 	t.Protocols.SetHTTP1(true)
 	t.ForceAttemptHTTP2 = false
+	t.OnProxyConnectResponse = checkProxyResponse
 	return t
 }
 

@@ -36,11 +36,14 @@ func networkError(ctx context.Context, err error) *Error {
 		certificate *tls.CertificateVerificationError
 		record      tls.RecordHeaderError
 		timeout     net.Error
+		failure     *Error
 	)
 	detail := ""
 	switch {
 	case ctx.Err() != nil:
 		return &Error{Result: contextResult(ctx), Detail: "while waiting for the response"}
+	case errors.As(err, &failure): // of checkProxyResponse
+		return &Error{Result: failure.Result, Detail: failure.Detail}
 	case errors.As(err, &timeout) && timeout.Timeout(): // of the transport or the operating system
 		detail = "the connection timed out"
 	case errors.As(err, &certificate):
@@ -54,7 +57,7 @@ func networkError(ctx context.Context, err error) *Error {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		detail = "the connection was closed before the response was complete"
 	default:
-		detail = "the connection failed, a proxy refused it, or the response was not HTTP"
+		detail = "the connection failed, or the response was not HTTP"
 	}
 	return &Error{Result: Network, Detail: detail}
 }
@@ -87,6 +90,10 @@ func (r *response) statusError(received *http.Response) error {
 		Detail: fmt.Sprintf("HTTP %d", received.StatusCode),
 	}
 	switch status := received.StatusCode; {
+	case isRedirect(status):
+		failure.Detail = redirectDetail(received, r.token)
+	case status == http.StatusProxyAuthRequired:
+		failure.Detail += ", a proxy requires a user name and password"
 	case status == http.StatusBadRequest:
 		body, err := io.ReadAll(io.LimitReader(r, maxErrorBody))
 		if err != nil && r.ctx.Err() != nil {

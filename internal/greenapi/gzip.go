@@ -10,8 +10,8 @@ import (
 	"greenapi_exporter/internal/jsonstream"
 )
 
-// gzipBody decompresses a body that consists of gzip members. net/http is not used for this, because
-// it fails if other bytes follow a member.
+// gzipBody decompresses a body that consists of gzip members. net/http is not used for this,
+// because it fails if other bytes follow a member.
 //
 // Read returns jsonstream.ErrPartEnd between two members, so a damaged member after the end of the
 // JSON has no effect. Read ignores bytes after a member that are not a member.

@@ -49,8 +49,8 @@ func readObject(body io.Reader) (object, error) {
 
 func parseObject(body io.Reader) (object, error) {
 	in := jsonstream.New(body)
-	if in.Start() != '{' {
-		in.Invalid("the body is not an object")
+	if c := in.Start(); c != '{' {
+		rejectStart(in, c, "the body is not an object")
 	}
 	o := make(object)
 	for key, ok := in.Key(); ok; key, ok = in.Key() {
@@ -80,13 +80,22 @@ func readValue(in *jsonstream.Scanner, c byte) value {
 // startArray reads the start of an array of objects. If the body is an object, with which the API
 // reports a failure with status 200, the input ends with an *Error.
 func startArray(in *jsonstream.Scanner) {
-	switch in.Start() {
+	switch c := in.Start(); c {
 	case '[':
 	case '{':
 		in.Fail(readFailure(in))
 	default:
-		in.Invalid("the body is not an array")
+		rejectStart(in, c, "the body is not an array")
 	}
+}
+
+// rejectStart ends the input because of c, the first byte of its value.
+func rejectStart(in *jsonstream.Scanner, c byte, reason string) {
+	if c == '<' {
+		const detail = "the body is a web page instead of JSON"
+		in.Fail(&Error{Result: InvalidResponse, Detail: detail})
+	}
+	in.Invalid(reason)
 }
 
 // readFailure reads an object that reports a failure, after its opening brace.

@@ -178,7 +178,6 @@ func TestInvalidJournalsAreRejected(t *testing.T) {
 		{"null", `null`},
 		{"an object", `{"a":1}`},
 		{"a string", `"[]"`},
-		{"HTML", `<html></html>`},
 		{"half a byte order mark", "\xEF\xBB[]"},
 		{"two byte order marks", "\xEF\xBB\xBF\xEF\xBB\xBF[]"},
 		{"no comma between elements", `[1 2]`},
@@ -231,8 +230,8 @@ func TestBadTimestampsCostOnlyTheTime(t *testing.T) {
 		`1706601634000`, `1706601634000000`, `1706601634000000000`, `1e999`, `-1e999`, `1e300`,
 		`1706601634.` + strings.Repeat("0", 500), strings.Repeat("9", 500),
 		`""`, `"0"`, `"000"`, `"-5"`, `"1.5"`, `" 1706601634"`, `"1706601634 "`, `"+5"`, `"1e9"`,
-		`"1706601634000"`, `"` + strings.Repeat("0", 500) + `"`, `"today"`, `"2025-12-08T15:30:01Z"`,
-		`"2025-12-08"`, `"NaN"`, `"Infinity"`, `"null"`, `"١"`, `"0x10"`, `"1_0"`,
+		`"1706601634000"`, `"` + strings.Repeat("0", 500) + `"`, `"today"`,
+		`"2025-12-08T15:30:01Z"`, `"2025-12-08"`, `"NaN"`, `"Infinity"`, `"null"`, `"١"`, `"0x10"`, `"1_0"`,
 		`true`, `false`, `{}`, `[]`, `[1706601634]`, `{"timestamp":1706601634}`,
 		`NaN`, `Infinity`, `-Infinity`, `null,"timestamp":{}`, `1706601634,"timestamp":NaN`,
 	} {

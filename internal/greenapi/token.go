@@ -130,6 +130,12 @@ func (t Token) redactor() func(text []byte) []byte {
 	}
 }
 
+// isIn reports whether a text contains the token, in upper or lower case.
+func (t Token) isIn(text string) bool {
+	secret := strings.ToLower(t.reveal())
+	return secret != "" && strings.Contains(strings.ToLower(text), secret)
+}
+
 // reveal returns the secret.
 func (t Token) reveal() string {
 	if t.secret == nil {

@@ -9,9 +9,9 @@ func (s *Scanner) Buffered() []byte {
 	return s.buf[s.pos : s.end+1]
 }
 
-// Prefetch reads from the stream until n bytes are buffered, or the stream or a part of it ends. It
-// reports whether it has read from the stream. n must be less than 64 KiB. A read error takes effect
-// after the buffered bytes.
+// Prefetch reads from the stream until n bytes are buffered, or the stream or a part of it ends. n
+// must be less than 64 KiB. Prefetch reports whether it has read from the stream. A read error
+// takes effect after the buffered bytes.
 func (s *Scanner) Prefetch(n int) bool {
 	if s.end-s.pos >= n || s.readErr != nil {
 		return false

@@ -6,8 +6,8 @@ import (
 )
 
 // ErrPartEnd is returned by the Read method of a stream that consists of parts, at the end of a
-// part, possibly with its last bytes. If the value is not complete, the Scanner reads the next part.
-// Otherwise it ignores the next part.
+// part, possibly with its last bytes. If the value is not complete, the Scanner reads the next
+// part. Otherwise it ignores the next part.
 var ErrPartEnd = errors.New("end of a part")
 
 // SyntaxError reports the position of invalid JSON. It does not quote the input.

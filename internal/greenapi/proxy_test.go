@@ -1,0 +1,117 @@
+package greenapi
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// TestProxyRejectionsHaveTheirStatus checks that an error names the status of a proxy's response to
+// CONNECT, and no text of the response.
+func TestProxyRejectionsHaveTheirStatus(t *testing.T) {
+	const rejected = "the proxy rejected the connection with HTTP "
+	for status, want := range map[string]string{
+		"403 Forbidden":   rejected + "403: it does not allow connections to the API host",
+		"407 Proxy Auth":  rejected + "407: HTTPS_PROXY needs a valid user name and password",
+		"502 Bad Gateway": rejected + "502: it cannot connect to the API host",
+		"503 Unavailable": rejected + "503: it cannot connect to the API host",
+		"504 Timeout":     rejected + "504: it cannot connect to the API host",
+		"400 Bad":         rejected + "400: check HTTPS_PROXY",
+		"302 Found":       rejected + "302: check HTTPS_PROXY",
+		"204 No Content":  rejected + "204: check HTTPS_PROXY",
+	} {
+		const format = "HTTP/1.1 %s " + secret + "\r\nX: " + secret + "\r\n\r\n<html>" + secret
+		proxy := serve(t, rawResponse(fmt.Sprintf(format, status)))
+		client := newTestClient(t, "https://api.example")
+		proxyURL, err := url.Parse(strings.Replace(proxy.URL, "//", "//user:"+secret+"@", 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		client.backend.Transport.(*http.Transport).Proxy = http.ProxyURL(proxyURL)
+		_, _, err = readOutgoing(t.Context(), client)
+		var failure *Error
+		if !errors.As(err, &failure) || failure.Result != Network || failure.Detail != want ||
+			!failure.NotSent {
+			t.Errorf("%s: got %#v, want %q", status, err, want)
+		}
+		assertNoSecret(t, err)
+	}
+}
+
+func TestRedirectsNameTheirHost(t *testing.T) {
+	for location, want := range map[string]string{
+		"https://api.example/waInstance1/x/" + secret:         " to api.example",
+		"http://7105.API.example.:8080/":                      " to 7105.api.example.:8080",
+		"//10.0.0.1/x":                                        " to 10.0.0.1",
+		"https://[2001:db8::1]:443/":                          " to [2001:db8::1]:443",
+		"https://user:" + secret + "@api.example?x=" + secret: " to api.example",
+		"/elsewhere/" + secret:                                " to SERVER",
+		"?" + secret:                                          " to SERVER",
+		"":                                                    " without a valid host",
+		"::":                                                  " without a valid host",
+		"https:///" + secret:                                  " without a valid host",
+		"https://" + secret + ".example/":                     " without a valid host",
+		"https://" + strings.ToUpper(secret) + "/":            " without a valid host",
+		"https://a b/":                                        " without a valid host",
+		"https://b\u00fccher.example/":                        " without a valid host",
+		"https://<script>/":                                   " without a valid host",
+		"https://" + strings.Repeat("a", 300) + "/":           " without a valid host",
+		"https://api.example:123456/":                         " without a valid host",
+		"javascript:alert(1)":                                 " without a valid host",
+	} {
+		server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			if location != "" {
+				w.Header()["Location"] = []string{location}
+			}
+			w.WriteHeader(http.StatusFound)
+		})
+		want = "unexpected_status: HTTP 302, a redirect" +
+			strings.Replace(want, "SERVER", server.Listener.Addr().String(), 1)
+		_, _, err := readOutgoing(t.Context(), newTestClient(t, server.URL))
+		if fmt.Sprint(err) != want {
+			t.Errorf("%s: got %v, want %s", location, err, want)
+		}
+		assertNoSecret(t, err)
+	}
+	for _, status := range []int{300, 304, 305} {
+		server := serve(t, respond(status, ""))
+		_, _, err := readOutgoing(t.Context(), newTestClient(t, server.URL))
+		if want := fmt.Sprintf("unexpected_status: HTTP %d", status); fmt.Sprint(err) != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
+func TestWebPagesAreReported(t *testing.T) {
+	want := "invalid_response: the body is a web page instead of JSON"
+	for _, body := range []string{
+		"<!doctype html><title>Maintenance</title>", "<html>" + secret, "\r\n <HTML>",
+		"\ufeff<!-- x --><p>", "<?xml version='1.0'?>", string(gzipped("<html></html>")),
+	} {
+		server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			if strings.HasPrefix(body, "\x1F") {
+				w.Header().Set("Content-Encoding", "gzip")
+			}
+			_, _ = io.WriteString(w, body)
+		})
+		client := newTestClient(t, server.URL)
+		if _, _, err := readOutgoing(t.Context(), client); fmt.Sprint(err) != want {
+			t.Errorf("%q as a journal: got %v, want %s", body, err, want)
+		}
+		if _, err := client.State(t.Context()); fmt.Sprint(err) != want {
+			t.Errorf("%q as an object: got %v, want %s", body, err, want)
+		}
+	}
+	// JSON is accepted even if its Content-Type is that of a web page.
+	server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = io.WriteString(w, "[]")
+	})
+	if _, _, err := readOutgoing(t.Context(), newTestClient(t, server.URL)); err != nil {
+		t.Errorf("JSON with the Content-Type of a web page: %v", err)
+	}
+}
