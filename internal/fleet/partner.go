@@ -21,9 +21,11 @@ const (
 func (s *Syncer) poll(ctx context.Context) {
 	logger := log.With(s.logger, "method", greenapi.GetInstances)
 	p := partnerPoller{syncer: s, logger: logger, findings: findingLogger{logger: logger}}
-	s.mu.Lock()
-	next := s.lastAttempt.Add(minRefreshGap)
-	s.mu.Unlock()
+	next := s.firstCall()
+	if time.Until(next) > minRefreshGap {
+		level.Warn(logger).Log("msg", "not calling the Partner API yet, because the latest call "+
+			"with this token has failed", "next_call", next.UTC().Format(time.RFC3339))
+	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -32,6 +34,26 @@ func (s *Syncer) poll(ctx context.Context) {
 			next = p.refresh(ctx)
 		}
 	}
+}
+
+// failedCall is a failed call and the wait after it. The wait belongs to the host and the token, so
+// it outlasts a reload that keeps them.
+type failedCall struct {
+	host  string
+	token greenapi.Token
+	next  time.Time // the earliest time of the next call
+}
+
+// firstCall returns the time of the first call after a reload.
+func (s *Syncer) firstCall() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next, partner, failed := s.lastAttempt.Add(minRefreshGap), s.config.Partner(), s.failed
+	if partner != nil && partner.URL().String() == failed.host &&
+		partner.Token().Token().Equal(failed.token) && next.Before(failed.next) {
+		return failed.next
+	}
+	return next
 }
 
 // partnerPoller applies lists of the Partner API and suppresses repeated log lines.
@@ -58,13 +80,18 @@ func (p *partnerPoller) refresh(ctx context.Context) (next time.Time) {
 	}
 	callCtx, cancel := context.WithTimeout(ctx, partner.Timeout())
 	defer cancel()
-	client := greenapi.NewPartner(p.syncer.backend, partner.URL(), partner.Token())
+	token := partner.Token().Token()
+	client := greenapi.NewPartner(p.syncer.backend, partner.URL(), token)
 	list, err := client.List(callCtx)
 	if ctx.Err() != nil {
 		return begin
 	}
 	if err != nil {
-		return p.handleError(err, begin)
+		next := p.handleError(err, begin)
+		p.syncer.mu.Lock()
+		defer p.syncer.mu.Unlock()
+		p.syncer.failed = failedCall{partner.URL().String(), token, next}
+		return next
 	}
 	if p.failing != "" {
 		level.Info(p.logger).Log("msg", "Partner API call succeeded again")

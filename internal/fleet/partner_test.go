@@ -161,3 +161,45 @@ func TestFailedPartnerCallsBackOff(t *testing.T) {
 		}
 	})
 }
+
+// TestReloadDoesNotEndTheWaitAfterAFailure checks that only another token or host ends the wait
+// that the Partner API demands, because the wait belongs to them.
+func TestReloadDoesNotEndTheWaitAfterAFailure(t *testing.T) {
+	with := func(old, new string) string { return strings.Replace(partnerConfig, old, new, 1) }
+	const without = "instances: [{id_instance: 1101000001, token: own}]\n"
+	for name, c := range map[string]struct {
+		reloads []string
+		calls   int // within a minute after the reloads
+	}{
+		"another refresh":  {[]string{with("10m", "11m"), with("10m", "12m"), partnerConfig}, 0},
+		"removed and back": {[]string{without, partnerConfig}, 0},
+		"another token":    {[]string{with("partner-secret", "new-secret")}, 1},
+		"another host":     {[]string{with("{token", "{url: 'https://other.example', token")}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newTestSyncer(t)
+				s.api.fail(429)
+				s.api.header = http.Header{"Retry-After": {"300"}}
+				s.configure(t, partnerConfig)
+				synctest.Wait()
+				s.api.takeCalls()
+				s.api.list("1101000002")
+				for _, text := range c.reloads {
+					time.Sleep(2 * time.Second)
+					s.configure(t, text)
+				}
+				time.Sleep(time.Minute)
+				if n := len(s.api.takeCalls()); n != c.calls {
+					t.Errorf("%d calls within a minute after the reload, want %d", n, c.calls)
+				}
+				lines := s.takeLines("level=warn")
+				if c.calls == 0 && countLines(lines, "next_call=2000-01-01T00:05:00Z") == 0 {
+					t.Errorf("the log does not have the time of the next call: %s", lines)
+				}
+				time.Sleep(5 * time.Minute)
+				s.wantTargets(t, true, "1101000001", "1101000002")
+			})
+		})
+	}
+}

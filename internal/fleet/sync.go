@@ -29,7 +29,7 @@ type Syncer struct {
 	cancel  func() // stops polling; nil if the Partner API is not polled
 	polling sync.WaitGroup
 
-	// mu guards the fields below. Except for lastAttempt, a writer must hold applyMu, too. mu is
+	// mu guards the fields below. Except for the last two, a writer must hold applyMu, too. mu is
 	// not held while instances change, so reads do not wait for that.
 	mu          sync.Mutex
 	config      *config.Config
@@ -37,6 +37,7 @@ type Syncer struct {
 	unwatched   []config.Unwatched   // instances of list
 	lastSuccess time.Time            // start of the call that returned list, or zero
 	lastAttempt time.Time            // start of the latest call
+	failed      failedCall           // the latest one
 }
 
 // NewSyncer returns a Syncer for the manager. Only the Syncer may change the manager's instances.
