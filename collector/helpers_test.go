@@ -45,6 +45,8 @@ type reply struct {
 	body   string
 	took   time.Duration
 	frozen bool // ignores cancellation, as if the process were suspended
+	skew   time.Duration
+	noDate bool
 }
 
 func (r *reply) answer(status int, body string) { r.status, r.body = status, body }
@@ -113,7 +115,9 @@ func (a *fakeAPI) RoundTrip(r *http.Request) (*http.Response, error) {
 	if header == nil {
 		header = make(http.Header)
 	}
-	header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	if !reply.noDate {
+		header.Set("Date", time.Now().Add(reply.skew).UTC().Format(http.TimeFormat))
+	}
 	body := io.NopCloser(strings.NewReader(reply.body))
 	return &http.Response{
 		StatusCode: reply.status, Header: header, Body: body, ContentLength: -1,

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/go-kit/log"
 
@@ -26,6 +27,7 @@ type Resources struct {
 type env struct {
 	Resources
 	current atomic.Pointer[config.Instance]
+	skew    atomic.Pointer[float64] // of the API's clock in the latest response; nil if unknown
 }
 
 func (e *env) config() config.Instance { return *e.current.Load() }
@@ -33,7 +35,19 @@ func (e *env) config() config.Instance { return *e.current.Load() }
 // client returns a client for the instance as it is configured now.
 func (e *env) client() *greenapi.Client {
 	now := e.config()
-	return greenapi.NewClient(e.Backend, now.URL(), now.ID(), now.Token())
+	client := greenapi.NewClient(e.Backend, now.URL(), now.ID(), now.Token())
+	client.OnDate(e.setSkew)
+	return client
+}
+
+// setSkew stores the API's time minus the local time, or nothing if date is zero. Both are in whole
+// seconds, because a Date is.
+func (e *env) setSkew(date, now time.Time) {
+	if date.IsZero() {
+		e.skew.Store(nil)
+	} else {
+		e.skew.Store(new(float64(date.Unix() - now.Unix())))
+	}
 }
 
 // requestKey identifies the requests of calls by host, window and token. If it changes, the result

@@ -18,14 +18,15 @@ import (
 )
 
 // instanceMetrics returns the series of the instance and the created timestamps of journals. It
-// omits the numbers of calls, because each run counts its own.
+// omits the numbers of calls, because each run counts its own, and the skew of the API's clock, which
+// is unknown before the first response of a run.
 func instanceMetrics(t *testing.T, g prometheus.Gatherer) []string {
 	t.Helper()
 	journals := regexp.MustCompile("^greenapi_(outgoing|incoming)_")
 	var lines []string
 	for line := range strings.Lines(exposition(t, g, openMetrics)) {
 		if strings.Contains(line, "id_instance") &&
-			!strings.HasPrefix(line, "greenapi_api_requests") {
+			!strings.HasPrefix(line, "greenapi_api_") {
 			lines = append(lines, line)
 		}
 	}

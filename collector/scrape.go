@@ -22,7 +22,7 @@ type Set struct {
 	factories []factory
 	descs     descs
 
-	success, failing, duration, lastSuccess, nextCall, requests, expiration *prometheus.Desc
+	success, failing, duration, lastSuccess, nextCall, requests, expiration, skew *prometheus.Desc
 }
 
 // NewSet returns the Set of all collectors.
@@ -53,6 +53,8 @@ func NewSet() *Set {
 		expiration: d.add("greenapi_instance_expiration_timestamp_seconds",
 			"When the instance's subscription ends according to the Partner API, as UNIX time; "+
 				"absent if unknown."),
+		skew: d.add("greenapi_api_clock_skew_seconds",
+			"Date of the latest response minus the local time; absent without a Date."),
 	}
 	s.descs = d
 	return s
@@ -70,7 +72,7 @@ func (s *Set) Scrape(
 	for _, i := range instances {
 		collectors, release := i.scrape()
 		releases = append(releases, release)
-		c.instances = append(c.instances, scrapedInstance{i.Config(), collectors})
+		c.instances = append(c.instances, scrapedInstance{i.Config(), i.env, collectors})
 	}
 	c.done = sync.OnceFunc(func() {
 		for _, release := range releases {
@@ -96,6 +98,7 @@ type scrape struct {
 // scrapedInstance is an instance as it was when the scrape began.
 type scrapedInstance struct {
 	config.Instance
+	env        *env
 	collectors []*activeCollector
 }
 
@@ -134,17 +137,23 @@ func (s *scrape) Collect(ch chan<- prometheus.Metric) {
 	var all sync.WaitGroup
 	for _, instance := range s.instances {
 		e := emitter{ch, instance.Instance}
-		for n, c := range instance.collectors {
-			if len(s.names) > 0 && !slices.Contains(s.names, c.Name) {
-				continue
-			}
-			all.Go(func() { s.set.collect(s.ctx, e, c) })
-			if n == 0 { // once, even if several jobs scrape different collectors of the instance
-				s.set.collectExpiration(e)
+		for _, c := range instance.collectors {
+			if s.runs(c) {
+				all.Go(func() { s.set.collect(s.ctx, e, c) })
 			}
 		}
 	}
 	all.Wait()
+	for _, i := range s.instances {
+		// Only once, even if several jobs scrape different collectors of the instance.
+		if len(i.collectors) > 0 && s.runs(i.collectors[0]) {
+			s.set.collectInstance(emitter{ch, i.Instance}, i.env)
+		}
+	}
+}
+
+func (s *scrape) runs(c *activeCollector) bool {
+	return len(s.names) == 0 || slices.Contains(s.names, c.Name)
 }
 
 // collect runs one collector, and emits the result and the duration of its latest call.
@@ -172,8 +181,12 @@ func (s *Set) collect(ctx context.Context, e emitter, c *activeCollector) {
 	}
 }
 
-func (s *Set) collectExpiration(e emitter) {
+// collectInstance emits the metrics that do not belong to one collector.
+func (s *Set) collectInstance(e emitter, instance *env) {
 	if at := e.Expires(); !at.IsZero() {
 		e.gauge(s.expiration, unixSeconds(at))
+	}
+	if skew := instance.skew.Load(); skew != nil {
+		e.gauge(s.skew, *skew)
 	}
 }

@@ -220,3 +220,38 @@ func TestLatestReadingIsExportedDuringFailures(t *testing.T) {
 		}
 	})
 }
+
+// TestClockSkewIsThatOfTheLatestResponse of any method, even if it reports a failure.
+func TestClockSkewIsThatOfTheLatestResponse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newExporter(t, "outgoing", "queue")
+		queue := e.replyOf(greenapi.GetMessagesCount)
+		queue.took = time.Second
+		assertSkew := func(want float64, known bool) {
+			t.Helper()
+			families := gather(t, e.scrape(t.Context()))
+			got, ok := valueOf(families, "greenapi_api_clock_skew_seconds", "id_instance", id)
+			if got != want || ok != known {
+				t.Errorf("%v, %t, want %v, %t", got, ok, want, known)
+			}
+			time.Sleep(time.Minute)
+		}
+		assertSkew(0, true)
+		queue.skew = time.Hour
+		assertSkew(3600, true)
+		queue.skew = -30 * 24 * time.Hour
+		queue.answer(401, "")
+		assertSkew(-30*24*3600, true)
+		queue.noDate = true
+		assertSkew(0, false)
+		queue.took = 0 // the outgoing journal responds last
+		assertSkew(0, true)
+		e.api.unreachable = true
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		before := gather(t, e.scrape(ctx))
+		if _, ok := valueOf(before, "greenapi_api_clock_skew_seconds"); !ok {
+			t.Error("absent after a call without a response")
+		}
+	})
+}

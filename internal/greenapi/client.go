@@ -66,8 +66,15 @@ type Client struct{ transport }
 
 // NewClient returns a Client for the instance id. The base URL can have a path prefix.
 func NewClient(backend *Backend, base *url.URL, id string, token TokenSource) *Client {
-	return &Client{transport{backend, base, "/waInstance" + id, token, maxJournal}}
+	return &Client{transport{
+		backend: backend, base: base, pathPrefix: "/waInstance" + id, token: token,
+		maxBody: maxJournal,
+	}}
 }
+
+// OnDate makes the Client call f for each response, with the API's time in its header, or the zero
+// time if it has none, and with the local time at its arrival. f must be safe for concurrent use.
+func (c *Client) OnDate(f func(date, now time.Time)) { c.onDate = f }
 
 // transport makes the calls of a Client or Partner.
 type transport struct {
@@ -76,6 +83,7 @@ type transport struct {
 	pathPrefix string // between the path of base and the method
 	token      TokenSource
 	maxBody    int64
+	onDate     func(date, now time.Time) // may be nil
 }
 
 // request returns a request with the token in its path. It does not use url.JoinPath, which

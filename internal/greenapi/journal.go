@@ -59,13 +59,6 @@ func (r *response) latestTimestamp() float64 {
 // has none.
 func (j *Journal) Date() time.Time { return j.response.date }
 
-// Skew returns the API's time of the response minus the local time, in whole seconds. It reports
-// false if the response has no date.
-func (j *Journal) Skew() (skew time.Duration, ok bool) {
-	r := j.response
-	return time.Duration(r.date.Unix()-r.received.Unix()) * time.Second, r.dated
-}
-
 // NotRows returns the number of elements read so far that Next has skipped because they are not
 // objects.
 func (j *Journal) NotRows() int { return j.rows.notRows }

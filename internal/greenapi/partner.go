@@ -52,7 +52,10 @@ type Partner struct{ transport }
 // NewPartner returns a Partner. The base URL can have a path prefix. The token of a partner gives
 // access to the tokens of all its instances.
 func NewPartner(backend *Backend, base *url.URL, token TokenSource) *Partner {
-	return &Partner{transport{backend, base, "/partner", token, maxPartnerBody}}
+	return &Partner{transport{
+		backend: backend, base: base, pathPrefix: "/partner", token: token,
+		maxBody: maxPartnerBody,
+	}}
 }
 
 // List requests the list of the partner's instances, including deleted ones. An invalid entry or

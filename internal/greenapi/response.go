@@ -26,12 +26,12 @@ type response struct {
 	sent     time.Time
 	received time.Time // when the header arrived
 	date     time.Time // of the API's clock, or received if the response has no date
-	dated    bool      // whether the response has a date
 
 	body    io.ReadCloser
 	read    int64 // number of bytes read from body
 	limit   int64
-	release func() // nil after close
+	onDate  func(date, now time.Time) // may be nil
+	release func()                    // nil after close
 }
 
 // call makes a call. The caller must close the response. Errors are of type *Error.
@@ -45,7 +45,7 @@ func (t *transport) call(ctx context.Context, method string, query url.Values) (
 	}
 	r := &response{
 		ctx: ctx, backend: t.backend, method: method, token: t.token.Token(), sent: time.Now(),
-		body: http.NoBody, limit: t.maxBody, release: release,
+		body: http.NoBody, limit: t.maxBody, onDate: t.onDate, release: release,
 	}
 	if err := r.send(t.request(method, query, r.token.reveal())); err != nil {
 		r.close()
@@ -70,9 +70,12 @@ func (r *response) send(request *http.Request) error {
 	}
 	r.body = decompress(received)
 	r.received = time.Now()
-	r.date = r.received
-	if date, err := http.ParseTime(received.Header.Get("Date")); err == nil {
-		r.date, r.dated = date, true
+	date, err := http.ParseTime(received.Header.Get("Date"))
+	if r.date = date; err != nil {
+		r.date = r.received
+	}
+	if r.onDate != nil {
+		r.onDate(date, r.received)
 	}
 	if received.StatusCode != http.StatusOK {
 		return r.statusError(received)
