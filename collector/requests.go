@@ -34,16 +34,19 @@ type requestStats struct {
 	lastRequestKey string                   // env.requestKey at the latest call
 	logged         map[greenapi.Result]bool // failures logged since the latest success
 	failingSince   time.Time                // when the first of these calls began
+	ages           *greenapi.AgeLog
 
 	lastTimeoutLog atomic.Int64 // UNIX seconds
 }
 
 func newRequestStats(e *env, info Info) *requestStats {
 	results := greenapi.Results()
+	logger := log.With(e.Logger,
+		"id_instance", e.config().ID(), "collector", info.Name, "method", info.Method)
 	return &requestStats{
-		env: e,
-		logger: log.With(e.Logger,
-			"id_instance", e.config().ID(), "collector", info.Name, "method", info.Method),
+		env:     e,
+		logger:  logger,
+		ages:    greenapi.NewAgeLog(logger),
 		created: time.Now(),
 		results: results,
 		counts:  make([]atomic.Uint64, len(results)),
@@ -58,7 +61,7 @@ func newPoller[T any](
 ) *poll.Poller[T] {
 	keyed := func(ctx context.Context, begin time.Time) (T, error) {
 		s.lastRequestKey = s.env.requestKey()
-		return call(ctx, begin)
+		return call(s.ages.Context(ctx), begin)
 	}
 	options.Timeout = s.env.config().Timeout()
 	options.Observe = s.count

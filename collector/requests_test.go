@@ -3,6 +3,7 @@ package collector
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -101,6 +102,32 @@ func TestFailuresAreLoggedOnce(t *testing.T) {
 			{"level=info", "result=ok", "API calls succeed again", "failed_for="},
 		}
 		assertLines(t, logged, want)
+	})
+}
+
+// TestOldResponsesAreLoggedPerMethod checks that a cache causes one log line when it begins to
+// return old responses of a method, and one when it stops.
+func TestOldResponsesAreLoggedPerMethod(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newExporter(t, "outgoing", "state")
+		for _, age := range []string{"60", "7200", "7300", "0", ""} {
+			for _, reply := range e.api.replies {
+				reply.header = http.Header{"Age": {age}}
+			}
+			gather(t, e.scrape(t.Context()))
+			time.Sleep(2 * time.Minute)
+		}
+		for _, method := range []string{greenapi.LastOutgoingMessages, greenapi.GetStateInstance} {
+			var logged []string
+			for line := range strings.Lines(e.logged()) {
+				if strings.Contains(line, "method="+method) && !strings.Contains(line, "debug") {
+					logged = append(logged, line)
+				}
+			}
+			assertLines(t, logged, [][]string{
+				{"level=warn", "id_instance=" + id, "age=2h0m0s", "advice="}, {"level=info"},
+			})
+		}
 	})
 }
 

@@ -20,7 +20,10 @@ const (
 // poll calls the Partner API until ctx is canceled.
 func (s *Syncer) poll(ctx context.Context) {
 	logger := log.With(s.logger, "method", greenapi.GetInstances)
-	p := partnerPoller{syncer: s, logger: logger, findings: findingLogger{logger: logger}}
+	p := partnerPoller{
+		syncer: s, logger: logger, ages: greenapi.NewAgeLog(logger),
+		findings: findingLogger{logger: logger},
+	}
 	next := s.firstCall()
 	if time.Until(next) > minRefreshGap {
 		level.Warn(logger).Log("msg", "not calling the Partner API yet, because the latest call "+
@@ -61,6 +64,7 @@ func (s *Syncer) firstCall() time.Time {
 type partnerPoller struct {
 	syncer       *Syncer
 	logger       log.Logger
+	ages         *greenapi.AgeLog
 	failures     int             // consecutive
 	failing      greenapi.Result // of the latest call; empty if it succeeded
 	confirmation confirmation
@@ -82,7 +86,7 @@ func (p *partnerPoller) refresh(ctx context.Context) (next time.Time) {
 	defer cancel()
 	token := partner.Token().Token()
 	client := greenapi.NewPartner(p.syncer.backend, partner.URL(), token)
-	list, err := client.List(callCtx)
+	list, err := client.List(p.ages.Context(callCtx))
 	if ctx.Err() != nil {
 		return begin
 	}

@@ -97,7 +97,7 @@ func (t *transport) request(method string, query url.Values, token string) *http
 		Method: http.MethodGet, URL: &u, Host: u.Host, Body: unrepeatable{},
 		Header: http.Header{
 			"Accept": {"application/json"}, "Accept-Encoding": {"gzip"},
-			"User-Agent": {t.backend.UserAgent},
+			"Cache-Control": {"no-cache"}, "User-Agent": {t.backend.UserAgent},
 		},
 	}
 }

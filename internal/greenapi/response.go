@@ -77,6 +77,7 @@ func (r *response) send(request *http.Request) error {
 	if r.onDate != nil {
 		r.onDate(date, r.received)
 	}
+	checkAge(r.ctx, received)
 	if received.StatusCode != http.StatusOK {
 		return r.statusError(received)
 	}

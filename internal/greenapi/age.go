@@ -1,0 +1,62 @@
+package greenapi
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
+)
+
+const (
+	// freshAge is the limit on the age of a response that does not cause a warning.
+	freshAge = time.Minute
+	// maxAge is the largest age that a cache sends, according to RFC 9111, section 1.2.2.
+	maxAge = 1 << 31 * time.Second
+)
+
+// An AgeLog logs when a cache begins to return old responses of a method, and when it stops. It is
+// not safe for concurrent use, so at most one call at a time can use it.
+type AgeLog struct {
+	logger log.Logger
+	old    bool // whether the latest response was old
+}
+
+// NewAgeLog returns an AgeLog for a logger that names the method.
+func NewAgeLog(logger log.Logger) *AgeLog { return &AgeLog{logger: logger} }
+
+type ageLogKey struct{}
+
+// Context returns a context for a call whose response is to be checked.
+func (l *AgeLog) Context(ctx context.Context) context.Context {
+	return context.WithValue(ctx, ageLogKey{}, l)
+}
+
+// checkAge checks a response to a call with the given context.
+func checkAge(ctx context.Context, received *http.Response) {
+	l, ok := ctx.Value(ageLogKey{}).(*AgeLog)
+	age := responseAge(received.Header.Get("Age"))
+	switch {
+	case !ok || l.old == (age > freshAge):
+	case age > freshAge:
+		l.old = true
+		level.Warn(l.logger).Log("msg", "a cache returned an old response", "age", age,
+			"advice", "exclude the API host from the caches of proxies")
+	case received.StatusCode == http.StatusOK: // an error can be that of a proxy
+		l.old = false
+		level.Info(l.logger).Log("msg", "responses are recent again")
+	}
+}
+
+// responseAge parses an Age header (RFC 9111, section 5.1). An invalid one counts as 0.
+func responseAge(header string) time.Duration {
+	first, _, _ := strings.Cut(header, ",")
+	seconds, err := strconv.ParseUint(strings.TrimSpace(first), 10, 64)
+	if err != nil && seconds == 0 { // otherwise it is out of range
+		return 0
+	}
+	return time.Duration(min(seconds, uint64(maxAge/time.Second))) * time.Second
+}
