@@ -38,10 +38,10 @@ func newOutgoing() factory {
 			"Messages of that time may not be counted.")
 	uncounted := d.add("greenapi_outgoing_uncounted_messages_total",
 		"Messages that the ledger remembers but does not count, by reason: "+
-			"before_counting if they are older than the first reading's window.",
+			"before_counting means that they are older than the window of the first reading.",
 		"reason")
 	malformed := d.add("greenapi_outgoing_window_malformed_rows",
-		"Rows of the outgoing journal's window that are not fully understood, by reason: "+
+		"Malformed rows of the outgoing journal's window by reason: "+
 			"no_id, bad_timestamp or not_a_row; absent if the latest reading failed.",
 		"reason")
 

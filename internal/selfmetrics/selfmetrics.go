@@ -27,9 +27,8 @@ type Metrics struct {
 	bytes     *prometheus.CounterVec
 }
 
-// New returns the exporter's own metrics. The function droppedLines returns how many lines of the
-// log were lost. The series of the given API methods start at 0. Those of other methods appear with
-// their first call.
+// New returns the exporter's own metrics. droppedLines returns the number of dropped log lines. The
+// series of the given API methods start at 0. Those of other methods appear with their first call.
 func New(storage *ledger.Storage, droppedLines func() uint64, methods []string) *Metrics {
 	m := &Metrics{
 		Registry: prometheus.NewRegistry(),
@@ -69,7 +68,7 @@ func New(storage *ledger.Storage, droppedLines func() uint64, methods []string) 
 				"They were truncated or set aside; the log names them.",
 			storage.Damaged),
 		newCounterFunc("greenapi_exporter_log_lines_dropped_total",
-			"Log lines that were lost because stderr was not read fast enough or failed.",
+			"Log lines dropped because stderr was not read fast enough or failed.",
 			droppedLines),
 	)
 	return m

@@ -53,8 +53,8 @@ func messagesInWindow(t tally) string {
 	return plural(t.Rows, "message") + " in the window, " + pending + " pending"
 }
 
-// omissions describes what a reading does not count or does not fully understand. It returns an
-// empty string if there is nothing.
+// omissions describes the malformed rows and uncounted messages of a reading. It returns an empty
+// string if there are none.
 func omissions(s *ledger.Summary) string {
 	var text strings.Builder
 	for reason, n := range s.Malformed {
@@ -72,7 +72,7 @@ func omissions(s *ledger.Summary) string {
 var malformed = [...]string{
 	ledger.NoID:         " without an id or a type",
 	ledger.BadTimestamp: " with an unusable timestamp",
-	ledger.NotARow:      " skipped because of wrong syntax",
+	ledger.NotARow:      " of the wrong JSON type, skipped",
 }
 
 func suspension(a *greenapi.Account, now time.Time) detail {

@@ -44,8 +44,8 @@ type Snapshot struct {
 	Instances        []collector.Status
 	DiscoveryPending bool // whether the Partner API has not listed its instances yet
 	StorageFailing   bool // whether counters cannot be written to the disk
-	// Unwatched is what the Partner API lists but the exporter does not watch. It is nil before the
-	// first list, and without a Partner API.
+	// Unwatched describes the instances that the Partner API lists but the exporter does not watch.
+	// It is nil before the first list, and without a Partner API.
 	Unwatched []config.Unwatched
 }
 

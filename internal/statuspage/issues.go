@@ -26,7 +26,7 @@ type issue struct {
 	Details    []string // causes, without duplicates
 	Ends       *relTime // when the suspension or the subscription ends
 	Tried      *relTime // the latest call
-	Next       *relTime // the earliest next call if scrapes do not call before; otherwise nil
+	Next       *relTime // earliest time of the next call; nil if the next scrape makes it
 }
 
 // isIssue reports whether an issue can have the name.

@@ -2,13 +2,13 @@ package statuspage
 
 import "greenapi_exporter/internal/config"
 
-// unwatchedView is the instances that the Partner API lists but the exporter does not watch.
+// unwatchedView shows the instances that the Partner API lists but the exporter does not watch.
 type unwatchedView struct {
-	Severity severity // warning if the list has too little data, otherwise unknown
+	Severity severity // warning if the list lacks data, otherwise unknown
 	Reasons  []unwatchedReason
 }
 
-// unwatchedReason is the instances that are not watched for one reason.
+// unwatchedReason shows the instances that are not watched for one reason.
 type unwatchedReason struct {
 	Name, Count, Advice string
 	IDs                 []string // the first instances
@@ -40,5 +40,5 @@ func newUnwatchedView(all []config.Unwatched) *unwatchedView {
 	return &v
 }
 
-// IsFault reports whether the list has too little data to watch an instance.
+// IsFault reports whether the list lacks the data to watch an instance.
 func (v *unwatchedView) IsFault() bool { return v.Severity == warning }

@@ -178,7 +178,7 @@ func TestReadingsNameOmissions(t *testing.T) {
 	s.Outgoing.Uncounted, s.Incoming.Uncounted = 1000, 1
 	for name, want := range map[string]string{
 		"outgoing": "2,010 messages in the window, 10 pending; 1 row without an id or a type; " +
-			"2 rows with an unusable timestamp; 3 rows skipped because of wrong syntax; " +
+			"2 rows with an unusable timestamp; 3 rows of the wrong JSON type, skipped; " +
 			"1,000 messages from before counting began; oldest pending 3 h ago",
 		"incoming": "7 received messages in the window; 1 message from before counting began",
 	} {

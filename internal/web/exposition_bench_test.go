@@ -95,7 +95,7 @@ func (d *discarded) Write(p []byte) (int, error) {
 }
 
 // BenchmarkExposition measures scrapes that only encode cached readings, of a thousand instances at
-// once and of one. Each instance has its initial series, about 200. With -cpu 1, the time is CPU time.
+// once and of one. Each instance has about 200 series. With -cpu 1, the time is CPU time.
 func BenchmarkExposition(b *testing.B) {
 	for instances, path := range map[int]string{1000: "/metrics", 1: "/probe?target=" + knownID} {
 		b.Run(fmt.Sprintf("instances=%d", instances), func(b *testing.B) {

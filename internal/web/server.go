@@ -45,7 +45,7 @@ func Serve(
 }
 
 // newServer returns a server that disconnects slow clients. Scrapes extend the write timeout. The
-// server writes its own errors to the standard logger, as net/http does for calls, too.
+// server writes its errors to the standard logger.
 func newServer(handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           handler,
