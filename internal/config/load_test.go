@@ -148,7 +148,8 @@ func TestInvalidFilesAreRejected(t *testing.T) {
 		{"empty file", "", 1, "empty"},
 		{"only a comment", "# nothing\n", 1, "empty"},
 		{"no instances", "minutes: 60\n", 1, "partner"},
-		{"empty list of instances", "minutes: 5\ninstances: []\n", 2, "no instances; list instances"},
+		{"empty list of instances", "minutes: 5\ninstances: []\n", 2,
+			"no instances; list instances"},
 		{"empty list of instances, null partner", "instances: []\npartner:\n", 1, "no instances"},
 		{"null instances", "instances:\n", 1, "partner"},
 

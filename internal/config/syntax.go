@@ -79,7 +79,7 @@ func (r *lineReader) line() int {
 }
 
 // maxSteps bounds the time for finding a line in a large file.
-const maxSteps = 100
+const maxSteps = 50
 
 var (
 	// safeReason matches errors of the YAML library that repeat nothing of the file.

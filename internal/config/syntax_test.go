@@ -52,7 +52,7 @@ func TestUnusualYAMLIsAccepted(t *testing.T) {
 // none.
 func TestSyntaxErrorsNameTheLine(t *testing.T) {
 	many := "instances:\n"
-	for n := range 2000 {
+	for n := range 500 {
 		many += fmt.Sprintf("  - id_instance: %d\n    token_file: one\n", n)
 	}
 	const tab, space = "with a tab; YAML allows only spaces", "no space after the colon"
@@ -73,8 +73,8 @@ func TestSyntaxErrorsNameTheLine(t *testing.T) {
 		{"item without a dash", validInstance + "  id_instance: 2\n", 4, ""},
 		{"list and map", "minutes: 5\n- id_instance: 1\n", 2, ""},
 		{"in the middle of a large file", many + "   minutes: 5\n" + many[len("instances:\n"):],
-			4002, ""},
-		{"at the end of a large file", many + "   minutes: 5\n", 4002, ""},
+			1002, ""},
+		{"at the end of a large file", many + "   minutes: 5\n", 1002, ""},
 		{"CRLF", strings.ReplaceAll("minutes: 5\n  timeout: 1s\n", "\n", "\r\n"), 2, ""},
 
 		{"tab below an item", "instances:\n  - id_instance: 1\n\ttoken_file: one\n", 3, tab},
