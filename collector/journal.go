@@ -63,7 +63,7 @@ func (j *journal) read(ctx context.Context, begin time.Time) (*ledger.Summary, e
 	rows, err := j.call(j.env.client(), ctx, batch.Minutes())
 	if err == nil {
 		defer rows.Close()
-		batch.SetServerTime(rows.Date(), time.Now())
+		batch.SetServerTime(rows.Date(), time.Now(), rows.Latency())
 		for rows.Next() {
 			batch.Add(ledger.Row(*rows.Row()))
 		}

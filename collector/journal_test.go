@@ -83,6 +83,23 @@ func TestUnsentCallDoesNotShrinkTheWindow(t *testing.T) {
 	})
 }
 
+func TestMessagesSentDuringASlowFirstCallAreCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newExporter(t)
+		e.flags.Minutes, e.flags.Timeout = 1, 5*time.Minute
+		e.restart(t)
+		e.api.took = 3 * time.Minute
+		gather(t, e.scrape(t.Context()))
+		time.Sleep(time.Second)
+		e.api.took, e.api.body = 0, journalOf(row("A1", "textMessage", "sent", 2))
+		families := gather(t, e.scrape(t.Context()))
+		n, _ := valueOf(families, "greenapi_outgoing_messages_total", "type", "textMessage")
+		if n != 1 {
+			t.Errorf("%v messages are counted, want 1", n)
+		}
+	})
+}
+
 // TestIncomingMessagesAreCountedOnce over restarts, and apart from the outgoing journal.
 func TestIncomingMessagesAreCountedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

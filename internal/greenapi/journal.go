@@ -59,6 +59,9 @@ func (r *response) latestTimestamp() float64 {
 // has none.
 func (j *Journal) Date() time.Time { return j.response.date }
 
+// Latency returns the time between the request and the header of the response.
+func (j *Journal) Latency() time.Duration { return j.response.received.Sub(j.response.sent) }
+
 // NotRows returns the number of elements read so far that Next has skipped because they are not
 // objects.
 func (j *Journal) NotRows() int { return j.rows.notRows }

@@ -32,7 +32,7 @@ type Batch struct {
 	now         seconds       // the same
 	previous    seconds       // the ledger's clock at the last good reading
 
-	serverTime  float64 // UNIX seconds, by the server's clock
+	serverTime  float64 // UNIX seconds, by the server's clock, when the request was sent
 	windowStart float64 // UNIX seconds; older rows are outside the window
 	latest      float64 // UNIX seconds; later timestamps are not plausible
 
@@ -78,14 +78,15 @@ func (b *Batch) Shrink() { b.ledger.lookback.shrink(b.minutes) }
 // the future were the time of the baseline, no message would count until then.
 const maxAhead = time.Minute
 
-// SetServerTime sets the time of the response by the server's clock and by the local clock. Call it
-// before the first Add.
-func (b *Batch) SetServerTime(date, now time.Time) {
-	b.serverTime = min(unixSeconds(date), unixSeconds(now.Add(maxAhead)))
+// SetServerTime sets the time of the response by the server's clock and by the local clock, and the
+// time between request and response. Call it before the first Add.
+func (b *Batch) SetServerTime(date, now time.Time, latency time.Duration) {
+	serverTime := min(unixSeconds(date), unixSeconds(now.Add(maxAhead)))
 	b.windowStart = math.Inf(-1)
 	if window := b.ledger.options.Minutes; b.minutes > window {
-		b.windowStart = b.serverTime - float64(window)*60
+		b.windowStart = serverTime - float64(window)*60
 	}
+	b.serverTime = serverTime - latency.Seconds()
 	b.latest = max(unixSeconds(date), unixSeconds(now)) + maxTimestampAhead
 }
 

@@ -266,7 +266,7 @@ func TestWindowExcludesOlderRowsOfWiderResponse(t *testing.T) {
 	commit(l, 0, testRow(1, "text", "pending", -1))
 	b := l.NewBatch(at(100))
 	// The server's clock is an hour behind the local clock, and the response took half a minute.
-	b.SetServerTime(at(40.5), at(100.5))
+	b.SetServerTime(at(40.5), at(100.5), 0)
 	b.Add(testRow(1, "text", "read", -21))      // outside by half a minute
 	b.Add(testRow(2, "text", "pending", -19.5)) // on the boundary, inside
 	b.Add(testRow(3, "text", "pending", -25))   // outside, so not the oldest pending row

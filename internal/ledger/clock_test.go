@@ -11,7 +11,7 @@ import (
 // readAt reads rows in a response whose Date is the given minute of the server's clock.
 func readAt(l *Ledger, minute, date float64, rows ...Row) *Summary {
 	b := l.NewBatch(at(minute))
-	b.SetServerTime(at(date), at(minute))
+	b.SetServerTime(at(date), at(minute), 0)
 	for _, row := range rows {
 		b.Add(row)
 	}
@@ -37,7 +37,7 @@ func TestDateAheadAtBaselineDoesNotStopCounting(t *testing.T) {
 func TestDateOfYear9999DoesNotStopCounting(t *testing.T) {
 	l := newTestLedger(60)
 	b := l.NewBatch(at(0))
-	b.SetServerTime(time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), at(0))
+	b.SetServerTime(time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), at(0), 0)
 	b.Commit()
 	s := readAt(l, 30, 30, testRow(1, "textMessage", "sent", -58),
 		testRow(2, "textMessage", "sent", -60))
@@ -54,6 +54,19 @@ func TestDateCountsAsAtMostAMinuteAhead(t *testing.T) {
 		if got := l.coveredSince - dateResolution; got != unixSeconds(at(want)) {
 			t.Errorf("Date at minute %v: reach differs by %v s", date, got-unixSeconds(at(want)))
 		}
+	}
+}
+
+// The server selects the rows when the request arrives, and writes the Date when it responds.
+func TestMessagesSentDuringSlowBaselineCount(t *testing.T) {
+	l := newTestLedger(1)
+	b := l.NewBatch(at(0))
+	b.SetServerTime(at(4.5), at(4.5), 4*time.Minute) // the request was sent after half a minute
+	b.Commit()
+	s := readAt(l, 5, 5, testRow(1, "textMessage", "sent", 0.75),
+		testRow(2, "textMessage", "sent", -0.75))
+	if got := totals(s)["textMessage"]; got != 1 || s.Uncounted != 1 {
+		t.Errorf("counted %d messages and not %d, want one of each", got, s.Uncounted)
 	}
 }
 
@@ -113,7 +126,8 @@ func TestLastMessageInFutureIsDropped(t *testing.T) {
 		assertNewest(t, readAt(l, 2, 2, testRow(2, "textMessage", "sent", 1)), want)
 	})
 	t.Run("after a restart", func(t *testing.T) {
-		for minute, isPlausible := range map[float64]bool{-5: true, 62: true, 64: false, 1e7: false} {
+		plausible := map[float64]bool{-5: true, 62: true, 64: false, 1e7: false}
+		for minute, isPlausible := range plausible {
 			s := newTestStorage(t)
 			l := s.restart(t, 0)
 			row := testRow(1, "textMessage", "pending", minute)

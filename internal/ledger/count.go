@@ -46,9 +46,9 @@ func (b *Batch) apply(isBaseline bool, created time.Time) {
 	l.messages.trim() // a new message with several rows has reserved room several times
 }
 
-// mergeChanges merges the changes of each message into the first one, so that the order of rows does
-// not matter. A message is old only if all of its rows are old. If the rows have several types of
-// text, which have the same key, the message counts for the type that was documented first.
+// mergeChanges merges the changes of each message into the first one, so that the order of rows
+// does not matter. A message is old only if all of its rows are old. If the rows have several types
+// of text, which share a key, the message counts for the type that was documented first.
 func (b *Batch) mergeChanges() {
 	merged, indexes := b.changes[:0], make(map[uint64]int, len(b.changes))
 	for _, c := range b.changes {

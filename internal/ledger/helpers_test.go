@@ -75,7 +75,7 @@ func bytesOf(words []string) [][]byte {
 // startBatch starts a reading. The server's clock equals the local clock.
 func startBatch(l *Ledger, minute float64, rows ...Row) *Batch {
 	b := l.NewBatch(at(minute))
-	b.SetServerTime(at(minute), at(minute))
+	b.SetServerTime(at(minute), at(minute), 0)
 	for _, row := range rows {
 		b.Add(row)
 	}

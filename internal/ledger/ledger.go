@@ -10,7 +10,7 @@
 //
 //	batch := l.NewBatch(time.Now())
 //	// Request batch.Minutes() of the journal. When the response arrives:
-//	batch.SetServerTime(date, time.Now())
+//	batch.SetServerTime(date, time.Now(), latency)
 //	// For each row:
 //	batch.Add(row)
 //	// After the last row:

@@ -29,7 +29,7 @@ func TestServerClockDoesNotCauseForgetting(t *testing.T) {
 	l := New(Options{Minutes: 60, Retention: 25 * time.Hour})
 	commit(l, 0, testRow(1, "text", "sent", -1))
 	b := l.NewBatch(at(30))
-	b.SetServerTime(at(1e6), at(30)) // two years ahead
+	b.SetServerTime(at(1e6), at(30), 0) // two years ahead
 	if s := b.Commit(); s.Messages != 1 {
 		t.Errorf("Messages = %d, want 1", s.Messages)
 	}

@@ -82,9 +82,9 @@ func load(data []byte, name string, l *Ledger) (valid extent, _ error) {
 	return valid, nil
 }
 
-// resume prepares a ledger from an earlier run. Stored times in the future become now. Timestamps of
-// rows in the future are dropped. Earlier releases trusted the server's clock, so they can have
-// stored a time of coverage far in the future.
+// resume prepares a ledger from an earlier run. Stored times in the future become now, and
+// timestamps of rows in the future are dropped. Earlier releases trusted the server's clock, so
+// they can have stored a time of coverage far in the future.
 func (l *Ledger) resume(now time.Time) {
 	l.coveredSince = min(l.coveredSince, unixSeconds(l.countingSince.Add(maxAhead)))
 	latest := unixSeconds(now) + maxTimestampAhead

@@ -95,7 +95,7 @@ func TestGapIsLargerOfWallAndMonotonicClock(t *testing.T) {
 		l := newTestLedger(60)
 		now := time.Now()
 		b := l.NewBatch(now)
-		b.SetServerTime(now, now)
+		b.SetServerTime(now, now, 0)
 		b.Commit()
 		later := advanceWallClock(t, now.Add(c.gap), c.wallAhead)
 		b = l.NewBatch(later)
@@ -103,7 +103,7 @@ func TestGapIsLargerOfWallAndMonotonicClock(t *testing.T) {
 			t.Errorf("gap %s, wall clock ahead by %s: got %d, want %d",
 				c.gap, c.wallAhead, b.Minutes(), c.want)
 		}
-		b.SetServerTime(later, later)
+		b.SetServerTime(later, later, 0)
 		if s := b.Commit(); s.Uncovered != 0 || l.clock != c.gap {
 			t.Errorf("Uncovered = %s, ledger's clock = %s, want 0 and %s",
 				s.Uncovered, l.clock, c.gap)
@@ -132,7 +132,7 @@ func TestClockSetBackRequestsMaxMinutes(t *testing.T) {
 	}
 	now := time.Now()
 	b := l.NewBatch(now)
-	b.SetServerTime(now, now)
+	b.SetServerTime(now, now, 0)
 	b.Commit()
 	if got := l.NewBatch(time.Now()).Minutes(); got != 60 {
 		t.Errorf("a moment later by the monotonic clock: got %d, want 60", got)

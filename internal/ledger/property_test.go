@@ -191,15 +191,16 @@ func TestTotalsDependOnlyOnPairsShown(t *testing.T) {
 	})
 }
 
-// TestRowOrderDoesNotChangeTotals reads the same rows in two orders. Some messages have rows on both
-// sides of the reach, rows without a time, or rows of several types of text. An earlier release,
-// which had a key for each type of text, has read the baseline.
+// TestRowOrderDoesNotChangeTotals reads the same rows in two orders. Some messages have rows on
+// both sides of the reach, rows without a time, or rows of several types of text. An earlier
+// release, which had a key for each type of text, has read the baseline.
 func TestRowOrderDoesNotChangeTotals(t *testing.T) {
 	texts := []string{"textMessage", "extendedTextMessage", "quotedMessage"}
 	statuses := []string{"pending", "sent", "delivered", "read", "noAccount", "oddWord", ""}
 	rapid.Check(t, func(t *rapid.T) {
 		drawRow := rapid.Custom(func(t *rapid.T) Row {
-			key, typ := rapid.Uint64Range(1, 12).Draw(t, "key"), rapid.IntRange(0, 2).Draw(t, "type")
+			key := rapid.Uint64Range(1, 12).Draw(t, "key")
+			typ := rapid.IntRange(0, 2).Draw(t, "type")
 			row := testRow(key, texts[typ], rapid.SampledFrom(statuses).Draw(t, "status"),
 				rapid.SampledFrom([]float64{-70, -61, -59, 1}).Draw(t, "minute"))
 			if rapid.IntRange(0, 4).Draw(t, "timed") == 0 {
