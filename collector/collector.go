@@ -51,8 +51,7 @@ type collector interface {
 	collect(ctx context.Context, e emitter) health
 	// peek adds the latest reading to the status. It makes no call.
 	peek(*Status) health
-	// configure applies the configuration of the env to the next call. If it changes the requests,
-	// earlier results do not predict the result of that call. Calls of configure must not overlap.
+	// configure applies the configuration of the env to the next call.
 	configure()
 	// close cancels the call in flight, and saves and closes the ledger. Before reopen, callers may
 	// only use waiting.
@@ -94,7 +93,6 @@ type polled[T any] struct {
 	stats       *requestStats
 	interval    func() time.Duration // minimum time between two successful calls
 	poller      *poll.Poller[T]
-	requestKey  string       // of the env, at the latest configuration
 	openLedger  func() error // may be nil, as closeLedger
 	closeLedger func()
 }
@@ -105,7 +103,7 @@ func (p *polled[T]) describe(ch chan<- *prometheus.Desc) { p.descs.describe(ch) 
 
 func (p *polled[T]) open(e *env) (collector, error) {
 	c := *p
-	c.env, c.stats, c.requestKey = e, newRequestStats(e, p.Info), e.requestKey()
+	c.env, c.stats = e, newRequestStats(e, p.Info)
 	return &c, p.connect(&c)
 }
 
@@ -133,9 +131,7 @@ func (p *polled[T]) health(o poll.Outcome[T]) health {
 }
 
 func (p *polled[T]) configure() {
-	key := p.env.requestKey()
-	p.poller.Reconfigure(p.interval(), p.env.config().Timeout(), key != p.requestKey)
-	p.requestKey = key
+	p.poller.Reconfigure(p.interval(), p.env.config().Timeout(), p.env.requestKey())
 }
 
 func (p *polled[T]) close() {

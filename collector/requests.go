@@ -63,7 +63,7 @@ func newPoller[T any](
 		s.lastRequestKey = s.env.requestKey()
 		return call(s.ages.Context(ctx), begin)
 	}
-	options.Timeout = s.env.config().Timeout()
+	options.Timeout, options.Key = s.env.config().Timeout(), s.env.requestKey()
 	options.Observe = s.count
 	options.MinBackoff = minBackoff
 	options.Invalidated = func() bool { return s.env.requestKey() != s.lastRequestKey }

@@ -217,6 +217,34 @@ func TestNewTokenEndsTheWaitOfAnInstanceThatReturns(t *testing.T) {
 	}
 }
 
+// TestRemovedInstanceCancelsItsCall even if no scrape waits for the call any more.
+func TestRemovedInstanceCancelsItsCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newRatedAPI()
+		a.set(200, 20*time.Second, nil)
+		f := newTestFleet(t, "", a)
+		defer f.close(t)
+		f.flags.Collectors = []string{"outgoing"}
+		f.apply(t, "1", "2")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := f.scrape(ctx, "1"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		f.apply(t, "1", "2")
+		synctest.Wait()
+		if !a.running["1 "+greenapi.LastOutgoingMessages] {
+			t.Fatal("a reload that changes nothing canceled the call")
+		}
+		f.apply(t, "2")
+		synctest.Wait()
+		if a.running["1 "+greenapi.LastOutgoingMessages] {
+			t.Error("the call continues without its instance")
+		}
+	})
+}
+
 // TestRemovedInstancesAreForgotten when their next call may be made.
 func TestRemovedInstancesAreForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -16,9 +16,9 @@ const (
 // state is the result of all calls so far, with the options for the next call.
 type state[T any] struct {
 	Options
-	generation int // number of invalidations by Reconfigure
 
 	latest     Outcome[T]
+	latestKey  string    // Key of the call with the latest outcome
 	failures   int       // consecutive calls that failed; those that timed out do not count
 	notBefore  time.Time // no call begins before
 	validUntil time.Time // until then, scrapes get latest
@@ -34,13 +34,20 @@ func (s state[T]) outcome() Outcome[T] {
 }
 
 // nextCall returns the earliest time of the next call.
-func (s state[T]) nextCall() time.Time { return later(s.validUntil, s.notBefore) }
+func (s state[T]) nextCall() time.Time {
+	if s.latestKey != s.Key {
+		return s.notBefore
+	}
+	return later(s.validUntil, s.notBefore)
+}
 
 // hasReading reports whether the latest outcome is a reading.
 func (s state[T]) hasReading() bool { return s.latest.Err == nil && !s.latest.Success.IsZero() }
 
-// isFresh reports whether another call would be too early.
-func (s state[T]) isFresh() bool { return time.Now().Before(s.validUntil) }
+// isFresh reports whether scrapes get the latest outcome, because another call would be too early.
+func (s state[T]) isFresh() bool {
+	return time.Now().Before(s.validUntil) && time.Now().Before(s.nextCall())
+}
 
 // setInterval changes the interval, also for the latest reading.
 func (s *state[T]) setInterval(interval time.Duration) {
@@ -50,17 +57,11 @@ func (s *state[T]) setInterval(interval time.Duration) {
 	s.Interval = interval
 }
 
-// expire limits how long the latest outcome is valid to what minGap demands.
-func (s *state[T]) expire() {
-	if s.validUntil.After(s.notBefore) {
-		s.validUntil = s.notBefore
-	}
-}
-
 // afterCall returns the state after a call. cause is the error of its context.
 func (s state[T]) afterCall(reading T, err, cause error, begin, end time.Time) state[T] {
 	s.notBefore = end.Add(minGap)
 	if err == nil {
+		s.latestKey = s.Key
 		s.latest = Outcome[T]{Reading: reading, Success: begin, Called: begin, Took: end.Sub(begin)}
 		s.failures = 0
 		s.notBefore = end.Add(min(minGap, s.Interval))
@@ -74,6 +75,7 @@ func (s state[T]) afterCall(reading T, err, cause error, begin, end time.Time) s
 		}
 		return s
 	}
+	s.latestKey = s.Key
 	s.latest.Err, s.latest.Called, s.latest.Took = err, begin, end.Sub(begin)
 	if cause != nil {
 		// The call timed out. There is no backoff, because the API has not refused it.

@@ -20,50 +20,6 @@ const (
 	timeoutGrace = 100 * time.Millisecond
 )
 
-// Options configures a Poller. Its functions are not called concurrently with each other or with
-// the call. All of them may be nil.
-type Options struct {
-	// Interval is the minimum time between the beginnings of two successful calls.
-	Interval time.Duration
-	// Timeout is the maximum duration of a call.
-	Timeout time.Duration
-	// MinBackoff returns the minimum time until the next call after a call failed with err.
-	MinBackoff func(err error) time.Duration
-	// Observe is called after each call, before any scrape gets the outcome. begin is when the call
-	// began, and next the earliest time of the next call.
-	Observe func(err error, begin, next time.Time)
-	// Persist stores the state for Resume. It is called before each call, and after it before any
-	// scrape gets the outcome.
-	Persist func(ResumeState)
-	// Invalidated reports whether an earlier failure no longer predicts the result of the next
-	// call. It may block.
-	Invalidated func() bool
-}
-
-// Outcome is what a scrape gets.
-type Outcome[T any] struct {
-	// Reading is the result of the latest successful call, the zero value before the first.
-	// All scrapes share it, and must not modify it.
-	Reading T
-	// Err is nil if the latest call succeeded. Otherwise it is the error of that call, or of the
-	// scrape's context if that ended first and the reading is older than 5 minutes.
-	Err error
-	// Success is when the latest successful call began; zero before the first.
-	Success time.Time
-	// Called is when the latest call began, and Took is its duration. Canceled calls do not count.
-	Called time.Time
-	Took   time.Duration
-	// Next is the earliest time of the next call if the latest call failed; otherwise zero.
-	Next time.Time
-	// TimedOut reports whether the scrape's context ended before the call did.
-	TimedOut bool
-}
-
-func (o Outcome[T]) withErr(err error) Outcome[T] {
-	o.Err = err
-	return o
-}
-
 // Poller makes the calls of one API method of one instance. It is safe for concurrent use.
 type Poller[T any] struct {
 	call func(ctx context.Context, begin time.Time) (T, error)
@@ -116,17 +72,13 @@ func (p *Poller[T]) Start() {
 func (p *Poller[T]) Waiting() bool { return time.Now().Before(p.snapshot().nextCall()) }
 
 // Reconfigure changes the options for the next call. The interval also applies to the latest
-// reading. The call in progress continues. If invalidate is true, earlier outcomes do not predict
-// the result of the next call, which then waits only as long as the API's rate limit demands.
-func (p *Poller[T]) Reconfigure(interval, timeout time.Duration, invalidate bool) {
+// reading. The call in progress continues. If the latest outcome is that of a call with another
+// key, the next call waits only as long as the API's rate limit demands.
+func (p *Poller[T]) Reconfigure(interval, timeout time.Duration, key string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.setInterval(interval)
-	p.Timeout = timeout
-	if invalidate {
-		p.generation++
-		p.expire()
-	}
+	p.Timeout, p.Key = timeout, key
 }
 
 // Get returns the outcome of the call in progress, or of a new call. It returns the latest outcome
@@ -225,7 +177,9 @@ func (p *Poller[T]) next(ctx context.Context, f *flight[T]) Outcome[T] {
 	cause := callCtx.Err()
 	cancel()
 
-	after := p.snapshot().afterCall(reading, err, cause, begin, time.Now())
+	after := p.snapshot()
+	after.Key = before.Key
+	after = after.afterCall(reading, err, cause, begin, time.Now())
 	if after.Observe != nil {
 		after.Observe(err, begin, after.nextCall())
 	}
@@ -233,13 +187,9 @@ func (p *Poller[T]) next(ctx context.Context, f *flight[T]) Outcome[T] {
 
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	after.generation, after.Timeout = p.generation, p.Timeout
-	interval := p.Interval
+	after.Timeout, after.Key = p.Timeout, p.Key // Reconfigure may have changed them since
+	after.setInterval(p.Interval)
 	p.state = after
-	p.setInterval(interval) // Reconfigure may have changed it since the snapshot
-	if p.generation != before.generation {
-		p.expire()
-	}
 	return p.outcome().withErr(err)
 }
 

@@ -1,23 +1,23 @@
 package poll
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
-// TestReconfigureAppliesToTheNextCall also checks that a backoff continues unless the
-// reconfiguration invalidates earlier outcomes.
+// TestReconfigureAppliesToTheNextCall also checks that a backoff continues unless the key changes.
 func TestReconfigureAppliesToTheNextCall(t *testing.T) {
 	for name, c := range map[string]struct {
-		err        error
-		invalidate bool
-		wait       time.Duration // from the reconfiguration to the next call
+		err  error
+		key  string
+		wait time.Duration // from the reconfiguration to the next call
 	}{
-		"success":              {nil, false, 0},
-		"success, invalidated": {nil, true, 0},
-		"failure":              {errAPI, false, 512*time.Second - time.Minute},
-		"failure, invalidated": {errAPI, true, 0},
+		"success":          {nil, "", 0},
+		"success, new key": {nil, "new", 0},
+		"failure":          {errAPI, "", 512*time.Second - time.Minute},
+		"failure, new key": {errAPI, "new", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -33,7 +33,7 @@ func TestReconfigureAppliesToTheNextCall(t *testing.T) {
 				}
 				time.Sleep(time.Minute - time.Second)
 				before, at := a.calls(), time.Now()
-				p.Reconfigure(time.Minute, 2*time.Second, c.invalidate)
+				p.Reconfigure(time.Minute, 2*time.Second, c.key)
 				next := p.Peek().Next
 				for a.calls() == before {
 					p.Get(t.Context())
@@ -73,12 +73,36 @@ func TestReconfigureAppliesToTheNextCall(t *testing.T) {
 	}
 }
 
+// TestReturnToTheKeyOfTheLatestCallKeepsTheWait checks a key that no call has used.
+func TestReturnToTheKeyOfTheLatestCallKeepsTheWait(t *testing.T) {
+	for _, want := range []error{nil, errAPI} {
+		synctest.Test(t, func(t *testing.T) {
+			a := &fakeAPI{err: want}
+			p := New(a.call, Options{
+				Interval: time.Hour, Timeout: time.Second, MinBackoff: tenMinutes, Key: "old",
+			})
+			before := p.Get(t.Context())
+			for range 60 {
+				p.Reconfigure(time.Hour, time.Second, "new")
+				p.Reconfigure(time.Hour, time.Second, "old")
+				if got := p.Get(t.Context()); got != before {
+					t.Errorf("got %+v, want %+v", got, before)
+				}
+				time.Sleep(9 * time.Second)
+			}
+			if n := a.calls(); n != 1 {
+				t.Errorf("%d calls", n)
+			}
+		})
+	}
+}
+
 func TestReconfigureKeepsTheMinimumGap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := new(fakeAPI)
 		p := New(a.call, testOptions)
-		for range 100 {
-			p.Reconfigure(time.Second, time.Second, true)
+		for n := range 100 {
+			p.Reconfigure(time.Second, time.Second, fmt.Sprint(n))
 			p.Get(t.Context())
 			time.Sleep(50 * time.Millisecond)
 		}
@@ -103,7 +127,7 @@ func TestReconfigureDoesNotInterruptACall(t *testing.T) {
 			outcome := make(chan Outcome[int])
 			go func() { outcome <- p.Get(t.Context()) }()
 			time.Sleep(5 * time.Second)
-			p.Reconfigure(time.Hour, time.Second, true)
+			p.Reconfigure(time.Hour, time.Second, "new")
 			latest := <-outcome
 			if took := a.ended[0].Sub(a.began[0]); latest.Err != want || took != 10*time.Second {
 				t.Errorf("the call ended with %v after %s", latest.Err, took)

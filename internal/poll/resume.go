@@ -30,7 +30,7 @@ func (p *Poller[T]) Resume(stored ResumeState, reading T, success time.Time) {
 		Reading: reading, Err: stored.Err,
 		Success: success, Called: stored.Called, Took: stored.Took,
 	}
-	p.failures = stored.Failures
+	p.failures, p.latestKey = stored.Failures, p.Key
 	// The stored times have no monotonic reading. Adding differences to now gives them one, so a
 	// clock that is set back later delays no call.
 	now := time.Now()
