@@ -2,17 +2,14 @@ package ledger
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/go-kit/log"
-	"github.com/go-kit/log/level"
 )
 
 // minAppended is the least size of the appended records that causes a snapshot. It corresponds to a
@@ -25,21 +22,41 @@ const tmpSuffix = ".new"
 // errFileChanged reports that the file is missing or that another program has changed it.
 var errFileChanged = errors.New("the file has changed since the last write")
 
-// file is the file of one ledger. It is open only during a write: a fleet has thousands of ledgers,
-// and a write must notice if the file was removed. It is safe for concurrent use.
-type file struct {
-	path      string
-	name      string // in the header line
-	storage   *Storage
-	logger    log.Logger
-	snapshots sync.WaitGroup // the snapshot that is being written, if any
+// errTail reports that a snapshot was discarded because of maxTail.
+var errTail = errors.New("the disk is too slow, or did not respond for a long time")
 
-	mu           sync.Mutex  // guards the fields below; never held together with Storage.mu
-	extent                   // as written by this program
-	lastStat     fs.FileInfo // after the last write; nil if there is no usable file
-	dueSize      int64       // size from which a snapshot is due
-	snapshotting bool        // whether a snapshot is being written
-	tail         [][]byte    // records appended since that snapshot was taken
+// maxTail limits the size of the records that are appended while a snapshot is being written. If
+// they are larger, the snapshot is discarded.
+const maxTail = 16 << 20
+
+// file is the file of one ledger. It is open only during a write: a fleet has thousands of ledgers,
+// and a write must notice if the file was removed. It is safe for concurrent use, except for write,
+// startSnapshot and awaitSnapshot, which only the ledger calls.
+type file struct {
+	path         string
+	name         string // in the header line
+	storage      *Storage
+	logger       log.Logger
+	snapshots    sync.WaitGroup  // the snapshot that is being written, if any
+	lastSnapshot <-chan struct{} // closed when that one has ended or hangs; nil before the first
+
+	// io is held during file operations, which can hang. It is locked before mu, and guards
+	// lastStat. The extent changes only if both are held.
+	io       sync.Mutex
+	lastStat fs.FileInfo // after the last write; nil if there is no usable file
+
+	mu           sync.Mutex    // guards the fields below; not held during file operations
+	extent                     // as written by this program
+	dueSize      int64         // size from which a snapshot is due
+	snapshotting bool          // whether a snapshot is being written
+	tail         [][]byte      // records appended since that snapshot was taken
+	tailSize     int           // total size of these records; if it is above maxTail, tail is nil
+	next         *write        // after the current write
+	working      bool          // whether a goroutine performs writes
+	hangs        bool          // whether the current write hangs
+	slow         bool          // whether the last write hung
+	lastErr      error         // of the last write
+	settled      chan struct{} // closed when all writes have ended or one hangs; may be nil
 	writes       outage
 	replaces     outage
 }
@@ -69,16 +86,17 @@ func newFile(s *Storage, path, name string) *file {
 // append appends a record to the file without syncing it. It returns errFileChanged if the caller
 // must replace the file instead.
 func (f *file) append(record []byte) error {
-	if err := f.storage.ensureLock(); err != nil {
-		return err
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	f.io.Lock()
+	defer f.io.Unlock()
 	if f.lastStat == nil {
 		return errFileChanged
 	}
+	if err := f.storage.ensureLock(); err != nil {
+		return err
+	}
 	file, err := os.OpenFile(f.path, os.O_WRONLY, 0)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		f.lastStat = nil
 		return errFileChanged // a writable directory suffices to replace the file
 	} else if err != nil {
 		return err
@@ -90,6 +108,7 @@ func (f *file) append(record []byte) error {
 	}
 	if !os.SameFile(info, f.lastStat) || info.Size() != f.lastStat.Size() ||
 		!info.ModTime().Equal(f.lastStat.ModTime()) {
+		f.lastStat = nil
 		return errFileChanged
 	}
 	sum := f.sum
@@ -101,16 +120,23 @@ func (f *file) append(record []byte) error {
 		return err
 	}
 	f.lastStat, _ = file.Stat()
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.size += int64(len(sealed))
 	f.sum = sum
 	if f.snapshotting {
-		f.tail = append(f.tail, record)
+		if f.tailSize += len(record); f.tailSize <= maxTail {
+			f.tail = append(f.tail, record)
+		} else {
+			f.tail = nil
+		}
 	}
 	return nil
 }
 
 // snapshotDue reports whether a snapshot was requested, or the appended records are larger than the
-// last snapshot. If so, the caller must take a snapshot before the next append and call replace.
+// last snapshot. If so, the caller must take a snapshot before the next append and call
+// startSnapshot.
 func (f *file) snapshotDue() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -134,10 +160,7 @@ func (f *file) replace(snapshot []byte) error {
 	if err == nil {
 		err = f.writeAndRename(f.path+tmpSuffix, snapshot)
 	}
-	f.mu.Lock()
-	f.snapshotting, f.tail = false, nil
-	f.dueSize = f.size + max(f.snapshot, minAppended)
-	f.mu.Unlock()
+	f.endSnapshot()
 	if err != nil {
 		return err
 	}
@@ -148,6 +171,14 @@ func (f *file) replace(snapshot []byte) error {
 		_ = directory.Close()
 	}
 	return nil
+}
+
+// endSnapshot allows the next snapshot, once enough is appended.
+func (f *file) endSnapshot() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.snapshotting, f.tail, f.tailSize = false, nil, 0
+	f.dueSize = f.size + max(f.snapshot, minAppended)
 }
 
 // writeAndRename writes the snapshot and the tail to a temporary path and renames it to f.path.
@@ -172,8 +203,11 @@ func (f *file) writeAndRename(tmp string, snapshot []byte) error {
 		err = file.Sync()
 	}
 
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	f.io.Lock()
+	defer f.io.Unlock()
+	if f.tailSize > maxTail {
+		err = errors.Join(err, errTail)
+	}
 	for _, record := range f.tail {
 		write(appendChecksum(record, &written.sum))
 	}
@@ -185,39 +219,9 @@ func (f *file) writeAndRename(tmp string, snapshot []byte) error {
 		_ = os.Remove(tmp)
 		return err
 	}
-	f.extent, f.lastStat = written, info
+	f.lastStat = info
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.extent = written
 	return nil
-}
-
-// quarantine renames an unusable file instead of deleting it.
-func (f *file) quarantine(reason error, now time.Time) error {
-	path := fmt.Sprintf("%s.set-aside-%s", f.path, now.UTC().Format("20060102T150405.000Z"))
-	if err := os.Rename(f.path, path); err != nil {
-		return err
-	}
-	f.storage.damaged.Add(1)
-	level.Error(f.logger).Log("msg", "set aside the ledger's unusable file, counting starts again",
-		"reason", reason, "set_aside", path,
-		"advice", "to restore a good copy, stop the exporter first")
-	return nil
-}
-
-// adopt takes over the valid part of an existing file of the given size, and truncates the rest.
-func (f *file) adopt(valid extent, size int64, hasBaseline bool) {
-	f.extent = valid
-	f.dueSize = f.snapshot + max(f.snapshot, minAppended)
-	if size > f.size {
-		f.storage.damaged.Add(1)
-		next := "the next call reads that part of the journal again"
-		if !hasBaseline {
-			next = "it has no complete reading, counting starts again"
-		}
-		level.Warn(f.logger).Log("msg", "removed the damaged end of the ledger's file, "+next,
-			"bytes", size-f.size,
-			"advice", "this is normal after a crash or a power cut; otherwise check the disk")
-		_ = os.Truncate(f.path, f.size) // if this fails, the next write replaces the file
-	}
-	if info, err := os.Stat(f.path); err == nil && info.Size() == f.size {
-		f.lastStat = info
-	}
 }

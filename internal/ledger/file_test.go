@@ -290,8 +290,9 @@ func TestSnapshotWithoutLockDiscardsTail(t *testing.T) {
 		t.Fatal("the snapshot is not due")
 	}
 	s.fail(t)
-	if err := l.replaceFile(); err == nil {
-		t.Fatal("replaceFile succeeded without the directory")
+	w := write{replaces: true, outage: &f.writes}
+	if err := l.writeRecord(l.snapshotRecord, w); err == nil {
+		t.Fatal("replacing the file succeeded without the directory")
 	}
 	s.repair(t)
 	commit(l, 1, testRow(2, "text", "sent", 0.5))

@@ -178,7 +178,7 @@ func (s *testStorage) open(t tester) {
 	if s.storage != nil {
 		_ = s.storage.Close()
 	}
-	storage, err := OpenStorage(s.directory, log.NewLogfmtLogger(&s.log))
+	storage, err := OpenStorage(s.directory, log.NewLogfmtLogger(log.NewSyncWriter(&s.log)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,36 +7,60 @@ import (
 	"io/fs"
 	"os"
 	"time"
+
+	"github.com/go-kit/log/level"
 )
+
+// readChunk is how much of a file one operation reads. Large files take longer than loadTimeout.
+const readChunk = 4 << 20
 
 // readFile returns the contents of a ledger's file, or only the beginning of a file that is not a
 // ledger. Opening other files than regular ones can block.
-func readFile(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err == nil && !info.Mode().IsRegular() {
-		err = &fs.PathError{Op: "read", Path: path, Err: errors.New("not a regular file")}
+func (s *Storage) readFile(path string) (data []byte, _ error) {
+	var file *os.File
+	valid := 0 // length of the part that has been read
+	err := s.do(path, loadTimeout, func() error {
+		_ = os.Remove(path + tmpSuffix) // left by a killed run
+		info, err := os.Stat(path)
+		if err == nil && !info.Mode().IsRegular() {
+			err = &fs.PathError{Op: "read", Path: path, Err: errors.New("not a regular file")}
+		}
+		if err != nil {
+			return err
+		}
+		if file, err = os.Open(path); err != nil {
+			return err
+		}
+		start := make([]byte, maxHeader)
+		valid, err = readFull(file, start)
+		data = start[:valid]
+		if _, _, headerErr := parseFileHeader(data); headerErr == nil {
+			data = append(data, make([]byte, max(0, info.Size()-int64(valid)))...)
+		}
+		return err
+	})
+	for err == nil && valid < len(data) {
+		err = s.do(path, loadTimeout, func() error {
+			n, err := readFull(file, data[valid:min(valid+readChunk, len(data))])
+			if valid += n; n == 0 { // the file was truncated in the meantime
+				data = data[:valid]
+			}
+			return err
+		})
 	}
 	if err != nil {
-		return nil, err
+		return nil, err // the operation may still run
 	}
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	start, err := io.ReadAll(io.LimitReader(file, maxHeader))
-	if err != nil {
-		return nil, err
-	}
-	if _, _, err := parseFileHeader(start); err != nil {
-		return start, nil // load returns the error
-	}
-	data := make([]byte, max(info.Size(), int64(len(start))))
-	n, err := io.ReadFull(file, data[copy(data, start):])
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) { // truncated meanwhile
+	return data, file.Close()
+}
+
+// readFull is like io.ReadFull, but the end of the file is not an error.
+func readFull(r io.Reader, data []byte) (int, error) {
+	n, err := io.ReadFull(r, data)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		err = nil
 	}
-	return data[:len(start)+n], err
+	return n, err
 }
 
 // load applies the valid records of a file to a new ledger. It returns an error if the file has no
@@ -103,4 +127,43 @@ func (l *Ledger) resume(now time.Time) {
 	}
 	l.pollState.clampFuture(now)
 	l.lookback.resume(now)
+}
+
+// quarantine renames an unusable file instead of deleting it.
+func (f *file) quarantine(reason error, now time.Time) error {
+	path := fmt.Sprintf("%s.set-aside-%s", f.path, now.UTC().Format("20060102T150405.000Z"))
+	err := f.storage.do(f.path, loadTimeout, func() error { return os.Rename(f.path, path) })
+	if err != nil {
+		return err
+	}
+	f.storage.damaged.Add(1)
+	level.Error(f.logger).Log("msg", "set aside the ledger's unusable file, counting starts again",
+		"reason", reason, "set_aside", path,
+		"advice", "to restore a good copy, stop the exporter first")
+	return nil
+}
+
+// adopt takes over the valid part of an existing file of the given size, and truncates the rest.
+func (f *file) adopt(valid extent, size int64, hasBaseline bool) error {
+	f.extent = valid
+	f.dueSize = f.snapshot + max(f.snapshot, minAppended)
+	if size > f.size {
+		f.storage.damaged.Add(1)
+		next := "the next call reads that part of the journal again"
+		if !hasBaseline {
+			next = "it has no complete reading, counting starts again"
+		}
+		level.Warn(f.logger).Log("msg", "removed the damaged end of the ledger's file, "+next,
+			"bytes", size-f.size,
+			"advice", "this is normal after a crash or a power cut; otherwise check the disk")
+	}
+	return f.storage.do(f.path, loadTimeout, func() error {
+		if size > f.size {
+			_ = os.Truncate(f.path, f.size) // if this fails, the next write replaces the file
+		}
+		if info, err := os.Stat(f.path); err == nil && info.Size() == f.size {
+			f.lastStat = info
+		}
+		return nil
+	})
 }

@@ -37,6 +37,7 @@ func (s *PollState) clampFuture(now time.Time) {
 
 // Persist stores the state before or after a call, and writes it to the file with all changes since
 // the last write. The Storage counts and logs errors. The next Persist writes what is missing.
+// Persist waits at most a second for a disk that hangs, and then hardly until the disk responds.
 func (l *Ledger) Persist(s PollState) {
 	l.pollState = s
 	if l.file != nil {
@@ -71,15 +72,10 @@ func (l *Ledger) markDirty(b *Batch, isBaseline bool) {
 // write writes all changes to the file and starts a snapshot if one is due.
 func (l *Ledger) write() {
 	f := l.file
-	record, err := l.deltaRecord()
-	if err == nil {
-		err = f.append(record)
-	}
+	err := l.writeRecord(l.deltaRecord, write{outage: &f.writes})
 	if errors.Is(err, errFileChanged) {
-		f.snapshots.Wait() // otherwise an older snapshot could replace this one
-		err = l.replaceFile()
+		err = l.writeRecord(l.snapshotRecord, write{replaces: true, outage: &f.writes})
 	}
-	f.report(&f.writes, err)
 	if err != nil {
 		l.dirty = true // the poll state is missing even if nothing else has changed
 		l.compactDirty()
@@ -91,20 +87,20 @@ func (l *Ledger) write() {
 	}
 	// Build the record now, so that it is consistent. Only the disk may be slow.
 	snapshot, err := l.snapshotRecord()
-	f.snapshots.Go(func() {
-		if err == nil {
-			err = f.replace(snapshot)
-		}
+	if err != nil {
+		f.endSnapshot()
 		f.report(&f.replaces, err)
-	})
+		return
+	}
+	f.startSnapshot(snapshot)
 }
 
-func (l *Ledger) replaceFile() error {
-	snapshot, err := l.snapshotRecord()
-	if err != nil {
+func (l *Ledger) writeRecord(build func() ([]byte, error), w write) (err error) {
+	if w.data, err = build(); err != nil {
+		l.file.report(w.outage, err)
 		return err
 	}
-	return l.file.replace(snapshot)
+	return l.file.write(w)
 }
 
 // compactDirty limits the dirty keys by the number of messages while writes fail.
@@ -135,8 +131,8 @@ func (l *Ledger) snapshotRecord() ([]byte, error) {
 	return newRecord(recordHeader{l.state(), &l.pollState}, l.messages.list)
 }
 
-// Close writes all changes and replaces the file with a last snapshot. The caller must not use the
-// ledger afterwards.
+// Close writes all changes and replaces the file with a last snapshot. It does not wait for a disk
+// that hangs. The caller must not use the ledger afterwards.
 func (l *Ledger) Close() {
 	f := l.file
 	if f == nil {
@@ -145,12 +141,13 @@ func (l *Ledger) Close() {
 	if l.dirty {
 		l.write()
 	}
-	f.snapshots.Wait()
+	f.awaitSnapshot()
 	hasTail := f.finish()
 	if l.dirty {
 		level.Error(f.logger).Log("msg", "closed the ledger with changes that are not on disk",
 			"advice", "the next start reads the journal again; older changes are lost")
 	} else if hasTail {
-		f.report(&f.replaces, l.replaceFile())
+		// The file is complete without the snapshot. If that fails, the error has been reported.
+		_ = l.writeRecord(l.snapshotRecord, write{replaces: true, outage: &f.replaces})
 	}
 }

@@ -22,8 +22,14 @@ type Storage struct {
 	logger    log.Logger
 	words     vocabularies // of new ledgers
 
-	mu   sync.Mutex   // guards lock; never held together with file.mu
+	disk      disk // for all operations except snapshots, which take longer
+	snapshots disk
+
+	mu   sync.Mutex   // guards lock; held during file operations, which can hang
 	lock *flock.Flock // nil if not locked
+
+	busyMu sync.Mutex     // guards busy
+	busy   map[string]int // number of operations in the background by path
 
 	failures atomic.Uint64
 	behind   atomic.Int64 // number of ledgers with counts that are not in their files
@@ -32,20 +38,33 @@ type Storage struct {
 	created  atomic.Int64
 }
 
+const (
+	// openTimeout limits the first access to the directory. A disk may have to spin up.
+	openTimeout = 10 * time.Second
+	// loadTimeout limits each operation that loads a ledger, so that a disk that hangs blocks a
+	// reload for seconds only.
+	loadTimeout = 2 * time.Second
+	// maxOperations and maxSnapshots limit the threads that a disk that hangs can block.
+	maxOperations = 32
+	maxSnapshots  = 16
+)
+
 // OpenStorage creates the directory if necessary and locks it against other exporters until Close.
 // If directory is empty, ledgers are in memory only. A full disk is not an error: ledgers count in
 // memory until there is space. Other errors are a single line with advice.
 func OpenStorage(directory string, logger log.Logger) (*Storage, error) {
-	s := &Storage{directory: directory, logger: logger, words: documentedWords()}
+	s := newStorage(directory, logger)
 	if directory == "" {
 		return s, nil
 	}
-	err := s.ensureLock()
-	if err == nil {
-		err = s.checkWritable()
-	}
+	err := s.do(directory, openTimeout, func() error {
+		if err := s.ensureLock(); err != nil {
+			return err
+		}
+		return s.checkWritable()
+	})
 	switch {
-	case errors.Is(err, errLocked):
+	case errors.Is(err, errLocked), errors.Is(err, errHangs):
 		return nil, err
 	case isFull(err):
 		level.Warn(logger).Log("msg", "the disk is full, counting continues in memory",
@@ -55,6 +74,69 @@ func OpenStorage(directory string, logger log.Logger) (*Storage, error) {
 		return nil, fmt.Errorf("%w; use a directory that user %d may write", err, os.Getuid())
 	}
 	return s, nil
+}
+
+func newStorage(directory string, logger log.Logger) *Storage {
+	return &Storage{
+		directory: directory, logger: logger, words: documentedWords(),
+		disk:      disk{slots: make(chan struct{}, maxOperations), stalled: make(chan struct{})},
+		snapshots: disk{slots: make(chan struct{}, maxSnapshots), stalled: make(chan struct{})},
+		busy:      make(map[string]int),
+	}
+}
+
+// begin marks a path as busy until the caller calls end.
+func (s *Storage) begin(path string) (end func()) {
+	s.busyMu.Lock()
+	defer s.busyMu.Unlock()
+	s.busy[path]++
+	return func() {
+		s.busyMu.Lock()
+		defer s.busyMu.Unlock()
+		if s.busy[path]--; s.busy[path] == 0 {
+			delete(s.busy, path)
+		}
+	}
+}
+
+func (s *Storage) isBusy(path string) bool {
+	s.busyMu.Lock()
+	defer s.busyMu.Unlock()
+	return s.busy[path] > 0
+}
+
+// do runs a file operation that is not a write of a ledger. If the operation, or an earlier one on
+// the same path, does not end in time, do returns errHangs with advice. The operation may then
+// still run.
+func (s *Storage) do(path string, timeout time.Duration, operation func() error) error {
+	errTimeout := fmt.Errorf("%s: %w; check the disk or the network file system", path, errHangs)
+	if s.Hanging() > 0 {
+		timeout = min(timeout, hangTime)
+	}
+	expired := time.After(timeout)
+	for s.isBusy(path) {
+		select {
+		case <-expired:
+			return errTimeout
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	result := make(chan error, 1)
+	end := s.begin(path)
+	go func() {
+		_, err := s.disk.run(operation, func() {})
+		end()
+		result <- err
+	}()
+	select {
+	case err := <-result:
+		if errors.Is(err, errHangs) {
+			return errTimeout
+		}
+		return err
+	case <-expired:
+		return errTimeout
+	}
 }
 
 // errLocked reports that another program has locked the directory.
@@ -104,14 +186,19 @@ func isFull(err error) bool {
 		errors.Is(err, syscall.EFBIG)
 }
 
-// Close unlocks the directory. The caller must close the ledgers first.
+// Close unlocks the directory, unless the disk hangs. The caller must close the ledgers first.
 func (s *Storage) Close() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.lock == nil {
+	if s.directory == "" {
 		return nil
 	}
-	return s.lock.Close()
+	return s.do(s.directory, hangTime, func() error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.lock == nil {
+			return nil
+		}
+		return s.lock.Close()
+	})
 }
 
 // Failures returns the number of failed writes.
@@ -120,6 +207,10 @@ func (s *Storage) Failures() uint64 { return s.failures.Load() }
 // Failing reports whether some counts cannot be written at present, so that a restart would lose
 // them.
 func (s *Storage) Failing() bool { return s.behind.Load() > 0 }
+
+// Hanging returns the number of file operations that have taken longer than a second and have not
+// ended.
+func (s *Storage) Hanging() int { return s.disk.count() + s.snapshots.count() }
 
 // Damaged returns the number of files that were damaged or unusable, and were truncated or set
 // aside.
@@ -131,24 +222,27 @@ func (s *Storage) LoadStats() (loaded, created int64) { return s.loaded.Load(), 
 
 // Ledger loads the ledger with the given name from its file, or creates one without a baseline. The
 // name is the idInstance, plus a dot and the journal's name if it is not the outgoing journal.
-// Ledger renames an unusable file. It returns an error if the file cannot be read or renamed.
+// Ledger renames an unusable file. It returns an error if the file cannot be read or renamed, or if
+// the disk hangs.
 func (s *Storage) Ledger(name string, options Options, now time.Time) (*Ledger, error) {
 	l := newLedger(s.words, options)
 	if s.directory == "" {
 		return l, nil
 	}
 	f := newFile(s, filepath.Join(s.directory, name+".ledger"), name)
-	_ = os.Remove(f.path + tmpSuffix) // left by a killed run
-	data, err := readFile(f.path)
+	data, err := s.readFile(f.path)
 	if err == nil {
 		valid, loadErr := load(data, name, l)
 		if loadErr == nil {
-			f.adopt(valid, int64(len(data)), !l.countingSince.IsZero())
+			err = f.adopt(valid, int64(len(data)), !l.countingSince.IsZero())
 			l.resume(now)
 		} else {
 			l = newLedger(s.words, options) // load may have changed the first one
 			err = f.quarantine(loadErr, now)
 		}
+	}
+	if errors.Is(err, errHangs) {
+		return nil, err
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w; make it a file that user %d may read, or move it away",

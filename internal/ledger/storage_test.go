@@ -117,8 +117,7 @@ func TestLedgerDoesNotWriteWithoutLock(t *testing.T) {
 // directory.
 func TestWriteTakesMissingLock(t *testing.T) {
 	s := &testStorage{directory: filepath.Join(t.TempDir(), "ledgers")}
-	logger := log.NewLogfmtLogger(&s.log)
-	s.storage = &Storage{directory: s.directory, logger: logger, words: documentedWords()}
+	s.storage = newStorage(s.directory, log.NewLogfmtLogger(log.NewSyncWriter(&s.log)))
 	t.Cleanup(func() { _ = s.storage.Close() })
 	l := s.load(t, testOptions(60), 0)
 	last := commit(l, 0, testRow(1, "text", "sent", -5))

@@ -70,6 +70,11 @@ func New(storage *ledger.Storage, droppedLines func() uint64, methods []string) 
 		newCounterFunc("greenapi_exporter_log_lines_dropped_total",
 			"Log lines dropped because stderr was not read fast enough or failed.",
 			droppedLines),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "greenapi_exporter_storage_hanging_writes",
+			Help: "Writes of ledger files that have taken longer than a second and have not ended. " +
+				"Scrapes do not wait for them, and counting continues in memory.",
+		}, func() float64 { return float64(storage.Hanging()) }),
 	)
 	return m
 }

@@ -1,0 +1,64 @@
+package integration
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"greenapi_exporter/internal/simulator"
+)
+
+// TestHangingDiskDelaysNoScrape replaces the ledger by a FIFO, which hangs when it is opened.
+func TestHangingDiskDelaysNoScrape(t *testing.T) {
+	t.Parallel()
+	_, a := serveSimulator(t, simulator.Config{
+		Start: time.Now().Add(-time.Hour), MessagesPerHour: 360, NoRateLimit: true,
+	})
+	directory := t.TempDir()
+	path := filepath.Join(directory, testID+".ledger")
+	p := startInstance(t, a.URL, "--storage.path="+directory, "--greenapi.min-interval=0s")
+	var counters counterRecorder
+	counters.record(t, scrape(t, p.url+"/metrics"))
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mkfifo(path, 0o600); err != nil {
+		t.Skip(err)
+	}
+	scrapeWithin := func(limit time.Duration) metrics {
+		t.Helper()
+		begin := time.Now()
+		got := scrape(t, p.url+"/metrics")
+		if took := time.Since(begin); took > limit {
+			t.Errorf("a scrape took %s, want at most %s", took, limit)
+		}
+		got.assert(t, 1, "greenapi_up")
+		counters.record(t, got)
+		return got
+	}
+	first := scrapeWithin(3 * time.Second)
+	first.assert(t, 1, "greenapi_exporter_storage_hanging_writes")
+	var last metrics
+	for range 20 {
+		last = scrapeWithin(time.Second)
+	}
+	last.assert(t, 1, "greenapi_exporter_storage_hanging_writes")
+	for _, name := range []string{"go_goroutines", "go_threads"} {
+		if before, after := first.mustValue(t, name), last.mustValue(t, name); after > before+5 {
+			t.Errorf("%s rose from %v to %v in 20 scrapes", name, before, after)
+		}
+	}
+	if n, _ := last.value("greenapi_exporter_storage_failures_total"); n < 20 {
+		t.Errorf("%v failures in 21 scrapes", n)
+	}
+	if n := strings.Count(p.output.String(), "the disk hangs"); n != 1 {
+		t.Errorf("the log mentions the disk %d times, want once:\n%s", n, p.output)
+	}
+	if took := p.terminate(t); took > 7*time.Second {
+		t.Errorf("the exporter exited after %s", took)
+	}
+}
