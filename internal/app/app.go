@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -116,7 +117,7 @@ func run(ctx context.Context, o *options, stdout io.Writer, logLines *logQueue) 
 	})
 	a.close()
 	if err != nil {
-		return fmt.Errorf("%w; check --web.listen-address and --web.config.file", err)
+		return explainServeError(err, *o.web.WebConfigFile)
 	}
 	level.Info(logger).Log("msg", "stopped "+name)
 	return nil
@@ -138,7 +139,7 @@ func build(
 ) (*app, error) {
 	storage, err := ledger.OpenStorage(o.storagePath, logger)
 	if err != nil {
-		return nil, fmt.Errorf("cannot use --storage.path (GREENAPI_STORAGE_PATH): %w", err)
+		return nil, explainStorageError("use", o.storagePath, err)
 	}
 	self := selfmetrics.New(storage, droppedLines, methods(cfg))
 	backend := &greenapi.Backend{
@@ -156,7 +157,7 @@ func build(
 	a.handler = a.newHandler(o, self, logger)
 	if err := syncer.ApplyConfig(cfg); err != nil {
 		a.close()
-		return nil, fmt.Errorf("cannot read the --storage.path (GREENAPI_STORAGE_PATH): %w", err)
+		return nil, explainStorageError("read", o.storagePath, err)
 	}
 	if o.storagePath != "" {
 		loaded, created := storage.LoadStats()
@@ -164,6 +165,17 @@ func build(
 			"read_from_file", loaded, "begin_with_a_baseline", created)
 	}
 	return a, nil
+}
+
+// explainStorageError returns an error about the storage that does not contain its path if that
+// could be a misplaced token.
+func explainStorageError(verb, path string, err error) error {
+	text := err.Error()
+	if config.CouldBeToken(path) {
+		text = strings.ReplaceAll(text, path, "the directory")
+		text = strings.ReplaceAll(text, filepath.Clean(path), "the directory")
+	}
+	return fmt.Errorf("cannot %s --storage.path (GREENAPI_STORAGE_PATH): %s", verb, text)
 }
 
 // reload loads the configuration and applies it.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,22 +44,11 @@ func parse(args []string, stdout io.Writer) (_ *options, done bool, _ error) {
 		return nil, true, err
 	}
 	if err != nil {
-		if !safeFlagError.MatchString(err.Error()) {
-			err = errors.New("unexpected argument, or a value for a switch " +
-				"(use --NAME or --no-NAME)")
-		}
-		return nil, false, fmt.Errorf("%w; see --help for the flags and environment variables", err)
+		return nil, false, explainFlagError(err, app.Model().Flags)
 	}
 	o.instance.Token = os.Getenv(tokenVariable)
 	return o, false, nil
 }
-
-// safeFlagError matches errors that repeat nothing of the command line except names of flags. Any
-// other part of it could be a misplaced token.
-var safeFlagError = regexp.MustCompile(`^(--[a-z.-]+ (\([A-Z_]+\) )?must be ` +
-	`|unknown (long|short) flag '--?[a-z.-]{1,40}'$` +
-	`|flag '[a-z.-]+' cannot be repeated$` +
-	`|expected argument for flag '--[a-z.-]+'$)`)
 
 func (o *options) define(app *kingpin.Application) {
 	o.defineInstance(app)

@@ -2,6 +2,7 @@ package app
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"sync"
@@ -19,13 +20,17 @@ func newLogger(w io.Writer, minLevel, format string) log.Logger {
 }
 
 // newSlogLogger returns a logger for exporter-toolkit that writes the same format. The adapter adds
-// the time and the caller itself.
+// the time and the caller itself. The errors that exporter-toolkit logs are about its web
+// configuration, and can contain passwords.
 func newSlogLogger(w io.Writer, minLevel, format string) *slog.Logger {
 	base := baseLogger(w, minLevel, format)
 	renamed := log.LoggerFunc(func(pairs ...any) error {
 		for i := 0; i+1 < len(pairs); i += 2 {
 			if t, ok := pairs[i+1].(time.Time); ok && pairs[i] == slog.TimeKey {
 				pairs[i], pairs[i+1] = "ts", t.UTC()
+			}
+			if pairs[i] == "err" {
+				pairs[i+1] = explainWebConfig(fmt.Sprint(pairs[i+1]))
 			}
 		}
 		return base.Log(pairs...)

@@ -3,9 +3,8 @@ package app
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"slices"
+	"strings"
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -48,6 +47,9 @@ type sharedFlag struct {
 
 type collectorFlag struct{ on, byUser bool }
 
+// maxTimeoutOffset is the usual interval of scrapes, and far above the duration of a response.
+const maxTimeoutOffset = time.Minute
+
 // validate checks the options that do not describe an instance.
 func (o *options) validate() error {
 	if err := checkProxies(); err != nil {
@@ -69,22 +71,23 @@ func (o *options) validate() error {
 			"GREENAPI_TOKEN_FILE and " + tokenVariable)
 	case o.maxCalls < 1:
 		return fmt.Errorf("--greenapi.max-calls is %d; it must be at least 1", o.maxCalls)
-	case o.timeoutOffset < 0:
-		return fmt.Errorf("--web.timeout-offset is %s; it must not be negative", o.timeoutOffset)
+	case o.timeoutOffset < 0 || o.timeoutOffset > maxTimeoutOffset:
+		return errors.New("--web.timeout-offset must be from 0s to 1m (500ms is usual)")
+	case strings.Contains(o.storagePath, "://"):
+		return errors.New("--storage.path (GREENAPI_STORAGE_PATH) must be a directory, not a URL")
 	case o.maxRequests < 0:
 		return fmt.Errorf("--web.max-requests is %d; it must not be negative", o.maxRequests)
-	case slices.Contains(*o.web.WebListenAddresses, ""):
-		return errors.New("--web.listen-address is empty; the default is :10466")
 	case *o.web.WebSystemdSocket && os.Getenv("LISTEN_FDS") == "":
 		return errors.New("--web.systemd-socket is set, but systemd has not passed a socket; " +
 			"use a .socket unit or remove the flag")
 	}
-	if err := toolkit.Validate(*o.web.WebConfigFile); err != nil {
-		var path *fs.PathError
-		if errors.As(err, &path) {
-			err = path.Err // without the path, which could be a misplaced token
+	for _, address := range *o.web.WebListenAddresses {
+		if err := checkListenAddress(address); err != nil {
+			return err
 		}
-		return fmt.Errorf("cannot use --web.config.file: %w", err)
+	}
+	if err := checkWebConfig(*o.web.WebConfigFile); err != nil {
+		return err
 	}
 	return web.CheckTelemetryPath(o.telemetryPath)
 }

@@ -68,3 +68,7 @@ func quotePath(path string) string {
 	}
 	return " " + path
 }
+
+// CouldBeToken reports whether the path could be a misplaced token or a URL with one. Errors must
+// not contain such a path.
+func CouldBeToken(path string) bool { return quotePath(path) == "" }

@@ -93,6 +93,10 @@ func TestInvalidSettingsExitWithOneLine(t *testing.T) {
 		"zero calls":               {instance, "--greenapi.max-calls=0", "--greenapi.max-calls"},
 		"negative request limit":   {instance, "--web.max-requests=-1", "--web.max-requests"},
 		"negative timeout offset":  {instance, "--web.timeout-offset=-1s", "--web.timeout-offset"},
+		"timeout offset too long":  {instance, "--web.timeout-offset=61s", "from 0s to 1m"},
+		"URL as a storage path":    {instance, "--storage.path=https://a.example/" + secret, "a URL"},
+		"unknown flag for a token": {instance, "--greenapi.token=" + secret, tokenVariable},
+		"misspelled flag":          {instance, "--collector.incomming", "--collector.incoming?"},
 		"telemetry path in use":    {instance, "--web.telemetry-path=/", "--web.telemetry-path"},
 		"unknown log level":        {instance, "--log.level=loud", "--log.level"},
 		"unknown log format":       {instance, "--log.format=xml", "--log.format"},
@@ -130,7 +134,18 @@ func TestInvalidSettingsExitWithOneLine(t *testing.T) {
 		},
 		"listen address in use": {
 			instance, "--web.listen-address=" + busy.Listener.Addr().String(),
-			"--web.listen-address",
+			busy.Listener.Addr().String() + ": the address is in use; another exporter may",
+		},
+		"plaintext password in the web config file": {
+			instance,
+			"--web.config.file=" + file("password.yml", "basic_auth_users: {a: "+secret+"}"),
+			"not a bcrypt hash",
+		},
+		"unknown host in the listen address": {
+			instance, "--web.listen-address=" + secret + ".invalid:0", "the host is unknown",
+		},
+		"address of another machine": {
+			instance, "--web.listen-address=192.0.2.1:0", "address of this machine",
 		},
 		"invalid listen address": {
 			instance, "--web.listen-address=nowhere",
