@@ -188,7 +188,8 @@ func TestEntriesWithoutAnIDAreSkippedAndCounted(t *testing.T) {
 
 func TestTwoTokensOfAnInstanceAreReported(t *testing.T) {
 	const format = `[{"idInstance":1,"apiTokenInstance":"a"},{"idInstance":1,%s},` +
-		`{"idInstance":2,"apiTokenInstance":"c"},{"idInstance":1,"apiTokenInstance":"a"}]`
+		`{"idInstance":2,"apiTokenInstance":"c"},{"idInstance":1,"apiTokenInstance":"a"},` +
+		`{"idInstance":1,"apiTokenInstance":"a"}]`
 	for second, want := range map[string]bool{
 		`"apiTokenInstance":"a"`: false, `"apiTokenInstance":""`: false,
 		`"apiTokenInstance":"b"`: true, `"apiTokenInstance":"b","deleted":true`: false,
