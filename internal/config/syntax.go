@@ -88,6 +88,8 @@ var (
 	tabIndent = regexp.MustCompile(`^[ -]*\t`)
 	// missingSpace matches a key whose colon is not followed by a space.
 	missingSpace = regexp.MustCompile(`^[ -]*[a-z_]+:[^\s/]`)
+	// indentedFirst matches the text up to its first key, if that is indented.
+	indentedFirst = regexp.MustCompile(`^(\s*(#.*|---.*)?\n)* +[^\s#]`)
 )
 
 // syntaxError converts an error of the YAML library. It names the line that is wrong, which the
@@ -102,9 +104,13 @@ func syntaxError(text []byte, lastRead int, err error) error {
 	} else if n := validLines(lines, lastRead); n >= 0 {
 		line = n + 1
 	}
+	line = min(max(line, 1), len(lines)) // the library does not name the first line
+	previous := max(line-2, 0)           // the index of the line above that is not blank
+	for previous > 0 && len(bytes.TrimSpace(lines[previous])) == 0 {
+		previous--
+	}
 	advice := "check the indentation, quotes and brackets of this line"
-	switch previous := max(line-2, 0); {
-	case line < 1 || line > len(lines):
+	switch {
 	case tabIndent.Match(lines[line-1]):
 		reason, advice = "the line is indented with a tab", "YAML allows only spaces there"
 	case missingSpace.Match(lines[line-1]):
@@ -116,8 +122,11 @@ func syntaxError(text []byte, lastRead int, err error) error {
 		reason, advice = "a quote is not closed", "quotes come in pairs"
 	case strings.HasPrefix(reason, "unknown anchor"):
 		reason, advice = "undefined alias", "quote a value that begins with *"
-	}
-	if !safeReason.MatchString(reason) {
+	case strings.HasSuffix(reason, "<document start>") && indentedFirst.Match(text):
+		first := 1 + bytes.Count(indentedFirst.Find(text), []byte("\n"))
+		reason = fmt.Sprintf("the line is indented less than line %d", first)
+		advice = "indent all keys of a section by the same number of spaces"
+	case !safeReason.MatchString(reason):
 		reason = "syntax error"
 	}
 	return lineError{line, fmt.Errorf("invalid YAML: %s; %s", reason, advice)}

@@ -71,6 +71,8 @@ func TestSyntaxErrorsNameTheLine(t *testing.T) {
 		{"item indented too far", validInstance + "    - id_instance: 2\n", 4, ""},
 		{"item indented too little", validInstance + " - id_instance: 2\n", 4, ""},
 		{"item without a dash", validInstance + "  id_instance: 2\n", 4, ""},
+		{"first key indented", "# c\n---\n\n minutes: 5\n timeout: 1s\n" + validInstance, 6,
+			"the line is indented less than line 4"},
 		{"list and map", "minutes: 5\n- id_instance: 1\n", 2, ""},
 		{"in the middle of a large file", many + "   minutes: 5\n" + many[len("instances:\n"):],
 			1002, ""},
@@ -86,6 +88,7 @@ func TestSyntaxErrorsNameTheLine(t *testing.T) {
 
 		{"no space after a colon", "minutes: 5\ntimeout:1s\n" + validInstance, 2, space},
 		{"no space in the first line", "minutes:5\n" + validInstance, 1, space},
+		{"no space, and a blank line", "minutes:5\n\n  \n" + validInstance, 1, space},
 		{"no space in an instance",
 			"instances:\n  - id_instance:1\n    token_file: one\n", 2, space},
 		{"no colon", "minutes: 5\ntimeout 1s\n" + validInstance, 2, ""},
