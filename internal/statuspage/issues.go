@@ -26,7 +26,7 @@ type issue struct {
 	Details    []string // causes, without duplicates
 	Ends       *relTime // when the suspension or the subscription ends
 	Tried      *relTime // the latest call
-	Next       *relTime // earliest time of the next call; nil if the next scrape makes it
+	Next       *relTime // earliest time of the next call; nil if that is within a second
 }
 
 // isIssue reports whether an issue can have the name.
@@ -131,9 +131,9 @@ func collectorIssues(s *collector.Status, now time.Time) []issue {
 	return all
 }
 
-// nextCall returns the earliest time of the next call, or nil if the next scrape makes it.
+// nextCall returns the earliest time of the next call, or nil if that is within a second.
 func nextCall(c collector.CollectorStatus, now time.Time) *relTime {
-	if !c.Next.After(now) {
+	if c.Next.Sub(now) < time.Second {
 		return nil
 	}
 	return newRelTime(c.Next, now)

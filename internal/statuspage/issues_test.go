@@ -35,13 +35,18 @@ func TestCollectorsWithTheSameResultShareAnIssue(t *testing.T) {
 	}
 }
 
-func TestPastTimeOfTheNextCallIsNotShown(t *testing.T) {
-	s := unreachableStatus("1")
-	for i := range s.Collectors {
-		s.Collectors[i].Next = testNow
-	}
-	if got := issuesOf(s); len(got) != 1 || got[0].Next != nil {
-		t.Errorf("got %+v", got)
+func TestNextCallIsShownIfItIsInTheFuture(t *testing.T) {
+	for wait, want := range map[time.Duration]string{
+		-time.Hour: "", 0: "", time.Second - 1: "", time.Second: "in 1 s", time.Hour: "in 60 min",
+	} {
+		s := unreachableStatus("1")
+		for i := range s.Collectors {
+			s.Collectors[i].Next = testNow.Add(wait)
+		}
+		got := issuesOf(s)[0].Next
+		if (got != nil) != (want != "") || got != nil && got.Ago() != want {
+			t.Errorf("%s: got %v, want %q", wait, got, want)
+		}
 	}
 }
 
