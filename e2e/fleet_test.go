@@ -224,7 +224,7 @@ func (f *bigFleet) testPage(t *testing.T) {
 			t.Errorf("%s: the first instances are %v, want those with problems, %v",
 				s, first, want)
 		}
-		if !slices.Contains(page.Links, "/?page=2") {
+		if !slices.Contains(page.Links, "./?page=2") {
 			t.Errorf("%s: no link to page 2: %q", s, page.Links)
 		}
 		openPage(t, browser, s, f.url("/?page=2"), "fleet-2").mustContain(t, "101–200 of 500")

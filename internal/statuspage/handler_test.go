@@ -49,7 +49,7 @@ func allPages(t *testing.T) map[string]page {
 }
 
 // TestPageLoadsNothing checks that the page has no scripts and no style attributes. Its links must
-// lead to the exporter, but not to the profiles.
+// lead to the exporter, but not to the profiles, and work under a path prefix, too.
 func TestPageLoadsNothing(t *testing.T) {
 	elements := []string{"script", "img", "link", "iframe", "object", "embed", "base"}
 	for name, p := range allPages(t) {
@@ -62,7 +62,7 @@ func TestPageLoadsNothing(t *testing.T) {
 				if a.Key == "style" || strings.HasPrefix(a.Key, "on") {
 					t.Errorf("%s: <%s> has the attribute %s", name, n.Data, a.Key)
 				}
-				local := strings.HasPrefix(a.Val, "/") && !strings.HasPrefix(a.Val, "//") &&
+				local := strings.HasPrefix(a.Val, "./") && !strings.HasPrefix(a.Val, ".//") &&
 					!strings.Contains(a.Val, "debug")
 				if slices.Contains([]string{"href", "src", "action"}, a.Key) && !local && !isIcon {
 					t.Errorf("%s: <%s> leads to %s", name, n.Data, a.Val)
@@ -176,7 +176,7 @@ func TestPageOfOneInstance(t *testing.T) {
 	if len(page.find("article")) != 1 || len(page.find("svg")) == 0 {
 		t.Error("the page does not show one instance in full")
 	}
-	if got := page.links("All instances"); !slices.Equal(got, []string{"/"}) {
+	if got := page.links("All instances"); !slices.Equal(got, []string{"./"}) {
 		t.Errorf("links to all instances: %q", got)
 	}
 	w := get(handler, "id_instance=1%3Cb%3E")
@@ -230,12 +230,12 @@ func TestInstancesLinkToTheirMetrics(t *testing.T) {
 			}
 		}
 		for _, id := range test.ids {
-			want = append(want, fmt.Sprintf("/probe?target=%s metrics of %s", id, id))
+			want = append(want, fmt.Sprintf("./probe?target=%s metrics of %s", id, id))
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
-		if links := test.page.links("Metrics"); !slices.Equal(links, []string{"/metrics"}) {
+		if links := test.page.links("Metrics"); !slices.Equal(links, []string{"./metrics"}) {
 			t.Errorf("%s: links to all metrics: %q", name, links)
 		}
 		if footer := test.page.find("footer")[0].text(); !strings.Contains(footer, "no API calls") {

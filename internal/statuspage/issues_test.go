@@ -115,7 +115,7 @@ func TestEveryIssueCanBeQueried(t *testing.T) {
 		}
 	}
 	for _, name := range names {
-		values, err := url.ParseQuery(strings.TrimPrefix(query{}.withIssue(name).Href(), "/?"))
+		values, err := url.ParseQuery(strings.TrimPrefix(query{}.withIssue(name).Href(), "./?"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -148,15 +148,15 @@ func TestSharedIssuesAreListedOnce(t *testing.T) {
 		suspended   = "1101000010 1101000060 1101000110 1101000160 1101000210"
 	)
 	want := []string{
-		"critical network: 400 of 500 instances (" + unreachable + "; /?issue=network)" +
+		"critical network: 400 of 500 instances (" + unreachable + "; ./?issue=network)" +
 			` at all collectors: 26 details, "lookup api.green-api.com: no such host"`,
-		"critical unauthorized: 10 of 500 instances (" + loggedOut + "; /?issue=unauthorized)" +
+		"critical unauthorized: 10 of 500 instances (" + loggedOut + "; ./?issue=unauthorized)" +
 			` at outgoing, state, queue, webhooks, settings, account: 1 details, "HTTP 401"`,
-		"warning notAuthorized: 10 of 500 instances (" + loggedOut + "; /?issue=notAuthorized)" +
+		"warning notAuthorized: 10 of 500 instances (" + loggedOut + "; ./?issue=notAuthorized)" +
 			` at account state: 0 details, ""`,
-		"warning quota_exceeded: 10 of 500 instances (" + loggedOut + "; /?issue=quota_exceeded)" +
+		"warning quota_exceeded: 10 of 500 instances (" + loggedOut + "; ./?issue=quota_exceeded)" +
 			` at incoming: 1 details, "HTTP 401"`,
-		"warning suspended: 10 of 500 instances (" + suspended + "; /?issue=suspended)" +
+		"warning suspended: 10 of 500 instances (" + suspended + "; ./?issue=suspended)" +
 			` at account state: 0 details, ""`,
 	}
 	if !slices.Equal(got, want) {

@@ -41,7 +41,7 @@ func TestPagesCoverTheListOnce(t *testing.T) {
 		}
 		var got, visited []string
 		for address := q.Href(); address != "" && len(visited) < 10; {
-			page := parsePage(t, get(handler, strings.TrimLeft(address, "/?")).Body.String())
+			page := parsePage(t, get(handler, strings.TrimLeft(address, "./?")).Body.String())
 			visited, got = append(visited, address), append(got, page.lines()...)
 			n := len(visited)
 			from := (n-1)*100 + 1
@@ -84,14 +84,14 @@ func TestFullPageHasNoNextPage(t *testing.T) {
 func TestFiltersLeadToTheFirstPage(t *testing.T) {
 	page := renderPage(t, query{Page: 2}, outage(101)...)
 	for words, want := range map[string]string{
-		"all 101": "/", "are down": "/?severity=critical", "Previous": "/",
+		"all 101": "./", "are down": "./?severity=critical", "Previous": "./",
 	} {
 		if got := page.links(words); !slices.Equal(got, []string{want}) {
 			t.Errorf("%s: %q, want %s", words, got, want)
 		}
 	}
 	href := query{Page: 2, Search: "1"}.withIssue("network").Href()
-	if want := "/?issue=network&search=1"; href != want {
+	if want := "./?issue=network&search=1"; href != want {
 		t.Errorf("got %s, want %s", href, want)
 	}
 	healthy := slices.Repeat([]collector.Status{healthyStatus("1")}, 4)
@@ -209,7 +209,7 @@ func TestQueries(t *testing.T) {
 func TestSearchIsAForm(t *testing.T) {
 	page := renderPage(t, query{Page: 3, Search: "11", Severity: "critical"}, outage(500)...)
 	form := page.find("form")[0]
-	if form.attr("action") != "/" || form.attr("method") != "get" ||
+	if form.attr("action") != "./" || form.attr("method") != "get" ||
 		form.attr("role") != "search" || len(form.find("button")) != 1 {
 		t.Errorf("the form has the attributes %+v", form.Attr)
 	}

@@ -67,7 +67,8 @@ func (q query) matches(i instanceSummary) bool {
 		(q.Issue == "" || slices.ContainsFunc(i.Issues, hasIssue))
 }
 
-// Href returns the address of the page for the query.
+// Href returns the address of the page for the query, relative to the page, because a proxy can
+// serve the page under a path prefix.
 func (q query) Href() string {
 	values := url.Values{"search": {q.Search}, "severity": {q.Severity}, "issue": {q.Issue}}
 	if q.Page > 1 {
@@ -75,9 +76,9 @@ func (q query) Href() string {
 	}
 	maps.DeleteFunc(values, func(_ string, value []string) bool { return value[0] == "" })
 	if len(values) == 0 {
-		return "/"
+		return "./"
 	}
-	return "/?" + values.Encode()
+	return "./?" + values.Encode()
 }
 
 // withSeverity and withIssue also return to the first page.
