@@ -194,6 +194,32 @@ func TestInvalidSettingsExitWithOneLine(t *testing.T) {
 			nil, configFlag("slip.yml", "minuets: 5\n"),
 			"slip.yml:1: unknown key",
 		},
+		"URL as a config file": {
+			env{"GREENAPI_CONFIG_FILE": "https://a.example/" + secret}, "",
+			"GREENAPI_CONFIG_FILE) must name a readable file: it must be a path, not a URL",
+		},
+		"directory as a config file": {nil, "--config.file=" + dir, dir + " must name a readable"},
+		"tab in the config file": {
+			nil, configFlag("tab.yml", "minutes: 5\n\ttimeout: 1s\n"),
+			"tab.yml:2: invalid YAML: the line is indented with a tab",
+		},
+		"unknown collector in the config file": {
+			nil, configFlag("collector.yml", "collectors: [incomming]\n"),
+			`collector.yml:1: unknown collector "incomming" (did you mean incoming?)`,
+		},
+		"empty list in the config file": {
+			nil, "--config.file=" + file("none.yml", "instances: []\n"),
+			"none.yml:1: the file has no instances",
+		},
+		"token in quotes": {with(tokenVariable, "'"+secret+"'"), "", "quotes"},
+		"token that a shell did not replace": {
+			with(tokenVariable, "${TOKEN}"), "",
+			tokenVariable + " of instance " + testID + ": the token is a placeholder",
+		},
+		"token file with a name": {
+			env{"GREENAPI_ID_INSTANCE": testID}, "--greenapi.token-file=" + file("env", "T="+secret),
+			"begins with a name",
+		},
 		"unknown metrics scope": {instance, "--web.metrics-scope=some", "--web.metrics-scope"},
 		"demo and URL":          {env{"GREENAPI_URL": "https://a.example"}, "--demo", "--demo"},
 	} {
