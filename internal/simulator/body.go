@@ -36,6 +36,8 @@ type malformation struct {
 	endless   bool // the rows repeat forever, or the object has an endless string
 	truncated bool // the Content-Length is greater than the body
 	gzip      bool // the body is compressed if the client accepts it
+	newline   bool // a line feed follows the compressed body
+	age       int  // the Age header in seconds, or 0 for none
 	drip      bool // each byte is sent separately
 	hang      bool // the answer does not end
 }
@@ -44,6 +46,9 @@ type malformation struct {
 // early.
 func sendBody(w http.ResponseWriter, r *http.Request, b body, m malformation) {
 	w.Header().Set("Content-Type", "application/json")
+	if m.age > 0 {
+		w.Header().Set("Age", strconv.Itoa(m.age))
+	}
 	var out io.Writer = w
 	switch {
 	case m.truncated:
@@ -56,7 +61,12 @@ func sendBody(w http.ResponseWriter, r *http.Request, b body, m malformation) {
 	case m.gzip && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip"):
 		w.Header().Set("Content-Encoding", "gzip")
 		compressor := gzip.NewWriter(w)
-		defer compressor.Close()
+		defer func() {
+			_ = compressor.Close()
+			if m.newline {
+				_, _ = io.WriteString(w, "\n")
+			}
+		}()
 		out = compressor
 	}
 	if b.write(out, m) != nil {

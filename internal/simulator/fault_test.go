@@ -124,7 +124,7 @@ func TestFaultsAreUnique(t *testing.T) {
 	for _, fault := range simulator.Faults() {
 		faults[fault], names[fault.String()] = true, true
 	}
-	if len(simulator.Faults()) != 41 || len(faults) != 41 || len(names) != 41 {
+	if len(simulator.Faults()) != 45 || len(faults) != 45 || len(names) != 45 {
 		t.Errorf("%d faults, of which %d are different, with %d names",
 			len(simulator.Faults()), len(faults), len(names))
 	}
@@ -144,6 +144,11 @@ func TestFaultsChangeTheBody(t *testing.T) {
 		simulator.FaultCommaMembers: func(b string) bool {
 			return strings.Count(b, ",}") == n && strings.ReplaceAll(b, ",}", "}") == good
 		},
+		simulator.FaultNaN: func(b string) bool {
+			return strings.Count(b, "NaN") == n && strings.ReplaceAll(b, `,"ratio":NaN`, "") == good
+		},
+		simulator.FaultNullRow:  func(b string) bool { return b == "["+rows+",null]" },
+		simulator.FaultCached:   func(b string) bool { return b == good },
 		simulator.FaultBOM:      func(b string) bool { return b == "\xef\xbb\xbf"+good },
 		simulator.FaultTrailing: func(b string) bool { return b == good+"[]" },
 		simulator.FaultCutRow: func(b string) bool {
@@ -192,20 +197,36 @@ func TestFaultsChangeAnEmptyJournal(t *testing.T) {
 func TestFaultGzipCompressesTheBody(t *testing.T) {
 	s, _ := newAccount(busy(), 10*time.Hour)
 	good := get(s, journalPath(600)).Body.Bytes()
-	s.SetFault(simulator.FaultGzip)
-	r := httptest.NewRequest(http.MethodGet, journalPath(600), nil)
-	r.Header.Set("Accept-Encoding", "gzip")
-	w := httptest.NewRecorder()
-	s.ServeHTTP(w, r)
-	if w.Header().Get("Content-Encoding") != "gzip" {
-		t.Fatalf("Content-Encoding %q", w.Header().Get("Content-Encoding"))
+	for fault, wantRest := range map[simulator.Fault]string{
+		simulator.FaultGzip: "", simulator.FaultGzipNewline: "\n",
+	} {
+		s.SetFault(fault)
+		r := httptest.NewRequest(http.MethodGet, journalPath(600), nil)
+		r.Header.Set("Accept-Encoding", "gzip")
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		if w.Header().Get("Content-Encoding") != "gzip" {
+			t.Fatalf("Content-Encoding %q", w.Header().Get("Content-Encoding"))
+		}
+		reader, err := gzip.NewReader(w.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reader.Multistream(false)
+		if got, err := io.ReadAll(reader); err != nil || !bytes.Equal(got, good) {
+			t.Errorf("the decompressed body differs; error %v", err)
+		}
+		if rest := w.Body.String(); rest != wantRest {
+			t.Errorf("%s: %q follows the compressed body", fault, rest)
+		}
 	}
-	reader, err := gzip.NewReader(w.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, err := io.ReadAll(reader); err != nil || !bytes.Equal(got, good) {
-		t.Errorf("the decompressed body differs; error %v", err)
+}
+
+func TestFaultCachedSetsTheAge(t *testing.T) {
+	s, _ := newAccount(busy(), time.Hour)
+	s.SetFault(simulator.FaultCached)
+	if age := get(s, journalPath(60)).Header().Get("Age"); age != "7200" {
+		t.Errorf("Age %q", age)
 	}
 }
 
