@@ -57,6 +57,9 @@ func OpenStorage(directory string, logger log.Logger) (*Storage, error) {
 	if directory == "" {
 		return s, nil
 	}
+	if err := checkDirectory(directory); err != nil {
+		return nil, err
+	}
 	err := s.do(directory, openTimeout, func() error {
 		if err := s.ensureLock(); err != nil {
 			return err
@@ -71,7 +74,7 @@ func OpenStorage(directory string, logger log.Logger) (*Storage, error) {
 			"directory", directory, "err", err, "advice", "free disk space")
 	case err != nil:
 		_ = s.Close()
-		return nil, fmt.Errorf("%w; use a directory that user %d may write", err, os.Getuid())
+		return nil, explain(err)
 	}
 	return s, nil
 }
@@ -241,12 +244,15 @@ func (s *Storage) Ledger(name string, options Options, now time.Time) (*Ledger, 
 			err = f.quarantine(loadErr, now)
 		}
 	}
-	if errors.Is(err, errHangs) {
+	switch {
+	case err == nil, errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, errHangs):
 		return nil, err
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w; make it a file that user %d may read, or move it away",
-			err, os.Getuid())
+	case errors.Is(err, fs.ErrPermission):
+		return nil, explain(err)
+	default:
+		return nil, fmt.Errorf("%w; make it a file that %s may read, or move it away",
+			err, currentUser())
 	}
 	l.file = f
 	if l.countingSince.IsZero() {

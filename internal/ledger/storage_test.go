@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -31,19 +32,34 @@ func TestStorageWithoutDirectoryIsInMemory(t *testing.T) {
 }
 
 func TestOpenStorageRejectsUnwritableDirectory(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(file, nil, 0o600); err != nil {
+	root := t.TempDir()
+	file, link := filepath.Join(root, "file"), filepath.Join(root, "link")
+	missing := filepath.Join(root, "missing")
+	if err := errors.Join(os.WriteFile(file, nil, 0o600), os.Symlink(missing, link)); err != nil {
 		t.Fatal(err)
 	}
-	directories := []string{file, filepath.Join(file, "below")}
-	if runtime.GOOS == "linux" {
-		directories = append(directories, "/proc", "/proc/below")
+	t.Chdir(root)
+	cases := map[string]string{ // the path to a part of the error
+		file:                         file + " is not a directory",
+		filepath.Join(file, "below"): file + " is not a directory",
+		link:                         link + " is a symbolic link to " + missing,
+		filepath.Join(link, "below"): link + " is a symbolic link to " + missing,
+		"~/ledgers":                  "~/ledgers begins with ~",
+		"~":                          "use the full path",
+		"https://localhost/secret":   "it is a URL",
 	}
-	for _, directory := range directories {
+	if runtime.GOOS == "linux" {
+		cases["/proc"], cases["/proc/below"] = "may write", "may write"
+	}
+	for directory, want := range cases {
 		_, err := OpenStorage(directory, log.NewNopLogger())
-		if err == nil || !strings.Contains(err.Error(), "may write") {
-			t.Errorf("%s: got error %v, want one with advice", directory, err)
+		if err == nil || !strings.Contains(err.Error(), want) ||
+			!strings.Contains(err.Error(), "; ") || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: got error %v, want one with %q and advice", directory, err, want)
 		}
+	}
+	if entries, err := os.ReadDir(root); err != nil || len(entries) != 2 {
+		t.Errorf("the directory has %v, error %v; want only the file and the link", entries, err)
 	}
 }
 

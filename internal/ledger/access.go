@@ -1,0 +1,88 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// checkDirectory returns an error for a text that is not the path of a directory. OpenStorage would
+// create it.
+func checkDirectory(path string) error {
+	switch {
+	case strings.Contains(path, "://"): // perhaps with a token, so the error must not contain it
+		return errors.New("it is a URL; use the path of a directory")
+	case strings.HasPrefix(path, "~"):
+		return fmt.Errorf("%s begins with ~, which only a shell replaces, and only outside quotes; "+
+			"use the full path, or ./%s for a directory of that name", path, path)
+	}
+	return nil
+}
+
+// explain returns an error about the directory or a file in it that says what to do.
+func explain(err error) error {
+	var pathError *fs.PathError
+	if !errors.As(err, &pathError) {
+		return fmt.Errorf("%w; use a directory that %s may write", err, currentUser())
+	}
+	path := pathError.Path
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w; %s, and the exporter runs as %s; "+
+			"change the owner or the mode, or run the exporter as another user",
+			err, describeOwner(path), currentUser())
+	case errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("%w; mount it writable, or use another directory", err)
+	case isDangling(path):
+		target, _ := os.Readlink(path)
+		return fmt.Errorf("%s is a symbolic link to %s, which does not exist; "+
+			"create the directory or remove the link", path, target)
+	case errors.Is(err, syscall.ENOTDIR):
+		return fmt.Errorf("%s is not a directory; use a directory that %s may write",
+			path, currentUser())
+	}
+	return fmt.Errorf("%w; use a directory that %s may write", err, currentUser())
+}
+
+func isDangling(path string) bool {
+	info, err := os.Lstat(path)
+	if err != nil || info.Mode().Type() != fs.ModeSymlink {
+		return false
+	}
+	_, err = os.Stat(path)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// describeOwner returns the owner and the mode of a file, or of the directory that hides the file or
+// that it would be in.
+func describeOwner(path string) string {
+	info, err := os.Stat(path)
+	for ; err != nil && filepath.Dir(path) != path; info, err = os.Stat(path) {
+		path = filepath.Dir(path)
+	}
+	if err != nil {
+		return "its owner is unknown"
+	}
+	uid, _, ok := ownerOf(info)
+	if !ok {
+		return fmt.Sprintf("%s has the mode %s", path, info.Mode())
+	}
+	return fmt.Sprintf("%s belongs to %s and has the mode %s", path, userName(uid), info.Mode())
+}
+
+func currentUser() string { return userName(os.Geteuid()) }
+
+// userName returns the name and the number of a user.
+func userName(uid int) string {
+	id := strconv.Itoa(uid)
+	if u, err := user.LookupId(id); err == nil {
+		return "user " + u.Username + " (" + id + ")"
+	}
+	return "user " + id
+}
