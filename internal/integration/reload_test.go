@@ -1,6 +1,8 @@
 package integration
 
 import (
+	"fmt"
+	"net/http"
 	"strings"
 	"syscall"
 	"testing"
@@ -77,6 +79,28 @@ func TestReloadAppliesTheFile(t *testing.T) {
 	reloads := strings.Count(text, "reloaded the configuration")
 	if reloads != 2 || strings.Contains(text, "secret-of") {
 		t.Errorf("the log must report two reloads and no secret:\n%s", text)
+	}
+}
+
+// TestReloadsMakeNoCallEarly removes an instance and adds it again, in memory.
+func TestReloadsMakeNoCallEarly(t *testing.T) {
+	t.Parallel()
+	a := serveAPI(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "[]") })
+	with := fleetConfig(a.Server, testID)
+	path := configFile(t, with)
+	p := startExporter(t, nil, "--config.file="+path, "--web.enable-lifecycle",
+		"--greenapi.min-interval=1h")
+	for range 5 {
+		scrape(t, p.url+"/probe?target="+testID).assert(t, 1, "greenapi_up")
+		for _, text := range []string{fleetConfig(a.Server, "1101000002"), with} {
+			writeFile(t, path, text)
+			if status, body := request(t, "POST", p.url+"/-/reload"); status != 200 {
+				t.Fatalf("status %d: %s", status, body)
+			}
+		}
+	}
+	if n := a.calls(); n != 1 {
+		t.Errorf("the exporter made %d calls within the interval", n)
 	}
 }
 

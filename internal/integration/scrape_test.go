@@ -52,6 +52,29 @@ func TestCallsAreASecondApart(t *testing.T) {
 	}
 }
 
+// TestSlowResponseServesTheNextScrape checks a response that is sent after the scrape has ended.
+func TestSlowResponseServesTheNextScrape(t *testing.T) {
+	t.Parallel()
+	respond := make(chan struct{})
+	a := serveAPI(t, func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-respond:
+			fmt.Fprint(w, "[]")
+		case <-r.Context().Done():
+			t.Error("the call was canceled")
+		}
+	})
+	p := startInstance(t, a.URL, "--greenapi.min-interval=1h")
+	scrapeContext(t.Context(), t, p.url+"/metrics", "1").assert(t, 0, "greenapi_up")
+	close(respond)
+	got := scrape(t, p.url+"/metrics")
+	got.assert(t, 1, "greenapi_up")
+	got.assert(t, 1, "greenapi_api_requests_total", "method", journalMethod, "result", "ok")
+	if n := a.calls(); n != 1 {
+		t.Errorf("the exporter made %d calls", n)
+	}
+}
+
 func TestScrapeOfAHangingAPIEndsAtTheTimeout(t *testing.T) {
 	t.Parallel()
 	s, a := serveSimulator(t, simulator.Config{})
