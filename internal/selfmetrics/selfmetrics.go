@@ -72,7 +72,7 @@ func New(storage *ledger.Storage, droppedLines func() uint64, methods []string) 
 			droppedLines),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "greenapi_exporter_storage_hanging_writes",
-			Help: "Writes of ledger files that have taken longer than a second and have not ended. " +
+			Help: "Writes of ledger files in progress for more than a second. " +
 				"Scrapes do not wait for them, and counting continues in memory.",
 		}, func() float64 { return float64(storage.Hanging()) }),
 	)
