@@ -58,6 +58,12 @@ func (p *partnerAPI) respond(status int, body string) {
 	p.status, p.body = status, body
 }
 
+func (p *partnerAPI) setHeader(name, value string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.header = http.Header{name: {value}}
+}
+
 func (p *partnerAPI) fail(status int) {
 	p.respond(status, `{"path":"/partner/getInstances/partner-secret"}`)
 }
@@ -131,6 +137,26 @@ func TestPartnerListIsRefreshedAndSurvivesFailures(t *testing.T) {
 			"result=invalid_response": 1, "succeeded again": 2,
 			"applied the list": 3, "listed=3 watched=2": 2, "secret": 0, "token-of": 0,
 		} {
+			if got := strings.Count(logged, text); got != times {
+				t.Errorf("%q occurs %d times in the log, want %d:\n%s", text, got, times, logged)
+			}
+		}
+	})
+}
+
+// TestOldPartnerListIsLoggedOnce checks that there is one log line when a cache begins to return
+// old lists, and one when it stops.
+func TestOldPartnerListIsLoggedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newTestSyncer(t)
+		s.api.list("1101000002")
+		s.api.setHeader("Age", "7200")
+		s.configure(t, partnerConfig)
+		time.Sleep(3 * refresh)
+		s.api.setHeader("Age", "0")
+		time.Sleep(3 * refresh)
+		logged := s.log.String()
+		for text, times := range map[string]int{"age=2h0m0s": 1, "responses are recent again": 1} {
 			if got := strings.Count(logged, text); got != times {
 				t.Errorf("%q occurs %d times in the log, want %d:\n%s", text, got, times, logged)
 			}
