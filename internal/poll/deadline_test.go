@@ -57,18 +57,20 @@ func TestCallOutlastsItsScrapes(t *testing.T) {
 }
 
 // TestSlowCallLeavesTheLatestReading for scrapes that end before the call, unless the reading began
-// more than 5 minutes ago or a later call has failed.
+// more than 5 minutes ago, is of other requests, or a later call has failed.
 func TestSlowCallLeavesTheLatestReading(t *testing.T) {
 	for name, c := range map[string]struct {
 		age  time.Duration // of the reading when the scrapes end
 		fail bool          // whether a call fails after the reading
+		key  string        // of the slow call; that of the reading is empty
 		want error
 	}{
-		"recent":              {5 * time.Minute, false, nil},
-		"old":                 {5*time.Minute + 1, false, context.DeadlineExceeded},
-		"failed since":        {time.Minute, true, context.DeadlineExceeded},
-		"failed, and old":     {10 * time.Minute, true, context.DeadlineExceeded},
-		"just after the call": {3 * time.Second, false, nil},
+		"recent":              {5 * time.Minute, false, "", nil},
+		"old":                 {5*time.Minute + 1, false, "", context.DeadlineExceeded},
+		"failed since":        {time.Minute, true, "", context.DeadlineExceeded},
+		"failed, and old":     {10 * time.Minute, true, "", context.DeadlineExceeded},
+		"just after the call": {3 * time.Second, false, "", nil},
+		"new key":             {time.Minute, false, "new", context.DeadlineExceeded},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -83,6 +85,7 @@ func TestSlowCallLeavesTheLatestReading(t *testing.T) {
 				}
 				time.Sleep(time.Until(begin.Add(c.age - 2*time.Second)))
 				a.set(10*time.Second, nil)
+				p.Reconfigure(testOptions.Interval, testOptions.Timeout, c.key)
 				var all sync.WaitGroup
 				for range 3 { // the first makes the call, and the others join it
 					all.Go(func() {

@@ -31,7 +31,8 @@ type Outcome[T any] struct {
 	// All scrapes share it, and must not modify it.
 	Reading T
 	// Err is nil if the latest call succeeded. Otherwise it is the error of that call, or of the
-	// scrape's context if that ended first and the reading is older than 5 minutes.
+	// scrape's context if that ended first and the reading is older than 5 minutes or has another
+	// key.
 	Err error
 	// Success is when the latest successful call began; zero before the first.
 	Success time.Time

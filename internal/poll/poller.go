@@ -83,7 +83,8 @@ func (p *Poller[T]) Reconfigure(interval, timeout time.Duration, key string) {
 
 // Get returns the outcome of the call in progress, or of a new call. It returns the latest outcome
 // if a new call would be too early. If ctx ends before the call, it returns the latest reading,
-// unless that is old or a later call has failed. It returns at most 100 ms after ctx ends.
+// unless that is old or has another key, or a later call has failed. It returns at most 100 ms
+// after ctx ends.
 func (p *Poller[T]) Get(ctx context.Context) Outcome[T] {
 	if err := ctx.Err(); err != nil {
 		return p.unfinished(err)
@@ -138,10 +139,10 @@ func (p *Poller[T]) grace(f *flight[T]) time.Duration {
 
 // unfinished returns the outcome for a scrape whose context ended with err before the call did.
 func (p *Poller[T]) unfinished(err error) Outcome[T] {
-	latest := p.snapshot()
-	outcome := latest.outcome()
+	s := p.snapshot()
+	outcome := s.outcome()
 	outcome.TimedOut = true
-	if !latest.hasReading() || time.Since(outcome.Success) > maxAge {
+	if !s.hasReading() || s.latestKey != s.Key || time.Since(outcome.Success) > maxAge {
 		outcome.Err = err
 	}
 	return outcome
