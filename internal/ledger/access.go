@@ -19,7 +19,7 @@ func checkDirectory(path string) error {
 	case strings.Contains(path, "://"): // perhaps with a token, so the error must not contain it
 		return errors.New("it is a URL; use the path of a directory")
 	case strings.HasPrefix(path, "~"):
-		return fmt.Errorf("%s begins with ~, which only a shell replaces, and only outside quotes; "+
+		return fmt.Errorf("%s begins with ~, which only a shell replaces, if it is not in quotes; "+
 			"use the full path, or ./%s for a directory of that name", path, path)
 	}
 	return nil
@@ -59,8 +59,8 @@ func isDangling(path string) bool {
 	return errors.Is(err, fs.ErrNotExist)
 }
 
-// describeOwner returns the owner and the mode of a file, or of the directory that hides the file or
-// that it would be in.
+// describeOwner returns the owner and the mode of a file. If the file does not exist or is not
+// visible, it describes the directory.
 func describeOwner(path string) string {
 	info, err := os.Stat(path)
 	for ; err != nil && filepath.Dir(path) != path; info, err = os.Stat(path) {

@@ -49,14 +49,10 @@ func TestFileOfAnotherUserIsExplained(t *testing.T) {
 			s.wait()
 			_ = s.storage.Close()
 			path, mode := prepare(s.directory)
-			for _, file := range []string{s.directory, filepath.Join(s.directory, "lock"), s.path()} {
-				if err := os.Chmod(file, 0o777); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if err := os.Chmod(path, mode); err != nil {
-				t.Fatal(err)
-			}
+			chmod(t, s.directory, 0o777)
+			chmod(t, filepath.Join(s.directory, "lock"), 0o777)
+			chmod(t, s.path(), 0o777)
+			chmod(t, path, mode)
 			var err error
 			asUser(t, nobody, s.directory, func() {
 				var storage *Storage

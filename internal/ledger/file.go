@@ -183,10 +183,11 @@ func (f *file) endSnapshot() {
 
 // writeAndRename writes the snapshot and the tail to a temporary path and renames it to f.path.
 func (f *file) writeAndRename(tmp string, snapshot []byte) error {
-	file, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	file, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, privateMode)
 	if err != nil {
 		return err
 	}
+	copyMode(file, f.path)
 	var written extent
 	write := func(data []byte) {
 		if err == nil {

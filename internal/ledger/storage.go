@@ -160,7 +160,7 @@ func (s *Storage) ensureLock() error {
 		_ = s.lock.Close()
 		s.lock = nil
 	}
-	if err := os.MkdirAll(s.directory, 0o700); err != nil {
+	if err := makeDirectory(s.directory); err != nil {
 		return err
 	}
 	lock := flock.New(path)
@@ -172,11 +172,14 @@ func (s *Storage) ensureLock() error {
 		return fmt.Errorf("%s %w", s.directory, errLocked)
 	}
 	s.lock = lock
+	if info, err := lock.Stat(); err == nil && info.Mode().Perm() == privateMode {
+		_ = os.Chmod(path, modeIn(s.directory)) // so that another user of the group can lock it
+	}
 	return nil
 }
 
 func (s *Storage) checkWritable() error {
-	file, err := os.OpenFile(filepath.Join(s.directory, ".try"), os.O_WRONLY|os.O_CREATE, 0o600)
+	file, err := os.OpenFile(filepath.Join(s.directory, ".try"), os.O_WRONLY|os.O_CREATE, privateMode)
 	var pathErr *fs.PathError
 	if errors.As(err, &pathErr) {
 		return &fs.PathError{Op: "write", Path: s.directory, Err: pathErr.Err}
