@@ -24,10 +24,12 @@ type gzipBody struct {
 
 // decompress returns the body of a response without its gzip encoding, if it has one.
 func decompress(received *http.Response) io.ReadCloser {
-	if !strings.EqualFold(received.Header.Get("Content-Encoding"), "gzip") {
+	switch strings.ToLower(received.Header.Get("Content-Encoding")) {
+	case "gzip", "x-gzip": // equivalent, according to RFC 9110, section 8.4.1.3
+		return &gzipBody{Closer: received.Body, in: bufio.NewReader(received.Body)}
+	default:
 		return received.Body
 	}
-	return &gzipBody{Closer: received.Body, in: bufio.NewReader(received.Body)}
 }
 
 // Read implements io.Reader.

@@ -1,6 +1,7 @@
 package greenapi
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -92,6 +93,21 @@ func TestGzipMembersOfObjects(t *testing.T) {
 		_, _, err := readOutgoing(t.Context(), newTestClient(t, server.URL))
 		if ResultOf(err) != Unauthorized {
 			t.Errorf("a failure and %q: got %v, want %s", trailing, err, Unauthorized)
+		}
+	}
+}
+
+func TestContentEncodings(t *testing.T) {
+	for encoding, want := range map[string]Result{
+		"gzip": OK, "GZIP": OK, "x-gzip": OK, "identity": InvalidResponse, "br": InvalidResponse,
+	} {
+		server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Encoding", encoding)
+			_, _ = w.Write(gzipped("[]"))
+		})
+		_, _, err := readOutgoing(t.Context(), newTestClient(t, server.URL))
+		if ResultOf(err) != want {
+			t.Errorf("%s: got %v, want %s", encoding, err, want)
 		}
 	}
 }
