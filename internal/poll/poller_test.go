@@ -147,7 +147,8 @@ func TestShortIntervalReducesTheGap(t *testing.T) {
 	})
 }
 
-// TestRandomSchedules checks the invariants of a Poller with scrapes that begin and end at random.
+// TestRandomSchedules checks the invariants of a Poller with scrapes that begin and end at random,
+// and with reloads.
 func TestRandomSchedules(t *testing.T) {
 	for seed := range uint64(20) {
 		synctest.Test(t, func(t *testing.T) {
@@ -159,6 +160,14 @@ func TestRandomSchedules(t *testing.T) {
 				if random.IntN(4) == 0 {
 					took := time.Duration(random.IntN(8000)) * time.Millisecond
 					a.set(took, []error{nil, nil, errAPI}[random.IntN(3)])
+				}
+				switch random.IntN(8) {
+				case 0:
+					p.Stop()
+					p.Start()
+				case 1:
+					interval := time.Duration(1+random.IntN(4)) * time.Second
+					p.Reconfigure(interval, testOptions.Timeout, fmt.Sprint(random.IntN(2)))
 				}
 				timeout := time.Duration(1+random.IntN(6000)) * time.Millisecond
 				hangUp := random.IntN(3) == 0
