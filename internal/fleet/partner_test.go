@@ -155,6 +155,7 @@ func TestOldPartnerListIsLoggedOnce(t *testing.T) {
 		time.Sleep(3 * refresh)
 		s.api.setHeader("Age", "0")
 		time.Sleep(3 * refresh)
+		synctest.Wait()
 		logged := s.log.String()
 		for text, times := range map[string]int{"age=2h0m0s": 1, "responses are recent again": 1} {
 			if got := strings.Count(logged, text); got != times {
