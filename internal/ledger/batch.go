@@ -99,19 +99,22 @@ func (b *Batch) Add(row Row) {
 	timestamp, inWindow := Timestamp{row.Timestamp, row.Timed}, int32(0)
 	if !row.Timed || row.Timestamp >= b.windowStart {
 		inWindow = 1
-		b.window.malformed.add(row)
 		if status == pending {
 			b.window.oldestPending = b.window.oldestPending.earlier(timestamp)
 		}
 	}
 	b.window.add(typ, status, inWindow)
 	b.newest = b.newest.later(timestamp)
+	if row.BadTimestamp {
+		b.window.malformed[BadTimestamp]++
+	}
 	if row.Key == 0 {
+		b.window.malformed[NoID] += inWindow
 		return
 	}
-	set := impliedStatuses(status)
-	m := b.ledger.messages.get(row.Key)
-	if row.LegacyKey != 0 && (m == nil || m.reached|set != m.reached) {
+	m, set := b.ledger.messages.get(row.Key), impliedStatuses(status)
+	isChange := m == nil || m.reached|set != m.reached
+	if isChange && row.LegacyKey != 0 {
 		if legacy := b.ledger.messages.get(row.LegacyKey); legacy != nil {
 			b.renames = append(b.renames, rename{row.LegacyKey, row.Key})
 			if m == nil {
@@ -127,7 +130,7 @@ func (b *Batch) Add(row Row) {
 		}
 		m.lastSeen = b.now
 	}
-	if m == nil || m.reached|set != m.reached {
+	if isChange {
 		old := row.Timed && row.Timestamp < b.ledger.coveredSince
 		b.changes = append(b.changes, change{row.Key, set, typ, old})
 	}

@@ -25,16 +25,6 @@ func (r MalformedReason) String() string {
 	return [...]string{NoID: "no_id", BadTimestamp: "bad_timestamp", NotARow: "not_a_row"}[r]
 }
 
-// add adds a row.
-func (m *MalformedRows) add(row Row) {
-	if row.Key == 0 {
-		m[NoID]++
-	}
-	if row.BadTimestamp {
-		m[BadTimestamp]++
-	}
-}
-
 // typeRows counts the rows of one type.
 type typeRows struct {
 	counts [maxStatuses]int32 // by status
