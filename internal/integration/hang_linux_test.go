@@ -62,3 +62,46 @@ func TestHangingDiskDelaysNoScrape(t *testing.T) {
 		t.Errorf("the exporter exited after %s", took)
 	}
 }
+
+// TestReloadWithHangingLedger removes an instance whose ledger hangs, adds another one, and adds the
+// first one again.
+func TestReloadWithHangingLedger(t *testing.T) {
+	t.Parallel()
+	const hanging, other = "1101000001", "1101000002"
+	server := serveAccounts(t, hanging, other)
+	config := configFile(t, fleetConfig(server, hanging))
+	directory := t.TempDir()
+	path := filepath.Join(directory, hanging+".ledger")
+	p := startExporter(t, nil, "--config.file="+config, "--storage.path="+directory,
+		"--web.enable-lifecycle", "--greenapi.min-interval=0s")
+	probe := func(id string) { scrape(t, p.url+"/probe?target="+id).assert(t, 1, "greenapi_up") }
+	reload := func(wantStatus int, ids ...string) (body string) {
+		t.Helper()
+		writeFile(t, config, fleetConfig(server, ids...))
+		begin := time.Now()
+		status, body := request(t, "POST", p.url+"/-/reload")
+		if took := time.Since(begin); status != wantStatus || took > 5*time.Second {
+			t.Errorf("the reload of %v took %s: status %d: %s", ids, took, status, body)
+		}
+		return body
+	}
+	probe(hanging)
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mkfifo(path, 0o600); err != nil {
+		t.Skip(err)
+	}
+	probe(hanging)
+
+	reload(200, other)
+	probe(other)
+	body := reload(500, other, hanging)
+	if !strings.Contains(body, path+": the disk does not respond") {
+		t.Errorf("the error does not name the file: %s", body)
+	}
+	probe(other)
+	if took := p.terminate(t); took > 7*time.Second {
+		t.Errorf("the exporter exited after %s", took)
+	}
+}

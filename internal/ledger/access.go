@@ -7,17 +7,23 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
 )
 
+// tokenLike matches a word that is more likely a token than the name of a directory.
+var tokenLike = regexp.MustCompile(`^[0-9A-Za-z]{40,}$`)
+
 // checkDirectory returns an error for a text that is not the path of a directory. OpenStorage would
-// create it.
+// create it. The error does not contain a text that could be or contain a token.
 func checkDirectory(path string) error {
 	switch {
-	case strings.Contains(path, "://"): // perhaps with a token, so the error must not contain it
+	case strings.Contains(path, "://"):
 		return errors.New("it is a URL; use the path of a directory")
+	case tokenLike.MatchString(path):
+		return errors.New("it looks like a token; use the path of a directory")
 	case strings.HasPrefix(path, "~"):
 		return fmt.Errorf("%s begins with ~, which only a shell replaces, if it is not in quotes; "+
 			"use the full path, or ./%s for a directory of that name", path, path)

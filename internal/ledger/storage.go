@@ -179,12 +179,13 @@ func (s *Storage) ensureLock() error {
 }
 
 func (s *Storage) checkWritable() error {
-	file, err := os.OpenFile(filepath.Join(s.directory, ".try"), os.O_WRONLY|os.O_CREATE, privateMode)
+	path := filepath.Join(s.directory, ".try")
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, privateMode)
 	var pathErr *fs.PathError
 	if errors.As(err, &pathErr) {
 		return &fs.PathError{Op: "write", Path: s.directory, Err: pathErr.Err}
 	}
-	return errors.Join(file.Close(), os.Remove(file.Name()))
+	return errors.Join(file.Close(), os.Remove(path))
 }
 
 func isFull(err error) bool {

@@ -39,6 +39,7 @@ func TestOpenStorageRejectsUnwritableDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Chdir(root)
+	token := "secret" + strings.Repeat("0123456789abcdef", 3)
 	cases := map[string]string{ // the path to a part of the error
 		file:                         file + " is not a directory",
 		filepath.Join(file, "below"): file + " is not a directory",
@@ -47,6 +48,7 @@ func TestOpenStorageRejectsUnwritableDirectory(t *testing.T) {
 		"~/ledgers":                  "~/ledgers begins with ~",
 		"~":                          "use the full path",
 		"https://localhost/secret":   "it is a URL",
+		token:                        "it looks like a token",
 	}
 	if runtime.GOOS == "linux" {
 		cases["/proc"], cases["/proc/below"] = "may write", "may write"
