@@ -18,7 +18,8 @@ func TestBadTimestampsCostOnlyTheTime(t *testing.T) {
 		`1706601634.` + strings.Repeat("0", 500), strings.Repeat("9", 500),
 		`""`, `"0"`, `"000"`, `"-5"`, `"1.5"`, `" 1706601634"`, `"1706601634 "`, `"+5"`, `"1e9"`,
 		`"1706601634000"`, `"` + strings.Repeat("0", 500) + `"`, `"today"`,
-		`"2025-12-08T15:30:01Z"`, `"2025-12-08"`, `"NaN"`, `"Infinity"`, `"null"`, `"١"`, `"0x10"`, `"1_0"`,
+		`"2025-12-08T15:30:01Z"`, `"2025-12-08"`, `"NaN"`, `"Infinity"`, `"null"`, `"١"`,
+		`"0x10"`, `"1_0"`,
 		`true`, `false`, `{}`, `[]`, `[1706601634]`, `{"timestamp":1706601634}`,
 		`NaN`, `Infinity`, `-Infinity`, `null,"timestamp":{}`, `1706601634,"timestamp":NaN`,
 	} {

@@ -12,11 +12,11 @@ import (
 // rowReader.readMembers has accepted, and compares the text of later rows with them. A row of 30
 // members has about a dozen segments.
 //
-// A rowTemplate rejects a row with an unknown segment, a row that is not buffered completely, and
-// escapes in the fields of Row. It also rejects a timestamp that is not null or digits. Then readMembers reads the row, so a rejection costs only time. An
-// accepted row consists of segments that follow each other in valid rows, with valid strings and
-// numbers between them. Therefore it is valid, and readMembers would return the same Row for it.
-// FuzzRowTemplate checks this.
+// A rowTemplate rejects a row with an unknown segment, a row that is not buffered completely, a
+// timestamp that is neither null nor digits, and escapes in the fields of Row. Then readMembers
+// reads the row, so a rejection costs only time. An accepted row consists of segments that follow
+// each other in valid rows, with valid strings and numbers between them. Therefore it is valid, and
+// readMembers would return the same Row for it. FuzzRowTemplate checks this.
 type rowTemplate struct {
 	segments [maxSegments]segment // segments[0] is the start of a row
 	n        int                  // number of segments
