@@ -81,12 +81,12 @@ func New(o Options) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET "+o.TelemetryPath, counted)
 	mux.Handle("GET "+probePath, counted)
-	mux.Handle("GET "+discoveryPath, discoveryHandler(o.Fleet))
+	mux.Handle("GET "+discoveryPath, limitPages(discoveryHandler(o.Fleet)))
 	mux.Handle("/-/reload", reloadHandler(o.Reload))
 	mux.Handle("GET /-/healthy", textHandler("greenapi_exporter is healthy.\n"))
 	mux.Handle("GET /-/ready", textHandler("greenapi_exporter is ready.\n"))
 	mux.Handle("GET "+readmePath, secureHeaders(textHandler(o.Readme)))
-	mux.Handle("GET /{$}", secureHeaders(o.Page))
+	mux.Handle("GET /{$}", secureHeaders(limitPages(o.Page)))
 	return mux
 }
 
