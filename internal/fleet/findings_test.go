@@ -29,12 +29,11 @@ func (s *testSyncer) wantUnwatched(t *testing.T, want ...float64) {
 // takeLines returns the log lines since the previous takeLines that contain the text.
 func (s *testSyncer) takeLines(text string) (lines []string) {
 	synctest.Wait()
-	for line := range strings.Lines(s.log.String()) {
+	for line := range strings.Lines(s.log.take()) {
 		if strings.Contains(line, text) {
 			lines = append(lines, line)
 		}
 	}
-	s.log.Reset()
 	return lines
 }
 

@@ -131,7 +131,7 @@ func TestPartnerListIsRefreshedAndSurvivesFailures(t *testing.T) {
 		time.Sleep(time.Minute + refresh)
 		s.wantTargets(t, true, "1101000001", "1101000002", "1101000003")
 
-		logged := s.log.String()
+		logged := s.log.take()
 		for text, times := range map[string]int{
 			"result=server_error": 2, "result=unauthorized": 1, "partner token is wrong": 1,
 			"result=invalid_response": 1, "succeeded again": 2,
@@ -156,7 +156,7 @@ func TestOldPartnerListIsLoggedOnce(t *testing.T) {
 		s.api.setHeader("Age", "0")
 		time.Sleep(3 * refresh)
 		synctest.Wait()
-		logged := s.log.String()
+		logged := s.log.take()
 		for text, times := range map[string]int{"age=2h0m0s": 1, "responses are recent again": 1} {
 			if got := strings.Count(logged, text); got != times {
 				t.Errorf("%q occurs %d times in the log, want %d:\n%s", text, got, times, logged)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,15 +23,36 @@ import (
 type testSyncer struct {
 	*Syncer
 	api *partnerAPI
-	log *bytes.Buffer
+	log *logBuffer
+}
+
+// logBuffer holds log lines. It is safe for concurrent use.
+type logBuffer struct {
+	mu    sync.Mutex
+	lines bytes.Buffer
+}
+
+func (b *logBuffer) Write(line []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.lines.Write(line)
+}
+
+// take returns the lines since the previous take.
+func (b *logBuffer) take() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	lines := b.lines.String()
+	b.lines.Reset()
+	return lines
 }
 
 func newTestSyncer(t *testing.T) *testSyncer {
 	t.Helper()
-	s := &testSyncer{api: new(partnerAPI), log: new(bytes.Buffer)}
+	s := &testSyncer{api: new(partnerAPI), log: new(logBuffer)}
 	f := newTestFleet(t, "", s.api)
 	backend := &greenapi.Backend{Transport: s.api, Limiter: greenapi.NewLimiter(4)}
-	logger := level.NewFilter(log.NewLogfmtLogger(log.NewSyncWriter(s.log)), level.AllowInfo())
+	logger := level.NewFilter(log.NewLogfmtLogger(s.log), level.AllowInfo())
 	s.Syncer = NewSyncer(f.Manager, backend, logger)
 	t.Cleanup(func() {
 		s.Close()
