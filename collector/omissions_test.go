@@ -104,17 +104,18 @@ func TestOmissionsAreLoggedOnce(t *testing.T) {
 		var logged []string
 		for line := range strings.Lines(e.logged()) {
 			if strings.Contains(line, "reason=") {
-				logged = append(logged, line[strings.Index(line, "collector="):])
+				level, _, _ := strings.Cut(line, " ")
+				logged = append(logged, line[strings.Index(line, "collector="):]+level)
 			}
 		}
 		slices.Sort(logged)
 		assertLines(t, logged, [][]string{
-			{"collector=incoming", "reason=before_counting", "messages=1", "effect="},
-			{"collector=incoming", "reason=no_id", "rows=1", "effect="},
-			{"collector=outgoing", "reason=before_counting", "messages=1", "effect="},
-			{"collector=outgoing", "reason=bad_timestamp", "rows=1", "effect="},
-			{"collector=outgoing", "reason=no_id", "rows=1", "effect="},
-			{"collector=outgoing", "reason=not_a_row", "rows=2", "effect="},
+			{"level=info", "collector=incoming", "reason=before_counting", "messages=1", "effect="},
+			{"level=info", "collector=incoming", "reason=no_id", "rows=1", "effect="},
+			{"level=info", "collector=outgoing", "reason=before_counting", "messages=1", "effect="},
+			{"level=warn", "collector=outgoing", "reason=bad_timestamp", "rows=1", "effect="},
+			{"level=info", "collector=outgoing", "reason=no_id", "rows=1", "effect="},
+			{"level=warn", "collector=outgoing", "reason=not_a_row", "rows=2", "effect="},
 		})
 		e.log.Reset()
 		e.restart(t)

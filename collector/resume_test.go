@@ -18,8 +18,8 @@ import (
 )
 
 // instanceMetrics returns the series of the instance and the created timestamps of journals. It
-// omits the numbers of calls, because each run counts its own, and the skew of the API's clock, which
-// is unknown before the first response of a run.
+// omits the numbers of calls, because each run counts its own. It also omits the skew of the API's
+// clock, which is unknown before the first response of a run.
 func instanceMetrics(t *testing.T, g prometheus.Gatherer) []string {
 	t.Helper()
 	journals := regexp.MustCompile("^greenapi_(outgoing|incoming)_")

@@ -114,13 +114,8 @@ func (b *Batch) Add(row Row) {
 	}
 	m, set := b.ledger.messages.get(row.Key), impliedStatuses(status)
 	isChange := m == nil || m.reached|set != m.reached
-	if isChange && row.LegacyKey != 0 {
-		if legacy := b.ledger.messages.get(row.LegacyKey); legacy != nil {
-			b.renames = append(b.renames, rename{row.LegacyKey, row.Key})
-			if m == nil {
-				m = legacy
-			}
-		}
+	if isChange && row.LegacyKey != 0 && b.ledger.messages.get(row.LegacyKey) != nil {
+		b.renames = append(b.renames, rename{row.LegacyKey, row.Key})
 	}
 	if m == nil {
 		b.unknown++

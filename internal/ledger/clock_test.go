@@ -162,4 +162,7 @@ func TestLastMessageMayBeAheadWithDate(t *testing.T) {
 			t.Errorf("LastMessage = %+v, want %v", s.LastMessage, row.Timestamp)
 		}
 	}
+	if s := readAt(l, 3, 303); s.LastMessage.Seconds != row.Timestamp {
+		t.Errorf("without the row: LastMessage = %+v, want %v", s.LastMessage, row.Timestamp)
+	}
 }

@@ -60,9 +60,6 @@ func (l *Ledger) markDirty(b *Batch, isBaseline bool) {
 	for _, change := range b.changes {
 		l.dirtyKeys = append(l.dirtyKeys, change.key)
 	}
-	for _, rename := range b.renames {
-		l.dirtyKeys = append(l.dirtyKeys, rename.key)
-	}
 	l.dirtyKeys = append(l.dirtyKeys, b.returned...)
 	if isBaseline || len(b.renames) > 0 {
 		l.file.requestSnapshot()
