@@ -9,12 +9,16 @@ import (
 
 const (
 	// maxQueuedLines bounds the memory of a logQueue. A line has a few hundred bytes.
-	maxQueuedLines = 512
+	maxQueuedLines = 1024
+	// maxLogWait is how long writers wait in total for a reader that is slower than a burst of
+	// lines, until the queue is empty again. A pipe that is not read delays scrapes by this much
+	// once.
+	maxLogWait = 250 * time.Millisecond
 	// flushTimeout is how long the end of the program waits for the lines in the queue.
 	flushTimeout = time.Second
 )
 
-// logQueue is an io.Writer that never blocks: it writes lines to another writer in the background,
+// logQueue is an io.Writer that hardly blocks: it writes lines to another writer in the background,
 // in their order. If a pipe is not read, the queue fills and further lines are dropped. It is safe
 // for concurrent use.
 type logQueue struct {
@@ -23,6 +27,7 @@ type logQueue struct {
 
 	mu     sync.Mutex // guards the fields below
 	lines  chan []byte
+	wait   time.Duration // what is left of maxLogWait
 	closed bool
 	last   []byte
 }
@@ -52,12 +57,33 @@ func (q *logQueue) writeTo(w io.Writer) {
 func (q *logQueue) Write(line []byte) (int, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.closed || len(q.lines) == cap(q.lines) {
+	if q.closed || !q.add(append([]byte(nil), line...)) {
 		q.dropped.Add(1)
-	} else {
-		q.lines <- append([]byte(nil), line...) // does not block, because only Write sends
 	}
 	return len(line), nil
+}
+
+// add adds the line to the queue, or returns false. The caller must hold mu.
+func (q *logQueue) add(line []byte) bool {
+	if len(q.lines) == 0 {
+		q.wait = maxLogWait
+	}
+	select {
+	case q.lines <- line:
+		return true
+	default:
+	}
+	if q.wait <= 0 {
+		return false
+	}
+	start := time.Now()
+	defer func() { q.wait -= time.Since(start) }()
+	select {
+	case q.lines <- line:
+		return true
+	case <-time.After(q.wait):
+		return false
+	}
 }
 
 // Close writes the lines in the queue and then last, which is never dropped. It returns after

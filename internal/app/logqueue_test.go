@@ -35,13 +35,17 @@ func TestUnreadLogDoesNotBlock(t *testing.T) {
 		_, _ = io.WriteString(q, "line\n")
 		synctest.Wait() // the first line has left the queue
 		const lost = 10
+		start := time.Now()
 		for range maxQueuedLines + lost {
 			_, _ = io.WriteString(q, "line\n")
 		}
 		if n := q.Dropped(); n != lost {
 			t.Errorf("%d lines dropped, want %d", n, lost)
 		}
-		start := time.Now()
+		if took := time.Since(start); took != maxLogWait {
+			t.Errorf("the writes waited for %s, want %s", took, maxLogWait)
+		}
+		start = time.Now()
 		q.Close("error\n")
 		if took := time.Since(start); took != flushTimeout {
 			t.Errorf("Close waited for %s, want %s", took, flushTimeout)
@@ -72,4 +76,31 @@ func TestLinesThatCannotBeWrittenAreCounted(t *testing.T) {
 	if n := q.Dropped(); n != 3 {
 		t.Errorf("%d lines dropped, want 3", n)
 	}
+}
+
+// slowWriter is slower than a program that logs a burst of lines.
+type slowWriter struct{ lines int }
+
+func (w *slowWriter) Write(line []byte) (int, error) {
+	time.Sleep(maxLogWait / maxQueuedLines)
+	w.lines++
+	return len(line), nil
+}
+
+func TestBurstsOfLinesAreNotDropped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := new(slowWriter)
+		q := newLogQueue(w)
+		const bursts = 3
+		for range bursts {
+			for range 2 * maxQueuedLines {
+				_, _ = io.WriteString(q, "line\n")
+			}
+			time.Sleep(time.Second)
+		}
+		q.Close("")
+		if want := bursts * 2 * maxQueuedLines; w.lines != want || q.Dropped() != 0 {
+			t.Errorf("%d lines and %d dropped, want %d lines", w.lines, q.Dropped(), want)
+		}
+	})
 }
