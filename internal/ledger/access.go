@@ -24,9 +24,11 @@ func checkDirectory(path string) error {
 		return errors.New("it is a URL; use the path of a directory")
 	case tokenLike.MatchString(path):
 		return errors.New("it looks like a token; use the path of a directory")
-	case strings.HasPrefix(path, "~"):
-		return fmt.Errorf("%s begins with ~, which only a shell replaces, if it is not in quotes; "+
-			"use the full path, or ./%s for a directory of that name", path, path)
+	case strings.HasPrefix(path, "~"), strings.HasPrefix(path, "$"):
+		return fmt.Errorf("%s begins with %.1s, which the shell has not replaced; "+
+			"use the full path, or ./%s for a directory of that name", path, path, path)
+	case strings.HasPrefix(path, `"`), strings.HasPrefix(path, "'"):
+		return errors.New("it begins with a quote, which is part of the value; remove the quotes")
 	}
 	return nil
 }

@@ -1,10 +1,14 @@
 package ledger
 
 import (
+	"errors"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/go-kit/log"
 	sys "golang.org/x/sys/unix"
 )
 
@@ -47,6 +51,20 @@ func TestFileThatHangs(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.assertStored(t, 3, commit(l, 3, testRow(4, "text", "sent", 2.5)))
+}
+
+func TestOpenStorageGivesUpIfTheDiskHangs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the test takes 10 s")
+	}
+	t.Parallel()
+	directory := t.TempDir()
+	respond := makeFIFO(t, filepath.Join(directory, "lock"))
+	_, err := OpenStorage(directory, log.NewNopLogger())
+	if !errors.Is(err, errHangs) || !strings.Contains(err.Error(), directory+": ") {
+		t.Errorf("got error %v, want errHangs with the path", err)
+	}
+	respond()
 }
 
 func TestSnapshotThatHangs(t *testing.T) {

@@ -47,6 +47,8 @@ func TestOpenStorageRejectsUnwritableDirectory(t *testing.T) {
 		filepath.Join(link, "below"): link + " is a symbolic link to " + missing,
 		"~/ledgers":                  "~/ledgers begins with ~",
 		"~":                          "use the full path",
+		"$HOME/ledgers":              "$HOME/ledgers begins with $",
+		`"` + root + `"`:             "begins with a quote",
 		"https://localhost/secret":   "it is a URL",
 		token:                        "it looks like a token",
 	}
