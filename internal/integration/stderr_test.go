@@ -116,7 +116,8 @@ func freeAddress(t *testing.T) string {
 }
 
 func ready(url string) bool {
-	response, err := http.Get(url + "/-/ready")
+	client := http.Client{Timeout: time.Second}
+	response, err := client.Get(url + "/-/ready")
 	if err != nil {
 		return false
 	}
