@@ -1,6 +1,9 @@
 package config
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -41,7 +44,7 @@ func (l *loader) openToken(
 	case len(given) == 0:
 		return nil, at.errorf("", "%s has no token: it needs %s", owner, sources)
 	case len(given) > 1:
-		return nil, at.errorf(given[1], "%s has two tokens: keep one of %s", owner, sources)
+		return nil, at.errorf(given[1], "%s has two tokens; set only one: %s", owner, sources)
 	case spec.File != "":
 		file, err := l.openTokenFile(spec.File, logger)
 		if err != nil {
@@ -71,11 +74,16 @@ func (l *loader) openTokenFile(path string, logger log.Logger) (*greenapi.TokenF
 		if strings.Contains(path, "://") {
 			return nil, errURL
 		}
-		if !filepath.IsAbs(path) {
+		isRelative := !filepath.IsAbs(path)
+		if isRelative {
 			path = filepath.Join(filepath.Dir(l.Path), path)
 		}
 		if err := checkRegular(path); err != nil {
-			return nil, explain(err, path)
+			err = explain(err, path)
+			if isRelative && errors.Is(err, fs.ErrNotExist) {
+				err = fmt.Errorf("%w; a relative path begins at the directory of this file", err)
+			}
+			return nil, err
 		}
 	}
 	file, err := greenapi.OpenTokenFile(path, logger)

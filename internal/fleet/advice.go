@@ -4,8 +4,8 @@ import "greenapi_exporter/internal/greenapi"
 
 // tokenAdvice is for the usual cause of a rejected call.
 const tokenAdvice = "the Partner API rejects the call, most often because the partner token is " +
-	"wrong or has been replaced; copy it again from the partner's console, and check that url of " +
-	"partner is the partner's API host"
+	"wrong or has been replaced; copy it again from the partner's console, and check that url " +
+	"under partner names the partner's API host"
 
 // partnerAdvice is what to do about each failure of the Partner API. Result.Advice is about a call
 // for an instance. The Partner API has no results about instances.

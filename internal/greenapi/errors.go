@@ -52,6 +52,8 @@ func networkError(ctx context.Context, err error) *Error {
 		detail = "the host does not use TLS on this port"
 	case errors.As(err, &dns):
 		detail = fmt.Sprintf("lookup %s: %s", dns.Name, dns.Err)
+	case errors.As(err, &op) && op.Op == "proxyconnect":
+		detail = "no connection to the proxy: " + op.Err.Error()
 	case errors.As(err, &op):
 		detail = op.Error()
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):

@@ -42,6 +42,25 @@ func TestProxyRejectionsHaveTheirStatus(t *testing.T) {
 	}
 }
 
+func TestUnreachableProxyIsNamed(t *testing.T) {
+	proxy := serve(t, func(http.ResponseWriter, *http.Request) {})
+	proxyURL, err := url.Parse(strings.Replace(proxy.URL, "//", "//user:"+secret+"@", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy.Close()
+	client := newTestClient(t, "https://api.example")
+	client.backend.Transport.(*http.Transport).Proxy = http.ProxyURL(proxyURL)
+	_, _, err = readOutgoing(t.Context(), client)
+	want := "no connection to the proxy: dial tcp " + proxyURL.Host
+	var failure *Error
+	if !errors.As(err, &failure) || failure.Result != Network || !failure.NotSent ||
+		!strings.HasPrefix(failure.Detail, want) {
+		t.Errorf("got %#v, want %q", err, want)
+	}
+	assertNoSecret(t, err)
+}
+
 func TestRedirectsNameTheirHost(t *testing.T) {
 	for location, want := range map[string]string{
 		"https://api.example/waInstance1/x/" + secret:         " to api.example",

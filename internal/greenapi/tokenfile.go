@@ -54,7 +54,8 @@ func (f *TokenFile) Token() Token {
 		if !f.invalid {
 			f.invalid = true
 			level.Warn(f.logger).Log("msg", "token file is unusable, using the previous token",
-				"file", f.path, "err", err)
+				"file", f.path, "err", err,
+				"advice", "restore the file, with only the token in it; the next call uses it")
 		}
 		return f.token
 	}

@@ -8,7 +8,7 @@ import (
 // ErrInterrupted is the error of an outcome if the exporter was stopped during the latest call, or
 // if its settings have changed since.
 var ErrInterrupted = errors.New(
-	"no call has ended since the exporter was stopped during one or its settings were changed")
+	"no call has ended since a stop of the exporter or a change of settings interrupted one")
 
 // ResumeState is the state that a Poller continues with after a restart, even after a crash.
 type ResumeState struct {

@@ -237,12 +237,12 @@ func TestPageSaysHowOldReadingsAre(t *testing.T) {
 		},
 		"unread": {
 			unreadStatus("1"), "",
-			[]string{"Journal not read yet", "The first scrape by Prometheus", "/probe?target=1"},
+			[]string{"Journal not read yet", "No API call has ended yet", "/probe?target=1"},
 			[]string{"window", "Progress"},
 		},
 		"interrupted": {
 			interrupted, "60 min ago", []string{"no call has been finished"},
-			[]string{"first scrape", "2,010"},
+			[]string{"Scrapes by Prometheus", "2,010"},
 		},
 		"never read": {
 			failed, "42 s ago", []string{"No call has succeeded yet."}, []string{"Progress"},
