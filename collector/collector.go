@@ -63,7 +63,7 @@ type collector interface {
 	waiting() bool
 }
 
-// health describes the latest reading of a collector.
+// health describes the latest call of a collector.
 type health struct {
 	err      error         // nil if the latest call succeeded
 	success  time.Time     // when the latest successful call began; zero before the first

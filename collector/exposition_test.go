@@ -250,7 +250,8 @@ func TestLabelsHaveNoPrivateData(t *testing.T) {
 	})
 }
 
-// TestPrivateDataIsNotExported or logged: tokens, phone numbers and names.
+// TestPrivateDataIsNotExported checks that tokens, phone numbers and names are neither exported nor
+// logged.
 func TestPrivateDataIsNotExported(t *testing.T) {
 	for _, code := range []int{200, 400, 500} {
 		synctest.Test(t, func(t *testing.T) {

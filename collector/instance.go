@@ -62,13 +62,13 @@ type Instance struct {
 	set *Set
 	env *env
 
-	// applyMu serializes ApplyConfig, Drain and Close. It is locked before mu.
+	// applyMu serializes ApplyConfig, Drain and Close. Lock order: applyMu, then mu.
 	applyMu sync.Mutex
 
 	// mu guards the fields below, and refs of each collector.
 	mu      sync.Mutex
 	enabled []*activeCollector          // in the order of the set
-	open    map[string]*activeCollector // by name: enabled, or switched off and not closed yet
+	open    map[string]*activeCollector // by name; includes disabled ones that are not closed yet
 	known   map[string]collector        // by name: open, or closed; so it knows its latest call
 }
 
@@ -76,7 +76,7 @@ type Instance struct {
 type activeCollector struct {
 	Info
 	collector collector
-	close     func() // closes collector once; every call returns after that
+	close     func() // closes collector once; each call waits until it is closed
 
 	// refs counts the scrapes in flight, and one more while the collector is enabled. At 0 the
 	// collector closes and cannot be used again.
@@ -100,11 +100,11 @@ func (s *Set) NewInstance(instance config.Instance, resources Resources) (*Insta
 // Config returns the configuration of the instance.
 func (i *Instance) Config() config.Instance { return i.env.config() }
 
-// ApplyConfig changes the configuration for the next calls. The id must stay the same. A collector
-// that stays enabled keeps its readings and counters. One that is disabled closes in the
-// background after the scrapes in flight, and continues if it is enabled again before. If it is
-// enabled after that, its next call is not earlier than without the pause. If collectors cannot be
-// opened, ApplyConfig applies the configuration to all others and returns an error.
+// ApplyConfig changes the configuration for the next calls. The id must not change. A collector
+// that remains enabled retains its readings and counters. A disabled collector closes in the
+// background after the scrapes in flight. If it is enabled again before that, it continues. If it
+// is enabled later, the pause does not make its next call earlier. If collectors cannot be opened,
+// ApplyConfig applies the configuration to all others and returns an error.
 func (i *Instance) ApplyConfig(to config.Instance) error {
 	i.applyMu.Lock()
 	defer i.applyMu.Unlock()
@@ -161,8 +161,8 @@ func (i *Instance) acquire(f factory) (*activeCollector, error) {
 	return c, nil
 }
 
-// replace enables these collectors, whose references it takes over, in place of the previous ones.
-// The caller must hold applyMu.
+// replace enables these collectors in place of the previous ones, and owns their references. The
+// caller must hold applyMu.
 func (i *Instance) replace(enabled []*activeCollector) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -170,8 +170,8 @@ func (i *Instance) replace(enabled []*activeCollector) {
 	i.enabled = enabled
 }
 
-// release drops a reference to each collector, and closes those without any in the background. The
-// caller must hold mu.
+// release drops a reference to each collector. It closes collectors without references in the
+// background. The caller must hold mu.
 func (i *Instance) release(collectors []*activeCollector) {
 	for _, c := range collectors {
 		if c.refs--; c.refs > 0 {
@@ -225,7 +225,7 @@ func (i *Instance) Idle() bool {
 }
 
 // Close cancels the calls in flight, closes all collectors and saves their ledgers. It does not
-// wait for scrapes. The Instance must not be used any more.
+// wait for scrapes. The Instance must not be used after Close.
 func (i *Instance) Close() {
 	i.applyMu.Lock()
 	defer i.applyMu.Unlock()

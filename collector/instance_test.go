@@ -38,7 +38,7 @@ func TestCloseCancelsAllCalls(t *testing.T) {
 	})
 }
 
-// TestCloseWritesASnapshot in place of the appended records.
+// TestCloseWritesASnapshot checks that the snapshot replaces the appended records.
 func TestCloseWritesASnapshot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newExporter(t).persistent(t)
@@ -64,7 +64,7 @@ func TestCloseWritesASnapshot(t *testing.T) {
 	})
 }
 
-// TestCloseDuringACallStoresTheCancellation, so the next run calls again without a backoff.
+// TestCloseDuringACallStoresTheCancellation checks that the next run calls again without a backoff.
 func TestCloseDuringACallStoresTheCancellation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newExporter(t)
@@ -87,8 +87,8 @@ func TestCloseDuringACallStoresTheCancellation(t *testing.T) {
 	})
 }
 
-// TestReenabledCollectorsContinue with their readings and counts of calls, in memory, without a call
-// and without another log line about a failure.
+// TestReenabledCollectorsContinue checks that collectors in memory retain their readings and counts
+// of calls. They make no call and do not log a failure again.
 func TestReenabledCollectorsContinue(t *testing.T) {
 	for _, status := range []int{200, 466} {
 		synctest.Test(t, func(t *testing.T) {

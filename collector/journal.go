@@ -21,7 +21,7 @@ type journal struct {
 	ledger    *ledger.Ledger // nil while the collector is closed
 }
 
-// journalSource connects a collector to a journal, whose ledger has a name with the suffix.
+// journalSource connects a collector to a journal. The name of the ledger ends with suffix.
 func journalSource(suffix string, call journalCall) func(*polled[*ledger.Summary]) error {
 	return func(p *polled[*ledger.Summary]) error {
 		j := &journal{
@@ -74,15 +74,15 @@ func (j *journal) read(ctx context.Context, begin time.Time) (*ledger.Summary, e
 			return reading, nil
 		}
 	}
-	elapsed := time.Now().Round(0).Sub(begin.Round(0)) // includes a suspension
+	elapsed := time.Now().Round(0).Sub(begin.Round(0)) // by the wall clock, to include suspensions
 	if mayBeTooLong(err, elapsed > settings.Timeout()+suspendThreshold) {
 		batch.Shrink()
 	}
 	return nil, err
 }
 
-// suspendThreshold is how much longer than its timeout a call takes only if the process or the
-// machine is suspended during it.
+// suspendThreshold is how far a call must exceed its timeout to count as suspended. Only a
+// suspension of the process or the machine delays the end of a call for that long.
 const suspendThreshold = 5 * time.Second
 
 // mayBeTooLong reports whether a call for fewer minutes may succeed.

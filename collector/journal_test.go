@@ -18,7 +18,8 @@ import (
 	"greenapi_exporter/internal/ledger"
 )
 
-// TestTimeoutShrinksTheWindow unless the process was suspended during the call.
+// TestTimeoutShrinksTheWindow checks that a timeout shrinks the window unless the process was
+// suspended during the call.
 func TestTimeoutShrinksTheWindow(t *testing.T) {
 	for name, c := range map[string]struct {
 		took   time.Duration
@@ -100,7 +101,8 @@ func TestMessagesSentDuringASlowFirstCallAreCounted(t *testing.T) {
 	})
 }
 
-// TestIncomingMessagesAreCountedOnce over restarts, and apart from the outgoing journal.
+// TestIncomingMessagesAreCountedOnce checks the counters across restarts, and that they do not
+// affect those of the outgoing journal.
 func TestIncomingMessagesAreCountedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newExporter(t, "outgoing", "incoming").persistent(t)
@@ -133,7 +135,8 @@ func TestIncomingMessagesAreCountedOnce(t *testing.T) {
 	})
 }
 
-// TestLedgerOfTheOtherJournalIsRejected, because its messages would be counted twice.
+// TestLedgerOfTheOtherJournalIsRejected exchanges the files of two ledgers. Otherwise, their
+// messages would be counted twice.
 func TestLedgerOfTheOtherJournalIsRejected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newExporter(t, "outgoing", "incoming").persistent(t)

@@ -7,11 +7,12 @@ import (
 	"greenapi_exporter/internal/ledger"
 )
 
-// beforeCounting is the reason why the ledger does not count a message: the message is older than
-// the time that the ledger covers.
+// beforeCounting is the reason for not counting a message that is older than the time that the
+// ledger covers.
 const beforeCounting = "before_counting"
 
-// omissionLogger logs what the readings of a journal leave out, once per reason and run.
+// omissionLogger logs the malformed rows and uncounted messages of a journal, once per reason and
+// run.
 type omissionLogger struct {
 	logger    log.Logger
 	uncounted uint64 // of the latest reading
@@ -40,7 +41,7 @@ func (l *omissionLogger) observe(r *ledger.Summary) {
 		if reason == ledger.NoID { // the API documents such rows
 			leveled = level.Info
 		}
-		leveled(l.logger).Log("msg", "journal contains rows that are not fully understood",
+		leveled(l.logger).Log("msg", "journal contains malformed rows",
 			"reason", reason, "rows", n, "effect", malformedEffects[reason])
 	}
 	if n := r.Uncounted - l.uncounted; n > 0 && l.first(beforeCounting) {
@@ -58,7 +59,7 @@ func (l *omissionLogger) first(reason string) bool {
 	return isFirst
 }
 
-// malformedEffects are what happens to malformed rows.
+// malformedEffects describe how the ledger treats malformed rows.
 var malformedEffects = [...]string{
 	ledger.NoID:         "without an id or a type, they are in the gauges of the window only",
 	ledger.BadTimestamp: "their timestamps are ignored",

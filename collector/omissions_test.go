@@ -83,7 +83,7 @@ func TestUncountedMessagesAreExported(t *testing.T) {
 	})
 }
 
-// TestOmissionsAreLoggedOnce per reason, instance and journal.
+// TestOmissionsAreLoggedOnce checks that there is one line per reason, instance and journal.
 func TestOmissionsAreLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newExporter(t, "outgoing", "incoming").persistent(t)
@@ -110,12 +110,12 @@ func TestOmissionsAreLoggedOnce(t *testing.T) {
 		}
 		slices.Sort(logged)
 		assertLines(t, logged, [][]string{
-			{"level=info", "collector=incoming", "reason=before_counting", "messages=1", "effect="},
 			{"level=info", "collector=incoming", "reason=no_id", "rows=1", "effect="},
-			{"level=info", "collector=outgoing", "reason=before_counting", "messages=1", "effect="},
+			{"level=info", "collector=incoming", "reason=before_counting", "messages=1", "effect="},
 			{"level=warn", "collector=outgoing", "reason=bad_timestamp", "rows=1", "effect="},
 			{"level=info", "collector=outgoing", "reason=no_id", "rows=1", "effect="},
 			{"level=warn", "collector=outgoing", "reason=not_a_row", "rows=2", "effect="},
+			{"level=info", "collector=outgoing", "reason=before_counting", "messages=1", "effect="},
 		})
 		e.log.Reset()
 		e.restart(t)

@@ -23,7 +23,7 @@ const (
 
 // requestStats counts the calls of one API method of one instance by result. It logs when calls
 // begin to fail, and when they succeed again. counts and logTimeout are safe for concurrent use.
-// All other fields and methods are for the call in progress only, and there is one at a time.
+// Only the call in progress uses the other fields and methods.
 type requestStats struct {
 	env     *env
 	logger  log.Logger
@@ -54,7 +54,7 @@ func newRequestStats(e *env, info Info) *requestStats {
 	}
 }
 
-// newPoller returns a Poller whose calls are counted by s.
+// newPoller returns a Poller. s counts its calls.
 func newPoller[T any](
 	s *requestStats, options poll.Options,
 	call func(ctx context.Context, begin time.Time) (T, error),
@@ -70,7 +70,7 @@ func newPoller[T any](
 	return poll.New(keyed, options)
 }
 
-// minBackoff returns how long the API asks to wait after a failure.
+// minBackoff returns the minimum wait that the API demands after a failure.
 func minBackoff(err error) time.Duration {
 	var failure *greenapi.Error
 	if !errors.As(err, &failure) {

@@ -272,7 +272,7 @@ func TestQuotaPausesForTenMinutes(t *testing.T) {
 	})
 }
 
-// TestRetryAfterDelaysTheNextCall up to the limit for the result. The log and a metric have the
+// TestRetryAfterDelaysTheNextCall checks the limits for the results. The log and a metric have the
 // time of the next call.
 func TestRetryAfterDelaysTheNextCall(t *testing.T) {
 	for _, c := range []struct {

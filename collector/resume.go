@@ -28,7 +28,7 @@ func newPersistentPoller(s *requestStats, j *journal) *poll.Poller[*ledger.Summa
 		},
 	}, j.read)
 	l := j.ledger
-	if l.LastPollState().Begun.IsZero() {
+	if l.LastPollState().Called.IsZero() {
 		return poller
 	}
 	var success time.Time
@@ -53,7 +53,7 @@ const resultInterrupted = "unfinished"
 
 func toPollState(state poll.ResumeState, settings string) ledger.PollState {
 	stored := ledger.PollState{
-		Begun: state.Called, Next: state.Next, Failures: state.Failures, Took: state.Took,
+		Called: state.Called, Next: state.Next, Failures: state.Failures, Took: state.Took,
 		Settings: settings,
 	}
 	var failure *greenapi.Error
@@ -70,18 +70,18 @@ func toPollState(state poll.ResumeState, settings string) ledger.PollState {
 // wait.
 func (s *requestStats) resume(stored ledger.PollState, hasReading bool) poll.ResumeState {
 	state := poll.ResumeState{
-		Called: stored.Begun, Next: stored.Next, Failures: stored.Failures, Took: stored.Took,
+		Called: stored.Called, Next: stored.Next, Failures: stored.Failures, Took: stored.Took,
 	}
 	result := greenapi.Result(stored.Result)
-	// Earlier releases believed a longer Retry-After.
+	// Earlier releases did not limit Retry-After.
 	limit := max(result.MaxRetryAfter(), s.env.config().MinInterval())
-	if latest := stored.Begun.Add(stored.Took + limit); state.Next.After(latest) {
+	if latest := stored.Called.Add(stored.Took + limit); state.Next.After(latest) {
 		state.Next = latest
 	}
 	s.lastRequestKey = s.env.requestKey()
 	switch {
 	case stored.Settings != s.settingsHash():
-		return poll.ResumeState{Called: stored.Begun, Took: stored.Took, Err: poll.ErrInterrupted}
+		return poll.ResumeState{Called: stored.Called, Took: stored.Took, Err: poll.ErrInterrupted}
 	case slices.Contains(s.results, result):
 		state.Err = &greenapi.Error{Result: result, Detail: "before the restart"}
 	case result != "" || !hasReading:
@@ -90,7 +90,7 @@ func (s *requestStats) resume(stored ledger.PollState, hasReading bool) poll.Res
 	if !time.Now().Before(state.Next) {
 		return state
 	}
-	logger := log.With(s.logger, "last_call", stored.Begun.UTC().Format(time.RFC3339),
+	logger := log.With(s.logger, "last_call", stored.Called.UTC().Format(time.RFC3339),
 		"next_call", state.Next.UTC().Format(time.RFC3339))
 	switch {
 	case state.Err == nil:
@@ -98,7 +98,7 @@ func (s *requestStats) resume(stored ledger.PollState, hasReading bool) poll.Res
 	case state.Err == poll.ErrInterrupted:
 		level.Warn(logger).Log("msg", "no reading before the next call", "err", state.Err)
 	default:
-		s.logged[result], s.failingSince = true, stored.Begun
+		s.logged[result], s.failingSince = true, stored.Called
 		level.Error(logger).Log(
 			"msg", "API call failed before the restart, waiting for the next call",
 			"result", result, "advice", result.Advice())

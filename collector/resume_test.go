@@ -84,7 +84,8 @@ func TestRestartsMakeNoCall(t *testing.T) {
 	})
 }
 
-// TestRestartsDoNotReadJournals within the interval, because calls count towards the quota.
+// TestRestartsDoNotReadJournals checks restarts within the interval. A call would count toward the
+// quota.
 func TestRestartsDoNotReadJournals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newExporter(t, allNames()...)
@@ -217,7 +218,8 @@ func TestOutageIsLoggedAgainAfterARestart(t *testing.T) {
 	})
 }
 
-// TestChangedSettingsEndTheBackoff, because they may be what made the calls fail.
+// TestChangedSettingsEndTheBackoff checks that a call follows a change of settings without a wait.
+// The previous settings may have caused the failures.
 func TestChangedSettingsEndTheBackoff(t *testing.T) {
 	for name, change := range map[string]func(*exporter){
 		"another token":    func(e *exporter) { e.flags.Token = "another" },
@@ -275,7 +277,8 @@ func TestChangedSettingsRestartTheBackoff(t *testing.T) {
 	})
 }
 
-// TestWindowOfOtherMinutesIsNotExported until a call with the new settings succeeds.
+// TestWindowOfOtherMinutesIsNotExported checks that the window is absent until a call with the new
+// settings succeeds.
 func TestWindowOfOtherMinutesIsNotExported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newExporter(t).persistent(t)
@@ -314,7 +317,8 @@ func TestWindowOfOtherMinutesIsNotExported(t *testing.T) {
 	})
 }
 
-// TestInterruptedFirstCallIsLogged, because there is no reading until the next call.
+// TestInterruptedFirstCallIsLogged checks the log of the next run, which has no reading until the
+// next call.
 func TestInterruptedFirstCallIsLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newExporter(t)

@@ -31,7 +31,8 @@ func TestStatesAreExclusive(t *testing.T) {
 	}
 }
 
-// TestStateChangesAreLogged once with advice. A first state that needs no attention is not logged.
+// TestStateChangesAreLogged checks that each change is logged once, with advice. A first state that
+// needs no attention is not logged.
 func TestStateChangesAreLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newExporter(t, "state")

@@ -19,7 +19,8 @@ func results(s Status) map[string]greenapi.Result {
 	return all
 }
 
-// TestStatusMakesNoCall before the first scrape, after a success or a failure, or during a call.
+// TestStatusMakesNoCall checks Status before the first scrape, after a success or a failure, and
+// during a call.
 func TestStatusMakesNoCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newExporter(t, allNames()...)

@@ -83,8 +83,8 @@ func (o *options) defineInstance(app *kingpin.Application) {
 	app.Flag("greenapi.insecure-http", "Allow http for hosts other than this machine, which "+
 		"exposes the token.").
 		BoolVar(&i.InsecureHTTP)
-	app.Flag("greenapi.id-instance", "ID of the instance (idInstance in the console), which "+
-		"consists of digits.").
+	app.Flag("greenapi.id-instance", "ID of the instance (idInstance in the console): digits "+
+		"only.").
 		Envar("GREENAPI_ID_INSTANCE").PlaceHolder("ID").StringVar(&i.IDInstance)
 	app.Flag("greenapi.token-file", "File with the token. Changes take effect without a restart.").
 		Envar("GREENAPI_TOKEN_FILE").PlaceHolder("FILE").StringVar(&i.TokenFile)
@@ -97,8 +97,9 @@ func (o *options) defineInstance(app *kingpin.Application) {
 		"calls of a journal method. Scrapes in between return the latest reading. "+
 		"Use 60m for the 1000 calls a month of the Developer plan.").
 		Envar("GREENAPI_MIN_INTERVAL").Default("1s"), &i.MinInterval)
-	number(app.Flag("greenapi.max-calls", "Maximum number of concurrent API calls, for all "+
-		"instances. A host can have half of them, and a method three quarters of its host's.").
+	number(app.Flag("greenapi.max-calls", "Maximum number of concurrent API calls for all "+
+		"instances. At most half of them can go to one host, and three quarters of a host's calls "+
+		"to one method.").
 		Default("256"), &o.maxCalls)
 	app.Flag("storage.path", "Directory for counters and latest readings, to restore them after a "+
 		"restart. Only one exporter can use it. By default, they are in memory only.").

@@ -28,8 +28,8 @@ func redirectStandardLogger(logger log.Logger) {
 	stdlog.SetOutput(&libraryLog{logger: logger, logged: make(map[string]time.Time)})
 }
 
-// libraryLines are the known kinds of lines. The first whose texts all occur in a line applies. The
-// texts are those of net/http in Go 1.26.
+// libraryLines are the known kinds of lines. The first match applies. The texts are those of
+// net/http in Go 1.26.
 var libraryLines = []struct {
 	prefix, contains string
 	level            func(log.Logger) log.Logger

@@ -57,7 +57,7 @@ func baseLogger(w io.Writer, minLevel, format string) log.Logger {
 const maxPerMinute = 20
 
 // rateLimiter is a logger that drops lines whose message occurs too often. It is safe for
-// concurrent use. Messages are constants of the program, so counts stays small.
+// concurrent use. Messages are constants of the program, so counts has few entries.
 type rateLimiter struct {
 	next log.Logger
 

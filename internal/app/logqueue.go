@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	// maxQueuedLines bounds the memory of a logQueue. A line has a few hundred bytes.
+	// maxQueuedLines limits the memory of a logQueue. A line has a few hundred bytes.
 	maxQueuedLines = 1024
 	// maxLogWait is how long writers wait in total for a reader that is slower than a burst of
 	// lines, until the queue is empty again. A pipe that is not read delays scrapes by this much

@@ -53,7 +53,8 @@ func TestInvalidProxiesAreRejected(t *testing.T) {
 				t.Errorf("%s=%q: %v", name, value, err)
 			}
 			if err != nil && (!strings.HasPrefix(err.Error(), name+" ") ||
-				len(value) > 8 && strings.Contains(err.Error(), value) || strings.Contains(err.Error(), "\n")) {
+				len(value) > 8 && strings.Contains(err.Error(), value) ||
+				strings.Contains(err.Error(), "\n")) {
 				t.Errorf("%s=%q: %v", name, value, err)
 			}
 			t.Setenv(name, "")

@@ -43,7 +43,7 @@ func (r *reloader) succeeded() {
 	r.lastSuccess.SetToCurrentTime()
 }
 
-// reload returns once the new configuration is in force. It logs its error, too.
+// reload loads and applies the configuration. It logs the error that it returns.
 func (r *reloader) reload() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

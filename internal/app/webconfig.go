@@ -10,7 +10,7 @@ import (
 	toolkit "github.com/prometheus/exporter-toolkit/web"
 )
 
-// checkWebConfig returns an error if the file cannot be used. It is not nil if path is "".
+// checkWebConfig returns an error if the file cannot be used. It returns nil if path is empty.
 func checkWebConfig(path string) error {
 	if path == "" {
 		return nil

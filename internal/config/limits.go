@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// The limits are far beyond what makes sense. They keep sums of durations from overflowing.
+// The limits are far above sensible values. They prevent sums of durations from overflowing.
 const (
 	maxTimeout     = time.Hour
 	maxMinInterval = 24 * time.Hour

@@ -21,7 +21,7 @@ const (
 	maxRefresh     = 24 * time.Hour
 )
 
-// PartnerDiscovery is how to discover instances by the Partner API. It is immutable.
+// PartnerDiscovery specifies how to discover instances with the Partner API. It is immutable.
 type PartnerDiscovery struct {
 	token   greenapi.TokenSource
 	refresh time.Duration

@@ -29,8 +29,8 @@ func checkRegular(path string) error {
 
 var errURL = errors.New("it must be a path, not a URL")
 
-// explain returns an error about a file that says what to do. It contains the path only if the path
-// cannot be a token.
+// explain adds advice to an error about a file. The result contains the path only if that cannot be
+// a token.
 func explain(err error, path string) error {
 	var pathError *fs.PathError
 	switch isPath := errors.As(err, &pathError); {

@@ -55,8 +55,8 @@ func TestErrorsNeverContainATokenOfTheFile(t *testing.T) {
 	}
 }
 
-// TestErrorsNeverContainATokenOfTheEnvironment puts a token into each setting that is a text, as
-// the path of the file, and into the variable and the file of a token.
+// TestErrorsNeverContainATokenOfTheEnvironment uses a token as the value of each text setting, as
+// the path of the file, and in the variable and the file of a token.
 func TestErrorsNeverContainATokenOfTheEnvironment(t *testing.T) {
 	const token = "9f8e7d6c5b4a39281706"
 	s := newSource(t, "instances: [{id_instance: 1, token_env: TEST_TOKEN}, "+

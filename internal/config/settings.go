@@ -90,7 +90,7 @@ func parseURL(text string, insecureHTTP bool) (*url.URL, error) {
 		problem = "must begin with https://"
 	case u.Scheme == "http" && !insecureHTTP && !isLoopback(u.Hostname()):
 		return nil, errors.New("is http, which exposes the token to the network; use https, " +
-			"or allow http by --greenapi.insecure-http")
+			"or allow http with --greenapi.insecure-http")
 	case !validPort(u):
 		problem = "must have a port from 1 to 65535, or none"
 	case tokenInPath.MatchString(u.Path): // service discovery publishes the URL
@@ -122,7 +122,8 @@ func checkID(id string) error {
 	return nil
 }
 
-// Flags describe one instance by the command line and the environment. They are not validated.
+// Flags are the settings of one instance on the command line and in the environment. They are not
+// validated.
 type Flags struct {
 	Settings
 	IDInstance string
@@ -130,8 +131,8 @@ type Flags struct {
 	TokenFile  string
 }
 
-// Validate returns the instance that the flags describe, or an error of one line that says what to
-// do. It reads the token file, and uses logger for later problems with that file.
+// Validate returns the instance that the flags describe, or an error of one line with advice. It
+// reads the token file, and uses logger for later problems with that file.
 func (f Flags) Validate(logger log.Logger) (Instance, error) {
 	if f.IDInstance == "" {
 		return Instance{}, errors.New("no instance is configured: set GREENAPI_ID_INSTANCE or " +

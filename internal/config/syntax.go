@@ -54,7 +54,7 @@ func parseDocument(reader io.Reader) (root *yaml.Node, _ error) {
 	}
 }
 
-// lineReader reads one line at a time, as far as the parser needs.
+// lineReader returns at most one line per Read, so line tells how far the parser has read.
 type lineReader struct {
 	text []byte
 	read int
@@ -92,8 +92,8 @@ var (
 	indentedFirst = regexp.MustCompile(`^(\s*(#.*|---.*)?\n)* +[^\s#]`)
 )
 
-// syntaxError converts an error of the YAML library. It names the line that is wrong, which the
-// library often does not: the first line that cannot follow the lines above it.
+// syntaxError converts an error of the YAML library. It names the first line that cannot follow the
+// lines above it. The library often names another line.
 func syntaxError(text []byte, lastRead int, err error) error {
 	match := yamlLine.FindStringSubmatch(err.Error())
 	line, _ := strconv.Atoi(match[1])
@@ -132,8 +132,8 @@ func syntaxError(text []byte, lastRead int, err error) error {
 	return lineError{line, fmt.Errorf("invalid YAML: %s; %s", reason, advice)}
 }
 
-// validLines returns the number of lines before lastRead that are valid without those that follow,
-// or -1 if it is not found.
+// validLines returns the length of the longest valid beginning of the file, as a number of lines
+// less than lastRead. It returns -1 if it does not find one in maxSteps steps.
 func validLines(lines [][]byte, lastRead int) int {
 	for n := min(lastRead, len(lines)) - 1; n >= max(0, lastRead-maxSteps); n-- {
 		_, err := parseDocument(bytes.NewReader(bytes.Join(lines[:n], nil)))

@@ -19,20 +19,20 @@ var reasons = []Reason{NoToken, BadID, Excluded, Deleted, Expired}
 
 var reasonAdvice = map[Reason]string{
 	NoToken: "the list has no valid apiTokenInstance for them; configure them under instances, " +
-		"with the tokens in the console, or report them to GREEN-API",
+		"with the tokens from the console, or report them to GREEN-API",
 	BadID:    "these entries have no valid idInstance; report them to GREEN-API",
 	Excluded: "include of partner does not match their ids; change it to watch them",
-	Deleted:  "they are deleted; the list has deleted instances for some months",
+	Deleted:  "they are deleted; the list contains deleted instances for some months",
 	Expired:  "their subscriptions have ended; pay for them in the console to watch them again",
 }
 
 // Advice returns a sentence that describes the reason and what to do about it.
 func (r Reason) Advice() string { return reasonAdvice[r] }
 
-// IsFault reports whether such instances should be watched, but the list has too little data.
+// IsFault reports whether the list lacks the data to watch such instances.
 func (r Reason) IsFault() bool { return r == NoToken || r == BadID }
 
-// Unwatched is the instances that are listed but not watched, for one reason.
+// Unwatched describes the listed instances that are not watched for one reason.
 type Unwatched struct {
 	Reason Reason
 	Count  int

@@ -14,7 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// lineError is a problem in a line of the file, or anywhere if line is 0.
+// lineError is an error in a line of the file. If line is 0, the line is unknown.
 type lineError struct {
 	line int
 	error
@@ -55,8 +55,8 @@ func (s section) subsection(path string, line int) section {
 	return s
 }
 
-// decode sets the fields of the struct that target points to, by their yaml tags. A field keeps its
-// value if node does not have its key. Unlike errors of the YAML library, those of decode name the
+// decode sets the fields of the struct that target points to, by their yaml tags. It does not
+// change a field if node lacks its key. Unlike errors of the YAML library, those of decode name the
 // key and do not contain the value.
 func (s section) decode(node *yaml.Node, target any) error {
 	name := "the file"
@@ -117,8 +117,8 @@ func ownersOf(key string) string {
 	return strings.Join(owners, " or ")
 }
 
-// fieldsOf returns pointers to the tagged fields of the struct that target points to, by their
-// keys, and the keys in the order of the fields.
+// fieldsOf returns pointers to the tagged fields of the struct that target points to, by key. It
+// also returns the keys in the order of the fields.
 func fieldsOf(target any) (fields map[string]any, keys []string) {
 	fields = make(map[string]any)
 	value := reflect.ValueOf(target).Elem()

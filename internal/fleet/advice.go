@@ -23,7 +23,7 @@ var partnerAdvice = map[greenapi.Result]string{
 		"or exporter calls it with this token, or raise refresh of partner",
 	greenapi.QuotaExceeded: "the partner's quota of calls is used up; raise refresh of partner, " +
 		"or ask GREEN-API for the quota of getInstances",
-	greenapi.ServerError: "GREEN-API has a problem; wait, and look at its status page",
+	greenapi.ServerError: "GREEN-API has a problem; wait, and check its status page",
 	greenapi.UnexpectedStatus: "the host that responded is not GREEN-API, a proxy is in between, " +
 		"or it has no Partner API; check url of partner",
 	greenapi.InvalidResponse: "the response is truncated or not a list of instances; if this " +

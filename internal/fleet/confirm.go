@@ -7,15 +7,15 @@ import (
 	"greenapi_exporter/internal/greenapi"
 )
 
-// confirmation decides whether a list is credible. One that is empty or that lacks many instances
-// can be an error of the API. It is applied only if the next list confirms it.
+// confirmation decides whether a list is credible. A list that is empty or lacks many instances can
+// be an error of the API, so it is applied only if the next list confirms it.
 type confirmation struct {
 	empty  bool            // the latest list had no entries
 	lacked map[string]bool // the watched instances that the latest list lacked
 }
 
-// accept reports whether to apply a list, and the watched instances that it lacks. The watched and
-// the listed instances are those of the list in use and of the new one.
+// accept reports whether to apply a list, and returns the watched instances that it lacks. watched
+// are the instances of the list in use, and listed those of the new list.
 //
 // The new list may lack what the latest list lacked, which confirms that, and up to a fifth of the
 // other watched instances. A list lacks an instance if applying it would close the instance.

@@ -10,11 +10,10 @@ import (
 	"greenapi_exporter/internal/greenapi"
 )
 
-// finding is something unusual about an instance in a list.
+// finding is an anomaly of an instance in a list.
 type finding struct{ reason, id string }
 
-// findingLogger logs what is unusual about the instances of a list, unless it was so in the
-// previous list.
+// findingLogger logs the anomalies of a list that the previous list did not have.
 type findingLogger struct {
 	logger            log.Logger
 	previous, current map[finding]bool

@@ -50,10 +50,10 @@ func New(set *collector.Set, resources collector.Resources) *Manager {
 
 // ApplyConfig replaces the watched instances. The ids must be unique. It makes no API call.
 //
-// An instance that stays keeps its ledgers and readings, even if its settings change. A removed
+// An instance that remains retains its ledgers and readings, even if its settings change. A removed
 // instance closes in the background after the scrapes in flight. If it is added again before that,
-// it keeps its ledgers and readings, too. If it is added after that, its calls wait for their time
-// as if it had stayed, because the limits of the API apply to the instance.
+// it retains its ledgers and readings, too. If it is added later, its calls wait as if it had
+// remained, because the limits of the API apply to the instance.
 //
 // If ApplyConfig cannot read a ledger, it omits the instance if that is new, or else the collector.
 // It applies the rest and returns an error.
@@ -122,7 +122,7 @@ func firstError(errs []error) error {
 	return errors.Join(errs...)
 }
 
-// replace watches these instances and drains those that it removes. It returns the ids of the added
+// replace sets the watched instances and drains the removed ones. It returns the ids of the added
 // and removed instances. The caller must hold applyMu.
 func (m *Manager) replace(all []*collector.Instance) (added, removed []string) {
 	byID := make(map[string]*collector.Instance, len(all))
@@ -162,7 +162,7 @@ func (m *Manager) Scrape(
 	ctx context.Context, id string, collectors []string,
 ) (prometheus.Collector, error) {
 	m.mu.RLock()
-	defer m.mu.RUnlock() // after the scrape holds its references, so that no instance closes before
+	defer m.mu.RUnlock() // hold mu until the scrape holds its references
 	instances := m.all
 	if id != "" {
 		i := m.byID[id]

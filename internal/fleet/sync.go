@@ -56,7 +56,7 @@ func NewSyncer(manager *Manager, backend *greenapi.Backend, logger log.Logger) *
 	}
 }
 
-// ApplyConfig applies a configuration. The latest list of the Partner API stays in use. Polling
+// ApplyConfig applies a configuration. The latest list of the Partner API remains in use. Polling
 // restarts if the host, the token or the timing has changed. The errors are those of
 // Manager.ApplyConfig.
 func (s *Syncer) ApplyConfig(cfg *config.Config) error {

@@ -18,8 +18,8 @@ const (
 	maxAge = 1 << 31 * time.Second
 )
 
-// An AgeLog logs when a cache begins to return old responses of a method, and when it stops. It is
-// not safe for concurrent use, so at most one call at a time can use it.
+// An AgeLog logs when a cache starts or stops returning old responses of a method. It is not safe
+// for concurrent use.
 type AgeLog struct {
 	logger log.Logger
 	old    bool // whether the latest response was old

@@ -22,8 +22,8 @@ type Backend struct {
 	Transport http.RoundTripper
 	Limiter   *Limiter
 	UserAgent string
-	// OnResponse, if set, is called after every call that had a slot of the Limiter, with its
-	// duration and the length of its body after decompression. It must be safe for concurrent use.
+	// OnResponse, if set, is called after every call that acquired a slot of the Limiter. bytes is
+	// the length of the body after decompression. OnResponse must be safe for concurrent use.
 	OnResponse func(method string, took time.Duration, bytes int64)
 }
 

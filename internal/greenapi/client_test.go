@@ -554,7 +554,8 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// TestRetryAfterIsLimitedByResult to a day for the rate limit and the quota, otherwise to an hour.
+// TestRetryAfterIsLimitedByResult checks the limits: a day for the rate limit and the quota, and an
+// hour for other results.
 func TestRetryAfterIsLimitedByResult(t *testing.T) {
 	for status, limit := range map[int]time.Duration{
 		429: 24 * time.Hour, 466: 24 * time.Hour,

@@ -28,7 +28,7 @@ const (
 func contextResult(ctx context.Context) Result { return ResultOf(context.Cause(ctx)) }
 
 // networkError converts an error of the transport. Errors of net/http can quote the response.
-// Therefore networkError includes the text of an error only if its type excludes that.
+// Therefore networkError includes the text of an error only if errors of its type cannot quote it.
 func networkError(ctx context.Context, err error) *Error {
 	var (
 		op          *net.OpError
@@ -122,8 +122,9 @@ func (r *response) statusError(received *http.Response) error {
 var pathMember = regexp.MustCompile(`"path"\s*:\s*"(\\.|[^"\\])*`)
 
 // classifyBody returns the result for the body of a failure with status 400, or with status 200 and
-// "status":false. It ignores the path of the request, which can contain any words. "not authorized"
-// has priority: an instance that "is starting or not authorized" is usually logged out.
+// "status":false. It ignores the path of the request, which can contain any words. The words "not
+// authorized" have priority, because an instance that "is starting or not authorized" is usually
+// logged out.
 func classifyBody(body []byte) Result {
 	text := strings.ToLower(string(pathMember.ReplaceAll(body, nil)))
 	switch {

@@ -47,7 +47,7 @@ func (c *Client) journal(ctx context.Context, method string, minutes int) (*Jour
 }
 
 // maxAhead is how far a timestamp can be ahead of the API's clock, or of the local clock if that is
-// later. A timestamp in milliseconds is far more ahead.
+// later. A timestamp in milliseconds is much further ahead.
 const maxAhead = time.Hour
 
 // latestTimestamp returns the last timestamp that is usable, in UNIX seconds.

@@ -7,7 +7,7 @@ import (
 )
 
 // lesson is the state of learn.
-type lesson struct {
+type learner struct {
 	*rowTemplate
 	row    []byte
 	last   *segment
@@ -22,7 +22,7 @@ func (t *rowTemplate) learn(row []byte) {
 	if t.misses == maxMisses {
 		return
 	}
-	l := lesson{rowTemplate: t, row: row, last: &t.segments[0]}
+	l := learner{rowTemplate: t, row: row, last: &t.segments[0]}
 	in, member, isValue := inRow, otherField, false
 	for i, ok := 0, true; i < len(row) && ok; i++ {
 		switch c := row[i]; {
@@ -79,7 +79,7 @@ func (t *rowTemplate) learn(row []byte) {
 	}
 }
 
-func (l *lesson) setNull(f field) {
+func (l *learner) setNull(f field) {
 	if f != otherField {
 		l.nulls |= 1 << f
 	}
@@ -87,7 +87,7 @@ func (l *lesson) setNull(f field) {
 
 // add learns the segment before the value in row[start:end]. It reports whether to continue. If
 // there is no room for it, the template drops all segments, because they do not match recent rows.
-func (l *lesson) add(start, end int, value field, in nesting) bool {
+func (l *learner) add(start, end int, value field, in nesting) bool {
 	text := l.row[l.start:start]
 	s := l.successor(l.last, text)
 	if s == nil || len(s.text) != len(text) {

@@ -8,8 +8,8 @@ import (
 )
 
 // A Limiter limits the concurrent calls of all instances. A host can use half of the slots, and a
-// method three quarters of its host's, so an unresponsive host or method does not block others. It
-// is safe for concurrent use.
+// method can use three quarters of its host's slots. An unresponsive host or method therefore does
+// not block others. A Limiter is safe for concurrent use.
 type Limiter struct {
 	all       *semaphore.Weighted
 	perHost   int64

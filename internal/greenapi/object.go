@@ -22,8 +22,8 @@ const (
 	maxNumber = 1 << 53
 )
 
-// object is a response that is a JSON object. Some members are secret or private, so this package
-// must not return an object.
+// object is a response that is a JSON object. Some members are secret or private, so exported
+// functions must not return an object.
 type object map[string]value
 
 // value is a JSON value.

@@ -60,8 +60,8 @@ func NewPartner(backend *Backend, base *url.URL, token TokenSource) *Partner {
 
 // List requests the list of the partner's instances, including deleted ones. An invalid entry or
 // member does not make the list invalid. If the list has an id twice, List returns the entry that
-// is the most useful: not deleted, then not expired, then with a token. Of equal ones, it returns
-// the last.
+// is the most useful: not deleted, then not expired, then with a token. If several entries are
+// equally useful, it returns the last.
 //
 // Errors are of type *Error. The result is TooLarge if the list exceeds 64 MiB or 100,000
 // instances. After an error, List returns no instances, because those that are missing from a
@@ -76,8 +76,8 @@ func (p *Partner) List(ctx context.Context) (PartnerList, error) {
 	return list, partnerError(r.bodyError(err))
 }
 
-// partnerError replaces the results that describe an instance by BadRequest. The body of a rejected
-// call can contain the same words, but it is about the partner.
+// partnerError replaces the results that describe an instance with BadRequest. The body of a
+// rejected call can contain the same words, but it is about the partner.
 func partnerError(err error) error {
 	failure := new(Error)
 	if !errors.As(err, &failure) {
@@ -120,7 +120,7 @@ func readInstances(body io.Reader, limit int) (list PartnerList, _ error) {
 	return list, nil
 }
 
-// merge replaces i by a later entry with the same id, unless i is more useful.
+// merge replaces i with a later entry that has the same id, unless i is more useful.
 func (i *PartnerInstance) merge(later PartnerInstance) {
 	old, usefulness := i.usefulness(), later.usefulness()
 	if usefulness == old {

@@ -14,7 +14,7 @@ type Result string
 const (
 	OK                Result = "ok"
 	Timeout           Result = "timeout"             // --greenapi.timeout has passed
-	Canceled          Result = "canceled"            // the exporter stopped, or removed the instance
+	Canceled          Result = "canceled"            // the exporter or the instance stopped
 	Network           Result = "network"             // no response: DNS, connection, TLS, proxy
 	Unauthorized      Result = "unauthorized"        // 401, or 200 with "code":401
 	Forbidden         Result = "forbidden"           // 403
@@ -53,7 +53,7 @@ var advice = map[Result]string{
 		"again",
 	Forbidden: "wrong host or instance id; compare url (--greenapi.url) with apiUrl and " +
 		"id_instance (--greenapi.id-instance) with idInstance in the console; if other methods " +
-		"work, switch this collector off",
+		"work, disable this collector",
 	RateLimited: "more than one call of the method per second; check whether another program or " +
 		"exporter calls it for this instance",
 	QuotaExceeded: "the plan's monthly quota is used up until the first of the next month; raise " +
@@ -66,10 +66,10 @@ var advice = map[Result]string{
 	InstanceDeleted:  "the instance was deleted; remove it here or create a new one in the console",
 	BadRequest: "the API rejects the call; check id_instance (--greenapi.id-instance), and " +
 		"minutes (--greenapi.minutes) for a journal",
-	ServerError: "GREEN-API has a problem; wait, and look at its status page",
+	ServerError: "GREEN-API has a problem; wait, and check its status page",
 	UnexpectedStatus: "the host that responded is not GREEN-API, a proxy is in between, or the " +
-		"messenger of this instance lacks the method; check url (--greenapi.url), or switch the " +
-		"collector off",
+		"messenger of this instance lacks the method; check url (--greenapi.url), or disable the " +
+		"collector",
 	InvalidResponse: "the response is truncated or not that of the method; if this persists, " +
 		"check url (--greenapi.url) and the proxies",
 	TooLarge: "the response is too large; for a journal, lower minutes (--greenapi.minutes)",
@@ -78,8 +78,8 @@ var advice = map[Result]string{
 // Advice returns a sentence that describes a failure and how to fix it. It is empty for OK.
 func (r Result) Advice() string { return advice[r] }
 
-// Error is the error of a failed call. It is safe to log and to print with any verb, because it
-// does not contain a URL, a token or a part of a response.
+// Error is the error of a failed call. It is safe to log and to print with any verb. It contains no
+// URL, no token and no part of a response.
 type Error struct {
 	Result Result
 	// Detail is the cause, such as the status, an offset, or an error of the operating system.

@@ -47,7 +47,7 @@ func (s State) Advice() string {
 	case "pendingCode", "pendingPassword":
 		return "the login is not complete; enter the code or password in the console"
 	default:
-		return "look at the instance in the console"
+		return "check the instance in the console"
 	}
 }
 

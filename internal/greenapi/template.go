@@ -123,7 +123,8 @@ func (t *rowTemplate) match(text []byte, row *Row) (length int) {
 	}
 }
 
-// successor returns the segment at the start of text if it has followed last before, or else nil.
+// successor returns the segment at the start of text that has followed last in an earlier row, or
+// nil.
 func (t *rowTemplate) successor(last *segment, text []byte) *segment {
 	for i, n := range last.next {
 		if n == 0 {

@@ -30,7 +30,7 @@ type Token struct {
 }
 
 // NewToken returns a Token. It trims white space and a byte order mark, and rejects a text that
-// cannot be a token. The error says what to do and does not contain the text.
+// cannot be a token. The error explains what to do and does not contain the text.
 func NewToken(text string) (Token, error) {
 	text = strings.TrimSpace(strings.TrimPrefix(text, byteOrderMark))
 	if text == "" {

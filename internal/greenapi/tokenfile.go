@@ -28,9 +28,8 @@ type TokenFile struct {
 	invalid bool
 }
 
-// OpenTokenFile reads a token from a file. It accepts a file that is not a
-// regular one, such as a pipe; then the token never changes. The error does not contain the path or
-// the content of the file.
+// OpenTokenFile reads a token from a file. If the file is not a regular one, such as a pipe, the
+// token never changes. The error does not contain the path or the content of the file.
 func OpenTokenFile(path string, logger log.Logger) (*TokenFile, error) {
 	token, regular, err := readToken(path, false)
 	if pathError := new(fs.PathError); errors.As(err, &pathError) {

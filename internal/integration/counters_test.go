@@ -15,8 +15,8 @@ import (
 // TestCountersEqualTheTruth scrapes a simulated account at random times of its clock, and then
 // compares every counter with the messages of the account. Rows arrive up to 2 minutes late, and
 // the account sleeps and is suspended in between. Half of the accounts filter the journal by the
-// time of the last action, so an hour's window suffices; the others need a window that covers all
-// messages.
+// time of the last action, so a window of an hour suffices. The others need a window that covers
+// all messages.
 func TestCountersEqualTheTruth(t *testing.T) {
 	seeds := uint64(2)
 	if thorough {

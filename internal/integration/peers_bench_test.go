@@ -35,10 +35,10 @@ func peersSizeFromEnv(b *testing.B) peersSize {
 	return s
 }
 
-// BenchmarkPeers compares the exporter with other programs that read the same journal: one that
-// discards it, which is the floor, a minimal exporter with encoding/json, and json_exporter and
-// Telegraf if they are in PATH. Each round scrapes all programs in turn, so other load on the
-// machine affects all of them. The first round is not measured, because it is the exporter's
+// BenchmarkPeers compares the exporter with other programs that read the same journal. The floor is
+// a program that discards it. The others are a minimal exporter with encoding/json and, if they are
+// in PATH, json_exporter and Telegraf. Each round scrapes all programs in turn, so other load on
+// the machine affects all of them. The first round is not measured, because it is the exporter's
 // baseline. The results are ratios to the floor. The benchmark fails only if a program does not
 // count all rows.
 func BenchmarkPeers(b *testing.B) {

@@ -119,8 +119,8 @@ func startJSONExporter(b *testing.B, api recording) *peer {
 	return startPeer(b, command, "json_exporter", path, "message_there", api.withID)
 }
 
-// telegrafConfig counts with an aggregator. It excludes rows without a status: null, empty and
-// absent ones would be series of the same name, and Telegraf exports only the last of them.
+// telegrafConfig counts with an aggregator. It excludes rows without a status. Rows with a null, an
+// empty and an absent status would have the same series, of which Telegraf exports only the last.
 const telegrafConfig = `[agent]
   interval = "10s"
   omit_hostname = true

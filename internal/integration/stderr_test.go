@@ -41,7 +41,7 @@ func TestBytesAfterResponsesStaySecret(t *testing.T) {
 				for range 2 {
 					scrape(t, p.url+"/metrics")
 				}
-				time.Sleep(50 * time.Millisecond) // net/http reads idle connections in the background
+				time.Sleep(50 * time.Millisecond) // net/http reads idle connections meanwhile
 				p.terminate(t)
 				output := p.output.String()
 				for _, private := range []string{secret, simulator.Phone, "Unsolicited"} {

@@ -69,8 +69,8 @@ func TestKillsLoseNoCounts(t *testing.T) {
 	t.Logf("%d kills, %d scrapes, %d messages", kills, counters.scrapes, sent)
 }
 
-// killAtRandom kills p: after a random time, after some writes to the ledger at path, or during the
-// snapshot of a shutdown, if the snapshot takes long enough to be seen.
+// killAtRandom kills p after a random time, after some writes to the ledger at path, or during the
+// snapshot of a shutdown. It can miss a short snapshot.
 func killAtRandom(t *testing.T, p *process, path string, i int) {
 	deadline := time.Now().Add(time.Minute)
 	switch {

@@ -37,7 +37,7 @@ func checkDirectory(path string) error {
 func explain(err error) error {
 	var pathError *fs.PathError
 	if !errors.As(err, &pathError) {
-		return fmt.Errorf("%w; use a directory that %s may write", err, currentUser())
+		return fmt.Errorf("%w; use a directory that %s can write to", err, currentUser())
 	}
 	path := pathError.Path
 	switch {
@@ -52,10 +52,10 @@ func explain(err error) error {
 		return fmt.Errorf("%s is a symbolic link to %s, which does not exist; "+
 			"create the directory or remove the link", path, target)
 	case errors.Is(err, syscall.ENOTDIR):
-		return fmt.Errorf("%s is not a directory; use a directory that %s may write",
+		return fmt.Errorf("%s is not a directory; use a directory that %s can write to",
 			path, currentUser())
 	}
-	return fmt.Errorf("%w; use a directory that %s may write", err, currentUser())
+	return fmt.Errorf("%w; use a directory that %s can write to", err, currentUser())
 }
 
 func isDangling(path string) bool {

@@ -30,7 +30,7 @@ type Batch struct {
 	minutes     int
 	clock       time.Duration // the ledger's clock at this reading
 	now         seconds       // the same
-	previous    seconds       // the ledger's clock at the last good reading
+	previous    seconds       // the ledger's clock at the last reading
 
 	serverTime  float64 // UNIX seconds, by the server's clock, when the request was sent
 	windowStart float64 // UNIX seconds; older rows are outside the window
@@ -40,7 +40,7 @@ type Batch struct {
 	changes  []change
 	renames  []rename
 	unknown  int      // number of changes whose message is new to the ledger
-	returned []uint64 // keys of known messages that the last good reading did not show
+	returned []uint64 // keys of known messages that the last reading did not show
 	newest   Timestamp
 }
 
@@ -144,7 +144,7 @@ const dateResolution = 1
 func (b *Batch) Commit() *Summary {
 	l := b.ledger
 	isBaseline := l.countingSince.IsZero()
-	created := l.lookback.lastGood
+	created := l.lookback.lastReading
 	if isBaseline {
 		l.countingSince, created = b.requestedAt, b.requestedAt
 		l.coveredSince = b.serverTime + dateResolution - float64(b.minutes)*60

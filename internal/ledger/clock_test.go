@@ -46,7 +46,7 @@ func TestDateOfYear9999DoesNotStopCounting(t *testing.T) {
 	}
 }
 
-// The bound holds for one minute and no more, so that two honest clocks may differ a little.
+// The limit is one minute, so two correct clocks can differ a little.
 func TestDateCountsAsAtMostAMinuteAhead(t *testing.T) {
 	for date, want := range map[float64]float64{-3: -63, 0: -60, 0.5: -59.5, 1: -59, 5: -59} {
 		l := newTestLedger(60)
@@ -78,7 +78,7 @@ func TestDateAheadDoesNotEmptyWindow(t *testing.T) {
 	assertEqual(t, "window", windowRows(s), map[string]int{"sent/textMessage": 1})
 }
 
-// Earlier releases stored a reach in the future.
+// Earlier releases stored a coveredSince in the future.
 func TestStoredReachInFutureIsRepaired(t *testing.T) {
 	for _, ahead := range []float64{2, 61, 1e7} {
 		t.Run(fmt.Sprint(ahead), func(t *testing.T) {
@@ -99,8 +99,8 @@ func TestStoredReachInFutureIsRepaired(t *testing.T) {
 	}
 }
 
-// A clock that was set back between two runs does not move the reach, because older messages would
-// count.
+// A clock that was set back between two runs does not change coveredSince. Otherwise, older
+// messages would count.
 func TestClockSetBackDoesNotMoveStoredReach(t *testing.T) {
 	s := newTestStorage(t)
 	l := s.restart(t, 0)
@@ -111,7 +111,7 @@ func TestClockSetBackDoesNotMoveStoredReach(t *testing.T) {
 	}
 }
 
-// A timestamp that the ledger took from a wrong clock does not stay the newest.
+// A timestamp from a wrong clock does not remain the newest.
 func TestLastMessageInFutureIsDropped(t *testing.T) {
 	want := Timestamp{unixSeconds(at(1)), true}
 	assertNewest := func(t *testing.T, s *Summary, want Timestamp) {

@@ -12,8 +12,8 @@ import (
 	"github.com/go-kit/log"
 )
 
-// minAppended is the least size of the appended records that causes a snapshot. It corresponds to a
-// few hundred readings.
+// minAppended is the minimum size of the appended records that causes a snapshot. It corresponds to
+// a few hundred readings.
 const minAppended = 1 << 20
 
 // tmpSuffix is the suffix of a snapshot's file before the rename.

@@ -29,7 +29,7 @@ func TestFailingDiskLosesNothing(t *testing.T) {
 				if summary := next("delivered"); summary.Messages != before+i+2 {
 					t.Errorf("Messages = %d, want %d", summary.Messages, before+i+2)
 				}
-				l.Persist(PollState{Begun: at(minute)})
+				l.Persist(PollState{Called: at(minute)})
 			}
 			s.assertWarnings(t, "cannot write the ledger")
 			s.repair(t)
@@ -75,7 +75,7 @@ func TestCloseWritesMissingPollState(t *testing.T) {
 	l := s.restart(t, 0)
 	commit(l, 0, testRow(1, "text", "sent", -5))
 	s.fail(t)
-	l.Persist(PollState{Begun: at(1), Next: at(100)})
+	l.Persist(PollState{Called: at(1), Next: at(100)})
 	s.repair(t)
 	l.Close()
 	if state := s.restart(t, 1).LastPollState(); !state.Next.Equal(at(100)) {
@@ -105,7 +105,7 @@ func TestPersistWithoutChangesAppendsLittle(t *testing.T) {
 	commit(l, 0, manyRows(100)...)
 	s.wait()
 	before := s.size(t)
-	l.Persist(PollState{Begun: at(1), Next: at(2), Result: "timeout", Took: time.Minute,
+	l.Persist(PollState{Called: at(1), Next: at(2), Result: "timeout", Took: time.Minute,
 		Settings: "0123456789abcdef"})
 	if n := s.size(t) - before; n > 300 {
 		t.Errorf("appended %d bytes, want at most 300", n)
@@ -162,7 +162,7 @@ func TestChangedFileIsReplaced(t *testing.T) {
 func TestBaselineIsInSnapshot(t *testing.T) {
 	s := newTestStorage(t)
 	l := s.restart(t, 0)
-	l.Persist(PollState{Begun: at(0)})
+	l.Persist(PollState{Called: at(0)})
 	baseline := commit(l, 0, manyRows(100)...)
 	s.wait()
 	if f := l.file; f.size > f.snapshot {

@@ -13,7 +13,7 @@ func FuzzLoad(f *testing.F) {
 	l := newTestLedger(60)
 	commit(l, 0, testRow(1, "text", "sent", -5))
 	commit(l, 1, testRow(1, "oddType", "oddStatus", -5), testRow(2, "text", "", 0))
-	l.pollState = PollState{Begun: at(1), Next: at(2), Failures: 2, Result: "timeout", Took: 5,
+	l.pollState = PollState{Called: at(1), Next: at(2), Failures: 2, Result: "timeout", Took: 5,
 		Settings: "x"}
 	record, err := l.snapshotRecord()
 	if err != nil {

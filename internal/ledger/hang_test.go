@@ -150,7 +150,7 @@ func TestHangingDiskBlocksBoundedThreads(t *testing.T) {
 			group.Wait()
 		}
 	}
-	persist := each(func(l *Ledger) { l.Persist(PollState{Begun: at(0)}) })
+	persist := each(func(l *Ledger) { l.Persist(PollState{Called: at(0)}) })
 	persist()
 	respond := s.hang()
 	defer respond()
@@ -175,7 +175,7 @@ func TestHangingDiskBlocksBoundedThreads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.Persist(PollState{Begun: at(1)})
+	l.Persist(PollState{Called: at(1)})
 	if l.dirty {
 		t.Error("the disk responds, but a write fails")
 	}
@@ -193,9 +193,9 @@ func TestOtherLedgersWriteWhileOneHangs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	other.Persist(PollState{Begun: at(1)}) // may take longer than shortWait
+	other.Persist(PollState{Called: at(1)}) // may take longer than shortWait
 	waitIdle(t, other)
-	other.Persist(PollState{Begun: at(2)})
+	other.Persist(PollState{Called: at(2)})
 	if other.dirty || !l.dirty {
 		t.Errorf("other.dirty = %t, l.dirty = %t, want false and true", other.dirty, l.dirty)
 	}

@@ -38,7 +38,7 @@ type Options struct {
 	Retention time.Duration
 }
 
-// sweepInterval is the least time between two sweeps for messages to forget.
+// sweepInterval is the minimum time between two sweeps that forget old messages.
 const sweepInterval = 10 * time.Minute
 
 // Ledger counts the messages of one journal. It is not safe for concurrent use.
@@ -48,14 +48,14 @@ type Ledger struct {
 	lookback lookback
 	messages messageIndex
 	totals   []typeState // by index of the type; may be shorter than types.words
-	window   window      // of the last good reading
+	window   window      // of the last reading
 
 	countingSince time.Time     // when the baseline was requested, by the local clock
 	coveredSince  float64       // UNIX seconds by the server's clock; older rows were not covered
-	clock         time.Duration // sum of the gaps from the baseline to the last good reading
+	clock         time.Duration // sum of the gaps from the baseline to the last reading
 	lastSweep     time.Duration // on clock
 	newest        Timestamp     // of the newest row of all readings
-	uncounted     uint64        // messages that were new, but older than coveredSince
+	uncounted     uint64        // number of new messages older than coveredSince
 
 	pollState PollState
 	file      *file    // nil if the ledger is in memory only

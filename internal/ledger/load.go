@@ -15,7 +15,7 @@ import (
 const readChunk = 4 << 20
 
 // readFile returns the contents of a ledger's file, or only the beginning of a file that is not a
-// ledger. Opening other files than regular ones can block.
+// ledger. It opens only regular files, because opening others can block.
 func (s *Storage) readFile(path string) (data []byte, _ error) {
 	var file *os.File
 	valid := 0 // length of the part that has been read

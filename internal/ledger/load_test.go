@@ -17,12 +17,12 @@ func writeHistory(t *testing.T) (file []byte, dumps map[int]string) {
 	l := s.restart(t, 0)
 	dumps = make(map[int]string)
 	for _, step := range []func(){
-		func() { l.Persist(PollState{Begun: at(0), Next: at(1)}) },
+		func() { l.Persist(PollState{Called: at(0), Next: at(1)}) },
 		func() { commit(l, 0, testRow(1, "text", "sent", -5), testRow(2, "text", "pending", -1)) },
 		func() {
 			commit(l, 1, testRow(1, "text", "read", -5), testRow(3, "oddType", "oddStatus", 0.5))
 		},
-		func() { l.Persist(PollState{Begun: at(1), Next: at(2), Result: "timeout"}) },
+		func() { l.Persist(PollState{Called: at(1), Next: at(2), Result: "timeout"}) },
 	} {
 		step()
 		s.wait()
@@ -132,7 +132,7 @@ func TestFlippedBitIsDetected(t *testing.T) {
 func TestTruncatedBaselineStartsNewLedger(t *testing.T) {
 	s := newTestStorage(t)
 	l := s.restart(t, 0)
-	l.Persist(PollState{Begun: at(0), Next: at(60)})
+	l.Persist(PollState{Called: at(0), Next: at(60)})
 	l.file.snapshotting = true // prevents a snapshot
 	commit(l, 0, manyRows(100)...)
 	data := s.read(t)
@@ -276,8 +276,8 @@ func TestLoadReadsFileOfEarlierRelease(t *testing.T) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	state := l.LastPollState()
-	state.Begun, state.Next = state.Begun.UTC(), state.Next.UTC()
-	wantState := PollState{Begun: at(1), Next: at(2), Failures: 2, Result: "timeout", Took: 5000,
+	state.Called, state.Next = state.Called.UTC(), state.Next.UTC()
+	wantState := PollState{Called: at(1), Next: at(2), Failures: 2, Result: "timeout", Took: 5000,
 		Settings: "abc"}
 	if state != wantState {
 		t.Errorf("got %+v, want %+v", state, wantState)

@@ -14,50 +14,50 @@ const (
 
 // lookback decides how many minutes of the journal the next call requests.
 type lookback struct {
-	window     int // least minutes to request
-	maxMinutes int // most minutes to request
+	window     int // minimum number of minutes to request
+	maxMinutes int // maximum number of minutes to request
 
-	lastGood     time.Time     // when the last good reading was requested; zero before the baseline
+	lastReading  time.Time     // when the last reading was requested; zero before the baseline
 	earlierRun   bool          // whether an earlier run of the program made that reading
 	gapUnknown   bool          // whether the clock was set back since then
 	uncovered    time.Duration // total journal time that no call covered
 	shrunk       bool          // whether a call for more than the window has failed since lastGood
-	extraMinutes int           // if shrunk, most minutes to request beyond the window
+	extraMinutes int           // if shrunk, maximum number of minutes beyond the window
 }
 
 // resume prepares a lookback from an earlier run for use at now. Only the wall clock measures the
 // time between runs. Later gaps use the monotonic clock.
 func (l *lookback) resume(now time.Time) {
-	if l.lastGood.IsZero() {
+	if l.lastReading.IsZero() {
 		return
 	}
-	gap := now.Sub(l.lastGood)
+	gap := now.Sub(l.lastReading)
 	l.earlierRun, l.gapUnknown = true, gap < 0
-	l.lastGood = now.Add(-max(0, gap))
+	l.lastReading = now.Add(-max(0, gap))
 }
 
-// gap returns the time since the last good reading, or 0 if there is none.
+// gap returns the time since the last reading, or 0 if there is none.
 func (l *lookback) gap(now time.Time) time.Duration {
-	if l.lastGood.IsZero() {
+	if l.lastReading.IsZero() {
 		return 0
 	}
-	return max(0, now.Sub(l.lastGood))
+	return max(0, now.Sub(l.lastReading))
 }
 
 // minutes returns how many minutes to request at now. A call after a pause requests the window plus
 // the gap, so that it shows everything that changed during the pause.
 func (l *lookback) minutes(now time.Time) int {
-	if l.lastGood.IsZero() {
+	if l.lastReading.IsZero() {
 		return l.window
 	}
 	// The monotonic clock stops while the machine sleeps (golang/go#24595), and the wall clock can
 	// be set. Requesting too much costs little, so use the larger gap.
-	gap := max(l.gap(now), now.Round(0).Sub(l.lastGood.Round(0)))
+	gap := max(l.gap(now), now.Round(0).Sub(l.lastReading.Round(0)))
 	request := ceilMinutes(gap) + visibilityDelay
 	if gap > maxScrapeGap || l.earlierRun {
 		request += l.window
 	}
-	if l.gapUnknown || now.Before(l.lastGood) {
+	if l.gapUnknown || now.Before(l.lastReading) {
 		request = l.maxMinutes
 	}
 	request = min(max(l.window, request), l.maxMinutes)
@@ -75,7 +75,7 @@ func (l *lookback) shrink(requested int) {
 
 func (l *lookback) success(now time.Time, requested int) {
 	l.uncovered += max(0, l.gap(now)-time.Duration(requested)*time.Minute)
-	l.lastGood, l.earlierRun, l.gapUnknown, l.shrunk = now, false, false, false
+	l.lastReading, l.earlierRun, l.gapUnknown, l.shrunk = now, false, false, false
 }
 
 func ceilMinutes(d time.Duration) int { return int((d + time.Minute - 1) / time.Minute) }

@@ -14,10 +14,10 @@ type message struct {
 }
 
 // messageIndex holds the messages of a ledger: a list in the order in which the journal first
-// showed them, and a hash table of list indexes. Neither contains pointers. A message therefore
-// takes 21 to 24 bytes, and the garbage collector scans none of them. The order of journal rows
-// hardly changes, so the next lookup is usually for the next message of the list. Sequential memory
-// access is many times faster than random access.
+// showed them, and a hash table. Neither contains pointers. A message therefore takes 21 to 24
+// bytes, and the garbage collector scans none of them. The order of journal rows hardly changes, so
+// the next lookup is usually for the next message of the list. Sequential memory access is many
+// times faster than random access.
 type messageIndex struct {
 	list    []message
 	next    int          // list index to try first

@@ -191,8 +191,8 @@ func TestTotalsDependOnlyOnPairsShown(t *testing.T) {
 	})
 }
 
-// TestRowOrderDoesNotChangeTotals reads the same rows in two orders. Some messages have rows on
-// both sides of the reach, rows without a time, or rows of several types of text. An earlier
+// TestRowOrderDoesNotChangeTotals reads the same rows in two orders. Some messages have rows before
+// and after coveredSince, rows without a time, or rows of several types of text. An earlier
 // release, which had a key for each type of text, has read the baseline.
 func TestRowOrderDoesNotChangeTotals(t *testing.T) {
 	texts := []string{"textMessage", "extendedTextMessage", "quotedMessage"}

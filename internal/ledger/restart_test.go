@@ -15,7 +15,7 @@ func TestLedgerSurvivesKill(t *testing.T) {
 	if l.Summary() != nil || l.LastPollState() != (PollState{}) {
 		t.Errorf("a new ledger has %+v and %+v", l.Summary(), l.LastPollState())
 	}
-	state := PollState{Begun: at(1), Next: at(1.5), Failures: 3, Result: "timeout",
+	state := PollState{Called: at(1), Next: at(1.5), Failures: 3, Result: "timeout",
 		Took: time.Second, Settings: "abc"}
 	var last *Summary
 	for i, step := range []func(){
@@ -38,7 +38,7 @@ func TestLedgerSurvivesKill(t *testing.T) {
 			t.Fatalf("after step %d: got\n%+v, want\n%+v", i, got, last)
 		}
 		got := l.LastPollState()
-		got.Begun, got.Next = got.Begun.UTC(), got.Next.UTC()
+		got.Called, got.Next = got.Called.UTC(), got.Next.UTC()
 		if got != state {
 			t.Fatalf("after step %d: got %+v, want %+v", i, got, state)
 		}
@@ -100,7 +100,7 @@ func TestRestartsDoNotChangeTotals(t *testing.T) {
 				startBatch(stored, minute, testRow(1, "textMessage", "read", 1))
 				startBatch(reference, minute, testRow(1, "textMessage", "read", 1))
 			case "persist":
-				stored.Persist(PollState{Begun: at(minute)})
+				stored.Persist(PollState{Called: at(minute)})
 			case "kill", "close":
 				if !hasDisk { // the next run would read the missing changes from the journal
 					continue
@@ -139,7 +139,7 @@ func TestTimesInFutureBecomeNow(t *testing.T) {
 	l := s.restart(t, 0)
 	commit(l, 0, testRow(1, "text", "sent", -5))
 	commit(l, 1, testRow(2, "text", "sent", 0.5))
-	l.Persist(PollState{Begun: at(1), Next: at(61)})
+	l.Persist(PollState{Called: at(1), Next: at(61)})
 	l = s.restart(t, -day)
 	summary := l.Summary()
 	if !summary.RequestedAt.Equal(at(-day)) || !summary.CountingSince.Equal(at(-day)) {
@@ -153,7 +153,7 @@ func TestTimesInFutureBecomeNow(t *testing.T) {
 			}
 		}
 	}
-	if state := l.LastPollState(); !state.Begun.Equal(at(-day)) || !state.Next.Equal(at(-day+60)) {
+	if state := l.LastPollState(); !state.Called.Equal(at(-day)) || !state.Next.Equal(at(-day+60)) {
 		t.Errorf("poll state %+v, want %s and an hour later", state, at(-day))
 	}
 	for _, minute := range []float64{-day, -100} {

@@ -58,7 +58,7 @@ func (l *Ledger) state() *state {
 		Newest:        l.newest.pointer(),
 		CountingSince: nanoseconds(l.countingSince),
 		CoveredSince:  l.coveredSince,
-		LastGood:      nanoseconds(l.lookback.lastGood),
+		LastGood:      nanoseconds(l.lookback.lastReading),
 		Clock:         int64(l.clock),
 		Uncovered:     int64(l.lookback.uncovered),
 		Uncounted:     l.uncounted,
@@ -118,7 +118,7 @@ func (l *Ledger) restore(s *state, messages []byte) {
 	l.coveredSince, l.newest = s.CoveredSince, timestamp(s.Newest)
 	l.clock, l.lookback.uncovered = time.Duration(s.Clock), time.Duration(s.Uncovered)
 	l.uncounted = s.Uncounted
-	l.lookback.lastGood = fromNanoseconds(s.LastGood)
+	l.lookback.lastReading = fromNanoseconds(s.LastGood)
 	if len(l.messages.list) == 0 { // later records contain mostly known messages
 		l.messages.grow(len(messages) / messageLength)
 	}

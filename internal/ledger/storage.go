@@ -143,7 +143,7 @@ func (s *Storage) do(path string, timeout time.Duration, operation func() error)
 }
 
 // errLocked reports that another program has locked the directory.
-var errLocked = errors.New("is in use by another exporter; stop that one or use another directory")
+var errLocked = errors.New("is in use by another exporter; stop it or use another directory")
 
 // ensureLock locks the directory unless it is still locked. It creates a removed directory or lock
 // file again. It returns errLocked if another exporter has locked the directory since.
@@ -268,6 +268,6 @@ func (s *Storage) Ledger(name string, options Options, now time.Time) (*Ledger, 
 	level.Debug(f.logger).Log("msg", "loaded the ledger from its file",
 		"messages", len(l.messages.list),
 		"counting_since", l.countingSince.UTC().Format(time.RFC3339),
-		"last_reading", l.lookback.lastGood.UTC().Format(time.RFC3339))
+		"last_reading", l.lookback.lastReading.UTC().Format(time.RFC3339))
 	return l, nil
 }

@@ -65,14 +65,14 @@ func BenchmarkAppend(b *testing.B) {
 		}
 		for b.Loop() {
 			l.markDirty(batch, false)
-			l.Persist(PollState{Begun: at(0), Next: at(1)})
+			l.Persist(PollState{Called: at(0), Next: at(1)})
 		}
 	})
 	b.Run("pollstate", func(b *testing.B) {
 		_, l := newLargeLedger(b)
 		l.file.dueSize = 1 << 60
 		for b.Loop() {
-			l.Persist(PollState{Begun: at(0), Next: at(1)})
+			l.Persist(PollState{Called: at(0), Next: at(1)})
 		}
 	})
 }
@@ -86,7 +86,7 @@ func BenchmarkReading(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		minute++
-		l.Persist(PollState{Begun: at(minute), Next: at(minute + 1)})
+		l.Persist(PollState{Called: at(minute), Next: at(minute + 1)})
 		commit(l, minute, rows...)
 	}
 }

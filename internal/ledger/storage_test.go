@@ -23,7 +23,7 @@ func TestStorageWithoutDirectoryIsInMemory(t *testing.T) {
 			t.Fatalf("got %+v, %v; want a new ledger", l.Summary(), err)
 		}
 		commit(l, 0, testRow(1, "text", "sent", 0))
-		l.Persist(PollState{Begun: at(0)})
+		l.Persist(PollState{Called: at(0)})
 		l.Close()
 	}
 	if err := s.Close(); err != nil {
@@ -53,7 +53,7 @@ func TestOpenStorageRejectsUnwritableDirectory(t *testing.T) {
 		token:                        "it looks like a token",
 	}
 	if runtime.GOOS == "linux" {
-		cases["/proc"], cases["/proc/below"] = "may write", "may write"
+		cases["/proc"], cases["/proc/below"] = "can write to", "can write to"
 	}
 	for directory, want := range cases {
 		_, err := OpenStorage(directory, log.NewNopLogger())

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Summary is the state of a ledger after a good reading. It is immutable.
+// Summary is the state of a ledger after a reading. It is immutable.
 type Summary struct {
 	// RequestedAt is when the reading was requested, by the local clock.
 	RequestedAt time.Time
@@ -21,7 +21,7 @@ type Summary struct {
 	// OldestPending is the timestamp of the oldest pending row in the window. LastMessage is the
 	// timestamp of the newest row of all readings.
 	OldestPending, LastMessage Timestamp
-	// Malformed counts the rows in the window that are not fully understood.
+	// Malformed counts the malformed rows in the window.
 	Malformed MalformedRows
 	// Types contains the default types and all types that the journal has shown, without
 	// duplicates.
@@ -50,18 +50,18 @@ type Status struct {
 // Counter is a count that never decreases.
 type Counter struct {
 	Count uint64
-	// Created is when Count was 0, by the local clock: the time of the baseline, or of the good
-	// reading before the one that first needed the series.
+	// Created is a time at which Count was 0, by the local clock. It is the time of the baseline,
+	// or of the reading before the one that first needed the series.
 	Created time.Time
 }
 
-// Summary returns the state after the last good reading, or nil before the baseline.
+// Summary returns the state after the last reading, or nil before the baseline.
 func (l *Ledger) Summary() *Summary {
 	if l.countingSince.IsZero() {
 		return nil
 	}
 	s := &Summary{
-		RequestedAt:   l.lookback.lastGood,
+		RequestedAt:   l.lookback.lastReading,
 		CountingSince: l.countingSince,
 		Messages:      len(l.messages.list),
 		Uncovered:     l.lookback.uncovered,

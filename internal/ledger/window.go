@@ -7,10 +7,10 @@ type window struct {
 	malformed     MalformedRows
 }
 
-// MalformedRows counts the rows of a reading that are not fully understood, by MalformedReason.
+// MalformedRows counts the malformed rows of a reading by MalformedReason.
 type MalformedRows [malformedReasons]int32
 
-// MalformedReason is a reason why a row is not fully understood.
+// MalformedReason is a reason why a row is malformed.
 type MalformedReason int
 
 const (

@@ -69,7 +69,7 @@ func (s state[T]) afterCall(reading T, err, cause error, begin, end time.Time) s
 		return s
 	}
 	if cause == context.Canceled {
-		// The Poller stopped, which says nothing about the API. Keep the latest outcome, if any.
+		// The Poller stopped, so the error is not about the API. Retain the latest outcome, if any.
 		if s.hasReading() || s.latest.Err != nil {
 			s.validUntil = s.notBefore
 		}

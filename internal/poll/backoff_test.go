@@ -45,8 +45,8 @@ func TestFailuresBackOffExponentially(t *testing.T) {
 	}
 }
 
-// TestNextIsTheTimeOfTheNextCall after a failure, and is zero otherwise. Observe gets the same
-// time.
+// TestNextIsTheTimeOfTheNextCall checks that Next is set after a failure, and is zero otherwise.
+// Observe gets the same time.
 func TestNextIsTheTimeOfTheNextCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := new(fakeAPI)

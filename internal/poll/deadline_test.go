@@ -122,7 +122,8 @@ func TestFailureOfASlowCallReplacesTheReading(t *testing.T) {
 	})
 }
 
-// TestScrapeGetsTheErrorOfACallThatTimesOutWithIt, not that of its own context.
+// TestScrapeGetsTheErrorOfACallThatTimesOutWithIt checks that the scrape does not get the error of
+// its own context.
 func TestScrapeGetsTheErrorOfACallThatTimesOutWithIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPoller(t, func(ctx context.Context, _ time.Time) (int, error) {

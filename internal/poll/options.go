@@ -15,7 +15,7 @@ type Options struct {
 	// MinBackoff returns the minimum time until the next call after a call failed with err.
 	MinBackoff func(err error) time.Duration
 	// Observe is called after each call, before any scrape gets the outcome. begin is when the call
-	// began, and next the earliest time of the next call.
+	// began. next is the earliest time of the next call.
 	Observe func(err error, begin, next time.Time)
 	// Persist stores the state for Resume. It is called before each call, and after it before any
 	// scrape gets the outcome.
@@ -25,7 +25,7 @@ type Options struct {
 	Invalidated func() bool
 }
 
-// Outcome is what a scrape gets.
+// Outcome is the result of Get or Peek: the latest reading, and the error of the latest call.
 type Outcome[T any] struct {
 	// Reading is the result of the latest successful call, the zero value before the first.
 	// All scrapes share it, and must not modify it.

@@ -12,8 +12,7 @@ import (
 )
 
 const (
-	// maxAge is how long ago the latest reading may have begun if it replaces the reading of a call
-	// that takes longer than the scrape.
+	// maxAge is the maximum age of a reading that a scrape gets if it ends before its call.
 	maxAge = 5 * time.Minute
 	// timeoutGrace is how long Get outlasts its context if the call times out at the same time.
 	// The call can then still report its own error.
@@ -48,8 +47,8 @@ func New[T any](
 	return &Poller[T]{call: call, state: state[T]{Options: options}}
 }
 
-// Stop cancels the call in progress and prevents further calls until Start. After it returns, no
-// function of the Poller runs any more.
+// Stop cancels the call in progress and prevents further calls until Start. After Stop returns, the
+// Poller runs neither the call nor a function of its options.
 func (p *Poller[T]) Stop() {
 	p.mu.Lock()
 	p.stopped = true
@@ -159,7 +158,7 @@ func (p *Poller[T]) run(ctx context.Context, f *flight[T]) {
 }
 
 // next makes the call of f and returns its outcome. It returns the latest outcome if the latest
-// failure still predicts that of a call, or if the Poller stops before the call may begin.
+// failure still predicts the outcome of a call, or if the Poller stops before the call may begin.
 func (p *Poller[T]) next(ctx context.Context, f *flight[T]) Outcome[T] {
 	if p.useCached() {
 		return p.Peek()

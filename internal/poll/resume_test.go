@@ -166,8 +166,8 @@ func TestInterruptedCallsWaitAtMostTheInterval(t *testing.T) {
 	})
 }
 
-// TestEndedCallsAreNotInterrupted checks that calls which time out, or end because the Poller stops,
-// delay the next call by a second only, before and after a restart.
+// TestEndedCallsAreNotInterrupted checks calls that time out, or that end because the Poller stops.
+// They delay the next call only by a second, before and after a restart.
 func TestEndedCallsAreNotInterrupted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRuns(time.Hour)
@@ -204,7 +204,7 @@ func TestMinimumGapSurvivesARestart(t *testing.T) {
 	}
 }
 
-// TestCrashesInTheFirstCallKeepTheMinimumGap even if the interval is 0.
+// TestCrashesInTheFirstCallKeepTheMinimumGap checks that an interval of 0 does not remove the gap.
 func TestCrashesInTheFirstCallKeepTheMinimumGap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRuns(0)
