@@ -38,7 +38,7 @@ func TestFileThatHangs(t *testing.T) {
 	commit(l, 0, testRow(1, "text", "sent", -5))
 	s.wait()
 	respond := makeFIFO(t, s.path())
-	assertTakes(t, "the first write", hangTime, func() {
+	assertTakes(t, "the first write", time.Second, func() {
 		commit(l, 1, testRow(2, "text", "sent", 0.5))
 	})
 	assertTakes(t, "the second write", 0, func() {

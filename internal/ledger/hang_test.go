@@ -54,7 +54,7 @@ func TestHangingDiskDelaysOnlyTheFirstWrite(t *testing.T) {
 	respond := s.hang()
 	defer respond()
 	before, dropped := runtime.NumGoroutine(), s.storage.Failures()
-	assertTakes(t, "the first write", hangTime, func() {
+	assertTakes(t, "the first write", time.Second, func() {
 		commit(l, 1, testRow(2, "text", "sent", 0.5))
 	})
 	var last *Summary
