@@ -6,7 +6,6 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -208,15 +207,16 @@ func TestTokenOfTheRequestIsRedacted(t *testing.T) {
 }
 
 func TestTokensInResponsesAreRedacted(t *testing.T) {
-	server := httptest.NewServer(respond(200,
-		`[{"idMessage":"1","typeMessage":"`+secret+`","statusMessage":"x`+secret+`"},`+
-			`{"idMessage":"1","typeMessage":"textMessage","statusMessage":"sent"}]`))
-	defer server.Close()
-	rows, _, err := readOutgoing(t.Context(), newTestClient(t, server.URL))
-	want := []rowValues{untimed("1", secret, ""), untimed("1", "textMessage", "sent")}
-	want[0].Type, want[0].Status = "?", "?"
-	if err != nil || !slices.Equal(rows, want) {
-		t.Errorf("got %v, %v; want %v", rows, err, want)
+	for _, word := range []string{secret, strings.ToUpper(secret)} {
+		server := serve(t, respond(200,
+			`[{"idMessage":"1","typeMessage":"`+word+`","statusMessage":"x`+word+`"},`+
+				`{"idMessage":"1","typeMessage":"textMessage","statusMessage":"sent"}]`))
+		rows, _, err := readOutgoing(t.Context(), newTestClient(t, server.URL))
+		want := []rowValues{untimed("1", word, ""), untimed("1", "textMessage", "sent")}
+		want[0].Type, want[0].Status = "?", "?"
+		if err != nil || !slices.Equal(rows, want) {
+			t.Errorf("%s: got %v, %v; want %v", word, rows, err, want)
+		}
 	}
 }
 

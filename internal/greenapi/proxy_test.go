@@ -61,6 +61,17 @@ func TestUnreachableProxyIsNamed(t *testing.T) {
 	assertNoSecret(t, err)
 }
 
+// TestTokenAsTheHostOfAProxyIsSecret checks the error of the failed lookup.
+func TestTokenAsTheHostOfAProxyIsSecret(t *testing.T) {
+	client := newTestClient(t, "https://api.example")
+	client.backend.Transport.(*http.Transport).Proxy = http.ProxyURL(
+		&url.URL{Scheme: "http", Host: strings.ToUpper(secret) + ".invalid"})
+	_, _, err := readOutgoing(t.Context(), client)
+	if err == nil || strings.Contains(strings.ToLower(err.Error()), secret) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestRedirectsNameTheirHost(t *testing.T) {
 	for location, want := range map[string]string{
 		"https://api.example/waInstance1/x/" + secret:         " to api.example",

@@ -66,6 +66,9 @@ func (r *response) send(request *http.Request) error {
 		if failure.NotSent && r.ctx.Err() != nil {
 			failure.Detail = "while connecting to the host"
 		}
+		if r.token.isIn(failure.Detail) { // misplaced in the host of a proxy
+			failure.Detail = "the connection failed"
+		}
 		return failure
 	}
 	r.body = decompress(received)
