@@ -39,8 +39,9 @@ type Storage struct {
 }
 
 const (
-	// openTimeout limits the first access to the directory. A disk may have to spin up.
-	openTimeout = 10 * time.Second
+	// openTimeout limits the first access to the directory. A disk may have to spin up. A signal
+	// during the start takes effect after this time, so it is less than the 7 s of a shutdown.
+	openTimeout = 6 * time.Second
 	// loadTimeout limits each operation that loads a ledger, so that a disk that hangs blocks a
 	// reload for seconds only.
 	loadTimeout = 2 * time.Second
