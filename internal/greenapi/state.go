@@ -46,8 +46,12 @@ func (s State) Advice() string {
 		return "the phone is switched off or has no network; switch it on and wait some minutes"
 	case "pendingCode", "pendingPassword":
 		return "the login is not complete; enter the code or password in the console"
+	case StateUnknown:
+		return "the API reports no state, as while an instance is created; if this persists, " +
+			"check the instance in the console"
 	default:
-		return "check the instance in the console"
+		return "the exporter does not know the state that the API reports; check the instance " +
+			"in the console"
 	}
 }
 
