@@ -286,7 +286,7 @@ func TestPageShowsTheMetrics(t *testing.T) {
 		t.Errorf("the light and the dark page have the background %s", backgrounds["light"])
 	}
 	for _, link := range links {
-		response, err := http.Get(exporter.url(link))
+		response, err := http.Get(exporter.url(strings.TrimPrefix(link, ".")))
 		if err != nil {
 			t.Fatal(err)
 		}
