@@ -201,7 +201,7 @@ func TestFleetOf500Instances(t *testing.T) {
 }
 
 // probeLink matches the link to an instance's metrics.
-var probeLink = regexp.MustCompile(`^/probe\?target=([0-9]+)$`)
+var probeLink = regexp.MustCompile(`^\./probe\?target=([0-9]+)$`)
 
 func (f *bigFleet) testPage(t *testing.T) {
 	browser := startBrowser(t)
@@ -230,7 +230,7 @@ func (f *bigFleet) testPage(t *testing.T) {
 		openPage(t, browser, s, f.url("/?page=2"), "fleet-2").mustContain(t, "101–200 of 500")
 		found := openPage(t, browser, s, f.url("/?search="+healthy), "fleet-search")
 		found.mustContain(t, healthy, "1–1 of 1")
-		if !slices.Contains(found.Links, "/probe?target="+healthy) {
+		if !slices.Contains(found.Links, "./probe?target="+healthy) {
 			t.Errorf("%s: no link to the metrics of %s: %q", s, healthy, found.Links)
 		}
 	}
