@@ -28,6 +28,7 @@ type env struct {
 	Resources
 	current atomic.Pointer[config.Instance]
 	skew    atomic.Pointer[float64] // of the API's clock in the latest response; nil if unknown
+	clocks  skewMonitor
 }
 
 func (e *env) config() config.Instance { return *e.current.Load() }
@@ -45,9 +46,11 @@ func (e *env) client() *greenapi.Client {
 func (e *env) setSkew(date, now time.Time) {
 	if date.IsZero() {
 		e.skew.Store(nil)
-	} else {
-		e.skew.Store(new(float64(date.Unix() - now.Unix())))
+		return
 	}
+	e.skew.Store(new(float64(date.Unix() - now.Unix())))
+	e.clocks.observe(date.Sub(now.Truncate(time.Second)),
+		log.With(e.Logger, "id_instance", e.config().ID()))
 }
 
 // requestKey identifies the requests of calls by host, window and token. If it changes, the result

@@ -18,6 +18,8 @@ type Status struct {
 	Window, Interval time.Duration
 	// Expires is when the subscription ends, zero if unknown.
 	Expires time.Time
+	// Skew is the API's clock minus the local one, or 0 if they differ by at most a minute.
+	Skew time.Duration
 	// Collectors are the enabled collectors.
 	Collectors []CollectorStatus
 
@@ -50,7 +52,7 @@ func (c CollectorStatus) Failing() bool { return c.Result != "" && c.Result != g
 func (i *Instance) Status() Status {
 	now := i.Config()
 	s := Status{
-		ID: now.ID(), Expires: now.Expires(),
+		ID: now.ID(), Expires: now.Expires(), Skew: i.env.clocks.latest(),
 		Window: time.Duration(now.Minutes()) * time.Minute, Interval: now.MinInterval(),
 	}
 	collectors, release := i.scrape()

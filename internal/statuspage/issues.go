@@ -14,11 +14,12 @@ import (
 const (
 	issueNotScraped = "not scraped lately"
 	issueExpiring   = "subscription expires"
+	issueClocks     = "clocks differ"
 )
 
 // issue is a problem of an instance.
 type issue struct {
-	Name       string // a greenapi.Result, a greenapi.State, issueNotScraped or issueExpiring
+	Name       string // a greenapi.Result, a greenapi.State or one of the names above
 	Severity   severity
 	Where      []string // the affected collectors, or another source of the issue
 	Everywhere bool     // whether all collectors are affected
@@ -32,7 +33,7 @@ type issue struct {
 // isIssue reports whether an issue can have the name.
 func isIssue(name string) bool {
 	state := greenapi.State(name)
-	return name == issueNotScraped || name == issueExpiring ||
+	return name == issueNotScraped || name == issueExpiring || name == issueClocks ||
 		greenapi.Result(name).Advice() != "" ||
 		slices.Contains(greenapi.States(), state) && state.Advice() != ""
 }
@@ -69,8 +70,8 @@ func appendNew(list []string, elements ...string) []string {
 	return list
 }
 
-// findIssues returns the issues of an instance: those of its collectors, its subscription and its
-// state.
+// findIssues returns the issues of an instance: those of its collectors, its subscription, its
+// clock and its state.
 func findIssues(s *collector.Status, now time.Time) []issue {
 	all := collectorIssues(s, now)
 	const notice = 7 * 24 * time.Hour // as in the alert in deploy/prometheus
@@ -80,6 +81,17 @@ func findIssues(s *collector.Status, now time.Time) []issue {
 			Ends: newRelTime(s.Expires, now),
 			Advice: "pay for the instance in the console; " +
 				"otherwise it stops sending and is no longer monitored",
+		})
+	}
+	if s.Skew != 0 {
+		difference := formatDuration(s.Skew.Abs()) + " ahead"
+		if s.Skew < 0 {
+			difference = formatDuration(s.Skew.Abs()) + " behind"
+		}
+		all = append(all, issue{
+			Name: issueClocks, Severity: warning, Where: []string{"time of responses"},
+			Advice:  "synchronize the clock of the exporter's machine, for example by NTP",
+			Details: []string{"the API's clock is " + difference},
 		})
 	}
 	implied := func(i issue) bool { return i.Name == string(resultOfState[s.State]) }

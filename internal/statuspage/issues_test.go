@@ -79,6 +79,25 @@ func TestSubscriptionExpiryIsAnIssueForAWeek(t *testing.T) {
 	}
 }
 
+func TestDifferingClocksAreAnIssue(t *testing.T) {
+	for skew, want := range map[time.Duration]string{
+		time.Hour:  "the API's clock is 60 min ahead",
+		-time.Hour: "the API's clock is 60 min behind",
+	} {
+		s := healthyStatus("1")
+		s.Skew = skew
+		got := issuesOf(s)
+		if len(got) != 1 || got[0].Name != issueClocks || got[0].Severity != warning ||
+			got[0].Detail() != want {
+			t.Errorf("%s: %+v", skew, got)
+		}
+		text := renderPage(t, query{}, s).text()
+		if !strings.Contains(text, got[0].Advice) || !strings.Contains(text, want) {
+			t.Errorf("%s: the page does not show the issue", skew)
+		}
+	}
+}
+
 // TestStateImpliedByAResultIsOneIssue checks that a state and the result of calls in that state
 // are one issue.
 func TestStateImpliedByAResultIsOneIssue(t *testing.T) {
@@ -103,7 +122,7 @@ func TestStateImpliedByAResultIsOneIssue(t *testing.T) {
 
 // TestEveryIssueCanBeQueried checks that every link to an issue is valid.
 func TestEveryIssueCanBeQueried(t *testing.T) {
-	names := []string{issueNotScraped, issueExpiring}
+	names := []string{issueNotScraped, issueExpiring, issueClocks}
 	for _, r := range greenapi.Results() {
 		if r != greenapi.OK {
 			names = append(names, string(r))
