@@ -19,6 +19,9 @@ const (
 	quotaPause = 10 * time.Minute
 	// timeoutLogInterval is the minimum time between two log lines about scrapes that time out.
 	timeoutLogInterval = time.Hour
+	// failureLogInterval is the minimum time between two log lines about failures with the same
+	// result. Without it, an API that fails every second call causes two lines per minute.
+	failureLogInterval = 10 * time.Minute
 )
 
 // requestStats counts the calls of one API method of one instance by result. It logs when calls
@@ -31,9 +34,10 @@ type requestStats struct {
 	results []greenapi.Result
 	counts  []atomic.Uint64 // by index of results
 
-	lastRequestKey string                   // env.requestKey at the latest call
-	logged         map[greenapi.Result]bool // failures logged since the latest success
-	failingSince   time.Time                // when the first of these calls began
+	lastRequestKey string                        // env.requestKey at the latest call
+	logged         map[greenapi.Result]bool      // failures logged since the latest success
+	lastLogged     map[greenapi.Result]time.Time // when failures were logged
+	failingSince   time.Time                     // when the first failure since then began, or zero
 	ages           *greenapi.AgeLog
 
 	lastTimeoutLog atomic.Int64 // UNIX seconds
@@ -44,13 +48,14 @@ func newRequestStats(e *env, info Info) *requestStats {
 	logger := log.With(e.Logger,
 		"id_instance", e.config().ID(), "collector", info.Name, "method", info.Method)
 	return &requestStats{
-		env:     e,
-		logger:  logger,
-		ages:    greenapi.NewAgeLog(logger),
-		created: time.Now(),
-		results: results,
-		counts:  make([]atomic.Uint64, len(results)),
-		logged:  make(map[greenapi.Result]bool),
+		env:        e,
+		logger:     logger,
+		ages:       greenapi.NewAgeLog(logger),
+		created:    time.Now(),
+		results:    results,
+		counts:     make([]atomic.Uint64, len(results)),
+		logged:     make(map[greenapi.Result]bool),
+		lastLogged: make(map[greenapi.Result]time.Time),
 	}
 }
 
@@ -83,7 +88,8 @@ func minBackoff(err error) time.Duration {
 }
 
 // count counts a call that ended with err. It logs each kind of failure once until a call
-// succeeds, and then the success. next is the earliest time of the next call.
+// succeeds, and at most once per failureLogInterval. It logs the first success after a logged
+// failure. next is the earliest time of the next call.
 func (s *requestStats) count(err error, begin, next time.Time) {
 	result := greenapi.ResultOf(err)
 	if i := slices.Index(s.results, result); i >= 0 {
@@ -94,18 +100,23 @@ func (s *requestStats) count(err error, begin, next time.Time) {
 	if err != nil {
 		logger = log.With(logger, "err", err, "next_call", next.UTC().Format(time.RFC3339))
 	}
-	if len(s.logged) == 0 {
+	since := s.failingSince
+	switch {
+	case result == greenapi.OK:
+		s.failingSince = time.Time{}
+	case result != greenapi.Canceled && since.IsZero():
 		s.failingSince = begin
 	}
 	switch {
 	case result == greenapi.OK && len(s.logged) > 0:
 		clear(s.logged)
 		level.Info(logger).Log("msg", "API calls succeed again",
-			"failed_for", begin.Sub(s.failingSince).Round(time.Second))
-	case result == greenapi.OK, result == greenapi.Canceled, s.logged[result]:
+			"failed_for", begin.Sub(since).Round(time.Second))
+	case result == greenapi.OK, result == greenapi.Canceled, s.logged[result],
+		time.Since(s.lastLogged[result]) < failureLogInterval:
 		level.Debug(logger).Log("msg", "called the API")
 	default:
-		s.logged[result] = true
+		s.logged[result], s.lastLogged[result] = true, time.Now()
 		level.Error(logger).Log("msg", "API call failed", "advice", result.Advice())
 	}
 }

@@ -151,6 +151,46 @@ func TestEachResultIsLoggedOnce(t *testing.T) {
 	})
 }
 
+// TestIntermittentFailuresAreLoggedRarely checks an API that fails every second call, and then an
+// outage that begins less than 10 minutes after the latest line.
+func TestIntermittentFailuresAreLoggedRarely(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newExporter(t)
+		e.api.took = 0
+		scrape := func(status int) {
+			e.api.answer(status, "[]")
+			gather(t, e.scrape(t.Context()))
+			time.Sleep(time.Minute)
+		}
+		counts := func() (failures, recoveries int) {
+			text := e.logged()
+			return strings.Count(text, "level=error"), strings.Count(text, "level=info")
+		}
+		for range 60 {
+			scrape(500)
+			scrape(200)
+		}
+		if failures, recoveries := counts(); failures != 12 || recoveries != 12 {
+			t.Errorf("%d failures and %d recoveries are logged in 2 hours", failures, recoveries)
+		}
+		for range 4 {
+			scrape(500)
+			scrape(200)
+		}
+		e.log.Reset()
+		for range 30 {
+			scrape(500)
+		}
+		if failures, recoveries := counts(); failures != 1 || recoveries != 0 {
+			t.Errorf("an outage: %d failures and %d recoveries are logged", failures, recoveries)
+		}
+		scrape(200)
+		if text := e.logged(); !strings.Contains(text, "failed_for=30m0s") {
+			t.Errorf("the log does not have failed_for=30m0s:\n%s", text)
+		}
+	})
+}
+
 // TestCallOfACanceledScrapeContinues checks that the next scrape gets its response.
 func TestCallOfACanceledScrapeContinues(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
