@@ -152,7 +152,8 @@ func build(
 	manager := fleet.New(collector.NewSet(), resources)
 	syncer := fleet.NewSyncer(manager, backend, logger)
 	a := &app{storage: storage, manager: manager, syncer: syncer}
-	a.reloader = newReloader(func() error { return a.reload(o, logger) }, logger, self.Registry)
+	load := func() (*config.Config, error) { return o.load(logger) }
+	a.reloader = newReloader(load, syncer.ApplyConfig, logger, self.Registry)
 	self.Registry.MustRegister(syncer)
 	a.handler = a.newHandler(o, self, logger)
 	if err := syncer.ApplyConfig(cfg); err != nil {
@@ -178,18 +179,6 @@ func explainStorageError(verb, path string, err error) error {
 	return fmt.Errorf("cannot %s --storage.path (GREENAPI_STORAGE_PATH): %s", verb, text)
 }
 
-// reload loads the configuration and applies it.
-func (a *app) reload(o *options, logger log.Logger) error {
-	cfg, err := o.load(logger)
-	if err != nil {
-		return fmt.Errorf("keeping the previous configuration: %w", err)
-	}
-	if err := a.syncer.ApplyConfig(cfg); err != nil {
-		return fmt.Errorf("applied the configuration except for %w", err)
-	}
-	return nil
-}
-
 func (a *app) newHandler(o *options, self *selfmetrics.Metrics, logger log.Logger) http.Handler {
 	page := statuspage.New(statuspage.Options{
 		Version:       version.Version,
@@ -201,6 +190,7 @@ func (a *app) newHandler(o *options, self *selfmetrics.Metrics, logger log.Logge
 				Instances:        a.manager.Statuses(),
 				DiscoveryPending: !complete,
 				StorageFailing:   a.storage.Failing(),
+				ReloadFailure:    a.reloader.failure(),
 				Unwatched:        a.syncer.Unwatched(),
 			}
 		},

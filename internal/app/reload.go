@@ -2,28 +2,46 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"greenapi_exporter/internal/config"
+)
+
+// The effects of failures, for the status page.
+const (
+	reloadRejected = "The latest reload failed, so the previous configuration is in use. " +
+		"The exporter's log shows the error."
+	reloadIncomplete = "The latest reload could not apply the whole configuration. " +
+		"The exporter's log shows the error."
 )
 
 // reloader reloads the configuration and counts the results. It is safe for concurrent use.
 type reloader struct {
-	load   func() error
+	load   func() (*config.Config, error)
+	apply  func(*config.Config) error
 	logger log.Logger
 
 	mu                      sync.Mutex // serializes reloads
 	successful, lastSuccess prometheus.Gauge
+
+	effect atomic.Value // string: see failure
 }
 
 // newReloader returns a reloader for a program that has just loaded its configuration. It registers
 // its metrics.
-func newReloader(load func() error, logger log.Logger, registry prometheus.Registerer) *reloader {
+func newReloader(
+	load func() (*config.Config, error), apply func(*config.Config) error, logger log.Logger,
+	registry prometheus.Registerer,
+) *reloader {
 	r := &reloader{
-		load: load, logger: logger,
+		load: load, apply: apply, logger: logger,
 		successful: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "greenapi_exporter_config_last_reload_successful",
 			Help: "Whether the last configuration reload succeeded (1) or failed (0).",
@@ -41,20 +59,35 @@ func newReloader(load func() error, logger log.Logger, registry prometheus.Regis
 func (r *reloader) succeeded() {
 	r.successful.Set(1)
 	r.lastSuccess.SetToCurrentTime()
+	r.effect.Store("")
 }
+
+// failure describes the effect if the latest reload failed, and is otherwise empty. It does not
+// wait for a reload in progress.
+func (r *reloader) failure() string { return r.effect.Load().(string) }
 
 // reload loads and applies the configuration. It logs the error that it returns.
 func (r *reloader) reload() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err := r.load(); err != nil {
-		r.successful.Set(0)
-		level.Error(r.logger).Log("msg", "configuration reload failed", "err", err)
-		return err
+	cfg, err := r.load()
+	if err != nil {
+		return r.failed(reloadRejected, fmt.Errorf("keeping the previous configuration: %w", err))
+	}
+	if err := r.apply(cfg); err != nil {
+		return r.failed(reloadIncomplete,
+			fmt.Errorf("applied the configuration except for %w", err))
 	}
 	r.succeeded()
 	level.Info(r.logger).Log("msg", "reloaded the configuration")
 	return nil
+}
+
+func (r *reloader) failed(effect string, err error) error {
+	r.successful.Set(0)
+	r.effect.Store(effect)
+	level.Error(r.logger).Log("msg", "configuration reload failed", "err", err)
+	return err
 }
 
 // watchSignals reloads on each signal until ctx ends.

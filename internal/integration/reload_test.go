@@ -58,6 +58,14 @@ func TestReloadAppliesTheFile(t *testing.T) {
 		t.Errorf("an invalid file: status %d, %s", status, body)
 	}
 	has("1101000002", "1101000003")
+	assertCard := func(want bool) {
+		t.Helper()
+		_, page := request(t, "GET", p.url+"/")
+		if got := strings.Contains(page, "the previous configuration is in use"); got != want {
+			t.Errorf("the page shows a failed reload: %t, want %t", got, want)
+		}
+	}
+	assertCard(true)
 	own := scrape(t, p.url+"/metrics")
 	own.assert(t, 0, successful)
 	own.assert(t, second, timestamp)
@@ -68,6 +76,7 @@ func TestReloadAppliesTheFile(t *testing.T) {
 		return scrape(t, p.url+"/metrics").mustValue(t, successful) == 1
 	})
 	has("1101000003")
+	assertCard(false)
 	writeFile(t, path, "invalid")
 	p.signal(t, syscall.SIGHUP)
 	p.eventually(t, func() bool {

@@ -207,6 +207,17 @@ func TestStorageFailureIsShown(t *testing.T) {
 	}
 }
 
+func TestReloadFailureIsShown(t *testing.T) {
+	for _, failure := range []string{"", "The reload failed."} {
+		body := get(handlerOf(Snapshot{ReloadFailure: failure}), "").Body.String()
+		text := parsePage(t, body).text()
+		if got := strings.Contains(text, "--config.file"); got != (failure != "") ||
+			!strings.Contains(text, failure) {
+			t.Errorf("failure %q: the page shows a card: %t", failure, got)
+		}
+	}
+}
+
 // TestInstancesLinkToTheirMetrics also checks that the page mentions the API calls of these links.
 func TestInstancesLinkToTheirMetrics(t *testing.T) {
 	healthy, unread, loggedOut := healthyStatus("1"), unreadStatus("3"), loggedOutStatus("4")
