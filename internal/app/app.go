@@ -153,7 +153,8 @@ func build(
 	syncer := fleet.NewSyncer(manager, backend, logger)
 	a := &app{storage: storage, manager: manager, syncer: syncer}
 	load := func() (*config.Config, error) { return o.load(logger) }
-	a.reloader = newReloader(load, syncer.ApplyConfig, logger, self.Registry)
+	hasFile := o.configFile != ""
+	a.reloader = newReloader(hasFile, load, syncer.ApplyConfig, logger, self.Registry)
 	self.Registry.MustRegister(syncer)
 	a.handler = a.newHandler(o, self, logger)
 	if err := syncer.ApplyConfig(cfg); err != nil {

@@ -24,9 +24,10 @@ const (
 
 // reloader reloads the configuration and counts the results. It is safe for concurrent use.
 type reloader struct {
-	load   func() (*config.Config, error)
-	apply  func(*config.Config) error
-	logger log.Logger
+	hasFile bool // whether there is a configuration file
+	load    func() (*config.Config, error)
+	apply   func(*config.Config) error
+	logger  log.Logger
 
 	mu                      sync.Mutex // serializes reloads
 	successful, lastSuccess prometheus.Gauge
@@ -37,11 +38,11 @@ type reloader struct {
 // newReloader returns a reloader for a program that has just loaded its configuration. It registers
 // its metrics.
 func newReloader(
-	load func() (*config.Config, error), apply func(*config.Config) error, logger log.Logger,
-	registry prometheus.Registerer,
+	hasFile bool, load func() (*config.Config, error), apply func(*config.Config) error,
+	logger log.Logger, registry prometheus.Registerer,
 ) *reloader {
 	r := &reloader{
-		load: load, apply: apply, logger: logger,
+		hasFile: hasFile, load: load, apply: apply, logger: logger,
 		successful: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "greenapi_exporter_config_last_reload_successful",
 			Help: "Whether the last configuration reload succeeded (1) or failed (0).",
@@ -66,28 +67,36 @@ func (r *reloader) succeeded() {
 // wait for a reload in progress.
 func (r *reloader) failure() string { return r.effect.Load().(string) }
 
-// reload loads and applies the configuration. It logs the error that it returns.
+// reload loads and applies the configuration file, if there is one. It logs the error that it
+// returns.
 func (r *reloader) reload() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if !r.hasFile {
+		level.Info(r.logger).Log("msg", "there is nothing to reload without --config.file")
+		return nil
+	}
 	cfg, err := r.load()
 	if err != nil {
-		return r.failed(reloadRejected, fmt.Errorf("keeping the previous configuration: %w", err))
+		r.failed(reloadRejected)
+		level.Error(r.logger).Log(
+			"msg", "configuration reload failed, keeping the previous configuration", "err", err)
+		return fmt.Errorf("keeping the previous configuration: %w", err)
 	}
 	if err := r.apply(cfg); err != nil {
-		return r.failed(reloadIncomplete,
-			fmt.Errorf("applied the configuration except for %w", err))
+		r.failed(reloadIncomplete)
+		level.Error(r.logger).Log(
+			"msg", "configuration reload failed for some instances", "err", err)
+		return fmt.Errorf("applied the configuration except for %w", err)
 	}
 	r.succeeded()
 	level.Info(r.logger).Log("msg", "reloaded the configuration")
 	return nil
 }
 
-func (r *reloader) failed(effect string, err error) error {
+func (r *reloader) failed(effect string) {
 	r.successful.Set(0)
 	r.effect.Store(effect)
-	level.Error(r.logger).Log("msg", "configuration reload failed", "err", err)
-	return err
 }
 
 // watchSignals reloads on each signal until ctx ends.

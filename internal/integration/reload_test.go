@@ -113,7 +113,7 @@ func TestReloadsMakeNoCallEarly(t *testing.T) {
 	}
 }
 
-// TestReloadRequestsNeedTheLifecycleFlag also checks that SIGHUP always works, even without a file.
+// TestReloadRequestsNeedTheLifecycleFlag also checks that SIGHUP without a file reloads nothing.
 func TestReloadRequestsNeedTheLifecycleFlag(t *testing.T) {
 	_, a := serveSimulator(t, simulator.Config{})
 	p := startInstance(t, a.URL)
@@ -124,8 +124,11 @@ func TestReloadRequestsNeedTheLifecycleFlag(t *testing.T) {
 	}
 	p.signal(t, syscall.SIGHUP)
 	p.eventually(t, func() bool {
-		return strings.Contains(p.output.String(), "reloaded the configuration")
+		return strings.Contains(p.output.String(), "there is nothing to reload")
 	})
+	if strings.Contains(p.output.String(), "reloaded the configuration") {
+		t.Error("a reload without a file is logged")
+	}
 	scrape(t, p.url+"/metrics").assert(t, 1, "greenapi_up")
 	p.terminate(t)
 }
