@@ -131,5 +131,6 @@ func (s *requestStats) logTimeout() {
 	level.Warn(s.logger).Log(
 		"msg", "the API takes longer to respond than the scrape allows",
 		"advice", "raise scrape_timeout of this scrape job; until then, scrapes get the response "+
-			"of an earlier call, or fail if its reading is older than 5 minutes")
+			"of an earlier call, or fail if its reading is older than 5 minutes; if the call also "+
+			"fails with result=timeout, check the connection instead")
 }

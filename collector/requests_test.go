@@ -253,6 +253,9 @@ func TestSlowAPIIsReadByShortScrapes(t *testing.T) {
 			if strings.Contains(line, "level=warn") &&
 				strings.Contains(line, "the API takes longer to respond than the scrape allows") {
 				warnings++
+				if !strings.Contains(line, "if the call also fails with result=timeout") {
+					t.Errorf("the advice is wrong if there is no connection: %s", line)
+				}
 			} else if !strings.Contains(line, "level=debug") {
 				t.Errorf("logged %s", line)
 			}
