@@ -52,7 +52,7 @@ func TestCloseDuringOutage(t *testing.T) {
 		if !s.storage.Failing() {
 			t.Error("Failing() = false during the outage")
 		}
-		warnings := []string{"cannot write the ledger", "closed the ledger with changes"}
+		warnings := []string{"cannot write the ledger", "changes older than the journal are lost"}
 		stored := baseline
 		if isRepaired {
 			s.repair(t)

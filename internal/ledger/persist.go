@@ -142,7 +142,8 @@ func (l *Ledger) Close() {
 	hasTail := f.finish()
 	if l.dirty {
 		level.Error(f.logger).Log("msg", "closed the ledger with changes that are not on disk",
-			"advice", "the next start reads the journal again; older changes are lost")
+			"advice", "the next start reads the journal again; "+
+				"changes older than the journal are lost")
 	} else if hasTail {
 		// The file is complete without the snapshot. If that fails, the error has been reported.
 		_ = l.writeRecord(l.snapshotRecord, write{replaces: true, outage: &f.replaces})
