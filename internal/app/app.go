@@ -255,10 +255,14 @@ func logStarted(logger log.Logger, o *options, cfg *config.Config, address net.A
 	}
 }
 
-// instanceCount formats the number of configured instances.
+// instanceCount describes which instances the configuration watches.
 func instanceCount(cfg *config.Config) string {
-	text := fmt.Sprintf("%d instances", len(cfg.Instances()))
-	if len(cfg.Instances()) == 1 {
+	n := len(cfg.Instances())
+	if n == 0 && cfg.Partner() != nil {
+		return "the instances of the Partner API"
+	}
+	text := fmt.Sprintf("%d instances", n)
+	if n == 1 {
 		text = "1 instance"
 	}
 	if cfg.Partner() != nil {

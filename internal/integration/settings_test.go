@@ -262,7 +262,11 @@ func TestConfigCheckReportsAndCreatesNothing(t *testing.T) {
 		{oneInstance, "OK: 1 instance\n", 0},
 		{
 			"instances: []\npartner: {token: token-of-the-partner}",
-			"OK: 0 instances and those of the Partner API\n", 0,
+			"OK: the instances of the Partner API\n", 0,
+		},
+		{
+			oneInstance + "partner: {token: token-of-the-partner}",
+			"OK: 1 instance and those of the Partner API\n", 0,
 		},
 		{"instances: [{id_instance: 1}]", "greenapi.yml:1: instance 1 has no token", 1},
 	} {
