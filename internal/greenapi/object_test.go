@@ -153,15 +153,15 @@ func TestStatesAndSettingsMatchTheDocumentation(t *testing.T) {
 
 func TestErrorsDoNotQuoteTheResponse(t *testing.T) {
 	for body, want := range map[string]string{
-		`[1]`:                 "invalid_response: the body is not an object at offset 0",
+		`[1]`:                 "invalid_response: the body is not an object",
 		`{"a":1}7`:            "invalid_response: data after the end at offset 7",
 		`{"a":secret}`:        "invalid_response: invalid value at offset 5",
 		`{secret}`:            "invalid_response: a key is not a string at offset 1",
 		`{"a":1 "b":2}`:       "invalid_response: missing comma at offset 7",
 		`{"a":1`:              "invalid_response: the body is truncated at offset 6",
 		``:                    "invalid_response: the body is empty",
-		`{"secret":1}`:        "invalid_response: the response has no valid count at offset 0",
-		`{"count":-1}`:        "invalid_response: the response has no valid count at offset 0",
+		`{"secret":1}`:        "invalid_response: the response has no valid count",
+		`{"count":-1}`:        "invalid_response: the response has no valid count",
 		"\ufeff{\"count\":x}": "invalid_response: invalid value at offset 12",
 	} {
 		server := serve(t, respond(200, body))

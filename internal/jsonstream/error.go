@@ -10,11 +10,16 @@ import (
 // part. Otherwise it ignores the next part.
 var ErrPartEnd = errors.New("end of a part")
 
-// SyntaxError reports the position of invalid JSON. It does not quote the input.
+// SyntaxError describes invalid JSON, and its position. It does not quote the input.
 type SyntaxError struct {
-	Offset int64 // number of bytes before the invalid one
+	Offset int64 // number of bytes before the invalid one, or 0 if the whole value is invalid
 	Reason string
 }
 
 // Error implements error.
-func (e *SyntaxError) Error() string { return fmt.Sprintf("%s at offset %d", e.Reason, e.Offset) }
+func (e *SyntaxError) Error() string {
+	if e.Offset == 0 {
+		return e.Reason
+	}
+	return fmt.Sprintf("%s at offset %d", e.Reason, e.Offset)
+}
