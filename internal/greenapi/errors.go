@@ -92,7 +92,7 @@ func (r *response) statusError(received *http.Response) error {
 		Detail: fmt.Sprintf("HTTP %d", received.StatusCode),
 	}
 	switch status := received.StatusCode; {
-	case isRedirect(status):
+	case isRedirect(received):
 		failure.Detail = redirectDetail(received, r.token)
 	case status == http.StatusProxyAuthRequired:
 		failure.Detail += ", a proxy requires a user name and password"

@@ -107,11 +107,22 @@ func TestRedirectsNameTheirHost(t *testing.T) {
 		}
 		assertNoSecret(t, err)
 	}
-	for _, status := range []int{300, 304, 305} {
-		server := serve(t, respond(status, ""))
-		_, _, err := readOutgoing(t.Context(), newTestClient(t, server.URL))
-		if want := fmt.Sprintf("unexpected_status: HTTP %d", status); fmt.Sprint(err) != want {
-			t.Errorf("got %v, want %s", err, want)
+	for status, isRedirect := range map[int]bool{300: true, 304: false, 305: true} {
+		for _, location := range []string{"", "https://api.example/" + secret} {
+			server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				if location != "" {
+					w.Header().Set("Location", location)
+				}
+				w.WriteHeader(status)
+			})
+			want := fmt.Sprintf("unexpected_status: HTTP %d", status)
+			if isRedirect && location != "" {
+				want += ", a redirect to api.example"
+			}
+			_, _, err := readOutgoing(t.Context(), newTestClient(t, server.URL))
+			if fmt.Sprint(err) != want {
+				t.Errorf("Location %q: got %v, want %s", location, err, want)
+			}
 		}
 	}
 }

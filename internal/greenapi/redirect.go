@@ -22,8 +22,12 @@ func redirectDetail(received *http.Response, token Token) string {
 	return detail + " to " + strings.ToLower(target.Host)
 }
 
-func isRedirect(status int) bool {
-	switch status {
+// isRedirect reports whether a response is a redirect. One with status 300 or 305 is a redirect
+// only if it has a Location.
+func isRedirect(received *http.Response) bool {
+	switch received.StatusCode {
+	case http.StatusMultipleChoices, http.StatusUseProxy:
+		return received.Header.Get("Location") != ""
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
 		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
 		return true
