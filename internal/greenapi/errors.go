@@ -27,41 +27,51 @@ const (
 // contextResult returns the result of a call whose context is done.
 func contextResult(ctx context.Context) Result { return ResultOf(context.Cause(ctx)) }
 
-// networkError converts an error of the transport. Errors of net/http can quote the response.
-// Therefore networkError includes the text of an error only if errors of its type cannot quote it.
+// networkError converts an error of the transport.
 func networkError(ctx context.Context, err error) *Error {
+	var (
+		failure *Error
+		op      *net.OpError
+	)
+	switch {
+	case ctx.Err() != nil:
+		return &Error{Result: contextResult(ctx), Detail: "while waiting for the response"}
+	case errors.As(err, &failure): // of checkProxyResponse
+		return &Error{Result: failure.Result, Detail: failure.Detail}
+	case errors.As(err, &op) && op.Op == "proxyconnect":
+		detail := "no connection to the proxy: " + networkDetail(op.Err)
+		return &Error{Result: Network, Detail: detail}
+	default:
+		return &Error{Result: Network, Detail: networkDetail(err)}
+	}
+}
+
+// networkDetail describes why a connection failed. Errors of net/http can quote the response.
+// Therefore networkDetail includes the text of an error only if errors of its type cannot quote it.
+func networkDetail(err error) string {
 	var (
 		op          *net.OpError
 		dns         *net.DNSError
 		certificate *tls.CertificateVerificationError
 		record      tls.RecordHeaderError
 		timeout     net.Error
-		failure     *Error
 	)
-	detail := ""
 	switch {
-	case ctx.Err() != nil:
-		return &Error{Result: contextResult(ctx), Detail: "while waiting for the response"}
-	case errors.As(err, &failure): // of checkProxyResponse
-		return &Error{Result: failure.Result, Detail: failure.Detail}
 	case errors.As(err, &timeout) && timeout.Timeout(): // of the transport or the operating system
-		detail = "the connection timed out"
+		return "the connection timed out"
 	case errors.As(err, &certificate):
-		detail = certificateDetail(certificate)
+		return certificateDetail(certificate)
 	case errors.As(err, &record):
-		detail = "the host does not use TLS on this port"
+		return "the host does not use TLS on this port"
 	case errors.As(err, &dns):
-		detail = fmt.Sprintf("lookup %s: %s", dns.Name, dns.Err)
-	case errors.As(err, &op) && op.Op == "proxyconnect":
-		detail = "no connection to the proxy: " + op.Err.Error()
+		return fmt.Sprintf("lookup %s: %s", dns.Name, dns.Err)
 	case errors.As(err, &op):
-		detail = op.Error()
+		return op.Error()
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		detail = "the connection was closed before the response was complete"
+		return "the connection was closed before the response was complete"
 	default:
-		detail = "the connection failed, or the response was not HTTP"
+		return "the connection failed, or the response was not HTTP"
 	}
-	return &Error{Result: Network, Detail: detail}
 }
 
 // certificateDetail describes why a certificate is invalid. It does not quote the certificate,

@@ -1,11 +1,16 @@
 package greenapi
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 )
@@ -39,6 +44,75 @@ func TestProxyRejectionsHaveTheirStatus(t *testing.T) {
 			t.Errorf("%s: got %#v, want %q", status, err, want)
 		}
 		assertNoSecret(t, err)
+	}
+}
+
+// TestFailuresOfAProxyAreNotThoseOfTheHost checks that an error says that the connection to the
+// proxy failed, and why.
+func TestFailuresOfAProxyAreNotThoseOfTheHost(t *testing.T) {
+	untrusted := httptest.NewUnstartedServer(nil)
+	untrusted.Config.ErrorLog = log.New(io.Discard, "", 0)
+	untrusted.StartTLS()
+	t.Cleanup(untrusted.Close)
+	dial := func(err error) func(context.Context, string, string) (net.Conn, error) {
+		return func(context.Context, string, string) (net.Conn, error) {
+			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: err}
+		}
+	}
+	for _, c := range []struct {
+		proxy string
+		dial  func(context.Context, string, string) (net.Conn, error)
+		want  string
+	}{
+		{"http://proxy.example:3128",
+			dial(&net.DNSError{Err: "no such host", Name: "proxy.example", IsNotFound: true}),
+			"lookup proxy.example: no such host"},
+		{"http://proxy.example:3128", dial(os.ErrDeadlineExceeded), "the connection timed out"},
+		{"http://proxy.example:3128", dial(io.EOF), "dial tcp: EOF"},
+		{untrusted.URL, nil, "the host's certificate is signed by an unknown authority"},
+	} {
+		proxyURL, err := url.Parse(c.proxy)
+		if err != nil {
+			t.Fatal(err)
+		}
+		client := newTestClient(t, "https://api.example")
+		transport := client.backend.Transport.(*http.Transport)
+		transport.Proxy = http.ProxyURL(proxyURL)
+		if c.dial != nil {
+			transport.DialContext = c.dial
+		}
+		_, _, err = readOutgoing(t.Context(), client)
+		want := "network: no connection to the proxy: " + c.want
+		if fmt.Sprint(err) != want {
+			t.Errorf("%s: got %v, want %s", c.proxy, err, want)
+		}
+	}
+}
+
+// TestTimeoutsWhileConnectingNameTheAddress uses addresses to which no connection can be made in
+// time, of the host and of a proxy.
+func TestTimeoutsWhileConnectingNameTheAddress(t *testing.T) {
+	for proxy, want := range map[string]string{
+		"": "api.example:443",
+		"http://user:" + secret + "@proxy.example:3128": "proxy.example:3128",
+	} {
+		client := newTestClient(t, "https://api.example")
+		transport := client.backend.Transport.(*http.Transport)
+		transport.Proxy = nil
+		if proxyURL, err := url.Parse(proxy); err == nil && proxy != "" {
+			transport.Proxy = http.ProxyURL(proxyURL)
+		}
+		ctx, cancel := context.WithCancelCause(t.Context())
+		transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
+			cancel(context.DeadlineExceeded)
+			<-t.Context().Done()
+			return nil, t.Context().Err()
+		}
+		_, _, err := readOutgoing(ctx, client)
+		want = "timeout: while connecting to " + want
+		if fmt.Sprint(err) != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
 	}
 }
 

@@ -57,14 +57,18 @@ func (t *transport) call(ctx context.Context, method string, query url.Values) (
 // send sends the request and reads the header of the response.
 func (r *response) send(request *http.Request) error {
 	var connected atomic.Bool
-	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }}
+	address := "the host"
+	trace := &httptrace.ClientTrace{
+		GetConn: func(hostPort string) { address = hostPort }, // of the API, or of the proxy
+		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+	}
 	request = request.WithContext(httptrace.WithClientTrace(r.ctx, trace))
 	received, err := r.backend.Transport.RoundTrip(request)
 	if err != nil {
 		failure := networkError(r.ctx, err)
 		failure.NotSent = !connected.Load()
 		if failure.NotSent && r.ctx.Err() != nil {
-			failure.Detail = "while connecting to the host"
+			failure.Detail = "while connecting to " + address
 		}
 		if r.token.isIn(failure.Detail) { // misplaced in the host of a proxy
 			failure.Detail = "the connection failed"
