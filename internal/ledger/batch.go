@@ -90,6 +90,21 @@ func (b *Batch) SetServerTime(date, now time.Time, latency time.Duration) {
 	b.latest = max(unixSeconds(date), unixSeconds(now)) + maxTimestampAhead
 }
 
+// maxBehind limits how far a Date can be behind both the local clock and the newest row.
+const maxBehind = 24 * time.Hour
+
+// baselineTime returns the server's time for the baseline. A Date further behind than maxBehind
+// would make old messages count, so the local time replaces it. A Date that only the local clock
+// contradicts is used. If it were replaced, and the local clock were ahead, no message would count
+// until then.
+func (b *Batch) baselineTime() float64 {
+	local := unixSeconds(b.requestedAt)
+	if b.newest.Known && min(local, b.newest.Seconds) > b.serverTime+maxBehind.Seconds() {
+		return local
+	}
+	return b.serverTime
+}
+
 // Add adds a row to the reading.
 func (b *Batch) Add(row Row) {
 	var typ, status uint8
@@ -147,7 +162,7 @@ func (b *Batch) Commit() *Summary {
 	created := l.lookback.lastReading
 	if isBaseline {
 		l.countingSince, created = b.requestedAt, b.requestedAt
-		l.coveredSince = b.serverTime + dateResolution - float64(b.minutes)*60
+		l.coveredSince = b.baselineTime() + dateResolution - float64(b.minutes)*60
 	}
 	l.vocabularies, l.clock = b.vocabularies, b.clock
 	b.createCounters(created)

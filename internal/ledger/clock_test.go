@@ -46,6 +46,41 @@ func TestDateOfYear9999DoesNotStopCounting(t *testing.T) {
 	}
 }
 
+// Messages older than the baseline's window do not count, however far behind its Date is, if a row
+// shows that the Date is wrong.
+func TestDateFarBehindAtBaselineDoesNotCountOldMessages(t *testing.T) {
+	const day = 1440
+	for _, date := range []float64{-1.1 * day, -30 * day, -unixSeconds(at(0)) / 60, -1e8} {
+		l := newTestLedger(60)
+		readAt(l, 0, date, testRow(1, "textMessage", "sent", -10))
+		s := readAt(l, 2, 2, testRow(2, "textMessage", "sent", -5*day),
+			testRow(3, "textMessage", "sent", -61), testRow(4, "textMessage", "sent", -59))
+		if got := totals(s)["textMessage"]; got != 1 || s.Uncounted != 2 {
+			t.Errorf("Date at minute %v: counted %d messages and not %d, want 1 and 2",
+				date, got, s.Uncounted)
+		}
+	}
+}
+
+// If the local clock is days ahead, the Date and the rows agree. A message that is sent after the
+// baseline counts.
+func TestLocalClockAheadAtBaselineDoesNotStopCounting(t *testing.T) {
+	for _, behind := range []float64{-30, -1500, -1e5, -1e7} {
+		l := newTestLedger(60)
+		readAt(l, 0, behind, testRow(1, "textMessage", "sent", behind-10))
+		s := readAt(l, 2, behind+2, testRow(2, "textMessage", "sent", behind+1))
+		if got := totals(s)["textMessage"]; got != 1 {
+			t.Errorf("Date at minute %v: counted %d messages, want 1", behind, got)
+		}
+		l = newTestLedger(60)
+		readAt(l, 0, behind)
+		s = readAt(l, 2, behind+2, testRow(2, "textMessage", "sent", behind+1))
+		if got := totals(s)["textMessage"]; got != 1 {
+			t.Errorf("Date at minute %v, no rows: counted %d messages, want 1", behind, got)
+		}
+	}
+}
+
 // The limit is one minute, so two correct clocks can differ a little.
 func TestDateCountsAsAtMostAMinuteAhead(t *testing.T) {
 	for date, want := range map[float64]float64{-3: -63, 0: -60, 0.5: -59.5, 1: -59, 5: -59} {
