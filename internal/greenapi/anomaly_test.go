@@ -21,6 +21,8 @@ func TestBadTimestampsCostOnlyTheTime(t *testing.T) {
 		`"2025-12-08T15:30:01Z"`, `"2025-12-08"`, `"NaN"`, `"Infinity"`, `"null"`, `"١"`,
 		`"0x10"`, `"1_0"`,
 		`true`, `false`, `{}`, `[]`, `[1706601634]`, `{"timestamp":1706601634}`,
+		`nan`, `-NaN`, `undefined`, `None`, `0x1F`, `0x1p4`, `1_000`, `1.`, `+1`, `-`, `01`, `.5`,
+		`1e+`, `1.2.3`, `inf`, `+Infinity`, `nul`, `nullx`, `today`, strings.Repeat("n", 500),
 		`NaN`, `Infinity`, `-Infinity`, `null,"timestamp":{}`, `1706601634,"timestamp":NaN`,
 	} {
 		var body strings.Builder
@@ -51,8 +53,9 @@ func TestNumbersAreIDs(t *testing.T) {
 		"0": "0", "17": "17", "9007199254740993": "9007199254740993",
 		"340282366920938463463374607431768211457": "340282366920938463463374607431768211457",
 		"-5": "", "-0": "", "1.0": "", "1.5": "", "1e3": "", "NaN": "", "Infinity": "",
-		"-Infinity": "", "true": "", strings.Repeat("9", 500): "",
-		`5,"idMessage":null`: "", `null,"idMessage":5`: "5", `"x","idMessage":1.5`: "",
+		"-Infinity": "", "true": "", "00123": "", "5x": "", "nan": "", "0x1F": "",
+		strings.Repeat("9", 500): "",
+		`5,"idMessage":null`:     "", `null,"idMessage":5`: "5", `"x","idMessage":1.5`: "",
 	} {
 		body := fmt.Sprintf("["+strings.Repeat(format, 5)+"]", `"x"`, number, `6`, number, `"x"`)
 		want := []rowValues{row("x", "a", "sent", 5), row(id, "a", "sent", 5),
@@ -97,6 +100,7 @@ func TestElementsThatAreNotRowsAreSkipped(t *testing.T) {
 	for _, other := range []string{
 		`null`, `true`, `false`, `0`, `-1.5e3`, `"typeMessage"`, `""`, `"]"`, `[]`, `[{}]`,
 		`[` + a + `]`, `NaN`, `Infinity`, `-Infinity`,
+		`None`, `nan`, `01`, `0x1F`, `-`,
 	} {
 		r := newRowReader(strings.NewReader("["+other+","+a+","+other+",,"+b+","+other+",]"),
 			latestTimestamp)

@@ -40,25 +40,6 @@ func (t *rowTemplate) learn(row []byte) {
 			default:
 				ok = l.add(start, i, member, in)
 			}
-		case c == '-' && row[i+1] == 'I', // -Infinity
-			c == 'N', c == 'I', c == 't', c == 'f': // NaN, Infinity, true, false
-			l.setNull(member)
-			ok = member != timestamp // such a timestamp is bad
-		case c == '-' || isDigit(c):
-			start, value := i, number
-			switch member {
-			case timestamp:
-				value = timestamp
-			case idMessage:
-				value = idNumber
-			default:
-				l.setNull(member)
-			}
-			i = jsonstream.SkipNumber(row, i)
-			ok = l.add(start, i, value, in)
-			i--
-		case c == 'n': // null
-			l.setNull(member)
 		case c == ':':
 			isValue = true
 		case c == ',':
@@ -75,8 +56,38 @@ func (t *rowTemplate) learn(row []byte) {
 			l.add(len(row), len(row), rowEnd, 0)
 		case c == '}' || c == ']':
 			in >>= 1
+		default:
+			start := i
+			i = jsonstream.SkipWord(row, start)
+			if i == start {
+				continue // white space
+			}
+			ok = l.word(start, i, member, in)
+			i--
 		}
 	}
+}
+
+// word learns the number or literal in row[start:end]. It reports whether to continue.
+func (l *learner) word(start, end int, member field, in nesting) bool {
+	word, value := l.row[start:end], number
+	switch {
+	case string(word) == "null":
+		l.setNull(member)
+		return true
+	case jsonstream.IsLiteral(word):
+		l.setNull(member)
+		return member != timestamp // such a timestamp is bad
+	case jsonstream.SkipNumber(l.row, start) != end:
+		return false
+	case member == timestamp:
+		value = timestamp
+	case member == idMessage:
+		value = idNumber
+	default:
+		l.setNull(member)
+	}
+	return l.add(start, end, value, in)
 }
 
 func (l *learner) setNull(f field) {

@@ -70,7 +70,7 @@ func readValue(in *jsonstream.Scanner, c byte) value {
 	case c == '"':
 		text = in.ReadString(nil)
 	case c == '-' || isDigit(c):
-		text = in.ReadNumber(c)
+		text = in.ReadWord(c)
 	default:
 		in.Skip(c)
 	}

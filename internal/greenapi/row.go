@@ -44,7 +44,8 @@ const prefetchSize = 16 << 10
 // rowReader reads the rows of a journal in constant memory.
 //
 // A journal is a JSON array of objects. Other elements are skipped. Members of nested objects are
-// ignored. If a row has a member twice, the last one is used.
+// ignored. If a row has a member twice, the last one is used. Words that are not JSON, such as
+// undefined or 01, are values that are not usable.
 type rowReader struct {
 	in       *jsonstream.Scanner
 	template *rowTemplate
@@ -90,6 +91,7 @@ func fieldOf(key []byte) field {
 // newRowReader returns a rowReader that regards timestamps after latest as bad.
 func newRowReader(body io.Reader, latest float64) *rowReader {
 	r := &rowReader{in: jsonstream.New(body), template: new(rowTemplate), latest: latest}
+	r.in.AnyWord = true
 	startArray(r.in)
 	return r
 }
@@ -159,7 +161,7 @@ func (r *rowReader) readID(c byte) {
 		return
 	}
 	id.n = 0
-	if digits := r.in.ReadNumber(c); isNumericID(digits) {
+	if digits := r.in.ReadWord(c); jsonstream.IsNumber(digits) && isNumericID(digits) {
 		id.n, id.hash = copy(id.text[:], digits), xxhash.Sum64(digits)
 	}
 }
@@ -179,23 +181,25 @@ func (r *rowReader) readString(f *stringField, c byte) {
 	}
 }
 
-// readTimestamp reads the value whose first byte is c. A number and a string of digits are usable.
-// A longer one can be truncated.
+// readTimestamp reads the value whose first byte is c. A number and a string of digits are usable,
+// unless they can be truncated.
 func (r *rowReader) readTimestamp(c byte) {
 	var text []byte
-	switch {
-	case c == '"':
-		if text = r.in.ReadString(nil); !isDigits(string(text)) {
-			text = nil
-		}
-	case c == '-' || isDigit(c):
-		text = r.in.ReadNumber(c)
-	default:
+	usable := false
+	switch c {
+	case '"':
+		text = r.in.ReadString(nil)
+		usable = isDigits(string(text))
+	case '{', '[':
 		r.in.Skip(c)
+	default:
+		text = r.in.ReadWord(c)
+		usable = jsonstream.IsNumber(text)
 	}
 	seconds, err := strconv.ParseFloat(string(text), 64)
-	if err != nil || len(text) == jsonstream.MaxLen {
-		r.row.Timestamp, r.row.Timed, r.row.BadTimestamp = 0, false, c != 'n'
+	if !usable || err != nil || len(text) == jsonstream.MaxLen {
+		isNull := c == 'n' && string(text) == "null"
+		r.row.Timestamp, r.row.Timed, r.row.BadTimestamp = 0, false, !isNull
 		return
 	}
 	r.row.Timestamp, r.row.Timed, r.row.BadTimestamp = seconds, true, false

@@ -50,6 +50,10 @@ var variants = []string{
 	`"idMessage":1.5,"typeMessage":"b"}`, `"idMessage":-5,"typeMessage":"b"}`,
 	`"idMessage":017,"typeMessage":"b"}`, `"idMessage":"a","idMessage":1.5,"typeMessage":"b"}`,
 	`"idMessage":` + strings.Repeat("1", 200) + `,"typeMessage":"quotedMessage"}`,
+	`"timestamp":nan}`, `"timestamp":nullx}`, `"timestamp":0x1p4}`, `"timestamp":17x}`,
+	`"timestamp":.5}`, `"idMessage":00123,"typeMessage":"b"}`, `"idMessage":5x,"typeMessage":"b"}`,
+	`"n":nan,"idMessage":"a","typeMessage":"b"}`, `"n":0x1F}`, `"n":17x}`, `"n":nully,"s":"bb"}`,
+	`"idMessage":null1,"typeMessage":"b"}`, `"n":true1,"s":"bb"}`,
 	`"n":-Infinity}`, `"n":Infinit}`, `"n":NaNN}`, `"idMessage":-Infinity,"typeMessage":"b"}`,
 	`"n":1.}`, `"n":01}`, `"n":1e}`, `"n":-}`, `"n":1e+}`, `"n":-0.5e+7}`,
 	`"s":"\x"}`, `"s":"\u12g4"}`, `"s":"\u00e9\\\""}`, `"s":"\"}`, `"s":"` +

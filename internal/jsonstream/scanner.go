@@ -11,17 +11,22 @@ const (
 	bufferSize = 64 << 10
 	// maxDepth is the limit on the nesting of a skipped value, as in encoding/json.
 	maxDepth = 10_000
-	// MaxLen is the limit on the length of a result of ReadString or ReadNumber, in bytes.
+	// MaxLen is the limit on the length of a result of ReadString or ReadWord, in bytes.
 	MaxLen = 128
 )
 
 // A Scanner reads one JSON value from a stream. Its methods follow the grammar: Start returns the
-// first byte of the value. Given that byte, the caller reads a string with ReadString, a number
-// with ReadNumber, an array with Element, an object with Key and Value, and any value with Skip.
+// first byte of the value. Given that byte, the caller reads a string with ReadString, a number or
+// literal with ReadWord, an array with Element, an object with Key and Value, and any value with
+// Skip.
 //
 // The first error ends the input: Element and Key report false, and the other methods return zero
 // values. Therefore it is enough to check for errors once, with End.
 type Scanner struct {
+	// AnyWord, if true, accepts any text of ASCII letters, digits and +-._ as a literal, such as
+	// None or 0x1F.
+	AnyWord bool
+
 	r       io.Reader
 	buf     []byte
 	pos     int   // buf[pos:end] is unread
@@ -32,7 +37,7 @@ type Scanner struct {
 
 	complete  bool   // set after the value
 	needComma bool   // set after a value
-	text      []byte // the number that ReadNumber reads, in textBuf
+	text      []byte // the word that ReadWord reads, in textBuf
 	textBuf   [MaxLen]byte
 }
 
@@ -67,7 +72,9 @@ func (s *Scanner) Start() byte {
 	if c != 0xEF || s.Offset() != 1 {
 		return c
 	}
-	s.expect("\xBB\xBF", "incomplete byte order mark")
+	if s.next() != 0xBB || s.next() != 0xBF {
+		s.Invalid("incomplete byte order mark")
+	}
 	return s.token()
 }
 
@@ -151,13 +158,4 @@ func (s *Scanner) next() byte {
 	}
 	s.pos++
 	return s.buf[s.pos-1]
-}
-
-// expect reads text. Other input is invalid for this reason.
-func (s *Scanner) expect(text, reason string) {
-	for i := range len(text) {
-		if s.next() != text[i] {
-			s.Invalid(reason)
-		}
-	}
 }

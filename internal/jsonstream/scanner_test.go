@@ -46,7 +46,7 @@ func decodeValue(s *Scanner, c byte) any {
 		s.Skip(c)
 		return map[byte]any{'t': true, 'f': false}[c]
 	default:
-		return json.Number(s.ReadNumber(c))
+		return json.Number(s.ReadWord(c))
 	}
 }
 
@@ -92,7 +92,8 @@ func TestTolerancesOfTheScanner(t *testing.T) {
 	}
 	for _, body := range []string{
 		"[,]", "[,,1,,]", "{,}", `{,"a":1,,"b":2,}`, "[\"a\xff\x01\n\"]", " \t\r\n0 \t\r\n",
-		"[NaN,Infinity,-Infinity]", `{"a":NaN,"b":Infinity,"c":-Infinity}`, "NaN", "-Infinity",
+		"[NaN,Infinity,-Infinity]", `{"a":NaN,"b":Infinity,"c":-Infinity}`, "NaN ",
+		"-Infinity ", "null ",
 	} {
 		if _, err := decode(strings.NewReader(body)); err != nil {
 			t.Errorf("%s: %v", body, err)
@@ -114,19 +115,19 @@ func TestSyntaxErrorsHaveAnOffset(t *testing.T) {
 		`{1:2}`:               "a key is not a string at offset 1",
 		`{]}`:                 "a key is not a string at offset 1",
 		`[}]`:                 "invalid value at offset 1",
-		`[nul]`:               "invalid value at offset 4",
+		`[nul]`:               "invalid value at offset 1",
 		`[yes]`:               "invalid value at offset 1",
-		`[01]`:                "missing comma at offset 2",
-		`[1.]`:                "invalid number at offset 3",
-		`[1e+]`:               "invalid number at offset 4",
-		`[NaM]`:               "invalid value at offset 3",
-		`[nan]`:               "invalid value at offset 2",
-		`[-NaN]`:              "invalid number at offset 2",
+		`[01]`:                "invalid value at offset 1",
+		`[1.]`:                "invalid value at offset 1",
+		`[1e+]`:               "invalid value at offset 1",
+		`[NaM]`:               "invalid value at offset 1",
+		`[nan]`:               "invalid value at offset 1",
+		`[-NaN]`:              "invalid value at offset 1",
 		`[+Infinity]`:         "invalid value at offset 1",
-		`[-Infinite]`:         "invalid value at offset 9",
-		`[InfinityInfinity]`:  "missing comma at offset 9",
-		`[-]`:                 "invalid number at offset 2",
-		`[1.2.3]`:             "missing comma at offset 4",
+		`[-Infinite]`:         "invalid value at offset 1",
+		`[InfinityInfinity]`:  "invalid value at offset 1",
+		`[-]`:                 "invalid value at offset 1",
+		`[1.2.3]`:             "invalid value at offset 1",
 		`["\x"]`:              "invalid escape at offset 3",
 		`["\u12"]`:            "invalid escape at offset 6",
 		`["\u001` + "\x10\"]": "invalid escape at offset 7",
@@ -143,6 +144,30 @@ func TestSyntaxErrorsHaveAnOffset(t *testing.T) {
 		_, err = decode(strings.NewReader(body))
 		if !errors.As(err, &syntax) || err.Error() != want {
 			t.Errorf("%s: got %v, want %s", body, err, want)
+		}
+	}
+}
+
+func TestAnyWordIsAValueIfAllowed(t *testing.T) {
+	for _, word := range []string{
+		"nan", "-NaN", "undefined", "None", "0x1F", "1.", "+1", "-", "01", ".5", "1.2.3", "nul",
+		"snake_case", strings.Repeat("x", 2*bufferSize),
+	} {
+		for body, valid := range map[string]bool{
+			"[" + word + "]": true, `{"a":` + word + ` ,"b":[` + word + `,1]}`: true,
+			"[" + word: false, "[" + word + " x]": false, "[" + word + `"x"]`: false,
+			"[" + word + "{}]": false, "[<" + word + ">]": false, "[1]" + word: false,
+			"{" + word + ":1}": false, word: false,
+		} {
+			s := New(iotest.HalfReader(strings.NewReader(body)))
+			s.AnyWord = true
+			s.Skip(s.Start())
+			if err := s.End(); (err == nil) != valid {
+				t.Errorf("%.40s: got %v, want valid: %v", body, err, valid)
+			}
+			if err := skip(strings.NewReader(body)); err == nil {
+				t.Errorf("%.40s: accepted by default", body)
+			}
 		}
 	}
 }
@@ -318,7 +343,7 @@ func FuzzScanner(f *testing.F) {
 		}
 		want, strictErr := decodeStrictly(append(bytes.Clone(body), ' '))
 		valid := strictErr == nil && utf8.Valid(body) && len(body) < MaxLen
-		if valid && err != nil && !endsInNumber(body) {
+		if valid && err != nil && !endsInWord(body) {
 			t.Fatalf("got %v; encoding/json: %v", err, want)
 		}
 		if valid && err == nil && !reflect.DeepEqual(got, want) {
@@ -336,5 +361,5 @@ func FuzzScanner(f *testing.F) {
 	})
 }
 
-// endsInNumber reports whether the input ends with a number, which counts as truncated.
-func endsInNumber(body []byte) bool { return isDigit(body[len(body)-1]) }
+// endsInWord reports whether the input ends with a word, which counts as truncated.
+func endsInWord(body []byte) bool { return isWordByte(body[len(body)-1]) }

@@ -19,23 +19,7 @@ func (s *Scanner) skip(c byte, depth int) {
 		}
 	case '"':
 		s.readString(nil)
-	case 't':
-		s.literal("rue")
-	case 'f':
-		s.literal("alse")
-	case 'n':
-		s.literal("ull")
-	case 'N':
-		s.literal("aN")
-	case 'I':
-		s.literal("nfinity")
 	default:
-		s.ReadNumber(c)
+		s.ReadWord(c)
 	}
-}
-
-// literal reads the rest of true, false, null, NaN, Infinity or -Infinity.
-func (s *Scanner) literal(rest string) {
-	s.expect(rest, "invalid value")
-	s.needComma = true
 }
