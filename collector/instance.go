@@ -14,6 +14,7 @@ import (
 	"greenapi_exporter/internal/config"
 	"greenapi_exporter/internal/greenapi"
 	"greenapi_exporter/internal/ledger"
+	"greenapi_exporter/internal/poll"
 )
 
 // Resources are what the collectors of all instances share.
@@ -53,11 +54,13 @@ func (e *env) setSkew(date, now time.Time) {
 		log.With(e.Logger, "id_instance", e.config().ID()))
 }
 
-// requestKey identifies the requests of calls by host, window and token. If it changes, the result
-// of an earlier call does not predict the result of the next one.
-func (e *env) requestKey() string {
+// requestKey identifies calls by host and token, and by their minutes.
+func (e *env) requestKey() poll.Key {
 	now := e.config()
-	return now.Token().Token().Fingerprint(fmt.Sprint(now.URL(), " ", now.Minutes()))
+	return poll.Key{
+		Account: now.Token().Token().Fingerprint(now.URL().String()),
+		Request: fmt.Sprint(now.Minutes()),
+	}
 }
 
 // Instance has the collectors of one instance, with their readings. It is safe for concurrent use.

@@ -34,11 +34,10 @@ type requestStats struct {
 	results []greenapi.Result
 	counts  []atomic.Uint64 // by index of results
 
-	lastRequestKey string                        // env.requestKey at the latest call
-	logged         map[greenapi.Result]bool      // failures logged since the latest success
-	lastLogged     map[greenapi.Result]time.Time // when failures were logged
-	failingSince   time.Time                     // when the first failure since then began, or zero
-	ages           *greenapi.AgeLog
+	logged       map[greenapi.Result]bool      // failures logged since the latest success
+	lastLogged   map[greenapi.Result]time.Time // when failures were logged
+	failingSince time.Time                     // when the first failure since then began, or zero
+	ages         *greenapi.AgeLog
 
 	lastTimeoutLog atomic.Int64 // UNIX seconds
 }
@@ -64,15 +63,15 @@ func newPoller[T any](
 	s *requestStats, options poll.Options,
 	call func(ctx context.Context, begin time.Time) (T, error),
 ) *poll.Poller[T] {
-	keyed := func(ctx context.Context, begin time.Time) (T, error) {
-		s.lastRequestKey = s.env.requestKey()
+	logged := func(ctx context.Context, begin time.Time) (T, error) {
 		return call(s.ages.Context(ctx), begin)
 	}
 	options.Timeout, options.Key = s.env.config().Timeout(), s.env.requestKey()
 	options.Observe = s.count
 	options.MinBackoff = minBackoff
-	options.Invalidated = func() bool { return s.env.requestKey() != s.lastRequestKey }
-	return poll.New(keyed, options)
+	options.CurrentKey = s.env.requestKey // the content of a token file can change
+	options.DependsOnRequest = dependsOnMinutes
+	return poll.New(logged, options)
 }
 
 // minBackoff returns the minimum wait that the API demands after a failure.
@@ -85,6 +84,12 @@ func minBackoff(err error) time.Duration {
 		return max(quotaPause, failure.RetryAfter)
 	}
 	return failure.RetryAfter
+}
+
+// dependsOnMinutes reports whether a call that failed with err may succeed for other minutes. That
+// ends no wait that the API demands.
+func dependsOnMinutes(err error) bool {
+	return err == poll.ErrInterrupted || minBackoff(err) == 0 && mayBeTooLong(err, false)
 }
 
 // count counts a call that ended with err. It logs each kind of failure once until a call

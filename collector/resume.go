@@ -2,8 +2,8 @@ package collector
 
 import (
 	"errors"
-	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-kit/log"
@@ -17,15 +17,9 @@ import (
 // newPersistentPoller returns a Poller that reads the journal. It continues with the state that the
 // ledger has stored. The ledger stores the state of the Poller before and after each call.
 func newPersistentPoller(s *requestStats, j *journal) *poll.Poller[*ledger.Summary] {
-	var settings string // of the latest call; the configuration can change during the call
 	poller := newPoller(s, poll.Options{
 		Interval: s.env.config().MinInterval(),
-		Persist: func(state poll.ResumeState) {
-			if state.InFlight {
-				settings = s.settingsHash()
-			}
-			j.ledger.Persist(toPollState(state, settings))
-		},
+		Persist:  func(state poll.ResumeState) { j.ledger.Persist(toPollState(state)) },
 	}, j.read)
 	l := j.ledger
 	if l.LastPollState().Called.IsZero() {
@@ -40,21 +34,13 @@ func newPersistentPoller(s *requestStats, j *journal) *poll.Poller[*ledger.Summa
 	return poller
 }
 
-// settingsHash identifies the requests of calls, and their interval. After a restart, a stored
-// state applies only if the hash is the same.
-func (s *requestStats) settingsHash() string {
-	now := s.env.config()
-	return now.Token().Token().Fingerprint(
-		fmt.Sprint(now.URL(), " ", now.Minutes(), " ", now.MinInterval()))
-}
-
 // resultInterrupted is the stored result for poll.ErrInterrupted.
 const resultInterrupted = "unfinished"
 
-func toPollState(state poll.ResumeState, settings string) ledger.PollState {
+func toPollState(state poll.ResumeState) ledger.PollState {
 	stored := ledger.PollState{
 		Called: state.Called, Next: state.Next, Failures: state.Failures, Took: state.Took,
-		Settings: settings,
+		Settings: state.Key.Account + " " + state.Key.Request,
 	}
 	var failure *greenapi.Error
 	switch {
@@ -75,12 +61,16 @@ func (s *requestStats) resume(stored ledger.PollState, hasReading bool) poll.Res
 	result := greenapi.Result(stored.Result)
 	// Earlier releases did not limit Retry-After.
 	limit := max(result.MaxRetryAfter(), s.env.config().MinInterval())
+	if result == "" && hasReading {
+		limit = s.env.config().MinInterval() // which can be shorter than before the restart
+	}
 	if latest := stored.Called.Add(stored.Took + limit); state.Next.After(latest) {
 		state.Next = latest
 	}
-	s.lastRequestKey = s.env.requestKey()
-	switch {
-	case stored.Settings != s.settingsHash():
+	// Earlier releases stored a hash that is the account of no key.
+	state.Key.Account, state.Key.Request, _ = strings.Cut(stored.Settings, " ")
+	switch key := s.env.requestKey(); {
+	case state.Key != key && state.Key != poll.Key{Account: key.Account}:
 		return poll.ResumeState{Called: stored.Called, Took: stored.Took, Err: poll.ErrInterrupted}
 	case slices.Contains(s.results, result):
 		state.Err = &greenapi.Error{Result: result, Detail: "before the restart"}

@@ -2,6 +2,7 @@ package collector
 
 import (
 	"context"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -218,17 +219,22 @@ func TestOutageIsLoggedAgainAfterARestart(t *testing.T) {
 	})
 }
 
-// TestChangedSettingsEndTheBackoff checks that a call follows a change of settings without a wait.
-// The previous settings may have caused the failures.
+// TestChangedSettingsEndTheBackoff checks that a call follows a change of the token or URL without
+// a wait, and a change of the minutes if the latest call succeeded, or failed because of them. No
+// other change ends a wait.
 func TestChangedSettingsEndTheBackoff(t *testing.T) {
-	for name, change := range map[string]func(*exporter){
-		"another token":    func(e *exporter) { e.flags.Token = "another" },
-		"another URL":      func(e *exporter) { e.flags.URL = "https://another.example" },
-		"other minutes":    func(e *exporter) { e.flags.Minutes = 30 },
-		"another interval": func(e *exporter) { e.flags.MinInterval = 30 * time.Minute },
-		"none":             func(*exporter) {},
+	all := []int{200, 400, 403, 466}
+	for name, c := range map[string]struct {
+		change func(*exporter)
+		calls  []int // the statuses of the latest call after which a call follows
+	}{
+		"another token":      {func(e *exporter) { e.flags.Token = "another" }, all},
+		"another URL":        {func(e *exporter) { e.flags.URL = "https://another.example" }, all},
+		"other minutes":      {func(e *exporter) { e.flags.Minutes = 30 }, []int{200, 400}},
+		"a shorter interval": {func(e *exporter) { e.flags.MinInterval = 30 * time.Minute }, nil},
+		"none":               {func(*exporter) {}, nil},
 	} {
-		for _, status := range []int{200, 403} {
+		for _, status := range all {
 			synctest.Test(t, func(t *testing.T) {
 				e := newExporter(t)
 				e.flags.MinInterval = time.Hour
@@ -242,19 +248,77 @@ func TestChangedSettingsEndTheBackoff(t *testing.T) {
 				gather(t, e.scrape(t.Context()))
 				time.Sleep(time.Minute)
 				before := len(e.api.minutes)
-				change(e)
+				c.change(e)
 				e.restart(t)
 				e.restart(t) // before any call with the new settings
 				gather(t, e.scrape(t.Context()))
-				want := 1
-				if name == "none" {
-					want = 0
+				want := 0
+				if slices.Contains(c.calls, status) {
+					want = 1
 				}
 				if calls := len(e.api.minutes) - before; calls != want {
 					t.Errorf("%s, status %d: %d calls, want %d", name, status, calls, want)
 				}
 			})
 		}
+	}
+}
+
+// TestShorterIntervalAppliesToTheStoredReading checks that a restart does not prolong its use.
+func TestShorterIntervalAppliesToTheStoredReading(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newExporter(t)
+		e.flags.MinInterval = time.Hour
+		e.persistent(t)
+		gather(t, e.scrape(t.Context()))
+		e.flags.MinInterval = 30 * time.Minute
+		for _, want := range []int{1, 1, 1, 2} {
+			e.restart(t)
+			gather(t, e.scrape(t.Context()))
+			if calls := len(e.api.minutes); calls != want {
+				t.Errorf("%d calls, want %d", calls, want)
+			}
+			time.Sleep(10 * time.Minute)
+		}
+	})
+}
+
+// TestRestartsWithOtherMinutesKeepThePause checks waits that the API demands. Neither a restart nor
+// a reload with other minutes or another interval ends them.
+func TestRestartsWithOtherMinutesKeepThePause(t *testing.T) {
+	for name, c := range map[string]struct {
+		status int
+		header http.Header
+	}{
+		"quota":           {466, nil},
+		"rate limit":      {429, http.Header{"Retry-After": {"600"}}},
+		"retry after":     {503, http.Header{"Retry-After": {"600"}}},
+		"bad request":     {400, http.Header{"Retry-After": {"600"}}},
+		"gateway timeout": {504, http.Header{"Retry-After": {"600"}}},
+		"unauthorized":    {401, http.Header{"Retry-After": {"600"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e := newExporter(t).persistent(t)
+				e.api.status, e.api.header = c.status, c.header
+				gather(t, e.scrape(t.Context()))
+				for n := range 10 {
+					time.Sleep(50 * time.Second)
+					e.flags.Minutes = []int{60, 120}[n%2]
+					e.flags.MinInterval = []time.Duration{time.Second, time.Minute}[n%2]
+					e.restart(t)
+					gather(t, e.scrape(t.Context()))
+					e.flags.Minutes++
+					if err := e.instance.ApplyConfig(e.config(t)); err != nil {
+						t.Fatal(err)
+					}
+					gather(t, e.scrape(t.Context()))
+				}
+				if calls := len(e.api.minutes); calls != 1 {
+					t.Errorf("%d calls, want 1", calls)
+				}
+			})
+		})
 	}
 }
 

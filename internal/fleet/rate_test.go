@@ -123,6 +123,11 @@ var reloads = map[string]func(*testing.T, *testFleet){
 		f.flags.Collectors = collectors
 		f.apply(t, "1", "2")
 	},
+	minutesReload: func(t *testing.T, f *testFleet) {
+		f.flags.Minutes++
+		f.flags.MinInterval++
+		f.apply(t, "1", "2")
+	},
 	"partner's instance": func(t *testing.T, f *testFleet) {
 		two, one := f.instance(t, "2"), f.instance(t, "1").WithExpiry(time.Now().Add(time.Hour))
 		for _, list := range [][]config.Instance{{two}, {one, two}} {
@@ -134,8 +139,12 @@ var reloads = map[string]func(*testing.T, *testFleet){
 	},
 }
 
+// minutesReload is the reload that applies other minutes. A reading of others is not used.
+const minutesReload = "minutes and interval"
+
 // TestReloadsKeepTheRate checks that an instance or collector which a reload removes, and another
-// adds again, is not called before its time, with and without storage.
+// adds again, is not called before its time, with and without storage. Other minutes do not end
+// the wait after a failure either.
 func TestReloadsKeepTheRate(t *testing.T) {
 	type test struct {
 		status   int
@@ -150,6 +159,9 @@ func TestReloadsKeepTheRate(t *testing.T) {
 		"retry after":  {503, http.Header{"Retry-After": {"1800"}}, time.Second, 30 * time.Minute},
 	} {
 		for reload, do := range reloads {
+			if c.status == 200 && reload == minutesReload {
+				continue
+			}
 			for storage, directory := range map[string]string{
 				"in memory": "", "on disk": t.TempDir(),
 			} {
@@ -189,6 +201,30 @@ func TestReloadsKeepTheRate(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// TestHostsKeepTheirPauses checks reloads that alternate between hosts, and remove the instance.
+func TestHostsKeepTheirPauses(t *testing.T) {
+	for reload, do := range reloads {
+		t.Run(reload, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := newRatedAPI()
+				a.set(466, 0, nil)
+				f := newTestFleet(t, "", a)
+				defer f.close(t)
+				f.flags.Collectors = []string{"outgoing"}
+				for n := range 60 {
+					f.flags.URL = fmt.Sprintf("https://host%d.example", n%2)
+					do(t, f)
+					f.mustScrape(t, "1")
+					time.Sleep(5 * time.Second)
+				}
+				if n := a.callsOf("1", greenapi.LastOutgoingMessages); n != 2 {
+					t.Errorf("%d calls of two hosts, want 2", n)
+				}
+			})
+		})
 	}
 }
 

@@ -21,8 +21,8 @@ type PollState struct {
 	Result string `json:"result,omitempty"`
 	// Took is the duration of the call with that outcome.
 	Took time.Duration `json:"took,omitempty"`
-	// Settings identifies the settings of the call. If they have changed, the outcome does not
-	// predict that of the next call.
+	// Settings identifies the settings to which the outcome applies. If they have changed, the
+	// outcome does not predict that of the next call.
 	Settings string `json:"settings,omitempty"`
 }
 

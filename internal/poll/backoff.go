@@ -2,6 +2,7 @@ package poll
 
 import (
 	"context"
+	"maps"
 	"time"
 )
 
@@ -18,10 +19,15 @@ type state[T any] struct {
 	Options
 
 	latest     Outcome[T]
-	latestKey  string    // Key of the call with the latest outcome
+	readingKey Key       // of the latest reading
 	failures   int       // consecutive calls that failed; those that timed out do not count
 	notBefore  time.Time // no call begins before
-	validUntil time.Time // until then, scrapes get latest
+	validUntil time.Time // until then, scrapes with the same key get latest
+
+	// waits are the ends of the waits after failures since the latest reading. They remain when
+	// the key changes, so that a return to an earlier key makes no call early. The map is never
+	// modified, because copies of the state share it.
+	waits map[Key]time.Time
 }
 
 // outcome returns the latest outcome.
@@ -34,19 +40,55 @@ func (s state[T]) outcome() Outcome[T] {
 }
 
 // nextCall returns the earliest time of the next call.
-func (s state[T]) nextCall() time.Time {
-	if s.latestKey != s.Key {
-		return s.notBefore
+func (s state[T]) nextCall() time.Time { return later(s.freshUntil(), s.notBefore) }
+
+// freshUntil returns the time until which scrapes get the latest outcome, or zero if it does not
+// apply to calls with the current key.
+func (s state[T]) freshUntil() time.Time {
+	switch {
+	case s.latest.Err != nil:
+		return later(s.waits[s.Key], s.waits[Key{Account: s.Key.Account}])
+	case s.readingKey == s.Key:
+		return s.validUntil
+	default:
+		return time.Time{}
 	}
-	return later(s.validUntil, s.notBefore)
 }
 
 // hasReading reports whether the latest outcome is a reading.
 func (s state[T]) hasReading() bool { return s.latest.Err == nil && !s.latest.Success.IsZero() }
 
 // isFresh reports whether scrapes get the latest outcome, because another call would be too early.
-func (s state[T]) isFresh() bool {
-	return time.Now().Before(s.validUntil) && time.Now().Before(s.nextCall())
+func (s state[T]) isFresh() bool { return time.Now().Before(s.freshUntil()) }
+
+// isWaiting reports whether the next call must wait, with the current key or an earlier one.
+func (s state[T]) isWaiting() bool {
+	now := time.Now()
+	for _, until := range s.waits {
+		if now.Before(until) {
+			return true
+		}
+	}
+	return now.Before(s.nextCall())
+}
+
+// scope returns the key of the calls to which the latest outcome, that of a call with the current
+// key, applies.
+func (s state[T]) scope() Key {
+	err := s.latest.Err
+	if err == nil || s.DependsOnRequest != nil && s.DependsOnRequest(err) {
+		return s.Key
+	}
+	return Key{Account: s.Key.Account}
+}
+
+// wait delays the calls to which the latest failure applies. It forgets waits that have ended.
+func (s *state[T]) wait(until time.Time) {
+	now, waits := time.Now(), make(map[Key]time.Time)
+	maps.Copy(waits, s.waits)
+	maps.DeleteFunc(waits, func(_ Key, end time.Time) bool { return !now.Before(end) })
+	waits[s.scope()] = until
+	s.validUntil, s.waits = until, waits
 }
 
 // setInterval changes the interval, also for the latest reading.
@@ -61,7 +103,7 @@ func (s *state[T]) setInterval(interval time.Duration) {
 func (s state[T]) afterCall(reading T, err, cause error, begin, end time.Time) state[T] {
 	s.notBefore = end.Add(minGap)
 	if err == nil {
-		s.latestKey = s.Key
+		s.readingKey, s.waits = s.Key, nil
 		s.latest = Outcome[T]{Reading: reading, Success: begin, Called: begin, Took: end.Sub(begin)}
 		s.failures = 0
 		s.notBefore = end.Add(min(minGap, s.Interval))
@@ -75,15 +117,14 @@ func (s state[T]) afterCall(reading T, err, cause error, begin, end time.Time) s
 		}
 		return s
 	}
-	s.latestKey = s.Key
 	s.latest.Err, s.latest.Called, s.latest.Took = err, begin, end.Sub(begin)
 	if cause != nil {
 		// The call timed out. There is no backoff, because the API has not refused it.
-		s.validUntil = s.notBefore
+		s.wait(s.notBefore)
 		return s
 	}
 	s.failures++
-	s.validUntil = end.Add(s.backoff())
+	s.wait(end.Add(s.backoff()))
 	return s
 }
 

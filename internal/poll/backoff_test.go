@@ -107,21 +107,29 @@ func TestMinBackoffExtendsTheWait(t *testing.T) {
 	})
 }
 
-func TestInvalidationEndsTheBackoff(t *testing.T) {
+// TestCurrentKeyEndsTheBackoff checks a key that changes without Reconfigure. Its failure then has
+// a wait, too.
+func TestCurrentKeyEndsTheBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &fakeAPI{err: errAPI}
-		invalidated := false
+		var key Key
 		p := newPoller(t, a.call, Options{Interval: time.Second, Timeout: time.Second,
-			MinBackoff:  func(error) time.Duration { return time.Hour },
-			Invalidated: func() bool { return invalidated },
+			MinBackoff: func(error) time.Duration { return time.Hour },
+			CurrentKey: func() Key { return key },
 		})
-		expect(t, "before the invalidation", scrape(t, p, time.Minute), 0, errAPI)
-		time.Sleep(time.Minute)
-		expect(t, "before the invalidation", scrape(t, p, time.Minute), 0, errAPI)
+		for _, account := range []string{"old", "new"} {
+			key.Account = account
+			expect(t, "first call", scrape(t, p, time.Minute), 0, errAPI)
+			time.Sleep(time.Minute)
+			p.Reconfigure(time.Second, time.Second, key)
+			expect(t, "during the wait", scrape(t, p, time.Minute), 0, errAPI)
+		}
 		a.set(0, nil)
-		invalidated = true
-		expect(t, "after the invalidation", scrape(t, p, time.Minute), 2, nil)
-		expect(t, "immediately again", scrape(t, p, time.Minute), 2, nil)
+		key.Account = "old"
+		expect(t, "with the old key", scrape(t, p, time.Minute), 0, errAPI)
+		key.Account = "newest"
+		expect(t, "with the newest key", scrape(t, p, time.Minute), 3, nil)
+		expect(t, "immediately again", scrape(t, p, time.Minute), 3, nil)
 		if apart := a.began[1].Sub(a.began[0]); apart < time.Second {
 			t.Errorf("calls %s apart", apart)
 		}

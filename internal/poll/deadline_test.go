@@ -62,15 +62,16 @@ func TestSlowCallLeavesTheLatestReading(t *testing.T) {
 	for name, c := range map[string]struct {
 		age  time.Duration // of the reading when the scrapes end
 		fail bool          // whether a call fails after the reading
-		key  string        // of the slow call; that of the reading is empty
+		key  Key           // of the slow call; that of the reading is empty
 		want error
 	}{
-		"recent":              {5 * time.Minute, false, "", nil},
-		"old":                 {5*time.Minute + 1, false, "", context.DeadlineExceeded},
-		"failed since":        {time.Minute, true, "", context.DeadlineExceeded},
-		"failed, and old":     {10 * time.Minute, true, "", context.DeadlineExceeded},
-		"just after the call": {3 * time.Second, false, "", nil},
-		"new key":             {time.Minute, false, "new", context.DeadlineExceeded},
+		"recent":              {5 * time.Minute, false, Key{}, nil},
+		"old":                 {5*time.Minute + 1, false, Key{}, context.DeadlineExceeded},
+		"failed since":        {time.Minute, true, Key{}, context.DeadlineExceeded},
+		"failed, and old":     {10 * time.Minute, true, Key{}, context.DeadlineExceeded},
+		"just after the call": {3 * time.Second, false, Key{}, nil},
+		"new account":         {time.Minute, false, Key{Account: "new"}, context.DeadlineExceeded},
+		"new request":         {time.Minute, false, Key{Request: "new"}, context.DeadlineExceeded},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -175,18 +176,19 @@ func TestCallsEndAtTheTimeout(t *testing.T) {
 	})
 }
 
-func TestScrapesDoNotWaitForInvalidated(t *testing.T) {
+func TestScrapesDoNotWaitForCurrentKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &fakeAPI{err: errAPI}
 		stuck := make(chan struct{})
 		p := newPoller(t, a.call, Options{
 			Interval: time.Second, Timeout: time.Second,
-			Invalidated: func() bool { <-stuck; return true },
+			CurrentKey: func() Key { <-stuck; return Key{} },
 		})
+		go func() { stuck <- struct{}{}; stuck <- struct{}{} }() // for the first call
 		scrape(t, p, time.Second)
 		begin := time.Now()
 		got := scrape(t, p, time.Second/2)
-		expect(t, "scrape during Invalidated", got, 0, context.DeadlineExceeded)
+		expect(t, "scrape during CurrentKey", got, 0, context.DeadlineExceeded)
 		if waited := time.Since(begin); waited > time.Second/2 {
 			t.Errorf("waited %s", waited)
 		}
@@ -224,14 +226,14 @@ func TestEndedContextMakesNoCall(t *testing.T) {
 }
 
 // TestFailureIsReusedAfterAnAbandonedScrape checks a scrape that begins after the only waiter has
-// left, while Invalidated still runs for it.
+// left, while CurrentKey still runs for it.
 func TestFailureIsReusedAfterAnAbandonedScrape(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &fakeAPI{err: errAPI}
 		p := newPoller(t, a.call, Options{
 			Interval: time.Second, Timeout: time.Minute,
-			MinBackoff:  func(error) time.Duration { return time.Hour },
-			Invalidated: func() bool { time.Sleep(time.Second); return false },
+			MinBackoff: func(error) time.Duration { return time.Hour },
+			CurrentKey: func() Key { time.Sleep(time.Second); return Key{} },
 		})
 		p.Get(t.Context())
 		time.Sleep(2 * time.Second)
@@ -248,9 +250,10 @@ func TestTimedOutIsSetDuringTheGap(t *testing.T) {
 		a := &fakeAPI{took: time.Hour}
 		p := newPoller(t, a.call, Options{
 			Interval: time.Second, Timeout: time.Second,
-			Invalidated: func() bool { return true },
 		})
+		p.Reconfigure(time.Second, time.Second, Key{Account: "old"})
 		scrape(t, p, time.Minute) // times out; the next call must wait for a second
+		p.Reconfigure(time.Second, time.Second, Key{Account: "new"})
 		if got := scrape(t, p, time.Second/2); !got.TimedOut || a.calls() != 1 {
 			t.Errorf("%d calls, got %+v", a.calls(), got)
 		}

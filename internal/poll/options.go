@@ -9,9 +9,14 @@ type Options struct {
 	Interval time.Duration
 	// Timeout is the maximum duration of a call.
 	Timeout time.Duration
-	// Key identifies the requests of the calls. The outcome of a call with another key does not
-	// predict the result of the next call.
-	Key string
+	// Key identifies the calls.
+	Key Key
+	// CurrentKey returns the key for the next call, if it can change without Reconfigure. It may
+	// block.
+	CurrentKey func() Key
+	// DependsOnRequest reports whether a call that failed with err may succeed with another
+	// request to the same account.
+	DependsOnRequest func(err error) bool
 	// MinBackoff returns the minimum time until the next call after a call failed with err.
 	MinBackoff func(err error) time.Duration
 	// Observe is called after each call, before any scrape gets the outcome. begin is when the call
@@ -20,9 +25,13 @@ type Options struct {
 	// Persist stores the state for Resume. It is called before each call, and after it before any
 	// scrape gets the outcome.
 	Persist func(ResumeState)
-	// Invalidated reports whether an earlier failure no longer predicts the result of the next
-	// call. It may block.
-	Invalidated func() bool
+}
+
+// Key identifies the calls to which an outcome applies. A reading applies to calls with the same
+// key. A failure applies to all calls with the same account, unless it depends on the request.
+type Key struct {
+	Account string // the API host and the token
+	Request string // what the calls request; empty if an outcome applies to all requests
 }
 
 // Outcome is the result of Get or Peek: the latest reading, and the error of the latest call.

@@ -67,13 +67,14 @@ func (p *Poller[T]) Start() {
 	p.stopped = false
 }
 
-// Waiting reports whether it is too early for the next call.
-func (p *Poller[T]) Waiting() bool { return time.Now().Before(p.snapshot().nextCall()) }
+// Waiting reports whether it is too early for the next call. A wait after a failure counts even if
+// it does not apply to the current key.
+func (p *Poller[T]) Waiting() bool { return p.snapshot().isWaiting() }
 
 // Reconfigure changes the options for the next call. The interval also applies to the latest
-// reading. The call in progress continues. If the latest outcome is that of a call with another
-// key, the next call waits only as long as the API's rate limit demands.
-func (p *Poller[T]) Reconfigure(interval, timeout time.Duration, key string) {
+// reading. The call in progress continues. If no outcome applies to the key, the next call waits
+// only as long as the API's rate limit demands.
+func (p *Poller[T]) Reconfigure(interval, timeout time.Duration, key Key) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.setInterval(interval)
@@ -117,7 +118,7 @@ func (p *Poller[T]) join() (*flight[T], Outcome[T]) {
 		return nil, p.outcome().withErr(context.Canceled)
 	case p.flight != nil:
 		return p.flight, Outcome[T]{}
-	case p.isFresh() && (p.latest.Err == nil || p.Invalidated == nil):
+	case p.isFresh() && (p.latest.Err == nil || p.CurrentKey == nil):
 		return nil, p.outcome()
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -141,7 +142,7 @@ func (p *Poller[T]) unfinished(err error) Outcome[T] {
 	s := p.snapshot()
 	outcome := s.outcome()
 	outcome.TimedOut = true
-	if !s.hasReading() || s.latestKey != s.Key || time.Since(outcome.Success) > maxAge {
+	if !s.hasReading() || s.readingKey != s.Key || time.Since(outcome.Success) > maxAge {
 		outcome.Err = err
 	}
 	return outcome
@@ -157,14 +158,17 @@ func (p *Poller[T]) run(ctx context.Context, f *flight[T]) {
 	f.cancel()
 }
 
-// next makes the call of f and returns its outcome. It returns the latest outcome if the latest
-// failure still predicts the outcome of a call, or if the Poller stops before the call may begin.
+// next makes the call of f and returns its outcome. It returns the latest outcome if that is still
+// fresh, or if the Poller stops before the call may begin.
 func (p *Poller[T]) next(ctx context.Context, f *flight[T]) Outcome[T] {
 	if p.useCached() {
 		return p.Peek()
 	}
 	if !p.waitTurn(ctx) {
 		return p.Peek().withErr(ctx.Err())
+	}
+	if p.useCached() { // because the key has changed meanwhile
+		return p.Peek()
 	}
 	before := p.snapshot()
 	begin := time.Now()
@@ -199,10 +203,19 @@ func (p *Poller[T]) snapshot() state[T] {
 	return p.state
 }
 
-// useCached reports whether the latest outcome is usable in place of a new call.
+// useCached updates the key, and reports whether the latest outcome is usable in place of a call.
 func (p *Poller[T]) useCached() bool {
-	s := p.snapshot()
-	return s.isFresh() && (s.latest.Err == nil || s.Invalidated == nil || !s.Invalidated())
+	before := p.snapshot()
+	if before.CurrentKey == nil {
+		return before.isFresh()
+	}
+	key := before.CurrentKey()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.Key == before.Key { // otherwise Reconfigure has changed it
+		p.Key = key
+	}
+	return p.isFresh()
 }
 
 // waitTurn waits until the next call may begin. It returns false if ctx ends before.

@@ -167,7 +167,8 @@ func TestRandomSchedules(t *testing.T) {
 					p.Start()
 				case 1:
 					interval := time.Duration(1+random.IntN(4)) * time.Second
-					p.Reconfigure(interval, testOptions.Timeout, fmt.Sprint(random.IntN(2)))
+					key := Key{fmt.Sprint(random.IntN(2)), fmt.Sprint(random.IntN(2))}
+					p.Reconfigure(interval, testOptions.Timeout, key)
 				}
 				timeout := time.Duration(1+random.IntN(6000)) * time.Millisecond
 				hangUp := random.IntN(3) == 0

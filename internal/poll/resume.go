@@ -17,25 +17,28 @@ type ResumeState struct {
 	InFlight bool      // whether the latest call has not ended; the state is for a crash during it
 	Failures int       // number of consecutive failures
 
-	// Err and Took are those of the latest outcome.
+	// Err and Took are those of the latest outcome. Key identifies the calls to which it applies.
 	Err  error
 	Took time.Duration
+	Key  Key
 }
 
 // Resume continues with the state of an earlier Poller and the reading of its latest successful
 // call, which began at success. If no call succeeded, success is zero and stored.Err is not nil.
-// Resume must be called before any other method.
+// The outcome must apply to calls with the key of the options, or stored.Next must be zero. Resume
+// must be called before any other method.
 func (p *Poller[T]) Resume(stored ResumeState, reading T, success time.Time) {
 	p.latest = Outcome[T]{
 		Reading: reading, Err: stored.Err,
 		Success: success, Called: stored.Called, Took: stored.Took,
 	}
-	p.failures, p.latestKey = stored.Failures, p.Key
+	p.failures, p.readingKey = stored.Failures, p.Key
 	// The stored times have no monotonic reading. Adding differences to now gives them one, so a
 	// clock that is set back later delays no call.
 	now := time.Now()
 	p.notBefore = now.Add(stored.Called.Add(min(minGap, p.Interval)).Sub(now))
 	p.validUntil = now.Add(stored.Next.Sub(now))
+	p.waits = map[Key]time.Time{stored.Key: p.validUntil}
 }
 
 // ifInterrupted returns the state to persist before a call, in case the process dies during it. The
@@ -61,7 +64,7 @@ func (s state[T]) persist(begin time.Time, inFlight bool) {
 	if s.Persist != nil {
 		s.Persist(ResumeState{
 			Called: begin, Next: s.validUntil, InFlight: inFlight, Failures: s.failures,
-			Err: s.latest.Err, Took: s.latest.Took,
+			Err: s.latest.Err, Took: s.latest.Took, Key: s.scope(),
 		})
 	}
 }
