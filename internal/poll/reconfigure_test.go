@@ -204,18 +204,13 @@ func TestSuccessEndsAllWaits(t *testing.T) {
 func TestReconfigureOverridesCurrentKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := new(fakeAPI)
-		var key Key
 		p := New(a.call, Options{
 			Interval: time.Hour, Timeout: time.Second,
-			CurrentKey: func() Key {
-				current := key
-				time.Sleep(time.Second)
-				return current
-			},
+			CurrentKey: func() Key { time.Sleep(time.Second); return Key{} },
 		})
 		go scrape(t, p, time.Minute)
 		time.Sleep(1500 * time.Millisecond) // during the second of two checks before the call
-		key.Account = "new"
+		key := Key{Account: "new"}
 		p.Reconfigure(time.Hour, time.Second, key)
 		expect(t, "scrape", scrape(t, p, time.Minute), 1, nil)
 		if p.readingKey != key {
