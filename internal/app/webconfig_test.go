@@ -46,8 +46,8 @@ func TestWebConfigErrorsAreExplained(t *testing.T) {
 	}
 }
 
-// TestWebConfigErrorsAreLoggedWithoutText logs an error as exporter-toolkit does if the file becomes
-// invalid.
+// TestWebConfigErrorsAreLoggedWithoutText logs an error as exporter-toolkit does if the file
+// becomes invalid.
 func TestWebConfigErrorsAreLoggedWithoutText(t *testing.T) {
 	var text bytes.Buffer
 	newSlogLogger(&text, "info", "logfmt").Error("Unable to parse configuration",

@@ -56,9 +56,9 @@ func FuzzReadJournal(f *testing.F) {
 	})
 }
 
-// FuzzMemory repeats a piece after the start of a journal, and checks that the reader allocates less
-// than the length of the result. The length is a few times that of the reader's buffer, so that an
-// execution is fast.
+// FuzzMemory repeats a piece after the start of a journal, and checks that the reader allocates
+// less than the length of the result. The length is a few times that of the reader's buffer, so
+// that an execution is fast.
 func FuzzMemory(f *testing.F) {
 	for _, start := range []string{
 		"", "[", "[{", `[{"`, `[{"a":`, `[{"a":"`, `[{"idMessage":"`, `[{"idMessage":`,

@@ -63,8 +63,8 @@ func TestHangingDiskDelaysNoScrape(t *testing.T) {
 	}
 }
 
-// TestReloadWithHangingLedger removes an instance whose ledger hangs, adds another one, and adds the
-// first one again.
+// TestReloadWithHangingLedger removes an instance whose ledger hangs, adds another one, and adds
+// the first one again.
 func TestReloadWithHangingLedger(t *testing.T) {
 	t.Parallel()
 	const hanging, other = "1101000001", "1101000002"

@@ -1,8 +1,8 @@
 package jsonstream
 
 // ReadWord reads the rest of the number or literal whose first byte is c. The literals are true,
-// false, null, NaN, Infinity and -Infinity. ReadWord returns the first MaxLen bytes, which are valid
-// until the next read. A word at the end of the stream counts as truncated.
+// false, null, NaN, Infinity and -Infinity. ReadWord returns the first MaxLen bytes, which are
+// valid until the next read. A word at the end of the stream counts as truncated.
 func (s *Scanner) ReadWord(c byte) []byte {
 	if !isWordByte(c) {
 		s.Invalid("invalid value")
