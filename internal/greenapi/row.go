@@ -102,10 +102,15 @@ func (r *rowReader) next() bool {
 	if !nextObject(r.in, &r.notRows) || !r.read() {
 		return false
 	}
-	if row := &r.row; row.Timed && (row.Timestamp <= 0 || row.Timestamp > r.latest) {
-		row.Timestamp, row.Timed, row.BadTimestamp = 0, false, true
-	}
+	r.row.checkTimestamp(r.latest)
 	return true
+}
+
+// checkTimestamp marks a timestamp that is not positive or after latest as bad.
+func (r *Row) checkTimestamp(latest float64) {
+	if r.Timed && (r.Timestamp <= 0 || r.Timestamp > latest) {
+		r.Timestamp, r.Timed, r.BadTimestamp = 0, false, true
+	}
 }
 
 // read reads a row after its opening brace. It does not check the range of the timestamp.

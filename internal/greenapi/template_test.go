@@ -90,6 +90,7 @@ func FuzzRowTemplate(f *testing.F) {
 	f.Add(`"a":"xx","b":"yy"}`, `"a":"xx","b":"yy","a":"zz"}`)
 	f.Add(`"timestamp":1,"a":{"timestamp":22}}`, `"timestamp":0,"a":{"timestamp":22}}`)
 	f.Add(`"a":["idMessage","xx"]}`, `"a":"idMessage","xx"}`)
+	f.Add("0", `"timestamp":9999999999}`)
 	f.Fuzz(func(t *testing.T, before, row string) {
 		template, _ := learn(append(slices.Clone(lessons), before)...)
 		var r Row
@@ -101,6 +102,7 @@ func FuzzRowTemplate(f *testing.F) {
 		if n == 0 {
 			return
 		}
+		r.checkTimestamp(latestTimestamp) // as the reader does after the template
 		rows, err := readWithoutTemplate(strings.NewReader("[{" + row[:n] + "]"))
 		if err != nil || len(rows) != 1 || rows[0] != valuesOf(&r) {
 			t.Fatalf("%+v in %q; without a template %+v, %v", valuesOf(&r), row[:n], rows, err)
