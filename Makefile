@@ -113,7 +113,7 @@ e2e: ## Test the exporter together with Prometheus, Alertmanager and Chromium
 		github.com/prometheus/alertmanager/cmd/alertmanager \
 		github.com/prometheus/alertmanager/cmd/amtool
 	CGO_ENABLED=1 go build -race -buildvcs=false -o .tools/bin/greenapi_exporter .
-	CGO_ENABLED=1 go -C e2e test -race -count=1 -timeout 10m ./...
+	CGO_ENABLED=1 go -C e2e test -race -count=1 -timeout 15m ./...
 
 # Each program checks the files that it reads. The tests in internal/app check that the files match
 # each other. promtool needs the rules next to prometheus.yml, as in the container. Compose ignores
