@@ -55,7 +55,7 @@ func TestFileThatHangs(t *testing.T) {
 
 func TestOpenStorageGivesUpIfTheDiskHangs(t *testing.T) {
 	if testing.Short() {
-		t.Skip("the test takes 10 s")
+		t.Skip("the test takes 6 s")
 	}
 	t.Parallel()
 	directory := t.TempDir()
@@ -68,6 +68,7 @@ func TestOpenStorageGivesUpIfTheDiskHangs(t *testing.T) {
 }
 
 func TestSnapshotThatHangs(t *testing.T) {
+	t.Parallel()
 	s := newTestStorage(t)
 	l := s.restart(t, 0)
 	commit(l, 0, testRow(1, "text", "sent", -5))

@@ -203,6 +203,7 @@ func TestOtherLedgersWriteWhileOneHangs(t *testing.T) {
 
 // A ledger is closed while its write hangs, and opened again by a reload.
 func TestLedgerDoesNotOpenDuringWrite(t *testing.T) {
+	t.Parallel()
 	s := newTestStorage(t)
 	l := s.restart(t, 0)
 	commit(l, 0, testRow(1, "text", "sent", -5))
@@ -230,6 +231,7 @@ func TestLedgerDoesNotOpenDuringWrite(t *testing.T) {
 }
 
 func TestHangingDiskDoesNotBlockLoad(t *testing.T) {
+	t.Parallel()
 	s := newTestStorage(t)
 	commit(s.restart(t, 0), 0, testRow(1, "text", "sent", -5))
 	s.wait()
