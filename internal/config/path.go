@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/user"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
+
+	"greenapi_exporter/internal/osuser"
 )
 
 // checkRegular returns an error if the file is not regular. Every reload opens the files, and
@@ -39,20 +39,11 @@ func explain(err error, path string) error {
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%s has no permission to read%s; "+
 			"change the owner or the mode of the file or its directory",
-			currentUser(), quotePath(path))
+			osuser.Current(), quotePath(path))
 	case isPath:
 		return pathError.Err
 	}
 	return err
-}
-
-// currentUser returns the name and the number of the user that the process runs as.
-func currentUser() string {
-	id := strconv.Itoa(os.Geteuid())
-	if u, err := user.LookupId(id); err == nil {
-		return "user " + u.Username + " (" + id + ")"
-	}
-	return "user " + id
 }
 
 // tokenLike matches a word that is long enough to be a token.

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/go-kit/log"
+
+	"greenapi_exporter/internal/osuser"
 )
 
 // asOtherUser calls f as a user who owns no file, if the test runs as root.
@@ -50,7 +52,7 @@ func TestUnreadableFilesAreRejectedWithUserAndPath(t *testing.T) {
 				return
 			}
 			text := err.Error()
-			user := currentUser()
+			user := osuser.Current()
 			for _, part := range []string{user + " has no permission", path, "change the owner"} {
 				if !strings.Contains(text, part) {
 					t.Errorf("%s: got %q, want %q", what, text, part)
@@ -69,7 +71,7 @@ func TestUnreadableFilesAreRejectedWithUserAndPath(t *testing.T) {
 		_, err = Source{Path: token}.Load(log.NewNopLogger())
 		want("configuration file", err, "(GREENAPI_CONFIG_FILE) "+token)
 	})
-	if os.Geteuid() == 0 && currentUser() != "user root (0)" {
-		t.Errorf("got %s", currentUser())
+	if os.Geteuid() == 0 && osuser.Current() != "user root (0)" {
+		t.Errorf("got %s", osuser.Current())
 	}
 }

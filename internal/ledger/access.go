@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/user"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"syscall"
+
+	"greenapi_exporter/internal/osuser"
 )
 
 // tokenLike matches a word that is more likely a token than the name of a directory.
@@ -37,14 +37,14 @@ func checkDirectory(path string) error {
 func explain(err error) error {
 	var pathError *fs.PathError
 	if !errors.As(err, &pathError) {
-		return fmt.Errorf("%w; use a directory that %s can write to", err, currentUser())
+		return fmt.Errorf("%w; use a directory that %s can write to", err, osuser.Current())
 	}
 	path := pathError.Path
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%w; %s, and the exporter runs as %s; "+
 			"change the owner or the mode, or run the exporter as another user",
-			err, describeOwner(path), currentUser())
+			err, describeOwner(path), osuser.Current())
 	case errors.Is(err, syscall.EROFS):
 		return fmt.Errorf("%w; mount it writable, or use another directory", err)
 	case isDangling(path):
@@ -53,9 +53,9 @@ func explain(err error) error {
 			"create the directory or remove the link", path, target)
 	case errors.Is(err, syscall.ENOTDIR):
 		return fmt.Errorf("%s is not a directory; use a directory that %s can write to",
-			path, currentUser())
+			path, osuser.Current())
 	}
-	return fmt.Errorf("%w; use a directory that %s can write to", err, currentUser())
+	return fmt.Errorf("%w; use a directory that %s can write to", err, osuser.Current())
 }
 
 func isDangling(path string) bool {
@@ -81,16 +81,5 @@ func describeOwner(path string) string {
 	if !ok {
 		return fmt.Sprintf("%s has the mode %s", path, info.Mode())
 	}
-	return fmt.Sprintf("%s belongs to %s and has the mode %s", path, userName(uid), info.Mode())
-}
-
-func currentUser() string { return userName(os.Geteuid()) }
-
-// userName returns the name and the number of a user.
-func userName(uid int) string {
-	id := strconv.Itoa(uid)
-	if u, err := user.LookupId(id); err == nil {
-		return "user " + u.Username + " (" + id + ")"
-	}
-	return "user " + id
+	return fmt.Sprintf("%s belongs to %s and has the mode %s", path, osuser.Name(uid), info.Mode())
 }

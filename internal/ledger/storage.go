@@ -14,6 +14,8 @@ import (
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
 	"github.com/gofrs/flock"
+
+	"greenapi_exporter/internal/osuser"
 )
 
 // Storage is a directory of ledgers, each in a file of its own. It is safe for concurrent use.
@@ -257,7 +259,7 @@ func (s *Storage) Ledger(name string, options Options, now time.Time) (*Ledger, 
 		return nil, explain(err)
 	default:
 		return nil, fmt.Errorf("%w; make it a file that %s may read, or move it away",
-			err, currentUser())
+			err, osuser.Current())
 	}
 	l.file = f
 	if l.countingSince.IsZero() {
