@@ -228,7 +228,8 @@ func TestHostsKeepTheirPauses(t *testing.T) {
 	}
 }
 
-// TestNewTokenEndsTheWaitOfAnInstanceThatReturns, but not the second between two calls.
+// TestNewTokenEndsTheWaitOfAnInstanceThatReturns checks that a new token ends the wait after a
+// failure, but not the second between two calls.
 func TestNewTokenEndsTheWaitOfAnInstanceThatReturns(t *testing.T) {
 	for reload, do := range reloads {
 		t.Run(reload, func(t *testing.T) {

@@ -57,7 +57,7 @@ type rowReader struct {
 
 // stringField is the value of a string member.
 type stringField struct {
-	text [maxString]byte // of which the first n bytes are used
+	text [maxString]byte // the first n bytes are used
 	n    int
 	hash uint64 // of the whole string
 }

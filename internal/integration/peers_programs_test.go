@@ -120,7 +120,7 @@ func startJSONExporter(b *testing.B, api recording) *peer {
 }
 
 // telegrafConfig counts with an aggregator. It excludes rows without a status. Rows with a null, an
-// empty and an absent status would have the same series, of which Telegraf exports only the last.
+// empty and an absent status would have the same series, and Telegraf exports only the last.
 const telegrafConfig = `[agent]
   interval = "10s"
   omit_hostname = true

@@ -32,7 +32,7 @@ func asUser(t *testing.T, uid int, directory string, do func()) {
 }
 
 func TestFileOfAnotherUserIsExplained(t *testing.T) {
-	const nobody = 65534
+	const otherUser = 65534
 	for name, prepare := range map[string]func(directory string) (path string, mode os.FileMode){
 		"directory": func(directory string) (string, os.FileMode) { return directory, 0o700 },
 		"read-only": func(directory string) (string, os.FileMode) { return directory, 0o555 },
@@ -54,7 +54,7 @@ func TestFileOfAnotherUserIsExplained(t *testing.T) {
 			chmod(t, s.path(), 0o777)
 			chmod(t, path, mode)
 			var err error
-			asUser(t, nobody, s.directory, func() {
+			asUser(t, otherUser, s.directory, func() {
 				var storage *Storage
 				if storage, err = OpenStorage(s.directory, log.NewNopLogger()); err == nil {
 					_, err = storage.Ledger(testID, testOptions(60), at(1))

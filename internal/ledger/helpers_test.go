@@ -24,7 +24,7 @@ func at(minute float64) time.Time {
 	return testNow.Add(time.Duration(minute * float64(time.Minute)))
 }
 
-// testOptions returns options with a retention of 15 days, of which calls request at most 14.
+// testOptions returns options with a retention of 15 days. Calls request at most 14.
 func testOptions(minutes int) Options {
 	return Options{Minutes: minutes, MaxMinutes: 14 * 24 * 60, Retention: 360 * time.Hour}
 }

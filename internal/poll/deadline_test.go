@@ -56,8 +56,9 @@ func TestCallOutlastsItsScrapes(t *testing.T) {
 	})
 }
 
-// TestSlowCallLeavesTheLatestReading for scrapes that end before the call, unless the reading began
-// more than 5 minutes ago, is of other requests, or a later call has failed.
+// TestSlowCallLeavesTheLatestReading checks that scrapes that end before the call get the latest
+// reading. They do not get one that began more than 5 minutes ago or is of other requests, or after
+// a later call has failed.
 func TestSlowCallLeavesTheLatestReading(t *testing.T) {
 	for name, c := range map[string]struct {
 		age  time.Duration // of the reading when the scrapes end

@@ -125,7 +125,7 @@ func TestFaultsAreUnique(t *testing.T) {
 		faults[fault], names[fault.String()] = true, true
 	}
 	if len(simulator.Faults()) != 45 || len(faults) != 45 || len(names) != 45 {
-		t.Errorf("%d faults, of which %d are different, with %d names",
+		t.Errorf("%d faults: %d different ones with %d names",
 			len(simulator.Faults()), len(faults), len(names))
 	}
 }
