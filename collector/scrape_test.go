@@ -3,6 +3,7 @@ package collector
 import (
 	"context"
 	"maps"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -221,7 +222,8 @@ func TestLatestReadingIsExportedDuringFailures(t *testing.T) {
 	})
 }
 
-// TestClockSkewIsThatOfTheLatestResponse of any method, even if it reports a failure.
+// TestClockSkewIsThatOfTheLatestResponse checks the skew after responses of two methods, including
+// failures. A response that a cache has stored has no skew.
 func TestClockSkewIsThatOfTheLatestResponse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newExporter(t, "outgoing", "queue")
@@ -242,7 +244,9 @@ func TestClockSkewIsThatOfTheLatestResponse(t *testing.T) {
 		queue.skew = -30 * 24 * time.Hour
 		queue.answer(401, "")
 		assertSkew(-30*24*3600, true)
-		queue.noDate = true
+		queue.header = http.Header{"Age": {"61"}}
+		assertSkew(0, false)
+		queue.header, queue.noDate = nil, true
 		assertSkew(0, false)
 		queue.took = 0 // the outgoing journal responds last
 		assertSkew(0, true)

@@ -72,8 +72,9 @@ func NewClient(backend *Backend, base *url.URL, id string, token TokenSource) *C
 	}}
 }
 
-// OnDate makes the Client call f for each response, with the API's time in its header, or the zero
-// time if it has none, and with the local time at its arrival. f must be safe for concurrent use.
+// OnDate makes the Client call f for each response, with the API's time in its header and the local
+// time at its arrival. The API's time is zero if the header has none, or if a cache has stored the
+// response for more than a minute. f must be safe for concurrent use.
 func (c *Client) OnDate(f func(date, now time.Time)) { c.onDate = f }
 
 // transport makes the calls of a Client or Partner.

@@ -82,6 +82,9 @@ func (r *response) send(request *http.Request) error {
 		r.date = r.received
 	}
 	if r.onDate != nil {
+		if responseAge(received.Header.Get("Age")) > freshAge {
+			date = time.Time{} // of an earlier response, so it is not the API's time
+		}
 		r.onDate(date, r.received)
 	}
 	checkAge(r.ctx, received)
