@@ -155,7 +155,7 @@ func TestUnreadOutputDoesNotBlock(t *testing.T) {
 				begin := time.Now()
 				got := scrapeContext(t.Context(), t, p.url+"/metrics", "10")
 				got.assert(t, 1, "greenapi_up")
-				if took := time.Since(begin); took > 5*time.Second {
+				if took := time.Since(begin); took > 20*time.Second {
 					t.Fatalf("a scrape took %s", took)
 				}
 				got.mustValue(t, "greenapi_exporter_log_lines_dropped_total")
@@ -165,7 +165,7 @@ func TestUnreadOutputDoesNotBlock(t *testing.T) {
 			if err := p.Cmd.Wait(); err != nil {
 				t.Errorf("the exporter exited with %v", err)
 			}
-			if took := time.Since(begin); took > 5*time.Second {
+			if took := time.Since(begin); took > 20*time.Second {
 				t.Errorf("the exporter exited after %s", took)
 			}
 		})
