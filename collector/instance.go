@@ -28,7 +28,8 @@ type Resources struct {
 type env struct {
 	Resources
 	current atomic.Pointer[config.Instance]
-	skew    atomic.Pointer[float64] // of the API's clock in the latest response; nil if unknown
+	scraped atomic.Pointer[time.Time] // when the latest scrape began; nil before the first
+	skew    atomic.Pointer[float64]   // of the API's clock in the latest response; nil if unknown
 	clocks  skewMonitor
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -84,6 +85,10 @@ func (s *Set) Scrape(
 		return nil, err
 	}
 	context.AfterFunc(ctx, c.done)
+	now := time.Now()
+	for _, i := range c.instances {
+		i.env.scraped.Store(&now)
+	}
 	return c, nil
 }
 

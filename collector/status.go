@@ -16,6 +16,8 @@ type Status struct {
 	// Window is the length of the journals' window. Interval is the minimum time between two
 	// successful calls of a journal method.
 	Window, Interval time.Duration
+	// Scraped is when the latest scrape of the instance began; zero before the first.
+	Scraped time.Time
 	// Expires is when the subscription ends, zero if unknown.
 	Expires time.Time
 	// Skew is the API's clock minus the local one, or 0 if they differ by at most a minute.
@@ -54,6 +56,9 @@ func (i *Instance) Status() Status {
 	s := Status{
 		ID: now.ID(), Expires: now.Expires(), Skew: i.env.clocks.latest(),
 		Window: time.Duration(now.Minutes()) * time.Minute, Interval: now.MinInterval(),
+	}
+	if scraped := i.env.scraped.Load(); scraped != nil {
+		s.Scraped = *scraped
 	}
 	collectors, release := i.scrape()
 	defer release()

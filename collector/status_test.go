@@ -107,3 +107,25 @@ func TestInterruptedCallIsNoFailureInTheStatus(t *testing.T) {
 		time.Sleep(time.Minute)
 	})
 }
+
+// TestStatusHasTheTimeOfTheLatestScrape also checks that neither a status nor a refused scrape is a
+// scrape.
+func TestStatusHasTheTimeOfTheLatestScrape(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newExporter(t, "outgoing", "state")
+		if got := e.instance.Status().Scraped; !got.IsZero() {
+			t.Errorf("before the first scrape: %s", got)
+		}
+		e.replyOf(greenapi.GetStateInstance).took = 10 * time.Second
+		began := time.Now()
+		gather(t, e.scrape(t.Context(), "state"))
+		_, err := e.set.Scrape(t.Context(), []*Instance{e.instance}, []string{"queue"})
+		if err == nil {
+			t.Error("scraped a disabled collector")
+		}
+		time.Sleep(time.Hour)
+		if got := e.instance.Status().Scraped; !got.Equal(began) {
+			t.Errorf("%s, want %s", got, began)
+		}
+	})
+}
