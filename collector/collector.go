@@ -70,6 +70,7 @@ type health struct {
 	called   time.Time     // when the latest call began; zero before the first
 	took     time.Duration // how long the latest call took
 	next     time.Time     // earliest time of the next call if the latest failed; else zero
+	inFlight time.Time     // when the call in progress began; zero if there is none
 	timedOut bool          // whether the scrape ended before the call
 	stats    *requestStats
 }
@@ -127,7 +128,9 @@ func (p *polled[T]) peek(s *Status) health {
 }
 
 func (p *polled[T]) health(o poll.Outcome[T]) health {
-	return health{o.Err, o.Success, o.Called, o.Took, o.Next, o.TimedOut, p.stats}
+	return health{
+		o.Err, o.Success, o.Called, o.Took, o.Next, p.poller.InFlight(), o.TimedOut, p.stats,
+	}
 }
 
 func (p *polled[T]) configure() {

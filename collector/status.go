@@ -45,6 +45,8 @@ type CollectorStatus struct {
 	Success, Called time.Time
 	// Next is the earliest time of the next call if the latest call failed; otherwise zero.
 	Next time.Time
+	// InFlight is when the call in progress began; zero if there is none.
+	InFlight time.Time
 }
 
 // Failing reports whether the latest call failed.
@@ -64,7 +66,9 @@ func (i *Instance) Status() Status {
 	defer release()
 	for _, a := range collectors {
 		h := a.collector.peek(&s)
-		c := CollectorStatus{Info: a.Info, Success: h.success, Called: h.called, Next: h.next}
+		c := CollectorStatus{
+			Info: a.Info, Success: h.success, Called: h.called, Next: h.next, InFlight: h.inFlight,
+		}
 		var failure *greenapi.Error
 		switch {
 		case errors.As(h.err, &failure):

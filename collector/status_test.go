@@ -73,6 +73,9 @@ func TestStatusMakesNoCall(t *testing.T) {
 		if s.Outgoing == nil {
 			t.Error("after a failure: the latest reading is missing")
 		}
+		if !c.InFlight.IsZero() {
+			t.Errorf("after a call, it is in flight since %s", c.InFlight)
+		}
 		if n := e.api.calls[greenapi.LastOutgoingMessages]; n != before+1 {
 			t.Errorf("%d calls, want 1", n-before)
 		}
@@ -85,7 +88,8 @@ func TestStatusMakesNoCall(t *testing.T) {
 		synctest.Wait()
 		begin := time.Now()
 		c = e.instance.Status().Collectors[0]
-		if took := time.Since(begin); c.Result != greenapi.Unauthorized || took > 0 {
+		if took := time.Since(begin); c.Result != greenapi.Unauthorized || took > 0 ||
+			!c.InFlight.Equal(begin) {
 			t.Errorf("during a call: %+v after %s", c, took)
 		}
 		cancel()

@@ -32,10 +32,12 @@ type Poller[T any] struct {
 
 // flight is a call in progress, or one that waits for its turn.
 type flight[T any] struct {
-	cancel   context.CancelFunc
-	deadline time.Time     // of the call, or zero before it begins; guarded by Poller.mu
-	done     chan struct{} // closed after outcome is set
-	outcome  Outcome[T]
+	cancel context.CancelFunc
+	// begin and deadline are those of the call, or zero before it begins. Poller.mu guards them.
+	begin, deadline time.Time
+
+	done    chan struct{} // closed after outcome is set
+	outcome Outcome[T]
 }
 
 // New returns a Poller. It calls call with the time at which the call begins, never twice at the
@@ -109,6 +111,16 @@ func (p *Poller[T]) Get(ctx context.Context) Outcome[T] {
 // Peek returns the latest outcome. It makes no call and waits for none.
 func (p *Poller[T]) Peek() Outcome[T] { return p.snapshot().outcome() }
 
+// InFlight returns when the call in progress began, or zero if there is none.
+func (p *Poller[T]) InFlight() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.flight == nil {
+		return time.Time{}
+	}
+	return p.flight.begin
+}
+
 // join returns a flight to wait for. If there is none to wait for, it returns nil and an outcome.
 func (p *Poller[T]) join() (*flight[T], Outcome[T]) {
 	p.mu.Lock()
@@ -175,6 +187,7 @@ func (p *Poller[T]) next(ctx context.Context, f *flight[T]) Outcome[T] {
 	before.ifInterrupted(begin).persist(begin, true)
 	callCtx, cancel := context.WithTimeout(ctx, before.Timeout)
 	p.mu.Lock()
+	f.begin = begin
 	f.deadline, _ = callCtx.Deadline()
 	p.mu.Unlock()
 	reading, err := p.call(callCtx, begin)

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/net/html"
 
 	"greenapi_exporter/collector"
+	"greenapi_exporter/internal/config"
 	"greenapi_exporter/internal/greenapi"
 )
 
@@ -203,6 +204,30 @@ func TestStorageFailureIsShown(t *testing.T) {
 		page := parsePage(t, get(handlerOf(Snapshot{StorageFailing: failing}), "").Body.String())
 		if got := strings.Contains(page.text(), "cannot be written to the disk"); got != failing {
 			t.Errorf("failing %t: the page mentions it: %t", failing, got)
+		}
+	}
+}
+
+// TestIssuesOfTheExporterAffectTheVerdict checks that the page is not green above an issue.
+func TestIssuesOfTheExporterAffectTheVerdict(t *testing.T) {
+	lacking := []config.Unwatched{{Reason: config.NoToken, Count: 1}}
+	excluded := []config.Unwatched{{Reason: config.Excluded, Count: 1}}
+	for name, c := range map[string]struct {
+		snapshot Snapshot
+		want     severity
+	}{
+		"none":                 {Snapshot{}, healthy},
+		"storage":              {Snapshot{StorageFailing: true}, warning},
+		"reload":               {Snapshot{ReloadFailure: "The reload failed."}, warning},
+		"discovery":            {Snapshot{DiscoveryPending: true}, critical},
+		"unwatched":            {Snapshot{Unwatched: lacking}, warning},
+		"unwatched on purpose": {Snapshot{Unwatched: excluded}, healthy},
+	} {
+		c.snapshot.Instances = []collector.Status{healthyStatus("1")}
+		for _, q := range []query{{Page: 1}, {ID: "1", Page: 1}} {
+			if got := newPageData(Options{}, c.snapshot, q, testNow).Severity; got != c.want {
+				t.Errorf("%s: %s, want %s", name, got.Class(), c.want.Class())
+			}
 		}
 	}
 }

@@ -20,7 +20,7 @@ type pageData struct {
 	Snapshot
 	Style    template.CSS
 	Now      *relTime
-	Severity severity // the worst severity
+	Severity severity // the worst severity of the instances and of the exporter's own issues
 	Verdict  string   // the heading
 	Filtered bool     // whether the query excludes instances
 	Cards    []instanceView
@@ -33,6 +33,7 @@ type instanceView struct {
 	instanceSummary
 	Alone    bool         // whether this is the only instance, which the heading describes
 	Read     *relTime     // last success of the outgoing journal or, if disabled, of any collector
+	Calling  *relTime     // start of the oldest call in progress; nil if there is none
 	Outgoing *journalView // nil if its collector is disabled
 	Summary  string       // for the list
 	Rows     []collectorRow
@@ -44,6 +45,7 @@ type collectorRow struct {
 	Reading detail
 	Read    *relTime // last success
 	Next    *relTime // see nextCall
+	Calling *relTime // start of the call in progress; nil if there is none
 }
 
 // severity is the condition of an instance. Lower values are worse.
@@ -101,8 +103,12 @@ func newPageData(o Options, s Snapshot, q query, now time.Time) pageData {
 			d.Verdict = "No instances are known yet"
 		}
 	}
+	missing := newUnwatchedView(s.Unwatched)
+	if s.StorageFailing || s.ReloadFailure != "" || missing != nil && missing.IsFault() {
+		d.Severity = min(d.Severity, warning)
+	}
 	if !d.Filtered && q.Page == 1 {
-		d.Missing = newUnwatchedView(s.Unwatched)
+		d.Missing = missing
 	}
 	if len(instances) > maxFullInstances || q.hasFilter() || q.Page > 1 {
 		d.List = newList(instances, q, now)
@@ -167,6 +173,12 @@ func newInstanceView(i instanceSummary, now time.Time) instanceView {
 		}
 		if !c.Success.IsZero() {
 			row.Read = newRelTime(c.Success, now)
+		}
+		if !c.InFlight.IsZero() {
+			row.Calling = newRelTime(c.InFlight, now)
+			if v.Calling == nil || v.Calling.after(row.Calling) {
+				v.Calling = row.Calling
+			}
 		}
 		if c.Name == "outgoing" {
 			v.Outgoing = newJournalView(c, i.Status, now)

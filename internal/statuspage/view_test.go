@@ -193,6 +193,9 @@ func TestPageSaysHowOldReadingsAre(t *testing.T) {
 	interrupted.Collectors[0].Detail = "no call has been finished"
 	interrupted.Collectors[0].Success = testNow.Add(-time.Hour)
 	interrupted.Outgoing = healthyStatus("1").Outgoing
+	hanging := unreadStatus("1")
+	hanging.Collectors[0].InFlight = testNow.Add(-20 * time.Second)
+	hanging.Collectors[1].InFlight = testNow.Add(-10 * time.Second)
 	failed := unreadStatus("1")
 	failed.Collectors[0] = collectorStatus("outgoing", greenapi.Unauthorized)
 	withoutJournal := suspendedStatus("1")
@@ -239,6 +242,11 @@ func TestPageSaysHowOldReadingsAre(t *testing.T) {
 			unreadStatus("1"), "",
 			[]string{"Journal not read yet", "No API call has ended yet", "/probe?target=1"},
 			[]string{"window", "Progress"},
+		},
+		"first call hangs": {
+			hanging, "",
+			[]string{"The first API call began 20 s ago", "a call began 10 s ago"},
+			[]string{"Scrapes by Prometheus"},
 		},
 		"interrupted": {
 			interrupted, "60 min ago", []string{"no call has been finished"},
