@@ -32,6 +32,8 @@ type state struct {
 	// Files of earlier releases lack the following fields.
 	Uncounted uint64        `json:"uncounted,omitempty"`
 	Malformed MalformedRows `json:"malformed,omitzero"` // of the window
+
+	Recent [][recentAges]int32 `json:"recent,omitempty"` // by status and age
 }
 
 // typeState holds the counters of a type. Statuses is by index and may be short.
@@ -63,6 +65,7 @@ func (l *Ledger) state() *state {
 		Uncovered:     int64(l.lookback.uncovered),
 		Uncounted:     l.uncounted,
 		Malformed:     l.window.malformed,
+		Recent:        l.window.recent[:len(l.statuses.words)],
 	}
 }
 
@@ -87,7 +90,17 @@ func (s *state) valid() bool {
 			rows += int64(n)
 		}
 	}
-	return rows <= math.MaxInt32 && len(s.Statuses) <= maxStatuses && len(s.Types) <= maxTypes &&
+	var recent int64
+	for _, counts := range s.Recent {
+		for _, n := range counts {
+			if n < 0 {
+				return false
+			}
+			recent += int64(n)
+		}
+	}
+	return recent <= math.MaxInt32 && len(s.Recent) <= len(s.Statuses) &&
+		rows <= math.MaxInt32 && len(s.Statuses) <= maxStatuses && len(s.Types) <= maxTypes &&
 		len(s.Totals) <= len(s.Types) && len(s.Rows) <= len(s.Types) &&
 		s.CountingSince >= 0 && s.LastGood >= 0 && (s.CountingSince == 0) == (s.LastGood == 0) &&
 		s.Clock >= 0 && s.Clock <= int64(maxClock) && s.Uncovered >= 0 &&
@@ -108,10 +121,16 @@ func (l *Ledger) restore(s *state, messages []byte) {
 			t.Statuses[statusIndex[status]].add(c)
 		}
 	}
-	l.window = window{make([]typeRows, len(s.Rows)), timestamp(s.Pending), s.Malformed}
+	l.window = window{types: make([]typeRows, len(s.Rows)),
+		oldestPending: timestamp(s.Pending), malformed: s.Malformed}
 	for typ, counts := range s.Rows {
 		for status, n := range counts {
 			l.window.add(typeIndex[typ], statusIndex[status], n)
+		}
+	}
+	for status, counts := range s.Recent {
+		for age, n := range counts {
+			l.window.recent[statusIndex[status]][age] += n
 		}
 	}
 	l.countingSince = fromNanoseconds(s.CountingSince)

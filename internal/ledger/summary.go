@@ -23,6 +23,9 @@ type Summary struct {
 	OldestPending, LastMessage Timestamp
 	// Malformed counts the malformed rows in the window.
 	Malformed MalformedRows
+	// Recent contains the statuses of the recent rows of the latest reading, except rows of
+	// reactions and deletions.
+	Recent []RecentStatus
 	// Types contains the default types and all types that the journal has shown, without
 	// duplicates.
 	Types []Type
@@ -69,6 +72,7 @@ func (l *Ledger) Summary() *Summary {
 		OldestPending: l.window.oldestPending,
 		LastMessage:   l.newest,
 		Malformed:     l.window.malformed,
+		Recent:        l.window.recent.summary(l.statuses.words),
 	}
 	// Callers retain summaries, so allocate the slices without spare capacity.
 	types, total := 0, 0

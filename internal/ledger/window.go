@@ -5,6 +5,7 @@ type window struct {
 	types         []typeRows // by index; may be short
 	oldestPending Timestamp  // of the oldest pending row
 	malformed     MalformedRows
+	recent        recentRows // of all rows with a time, including those outside the window
 }
 
 // MalformedRows counts the malformed rows of a reading by MalformedReason.

@@ -1,0 +1,56 @@
+package ledger
+
+import "time"
+
+// RecentStatus counts the recent rows of one status.
+type RecentStatus struct {
+	Word string
+	// Rows counts the rows by age: Rows[i] are younger than RecentAges()[i], and not younger than
+	// the age before it.
+	Rows [recentAges]int
+}
+
+const (
+	recentAges   = 3
+	maxRecentAge = 6 * 3600 // in seconds
+)
+
+// RecentAges returns the ages that divide the rows of a RecentStatus. Older rows are not recent.
+func RecentAges() [recentAges]time.Duration {
+	return [...]time.Duration{15 * time.Minute, time.Hour, maxRecentAge * time.Second}
+}
+
+// recentRows counts recent rows by status and age.
+type recentRows [maxStatuses][recentAges]int32
+
+// add adds a row of the given age in seconds. Rows in the future are new.
+func (r *recentRows) add(status uint8, age float64) {
+	for i, limit := range RecentAges() {
+		if age < limit.Seconds() {
+			r[status][i]++
+			return
+		}
+	}
+}
+
+// summary returns the statuses with recent rows.
+func (r *recentRows) summary(words []string) []RecentStatus {
+	n := 0
+	for _, rows := range r {
+		if rows != [recentAges]int32{} {
+			n++
+		}
+	}
+	statuses := make([]RecentStatus, 0, n)
+	for status, word := range words {
+		if rows := r[status]; rows != [recentAges]int32{} {
+			statuses = append(statuses,
+				RecentStatus{word, [...]int{int(rows[0]), int(rows[1]), int(rows[2])}})
+		}
+	}
+	return statuses
+}
+
+// showsMessage reports whether rows of a type are about messages of their own. A deletion and a
+// reaction have rows too, but change another message.
+func showsMessage(typ string) bool { return typ != "deletedMessage" && typ != "reactionMessage" }
