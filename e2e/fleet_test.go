@@ -133,19 +133,9 @@ func startBigFleet(t *testing.T) *bigFleet {
 // Alertmanager with the shipped grouping.
 func (f *bigFleet) startStack(t *testing.T) *stack {
 	s := &stack{inbox: newInbox(t)}
-	text, err := os.ReadFile("../deploy/compose/alertmanager.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var config object
-	if err := yaml.Unmarshal(text, &config); err != nil {
-		t.Fatal(err)
-	}
-	route := config["route"].(object)
-	config["receivers"] = list{s.inbox.receiver(route["receiver"])}
-	for _, name := range []string{"group_wait", "group_interval"} {
-		route[name] = faster(t, route[name], fleetSpeed)
-	}
+	config := shippedAlertmanager(t, fleetSpeed)
+	receiver := config["route"].(object)["receiver"]
+	config["receivers"] = list{s.inbox.receiver(receiver)}
 	alertmanager := startAlertmanager(t, toYAML(t, config))
 
 	jobs := list{}

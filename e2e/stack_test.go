@@ -65,6 +65,25 @@ func alertingConfig(alertmanager *program) object {
 	return object{"alertmanagers": list{object{"static_configs": list{targets}}}}
 }
 
+// shippedAlertmanager returns the configuration of Alertmanager from deploy/compose, after strings in
+// it are replaced, with the times of grouping divided by a number.
+func shippedAlertmanager(t *testing.T, by int64, replacements ...string) (config object) {
+	t.Helper()
+	text, err := os.ReadFile("../deploy/compose/alertmanager.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	replaced := strings.NewReplacer(replacements...).Replace(string(text))
+	if err := yaml.Unmarshal([]byte(replaced), &config); err != nil {
+		t.Fatal(err)
+	}
+	route := config["route"].(object)
+	for _, name := range []string{"group_wait", "group_interval"} {
+		route[name] = faster(t, route[name], by)
+	}
+	return config
+}
+
 type (
 	object = map[string]any
 	list   = []any

@@ -25,6 +25,7 @@ type composeService struct {
 	CapDrop     []string `yaml:"cap_drop"`
 	CapAdd      []string `yaml:"cap_add"`
 	SecurityOpt []string `yaml:"security_opt"`
+	WorkingDir  string   `yaml:"working_dir"`
 	Privileged  bool
 }
 
@@ -65,8 +66,11 @@ func TestComposeServicesAreConfined(t *testing.T) {
 			}
 		}
 		for target, source := range s.files() {
-			if info, err := os.Stat(source); err != nil || !info.Mode().IsRegular() {
-				t.Errorf("%s mounts %s, which is not a regular file: %v", name, source, err)
+			// Compose would create a directory in place of a missing file.
+			info, err := os.Stat(source)
+			if err != nil || info.IsDir() != (path.Base(target) == "secrets") {
+				t.Errorf("%s mounts %s, which is missing or of the wrong type: %v",
+					name, source, err)
 			}
 			mount := strings.TrimPrefix(source, composeDir) + ":" + target
 			if !slices.Contains(s.Volumes, mount+":ro") {
@@ -134,6 +138,37 @@ func TestComposeAddressesNameServices(t *testing.T) {
 	for _, file := range prometheus.RuleFiles {
 		if services["prometheus"].files()["/etc/prometheus/"+file] == "" {
 			t.Errorf("Prometheus does not mount its rules %s", file)
+		}
+	}
+}
+
+// TestAlertmanagerFindsItsFiles checks that the files that alertmanager.yml names are mounted, and
+// that Git and the build of the image ignore the secrets.
+func TestAlertmanagerFindsItsFiles(t *testing.T) {
+	text, err := os.ReadFile(composeDir + "alertmanager.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := composeServices(t, "compose.yaml")["alertmanager"]
+	mounted := s.files()
+	names := regexp.MustCompile(`(?m)^templates: \[(.*)\]$|_file: (.*)$`)
+	matches := names.FindAllStringSubmatch(string(text), -1)
+	if len(matches) != 4 {
+		t.Errorf("alertmanager.yml names %d files, want the texts and 3 secrets", len(matches))
+	}
+	for _, match := range matches {
+		file := path.Join(s.WorkingDir, match[1]+match[2])
+		if mounted[file] == "" && mounted[path.Dir(file)] == "" {
+			t.Errorf("%s is not mounted", file)
+		}
+	}
+	for file, pattern := range map[string]string{
+		composeDir + "secrets/.gitignore": "*",
+		"../../.dockerignore":             "deploy",
+	} {
+		text, err := os.ReadFile(file)
+		if err != nil || !slices.Contains(strings.Split(string(text), "\n"), pattern) {
+			t.Errorf("%s does not contain the pattern %s: %v", file, pattern, err)
 		}
 	}
 }
