@@ -51,9 +51,11 @@ func (e *env) setSkew(date, now time.Time) {
 		return
 	}
 	e.skew.Store(new(float64(date.Unix() - now.Unix())))
-	e.clocks.observe(date.Sub(now.Truncate(time.Second)),
-		log.With(e.Logger, "id_instance", e.config().ID()))
+	e.clocks.observe(date.Sub(now.Truncate(time.Second)), e.logger())
 }
+
+// logger returns a logger that names the instance.
+func (e *env) logger() log.Logger { return log.With(e.Logger, "id_instance", e.config().ID()) }
 
 // requestKey identifies calls by host and token, and by their minutes.
 func (e *env) requestKey() poll.Key {

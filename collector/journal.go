@@ -18,6 +18,7 @@ type journal struct {
 	suffix    string // of the ledger's name, after the id of the instance
 	call      journalCall
 	omissions omissionLogger
+	arrival   arrivalLogger
 	ledger    *ledger.Ledger // nil while the collector is closed
 }
 
@@ -26,6 +27,7 @@ func journalSource(suffix string, call journalCall) func(*polled[*ledger.Summary
 	return func(p *polled[*ledger.Summary]) error {
 		j := &journal{
 			env: p.env, suffix: suffix, call: call, omissions: newOmissionLogger(p.stats.logger),
+			arrival: arrivalLogger{logger: p.env.logger()},
 		}
 		if err := j.open(); err != nil {
 			return err
@@ -71,6 +73,7 @@ func (j *journal) read(ctx context.Context, begin time.Time) (*ledger.Summary, e
 		if err = rows.Err(); err == nil {
 			reading := batch.Commit()
 			j.omissions.observe(reading)
+			j.arrival.observe(reading, begin) // received messages have no status
 			return reading, nil
 		}
 	}

@@ -1,0 +1,108 @@
+package collector
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"greenapi_exporter/internal/ledger"
+)
+
+// Too many messages are undelivered if there are more than UndeliveredMessages, plus
+// UndeliveredShare of all messages. The alert rules use the same values.
+const (
+	UndeliveredMessages = 4
+	UndeliveredShare    = 0.1
+)
+
+// Arrival describes how many messages of a recent time did not arrive, as of the latest reading.
+type Arrival struct {
+	// Window is the maximum age of the messages: one of ledger.RecentAges.
+	Window time.Duration
+	// Messages is the number of messages of the window. Undelivered of them have failed, or are
+	// pending for at least 15 minutes.
+	Messages, Undelivered int
+	// Reasons contains the statuses of the undelivered messages. The most frequent comes first.
+	Reasons []Reason
+	// High reports whether too many messages are undelivered.
+	High bool
+}
+
+// Reason is a status of undelivered messages.
+type Reason struct {
+	Word     string
+	Messages int
+}
+
+// ArrivalOf returns the window with the largest share of undelivered messages, among those with too
+// many. If there is no such window, it returns the last hour. The summary may be nil.
+func ArrivalOf(s *ledger.Summary) Arrival {
+	ages := ledger.RecentAges()
+	result := arrivalWithin(s, 1)
+	for i := range ages {
+		a := arrivalWithin(s, i)
+		if a.High && (!result.High || a.share() > result.share()) {
+			result = a
+		}
+	}
+	return result
+}
+
+// arrivalWithin returns the Arrival of the window ledger.RecentAges()[window].
+func arrivalWithin(s *ledger.Summary, window int) Arrival {
+	a := Arrival{Window: ledger.RecentAges()[window]}
+	if s == nil {
+		return a
+	}
+	for _, status := range s.Recent {
+		undelivered := 0
+		for age, rows := range status.Rows[:window+1] {
+			a.Messages += rows
+			if isFailure(status.Word) || status.Word == "pending" && age > 0 {
+				undelivered += rows
+			}
+		}
+		if undelivered > 0 {
+			a.Undelivered += undelivered
+			a.Reasons = append(a.Reasons, Reason{status.Word, undelivered})
+		}
+	}
+	slices.SortFunc(a.Reasons, func(r, q Reason) int {
+		return cmp.Or(cmp.Compare(q.Messages, r.Messages), cmp.Compare(r.Word, q.Word))
+	})
+	limit := UndeliveredMessages + UndeliveredShare*float64(a.Messages)
+	a.High = float64(a.Undelivered) > limit
+	return a
+}
+
+// share is the share of undelivered messages. There must be messages.
+func (a Arrival) share() float64 { return float64(a.Undelivered) / float64(a.Messages) }
+
+// isFailure reports whether a message with the status will never arrive.
+func isFailure(status string) bool {
+	switch status {
+	case "noAccount", "failed", "notInGroup", "noActiveSession", "suspended", "yellowCard":
+		return true
+	default:
+		return false
+	}
+}
+
+// Advice describes the cause of the reason and what to do.
+func (r Reason) Advice() string {
+	switch r.Word {
+	case "noAccount":
+		return "the numbers have no WhatsApp account; check their format and where they come from"
+	case "notInGroup":
+		return "the account is not a member of the group; join it again or stop sending to it"
+	case "noActiveSession":
+		return "the account was logged out; scan the QR code in the console of GREEN-API"
+	case "suspended", "yellowCard":
+		return "WhatsApp has suspended sending; send less, and only to recipients who expect it"
+	case "pending":
+		return "GREEN-API has not sent the messages; check that the phone is online, and reboot " +
+			"the instance in its console"
+	default:
+		return "GREEN-API could not send the messages; send one from its console to see the error"
+	}
+}

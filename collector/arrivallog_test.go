@@ -1,0 +1,90 @@
+package collector
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"greenapi_exporter/internal/greenapi"
+)
+
+// arrivalLines returns the log lines about messages that do not arrive.
+func arrivalLines(e *exporter) (found []string) {
+	for line := range strings.Lines(e.logged()) {
+		if strings.Contains(line, `msg="messages `) {
+			found = append(found, line)
+		}
+	}
+	return found
+}
+
+// messages returns n rows with a status and different ids.
+func messages(n int, status string, ago int) (rows []string) {
+	for i := range n {
+		rows = append(rows, row(fmt.Sprint(status, i), "textMessage", status, ago))
+	}
+	return rows
+}
+
+// TestUndeliveredMessagesAreLoggedOnce checks an account whose messages fail for 2 hours and then
+// for every second reading, and another failure after that.
+func TestUndeliveredMessagesAreLoggedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newExporter(t)
+		read := func(failed int) {
+			rows := append(messages(40, "read", 5), messages(failed, "failed", 5)...)
+			e.api.body = journalOf(rows...)
+			gather(t, e.scrape(t.Context()))
+			time.Sleep(time.Minute)
+		}
+		warning := []string{"level=warn", "id_instance=" + id, "window=1h0m0s", "messages=52",
+			"undelivered=12", `reasons="failed=12"`, `advice="` + Reason{Word: "failed"}.Advice()}
+		read(4)
+		assertLines(t, arrivalLines(e), nil)
+		for range 60 {
+			read(12)
+		}
+		for range 30 {
+			read(0)
+			read(12)
+		}
+		assertLines(t, arrivalLines(e), [][]string{warning})
+		for range 14 {
+			read(0)
+		}
+		assertLines(t, arrivalLines(e), [][]string{warning})
+		read(4)
+		recovered := []string{"level=info", "id_instance=" + id, "messages=44", "undelivered=4",
+			"failed_for=1h59m"}
+		assertLines(t, arrivalLines(e), [][]string{warning, recovered})
+		for range 20 {
+			read(0)
+		}
+		read(12)
+		assertLines(t, arrivalLines(e), [][]string{warning, recovered, warning})
+	})
+}
+
+// TestUndeliveredMessagesAreLoggedWithoutPrivateData also checks that failed readings and received
+// messages are not logged as undelivered messages.
+func TestUndeliveredMessagesAreLoggedWithoutPrivateData(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newExporter(t, "outgoing", "incoming")
+		rows := append(messages(7, "noAccount", 1), messages(3, "pending", 20)...)
+		e.api.body = journalOf(rows...)
+		e.replyOf(greenapi.LastIncomingMessages).body = journalOf(incoming("B1", "textMessage", 1))
+		gather(t, e.scrape(t.Context()))
+		e.api.answer(500, "")
+		time.Sleep(time.Hour)
+		gather(t, e.scrape(t.Context()))
+		lines := arrivalLines(e)
+		assertLines(t, lines, [][]string{{`reasons="noAccount=7 pending=3"`}})
+		for _, private := range []string{"11001234567", "noAccount0", "Ann", secret} {
+			if strings.Contains(lines[0], private) {
+				t.Errorf("the log contains %s: %s", private, lines[0])
+			}
+		}
+	})
+}
