@@ -48,6 +48,9 @@ func ArrivalOf(s *ledger.Summary) Arrival {
 	return result
 }
 
+// LastHour returns the Arrival of the messages of the last hour. The summary may be nil.
+func LastHour(s *ledger.Summary) Arrival { return arrivalWithin(s, 1) }
+
 // arrivalWithin returns the Arrival of the window ledger.RecentAges()[window].
 func arrivalWithin(s *ledger.Summary, window int) Arrival {
 	a := Arrival{Window: ledger.RecentAges()[window]}

@@ -28,6 +28,7 @@ type Resources struct {
 type env struct {
 	Resources
 	current atomic.Pointer[config.Instance]
+	opened  time.Time                 // when the exporter began to watch the instance
 	scraped atomic.Pointer[time.Time] // when the latest scrape began; nil before the first
 	skew    atomic.Pointer[float64]   // of the API's clock in the latest response; nil if unknown
 	clocks  skewMonitor
@@ -96,7 +97,7 @@ type activeCollector struct {
 // scrape. It returns an error if it cannot load a ledger of the instance.
 func (s *Set) NewInstance(instance config.Instance, resources Resources) (*Instance, error) {
 	i := &Instance{
-		set: s, env: &env{Resources: resources},
+		set: s, env: &env{Resources: resources, opened: time.Now()},
 		open: make(map[string]*activeCollector), known: make(map[string]collector),
 	}
 	if err := i.ApplyConfig(instance); err != nil {

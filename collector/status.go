@@ -16,8 +16,9 @@ type Status struct {
 	// Window is the length of the journals' window. Interval is the minimum time between two
 	// successful calls of a journal method.
 	Window, Interval time.Duration
-	// Scraped is when the latest scrape of the instance began; zero before the first.
-	Scraped time.Time
+	// Opened is when the exporter began to watch the instance. Scraped is when the latest scrape of
+	// the instance began; zero before the first.
+	Opened, Scraped time.Time
 	// Expires is when the subscription ends, zero if unknown.
 	Expires time.Time
 	// Skew is the API's clock minus the local one, or 0 if they differ by at most a minute.
@@ -57,6 +58,7 @@ func (i *Instance) Status() Status {
 	now := i.Config()
 	s := Status{
 		ID: now.ID(), Expires: now.Expires(), Skew: i.env.clocks.latest(),
+		Opened: i.env.opened,
 		Window: time.Duration(now.Minutes()) * time.Minute, Interval: now.MinInterval(),
 	}
 	if scraped := i.env.scraped.Load(); scraped != nil {

@@ -117,8 +117,8 @@ func TestInterruptedCallIsNoFailureInTheStatus(t *testing.T) {
 func TestStatusHasTheTimeOfTheLatestScrape(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newExporter(t, "outgoing", "state")
-		if got := e.instance.Status().Scraped; !got.IsZero() {
-			t.Errorf("before the first scrape: %s", got)
+		if s := e.instance.Status(); !s.Scraped.IsZero() || !s.Opened.Equal(time.Now()) {
+			t.Errorf("before the first scrape: opened %s, scraped %s", s.Opened, s.Scraped)
 		}
 		e.replyOf(greenapi.GetStateInstance).took = 10 * time.Second
 		began := time.Now()

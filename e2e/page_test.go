@@ -266,7 +266,7 @@ func TestPageShowsTheMetrics(t *testing.T) {
 	var links []string
 	for _, s := range screens() {
 		page := openPage(t, browser, s, exporter.url("/"), "demo")
-		page.mustContain(t, "1101000001 is up", "Journal read", "authorized", "unknown",
+		page.mustContain(t, "1101000001: ", " of the last hour's ", " arrived, ", "Journal read", "authorized", "unknown",
 			"noAccount", "README")
 		got := nonZeroCells(page.Window)
 		for cell, n := range want {

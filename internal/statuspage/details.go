@@ -100,16 +100,24 @@ func disabledSettings(s *greenapi.Settings) string {
 }
 
 // summaryLine describes an instance in one line of the list.
-func summaryLine(s *collector.Status, v *journalView) string {
+func summaryLine(i instanceSummary, now time.Time) string {
 	var parts []string
-	if s.State != "" {
-		parts = append(parts, string(s.State))
+	journal := outgoingOf(i.Status)
+	switch {
+	case i.Arrival != nil:
+		text := arrivalText(*i.Arrival)
+		if len(i.Arrival.Reasons) > 0 {
+			text += ": " + reasonsText(i.Arrival.Reasons, false)
+		}
+		parts = append(parts, text)
+	case journal != nil && journal.Result != "" && i.Outgoing != nil:
+		parts = append(parts, "when last read, "+arrivalText(collector.ArrivalOf(i.Outgoing)))
 	}
-	if v != nil && v.Read {
-		parts = append(parts, messagesInWindow(v.tally)+", "+formatInt(v.failed())+" failed")
+	if i.State != "" {
+		parts = append(parts, string(i.State))
 	}
-	if s.Queued != nil {
-		parts = append(parts, formatInt(*s.Queued)+" in the queue")
+	if i.Queued != nil {
+		parts = append(parts, formatInt(*i.Queued)+" in the queue")
 	}
 	return strings.Join(parts, " · ")
 }

@@ -23,6 +23,9 @@ func (t *relTime) after(other *relTime) bool {
 
 func (t *relTime) Ago() string { return formatAgo(t.now.Sub(t.Time)) }
 
+// Age returns the time since t.
+func (t *relTime) Age() string { return formatDuration(t.now.Sub(t.Time)) }
+
 // relUnix converts a time from the API, which may be any number. The result is within the years
 // 1970 to 9999.
 func relUnix(seconds float64, now time.Time) *relTime {

@@ -68,6 +68,7 @@ func healthyStatus(id string) collector.Status {
 	}
 	s := collector.Status{
 		ID: id, Window: 24 * time.Hour, State: greenapi.StateAuthorized,
+		Opened: testNow.Add(-time.Hour), Scraped: testNow.Add(-42 * time.Second),
 		Queued: new(int64(12345)), Notifications: new(int64(1)),
 		Settings: &greenapi.Settings{Enabled: settings},
 		Account:  &greenapi.Account{State: greenapi.StateAuthorized},
@@ -77,6 +78,13 @@ func healthyStatus(id string) collector.Status {
 			"textMessage read 1900", "textMessage noAccount 40", "imageMessage failed 0",
 			"imageMessage read 2", "videoMessage read 0", "brandNewMessage brandNew 3",
 			"unknown unknown 5"),
+	}
+	s.Outgoing.Recent = []ledger.RecentStatus{
+		{Word: "pending", Rows: [3]int{5}},
+		{Word: "sent", Rows: [3]int{3, 4, 5}},
+		{Word: "delivered", Rows: [3]int{10, 20, 30}},
+		{Word: "read", Rows: [3]int{20, 30, 400}},
+		{Word: "noAccount", Rows: [3]int{0, 2, 10}},
 	}
 	oldest := float64(testNow.Add(-3*time.Hour).Unix()) + 0.5
 	s.Outgoing.OldestPending = ledger.Timestamp{Seconds: oldest, Known: true}
@@ -108,7 +116,7 @@ func suspendedStatus(id string) collector.Status {
 
 // unreadStatus returns an instance that nothing has scraped yet.
 func unreadStatus(id string) collector.Status {
-	s := collector.Status{ID: id, Window: 24 * time.Hour}
+	s := collector.Status{ID: id, Window: 24 * time.Hour, Opened: testNow.Add(-time.Minute)}
 	for _, c := range collector.All()[:3] {
 		s.Collectors = append(s.Collectors, collectorStatus(c.Name, ""))
 	}
@@ -118,6 +126,7 @@ func unreadStatus(id string) collector.Status {
 // staleStatus returns an instance that nothing has scraped for a day.
 func staleStatus(id string) collector.Status {
 	s := healthyStatus(id)
+	s.Opened, s.Scraped = testNow.Add(-48*time.Hour), testNow.Add(-24*time.Hour)
 	for i := range s.Collectors {
 		s.Collectors[i].Success = testNow.Add(-24 * time.Hour)
 	}
@@ -262,10 +271,15 @@ func (p page) lines() []string {
 // newHandler returns a handler that uses the real time. It moves the readings from testNow to the
 // present.
 func newHandler(statuses ...collector.Status) http.Handler {
-	for _, s := range statuses {
+	for n := range statuses {
+		s := &statuses[n]
+		times := []*time.Time{&s.Opened, &s.Scraped}
 		for i := range s.Collectors {
-			if success := &s.Collectors[i].Success; !success.IsZero() {
-				*success = success.Add(time.Since(testNow))
+			times = append(times, &s.Collectors[i].Success)
+		}
+		for _, t := range times {
+			if !t.IsZero() {
+				*t = t.Add(time.Since(testNow))
 			}
 		}
 	}

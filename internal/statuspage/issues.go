@@ -13,8 +13,11 @@ import (
 // Names of issues that are neither a result nor a state.
 const (
 	issueNotScraped = "not scraped lately"
+	issueNotRead    = "not read lately"
 	issueExpiring   = "subscription expires"
 	issueClocks     = "clocks differ"
+	// issueUndelivered is followed by the most frequent status of undelivered messages.
+	issueUndelivered = "undelivered: "
 )
 
 // issue is a problem of an instance.
@@ -26,6 +29,7 @@ type issue struct {
 	Advice     string   // what to do
 	Details    []string // causes, without duplicates
 	Ends       *relTime // when the suspension or the subscription ends
+	Since      *relTime // when the issue began
 	Tried      *relTime // the latest call
 	Next       *relTime // earliest time of the next call; nil if that is within a second
 }
@@ -33,7 +37,10 @@ type issue struct {
 // isIssue reports whether an issue can have the name.
 func isIssue(name string) bool {
 	state := greenapi.State(name)
-	return name == issueNotScraped || name == issueExpiring || name == issueClocks ||
+	if status, ok := strings.CutPrefix(name, issueUndelivered); ok {
+		return status == "pending" || slices.ContainsFunc(failures, hasWord(status))
+	}
+	return name == issueNotScraped || name == issueNotRead || name == issueExpiring || name == issueClocks ||
 		greenapi.Result(name).Advice() != "" ||
 		slices.Contains(greenapi.States(), state) && state.Advice() != ""
 }
@@ -52,6 +59,9 @@ func (i issue) Detail() string { return strings.Join(i.Details, "; ") }
 func (i *issue) merge(other issue) {
 	i.Severity = min(i.Severity, other.Severity)
 	i.Where = appendNew(i.Where, other.Where...)
+	if other.Since.after(i.Since) {
+		i.Since = other.Since
+	}
 	if other.Tried.after(i.Tried) {
 		i.Tried = other.Tried
 	}
@@ -70,10 +80,17 @@ func appendNew(list []string, elements ...string) []string {
 	return list
 }
 
-// findIssues returns the issues of an instance: those of its collectors, its subscription, its
-// clock and its state.
+// findIssues returns the issues of an instance: those of its messages, its collectors, its
+// subscription, its clock and its state.
 func findIssues(s *collector.Status, now time.Time) []issue {
-	all := collectorIssues(s, now)
+	var all []issue
+	if a := currentArrival(s, now); a != nil && a.High {
+		all = append(all, issue{
+			Name: issueUndelivered + a.Reasons[0].Word, Severity: warning,
+			Where: []string{"outgoing"}, Advice: a.Reasons[0].Advice(),
+		})
+	}
+	all = append(all, collectorIssues(s, now)...)
 	const notice = 7 * 24 * time.Hour // as in the alert in deploy/prometheus
 	if !s.Expires.IsZero() && s.Expires.Sub(now) < notice {
 		all = append(all, issue{
@@ -94,11 +111,18 @@ func findIssues(s *collector.Status, now time.Time) []issue {
 			Details: []string{"the API's clock is " + difference},
 		})
 	}
-	implied := func(i issue) bool { return i.Name == string(resultOfState[s.State]) }
-	if s.State != "" && s.State.Advice() != "" && !slices.ContainsFunc(all, implied) {
+	state := s.State
+	if state == "" && s.Account != nil {
+		state = s.Account.State
+	}
+	implied := func(i issue) bool { return i.Name == string(resultOfState[state]) }
+	if state != "" && state.Advice() != "" && !slices.ContainsFunc(all, implied) {
 		i := issue{
-			Name: string(s.State), Severity: warning, Where: []string{"account state"},
-			Advice: s.State.Advice(),
+			Name: string(state), Severity: warning, Where: []string{"account state"},
+			Advice: state.Advice(),
+		}
+		if state == "notAuthorized" || state == "blocked" {
+			i.Severity = critical // nothing is sent until somebody acts
 		}
 		if s.Account != nil && s.Account.SuspendedUntil.Known {
 			i.Ends = relUnix(s.Account.SuspendedUntil.Value, now)
@@ -112,6 +136,15 @@ func findIssues(s *collector.Status, now time.Time) []issue {
 // with stale readings.
 func collectorIssues(s *collector.Status, now time.Time) []issue {
 	var all []issue
+	since := unscraped(s, now)
+	if since != nil {
+		all = append(all, issue{
+			Name: issueNotScraped, Severity: warning, Where: []string{"Prometheus"}, Since: since,
+			Advice: "nothing has scraped this instance since then, so its readings are old and " +
+				"no alert can fire; check that Prometheus runs, and that its Targets page " +
+				"shows this exporter without an error",
+		})
+	}
 	for _, c := range s.Collectors {
 		found := issue{Severity: warning, Where: []string{c.Name}}
 		switch {
@@ -122,10 +155,10 @@ func collectorIssues(s *collector.Status, now time.Time) []issue {
 			if isPrimary(c, s) {
 				found.Severity = critical
 			}
-		case isStale(c, s, now):
-			found.Name = issueNotScraped
-			found.Advice = "Prometheus has not scraped this instance for a while; " +
-				"check this exporter on the Targets page of Prometheus"
+		case since == nil && isStale(c, s, now):
+			found.Name, found.Since = issueNotRead, newRelTime(c.Success, now)
+			found.Advice = "no scrape has read this since then; if the exporter has just started, " +
+				"wait a minute; otherwise check collect[] in the scrape jobs"
 		default:
 			continue
 		}

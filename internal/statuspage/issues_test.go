@@ -57,7 +57,7 @@ func TestIssuesOfALoggedOutInstance(t *testing.T) {
 	}
 	if want := []string{
 		"critical unauthorized: outgoing, state, queue, webhooks, settings, account",
-		"warning quota_exceeded: incoming", "warning notAuthorized: account state",
+		"warning quota_exceeded: incoming", "critical notAuthorized: account state",
 	}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -122,7 +122,12 @@ func TestStateImpliedByAResultIsOneIssue(t *testing.T) {
 
 // TestEveryIssueCanBeQueried checks that every link to an issue is valid.
 func TestEveryIssueCanBeQueried(t *testing.T) {
-	names := []string{issueNotScraped, issueExpiring, issueClocks}
+	names := []string{
+		issueNotScraped, issueNotRead, issueExpiring, issueClocks, issueUndelivered + "pending",
+	}
+	for _, l := range failures {
+		names = append(names, issueUndelivered+l.Word)
+	}
 	for _, r := range greenapi.Results() {
 		if r != greenapi.OK {
 			names = append(names, string(r))
@@ -169,10 +174,10 @@ func TestSharedIssuesAreListedOnce(t *testing.T) {
 	want := []string{
 		"critical network: 400 of 500 instances (" + unreachable + "; ./?issue=network)" +
 			` at all collectors: 26 details, "lookup api.green-api.com: no such host"`,
+		"critical notAuthorized: 10 of 500 instances (" + loggedOut + "; ./?issue=notAuthorized)" +
+			` at account state: 0 details, ""`,
 		"critical unauthorized: 10 of 500 instances (" + loggedOut + "; ./?issue=unauthorized)" +
 			` at outgoing, state, queue, webhooks, settings, account: 1 details, "HTTP 401"`,
-		"warning notAuthorized: 10 of 500 instances (" + loggedOut + "; ./?issue=notAuthorized)" +
-			` at account state: 0 details, ""`,
 		"warning quota_exceeded: 10 of 500 instances (" + loggedOut + "; ./?issue=quota_exceeded)" +
 			` at incoming: 1 details, "HTTP 401"`,
 		"warning suspended: 10 of 500 instances (" + suspended + "; ./?issue=suspended)" +

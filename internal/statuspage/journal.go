@@ -126,14 +126,17 @@ func (t tally) labels() []statusLabel {
 	documented := slices.Concat(stages, failures, otherStatuses)
 	rest := slices.Clone(failures)
 	for _, word := range slices.Sorted(maps.Keys(t.byStatus)) {
-		hasWord := func(l statusLabel) bool { return l.Word == word }
-		if !slices.ContainsFunc(documented, hasWord) {
+		if !slices.ContainsFunc(documented, hasWord(word)) {
 			rest = append(rest, statusLabel{word, "not documented", "other"})
 		}
 	}
 	rest = append(rest, otherStatuses...)
 	rest = slices.DeleteFunc(rest, func(l statusLabel) bool { return t.byStatus[l.Word] == 0 })
 	return slices.Concat(stages, rest)
+}
+
+func hasWord(word string) func(statusLabel) bool {
+	return func(l statusLabel) bool { return l.Word == word }
 }
 
 // table returns the types, the most frequent first, and the statuses of the window.

@@ -17,8 +17,10 @@ const pageLength = 100
 // that the page does not show.
 type instanceSummary struct {
 	*collector.Status
-	Severity severity
-	Issues   []issue
+	Severity  severity
+	Issues    []issue
+	Arrival   *collector.Arrival // see currentArrival
+	Unscraped *relTime           // see unscraped
 }
 
 // summarize returns the summaries of the instances, the worst first.
@@ -35,11 +37,17 @@ func summarize(statuses []collector.Status, now time.Time) []instanceSummary {
 }
 
 func newSummary(s *collector.Status, now time.Time) instanceSummary {
-	summary := instanceSummary{Status: s, Severity: unknown, Issues: findIssues(s, now)}
+	summary := instanceSummary{
+		Status: s, Severity: unknown, Issues: findIssues(s, now),
+		Arrival: currentArrival(s, now), Unscraped: unscraped(s, now),
+	}
 	for _, c := range s.Collectors {
 		if c.Result == greenapi.OK && isPrimary(c, s) {
-			summary.Severity = healthy
+			summary.Severity = idle
 		}
+	}
+	if summary.Arrival != nil && summary.Arrival.Messages > 0 {
+		summary.Severity = healthy
 	}
 	for _, i := range summary.Issues {
 		summary.Severity = min(summary.Severity, i.Severity)

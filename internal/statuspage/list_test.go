@@ -166,10 +166,12 @@ func TestQueries(t *testing.T) {
 		{list, "page=2.0", 404, nil, []string{"invalid page"}},
 		{list, "page=%3Cb%3E", 404, nil, []string{"invalid page"}},
 		{list, "severity=zzz", 404, nil, []string{
-			"unknown severity", "critical, warning, unknown or ok",
+			"unknown severity", "critical, warning, unknown, ok or idle",
 		}},
 		{list, "severity=%3Cb%3E", 404, nil, []string{"unknown severity"}},
 		{list, "issue=zzz", 404, nil, []string{"unknown issue"}},
+		{list, "issue=undelivered:+noAccount", 200, nil, []string{"with the issue undelivered"}},
+		{list, "issue=undelivered:+zzz", 404, nil, []string{"unknown issue"}},
 		{list, "issue=ok", 404, nil, []string{"unknown issue"}},
 		{list, "issue=authorized", 404, nil, []string{"unknown issue"}},
 		{list, "search=%zz", 400, nil, []string{"malformed", "open /"}},

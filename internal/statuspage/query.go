@@ -32,7 +32,7 @@ func newQuery(values url.Values) (query, error) {
 		Issue: values.Get("issue"), Page: 1,
 	}
 	if q.Severity != "" && severityOfClass(q.Severity) < 0 {
-		return query{}, errors.New("unknown severity; use critical, warning, unknown or ok")
+		return query{}, errors.New("unknown severity; use critical, warning, unknown, ok or idle")
 	}
 	if q.Issue != "" && !isIssue(q.Issue) {
 		return query{}, errors.New("unknown issue; open / for the current issues")

@@ -3,7 +3,6 @@ package statuspage
 import (
 	"html/template"
 	"slices"
-	"strings"
 	"time"
 
 	"greenapi_exporter/collector"
@@ -21,8 +20,8 @@ type pageData struct {
 	Style    template.CSS
 	Now      *relTime
 	Severity severity // the worst severity of the instances and of the exporter's own issues
-	Verdict  string   // the heading
-	Filtered bool     // whether the query excludes instances
+	Verdict  verdict
+	Filtered bool // whether the query excludes instances
 	Cards    []instanceView
 	List     *list          // replaces Cards
 	Missing  *unwatchedView // nil if the query excludes instances
@@ -35,7 +34,8 @@ type instanceView struct {
 	Read     *relTime     // last success of the outgoing journal or, if disabled, of any collector
 	Calling  *relTime     // start of the oldest call in progress; nil if there is none
 	Outgoing *journalView // nil if its collector is disabled
-	Summary  string       // for the list
+	Verdict  verdict
+	Summary  string // for the list
 	Rows     []collectorRow
 }
 
@@ -52,10 +52,11 @@ type collectorRow struct {
 type severity int
 
 const (
-	critical severity = iota // the outgoing journal cannot be read
+	critical severity = iota // nothing is sent, or the outgoing journal cannot be read
 	warning                  // any other issue
 	unknown                  // no readings yet
-	healthy
+	healthy                  // messages arrive
+	idle                     // no messages in the last hour, or their journal is not read
 )
 
 // severities are the class of each severity in page.css and URLs, its mark, and a verb phrase for
@@ -65,6 +66,7 @@ var severities = [...]struct{ class, mark, one, many string }{
 	warning:  {"warning", "!", "needs attention", "need attention"},
 	unknown:  {"unknown", "…", "has no readings yet", "have no readings yet"},
 	healthy:  {"ok", "✓", "is up", "are up"},
+	idle:     {"idle", "–", "has no recent messages", "have no recent messages"},
 }
 
 func (s severity) Class() string { return severities[s].class }
@@ -80,7 +82,7 @@ func (s severity) Text(n int) string {
 
 // severityOfClass returns -1 for an unknown class.
 func severityOfClass(class string) severity {
-	for s := critical; s <= healthy; s++ {
+	for s := critical; s <= idle; s++ {
 		if s.Class() == class {
 			return s
 		}
@@ -92,7 +94,12 @@ func newPageData(o Options, s Snapshot, q query, now time.Time) pageData {
 	instances := summarize(s.Instances, now)
 	d := pageData{
 		Options: o, Snapshot: s, Style: template.CSS(pageStyle), Now: newRelTime(now, now),
-		Severity: healthy, Verdict: verdict(instances), Filtered: q.ID != "" || q.hasFilter(),
+		Severity: idle, Filtered: q.ID != "" || q.hasFilter(),
+	}
+	if len(instances) == 1 {
+		d.Verdict = newVerdict(instances[0], now)
+	} else {
+		d.Verdict = newFleetVerdict(instances)
 	}
 	if len(instances) > 0 {
 		d.Severity = instances[0].Severity
@@ -100,7 +107,7 @@ func newPageData(o Options, s Snapshot, q query, now time.Time) pageData {
 	if s.DiscoveryPending {
 		d.Severity = critical
 		if len(instances) == 0 {
-			d.Verdict = "No instances are known yet"
+			d.Verdict.Heading = "No instances are known yet"
 		}
 	}
 	missing := newUnwatchedView(s.Unwatched)
@@ -136,28 +143,7 @@ func (d pageData) Reload() int {
 	}
 }
 
-// verdict describes the severities of all instances in one sentence.
-func verdict(instances []instanceSummary) string {
-	switch len(instances) {
-	case 0:
-		return "No instances are configured"
-	case 1:
-		return instances[0].ID + " " + instances[0].Severity.Text(1)
-	}
-	counts := countSeverities(instances)
-	if counts[healthy] == len(instances) {
-		return "All " + formatInt(len(instances)) + " instances are up"
-	}
-	var parts []string
-	for s := critical; s < healthy; s++ {
-		if n := counts[s]; n > 0 {
-			parts = append(parts, formatInt(n)+" "+s.Text(n))
-		}
-	}
-	return formatInt(len(instances)) + " instances: " + strings.Join(parts, ", ")
-}
-
-func countSeverities(instances []instanceSummary) (counts [healthy + 1]int) {
+func countSeverities(instances []instanceSummary) (counts [idle + 1]int) {
 	for _, i := range instances {
 		counts[i.Severity]++
 	}
@@ -190,15 +176,41 @@ func newInstanceView(i instanceSummary, now time.Time) instanceView {
 			v.Read = row.Read
 		}
 	}
-	v.Summary = summaryLine(i.Status, v.Outgoing)
+	v.Verdict = newVerdict(i, now)
+	v.Summary = summaryLine(i, now)
 	return v
 }
 
 // isPrimary reports whether an instance is down if the collector fails. The primary collector is
 // the outgoing journal, as for greenapi_up. If it is disabled, all collectors are primary.
 func isPrimary(c collector.CollectorStatus, s *collector.Status) bool {
+	return c.Name == "outgoing" || outgoingOf(s) == nil
+}
+
+// outgoingOf returns the status of the outgoing journal, or nil if that is disabled.
+func outgoingOf(s *collector.Status) *collector.CollectorStatus {
 	isOutgoing := func(c collector.CollectorStatus) bool { return c.Name == "outgoing" }
-	return isOutgoing(c) || !slices.ContainsFunc(s.Collectors, isOutgoing)
+	if at := slices.IndexFunc(s.Collectors, isOutgoing); at >= 0 {
+		return &s.Collectors[at]
+	}
+	return nil
+}
+
+// maxUnscraped is how long an instance can be without a scrape. Then Prometheus no longer has its
+// metrics, so no alert can fire.
+const maxUnscraped = 5 * time.Minute
+
+// unscraped returns since when nothing has scraped the instance. It returns nil if that is at most
+// maxUnscraped ago.
+func unscraped(s *collector.Status, now time.Time) *relTime {
+	since := s.Scraped
+	if since.IsZero() {
+		since = s.Opened
+	}
+	if now.Sub(since) <= maxUnscraped {
+		return nil
+	}
+	return newRelTime(since, now)
 }
 
 // isStale reports whether a successful reading is too old for a regular scrape.

@@ -1,0 +1,259 @@
+package statuspage
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"greenapi_exporter/collector"
+	"greenapi_exporter/internal/greenapi"
+	"greenapi_exporter/internal/ledger"
+)
+
+// verdict says in plain words whether messages arrive.
+type verdict struct {
+	Heading string
+	Notes   []string // whole sentences
+}
+
+func (v *verdict) note(format string, args ...any) {
+	v.Notes = append(v.Notes, capitalize(fmt.Sprintf(format, args...)))
+}
+
+// newVerdict returns the verdict on one instance.
+func newVerdict(i instanceSummary, now time.Time) verdict {
+	v := verdict{Heading: i.ID + " " + i.Severity.Text(1)}
+	if a := i.Arrival; a != nil {
+		text := arrivalText(*a)
+		if a.High && i.Severity == warning || i.Severity >= healthy {
+			v.Heading = i.ID + ": " + text
+		} else {
+			v.note("%s.", text)
+		}
+		v.describe(*a, i.Outgoing, now)
+		return v
+	}
+	if i.Severity == warning && i.Unscraped != nil {
+		v.Heading = i.ID + " has not been scraped for " + i.Unscraped.Age()
+	}
+	if i.Severity == idle {
+		v.Heading = i.ID + ": the journal of sent messages is not read"
+	}
+	journal := outgoingOf(i.Status)
+	switch {
+	case journal == nil, journal.Result == "":
+	case i.Outgoing == nil:
+		v.note("It is not known whether messages arrive.")
+	default:
+		a := collector.ArrivalOf(i.Outgoing)
+		v.note("It is not known whether messages arrive now. When last read, %s: %s.",
+			newRelTime(journal.Success, now).Ago(), arrivalText(a))
+		v.describe(a, i.Outgoing, now)
+	}
+	return v
+}
+
+// describe adds notes about the messages of a reading.
+func (v *verdict) describe(a collector.Arrival, s *ledger.Summary, now time.Time) {
+	if len(a.Reasons) > 0 {
+		v.note("%s.", reasonsText(a.Reasons, true))
+	}
+	if a.Messages == 0 && s.LastMessage.Known {
+		v.note("the latest message was sent %s.", relUnix(s.LastMessage.Seconds, now).Ago())
+	}
+	if text := progressText(a, s); text != "" {
+		v.note("%s.", text)
+	}
+	if n, of := overdue(s); n > 0 {
+		v.note("sent but not delivered: %s of the messages from 1 to 6 hours ago (%s).",
+			formatInt(n), formatPercent(n, of))
+	}
+}
+
+// newFleetVerdict returns the verdict on all instances.
+func newFleetVerdict(instances []instanceSummary) verdict {
+	if len(instances) == 0 {
+		return verdict{Heading: "No instances are configured"}
+	}
+	counts := countSeverities(instances)
+	var parts []string
+	for s := critical; s <= idle; s++ {
+		if n := counts[s]; n > 0 {
+			parts = append(parts, formatInt(n)+" "+s.Text(n))
+		}
+	}
+	text := strings.Join(parts, ", ")
+	all := plural(len(instances), "instance")
+	total, known := totalArrival(instances)
+	if known == 0 {
+		if since := unscrapedSince(instances); since != nil {
+			return verdict{Heading: all + " have not been scraped for " + since.Age()}
+		}
+		return verdict{Heading: all + ": " + text}
+	}
+	v := verdict{Heading: all + ": " + arrivalText(total)}
+	if n := counts[critical]; n > 0 {
+		v.Heading += "; " + formatInt(n) + " " + critical.Text(n)
+	}
+	v.note("%s.", text)
+	if len(total.Reasons) > 0 {
+		v.note("%s.", reasonsText(total.Reasons, true))
+	}
+	return v
+}
+
+// totalArrival sums the last hour of the instances whose latest reading is current. known is their
+// number.
+func totalArrival(instances []instanceSummary) (total collector.Arrival, known int) {
+	total.Window = collector.LastHour(nil).Window
+	for _, i := range instances {
+		if i.Arrival == nil {
+			continue
+		}
+		known++
+		a := collector.LastHour(i.Outgoing)
+		total.Messages += a.Messages
+		total.Undelivered += a.Undelivered
+		for _, r := range a.Reasons {
+			at := slices.IndexFunc(total.Reasons,
+				func(t collector.Reason) bool { return t.Word == r.Word })
+			if at < 0 {
+				at = len(total.Reasons)
+				total.Reasons = append(total.Reasons, collector.Reason{Word: r.Word})
+			}
+			total.Reasons[at].Messages += r.Messages
+		}
+	}
+	slices.SortStableFunc(total.Reasons,
+		func(a, b collector.Reason) int { return b.Messages - a.Messages })
+	return total, known
+}
+
+// unscrapedSince returns the latest scrape of the instances if there are only instances that have
+// not been scraped lately. Otherwise it returns nil.
+func unscrapedSince(instances []instanceSummary) (latest *relTime) {
+	for _, i := range instances {
+		if i.Unscraped == nil {
+			return nil
+		}
+		if i.Unscraped.after(latest) {
+			latest = i.Unscraped
+		}
+	}
+	return latest
+}
+
+// currentArrival returns the arrival of recent messages, or nil if the latest reading of the
+// outgoing journal has failed or is old.
+func currentArrival(s *collector.Status, now time.Time) *collector.Arrival {
+	c := outgoingOf(s)
+	if c == nil || c.Result != greenapi.OK || s.Outgoing == nil || isStale(*c, s, now) ||
+		unscraped(s, now) != nil {
+		return nil
+	}
+	a := collector.ArrivalOf(s.Outgoing)
+	return &a
+}
+
+// arrivalText describes an arrival in the middle of a sentence.
+func arrivalText(a collector.Arrival) string {
+	last := "the last hour"
+	switch {
+	case a.Window < time.Hour:
+		last = fmt.Sprintf("the last %d minutes", a.Window/time.Minute)
+	case a.Window > time.Hour:
+		last = fmt.Sprintf("the last %d hours", a.Window/time.Hour)
+	}
+	possessive := last + "'s"
+	if strings.HasSuffix(last, "s") {
+		possessive = last + "'"
+	}
+	switch {
+	case a.Messages == 0:
+		return "no messages were sent in " + last
+	case a.Messages == 1 && a.Undelivered == 1:
+		return possessive + " only message did not arrive"
+	case a.Messages == 1:
+		return possessive + " only message has not failed"
+	case a.Undelivered == 0:
+		return fmt.Sprintf("none of %s %s messages failed", possessive, formatInt(a.Messages))
+	default:
+		return fmt.Sprintf("%s of %s %s messages did not arrive", formatInt(a.Undelivered),
+			possessive, formatInt(a.Messages))
+	}
+}
+
+// reasonsText lists the reasons, with the meanings of their statuses if explain is set.
+func reasonsText(reasons []collector.Reason, explain bool) string {
+	var parts []string
+	for _, r := range reasons {
+		part := formatInt(r.Messages) + " " + r.Word
+		at := slices.IndexFunc(failures, hasWord(r.Word))
+		switch {
+		case r.Word == "pending":
+			part += " for over 15 minutes"
+		case explain && at >= 0:
+			part += " (" + failures[at].Meaning + ")"
+		}
+		parts = append(parts, part)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// progressText says how far the messages of an arrival that have not failed got.
+func progressText(a collector.Arrival, s *ledger.Summary) string {
+	var arrived, sent, pending int
+	for _, status := range s.Recent {
+		for i, age := range ledger.RecentAges() {
+			if age > a.Window {
+				break
+			}
+			switch status.Word {
+			case "delivered", "read":
+				arrived += status.Rows[i]
+			case "sent":
+				sent += status.Rows[i]
+			case "pending":
+				if i == 0 {
+					pending += status.Rows[i]
+				}
+			}
+		}
+	}
+	var parts []string
+	for _, p := range []struct {
+		n    int
+		text string
+	}{{arrived, " arrived"}, {sent, " sent but not delivered yet"}, {pending, " not sent yet"}} {
+		if p.n > 0 {
+			parts = append(parts, formatInt(p.n)+p.text)
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// overdue returns how many messages from 1 to 6 hours ago are still sent, and how many there are.
+// It returns 0 if no message has ever been delivered, because some journals never show that.
+func overdue(s *ledger.Summary) (sent, all int) {
+	delivers := false
+	for _, t := range s.Types {
+		for _, status := range t.Statuses {
+			arrived := status.Word == "delivered" || status.Word == "read"
+			delivers = delivers || arrived && (status.Rows > 0 || status.Reached.Count > 0)
+		}
+	}
+	if !delivers {
+		return 0, 0
+	}
+	for _, status := range s.Recent {
+		n := status.Rows[len(status.Rows)-1]
+		all += n
+		if status.Word == "sent" {
+			sent += n
+		}
+	}
+	return sent, all
+}
+
+func capitalize(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
