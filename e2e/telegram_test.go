@@ -138,9 +138,20 @@ func await[M comparable](t *testing.T, messages <-chan M, want M) {
 	}
 }
 
-// fakeTelegram returns Telegram's API of one bot in one chat. It sends the texts to a channel.
+// fakeTelegram returns Telegram's API of one bot, which has received a message in one chat. It
+// sends the texts to a channel.
 func fakeTelegram(t *testing.T, texts chan<- string) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		t.Errorf("unexpected request for %s", r.URL.Path)
+		http.NotFound(w, r)
+	})
+	const bot = "/bot" + botToken
+	mux.HandleFunc("GET "+bot+"/getUpdates", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `{"ok":true,"result":[{"update_id":1,"message":{"message_id":1,`+
+			`"from":{"id":5,"is_bot":false},"chat":{"id":`+chatID+`,"type":"group"},"date":1}}]}`)
+	})
+	mux.HandleFunc("POST "+bot+"/sendMessage", func(w http.ResponseWriter, r *http.Request) {
 		var message struct {
 			ChatID    string `json:"chat_id"`
 			ParseMode string `json:"parse_mode"`
@@ -149,8 +160,8 @@ func fakeTelegram(t *testing.T, texts chan<- string) http.Handler {
 		if err := json.NewDecoder(r.Body).Decode(&message); err != nil {
 			t.Error(err)
 		}
-		if r.URL.Path != "/bot"+botToken+"/sendMessage" || message.ChatID != chatID {
-			t.Errorf("%s for the chat %q", r.URL.Path, message.ChatID)
+		if message.ChatID != chatID {
+			t.Errorf("message to the chat %q", message.ChatID)
 		}
 		if message.ParseMode != "" { // the text would have to be escaped
 			t.Errorf("parse_mode is %q", message.ParseMode)
@@ -158,6 +169,7 @@ func fakeTelegram(t *testing.T, texts chan<- string) http.Handler {
 		fmt.Fprint(w, `{"ok": true, "result": {"message_id": 1, "chat": {"id": 1}}}`)
 		texts <- message.Text
 	})
+	return mux
 }
 
 // email is what matters of an e-mail.
