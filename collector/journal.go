@@ -43,6 +43,7 @@ func (j *journal) open() (err error) {
 	now := j.env.config()
 	options := ledger.Options{
 		Minutes: now.Minutes(), MaxMinutes: now.MaxMinutes(), Retention: now.Retention(),
+		MinInterval: now.MinInterval(),
 	}
 	j.ledger, err = j.env.Storage.Ledger(now.ID()+j.suffix, options, time.Now())
 	if err == nil {
@@ -61,6 +62,7 @@ func (j *journal) close() {
 func (j *journal) read(ctx context.Context, begin time.Time) (*ledger.Summary, error) {
 	settings := j.env.config()
 	j.ledger.SetMinutes(settings.Minutes())
+	j.ledger.SetMinInterval(settings.MinInterval())
 	batch := j.ledger.NewBatch(begin)
 	rows, err := j.call(j.env.client(), ctx, batch.Minutes())
 	if err == nil {

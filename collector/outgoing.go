@@ -1,6 +1,8 @@
 package collector
 
 import (
+	"github.com/prometheus/client_golang/prometheus"
+
 	"greenapi_exporter/internal/greenapi"
 	"greenapi_exporter/internal/ledger"
 )
@@ -40,6 +42,11 @@ func newOutgoing() factory {
 		"Messages that the ledger remembers but does not count, by reason: "+
 			"before_counting means that they are older than the window of the first reading.",
 		"reason")
+	delays := d.add("greenapi_outgoing_status_delay_seconds",
+		"Time from a message's timestamp to the reading that first showed it as sent, delivered or "+
+			"read, or in a later status. "+
+			"It is too long by at most the time since the reading before, plus two minutes.",
+		"status")
 	malformed := d.add("greenapi_outgoing_window_malformed_rows",
 		"Malformed rows of the outgoing journal's window by reason: "+
 			"no_id, bad_timestamp or not_a_row; absent if the latest reading failed.",
@@ -69,6 +76,9 @@ func newOutgoing() factory {
 			if r.OldestPending.Known && current {
 				e.gauge(oldestPending, r.OldestPending.Seconds)
 			}
+			for _, s := range r.Delays {
+				e.delays(delays, s)
+			}
 			for _, t := range r.Types {
 				e.counter(messages, float64(t.Messages.Count), t.Messages.Created, t.Word)
 				for _, s := range t.Statuses {
@@ -81,4 +91,14 @@ func newOutgoing() factory {
 		},
 		fillStatus: func(s *Status, r *ledger.Summary, _ bool) { s.Outgoing = r },
 	}
+}
+
+// delays emits a histogram of delays.
+func (e emitter) delays(d *prometheus.Desc, s ledger.StatusDelay) {
+	buckets := make(map[float64]uint64, len(s.Buckets))
+	for i, bound := range ledger.DelayBounds() {
+		buckets[bound] = s.Buckets[i]
+	}
+	e.ch <- prometheus.MustNewConstHistogramWithCreatedTimestamp(
+		d, s.Count, s.Sum, buckets, s.Created, e.values([]string{s.Word})...)
 }

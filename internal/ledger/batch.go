@@ -32,24 +32,20 @@ type Batch struct {
 	now         seconds       // the same
 	previous    seconds       // the ledger's clock at the last reading
 
+	isAfterPause bool // whether statuses can have been reached long before this reading
+
+	date        int64   // UNIX seconds, by the server's clock, when it responded
+	received    float64 // UNIX seconds, by the local clock, when the response arrived
 	serverTime  float64 // UNIX seconds, by the server's clock, when the request was sent
 	windowStart float64 // UNIX seconds; older rows are outside the window
 	latest      float64 // UNIX seconds; later timestamps are not plausible
 
 	window   window
-	changes  []change
+	changes  []message // by row
 	renames  []rename
 	unknown  int      // number of changes whose message is new to the ledger
 	returned []uint64 // keys of known messages that the last reading did not show
 	newest   Timestamp
-}
-
-// change is a row that shows a new message or a new status, or several such rows of one message.
-type change struct {
-	key     uint64
-	reached statusSet // the status of the row, and all that it implies
-	typ     uint8
-	old     bool // whether the row is older than what the ledger covers
 }
 
 // NewBatch starts a reading that is requested at now. To measure gaps reliably, now should have a
@@ -64,6 +60,7 @@ func (l *Ledger) NewBatch(now time.Time) *Batch {
 		clock:        clock,
 		now:          inSeconds(clock),
 		previous:     inSeconds(l.clock),
+		isAfterPause: l.lookback.isAfterPause(now, l.options.MinInterval),
 		window:       window{types: make([]typeRows, len(l.window.types))},
 	}
 }
@@ -82,6 +79,7 @@ const maxAhead = time.Minute
 // time between request and response. Call it before the first Add.
 func (b *Batch) SetServerTime(date, now time.Time, latency time.Duration) {
 	serverTime := min(unixSeconds(date), unixSeconds(now.Add(maxAhead)))
+	b.date, b.received = date.Unix(), unixSeconds(now)
 	b.windowStart = math.Inf(-1)
 	if window := b.ledger.options.Minutes; b.minutes > window {
 		b.windowStart = serverTime - float64(window)*60
@@ -132,7 +130,8 @@ func (b *Batch) Add(row Row) {
 		return
 	}
 	m, set := b.ledger.messages.get(row.Key), impliedStatuses(status)
-	isChange := m == nil || m.reached|set != m.reached
+	isChange := m == nil || m.reached|set != m.reached || m.latestStatus != status ||
+		m.latestType != typ || m.time == 0 && row.Timed
 	if isChange && row.LegacyKey != 0 && b.ledger.messages.get(row.LegacyKey) != nil {
 		b.renames = append(b.renames, rename{row.LegacyKey, row.Key})
 	}
@@ -145,8 +144,11 @@ func (b *Batch) Add(row Row) {
 		m.lastSeen = b.now
 	}
 	if isChange {
-		old := row.Timed && row.Timestamp < b.ledger.coveredSince
-		b.changes = append(b.changes, change{row.Key, set, typ, old})
+		isOld := row.Timed && row.Timestamp < b.ledger.coveredSince
+		b.changes = append(b.changes, message{
+			key: row.Key, reached: set, lastSeen: b.now, time: timestamp.wholeSeconds(),
+			latestStatus: status, latestType: typ, firstType: typ, observable: !isOld,
+		})
 	}
 }
 
@@ -166,6 +168,7 @@ func (b *Batch) Commit() *Summary {
 	created := l.lookback.lastReading
 	if isBaseline {
 		l.countingSince, created = b.requestedAt, b.requestedAt
+		l.delays.Created = nanoseconds(created)
 		l.coveredSince = b.baselineTime() + dateResolution - float64(b.minutes)*60
 	}
 	l.vocabularies, l.clock = b.vocabularies, b.clock

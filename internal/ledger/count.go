@@ -27,22 +27,46 @@ func (b *Batch) createCounters(created time.Time) {
 }
 
 // apply counts the changes and remembers their messages. The messages of the baseline do not count.
+// Afterwards b.changes are the messages that differ from those before the reading.
 func (b *Batch) apply(isBaseline bool, created time.Time) {
 	l := b.ledger
 	if !isBaseline {
 		b.mergeChanges()
 	}
+	observe := b.showsDelays()
 	l.messages.grow(b.unknown)
-	for _, c := range b.changes {
-		m, known := message{c.key, c.reached, b.now}, l.messages.get(c.key)
-		if known != nil {
-			m.reached |= known.reached
+	changed := b.changes[:0]
+	for _, shown := range b.changes {
+		m, reached, known := shown, shown.reached, l.messages.get(shown.key)
+		switch {
+		case isBaseline:
+			m.observable = false
+			if known != nil { // from an earlier row
+				m.merge(*known)
+			}
+		case known != nil:
+			m = *known
+			m.update(shown)
+			if reached &^= known.reached; reached != 0 {
+				b.count(m, reached, created)
+			}
+		case !shown.observable:
+			l.uncounted++
+		default:
+			m.observable = m.time > 0
+			l.totals[m.firstType].Messages.increment()
+			b.count(m, reached, created)
 		}
-		if !isBaseline {
-			b.count(c, known, created)
+		if known != nil && m == *known {
+			continue
+		}
+		if observe && m.observable {
+			l.delays.observe(reached, b.date-int64(m.time))
 		}
 		l.messages.put(m)
+		changed = append(changed, m)
 	}
+	b.changes = changed
 	l.messages.trim() // a new message with several rows has reserved room several times
 }
 
@@ -52,35 +76,22 @@ func (b *Batch) apply(isBaseline bool, created time.Time) {
 func (b *Batch) mergeChanges() {
 	merged, indexes := b.changes[:0], make(map[uint64]int, len(b.changes))
 	for _, c := range b.changes {
-		i, repeated := indexes[c.key]
-		if !repeated {
-			indexes[c.key] = len(merged)
-			merged = append(merged, c)
+		if i, repeated := indexes[c.key]; repeated {
+			merged[i].merge(c)
 			continue
 		}
-		m := &merged[i]
-		m.reached |= c.reached
-		m.typ = min(m.typ, c.typ)
-		m.old = m.old && c.old
+		indexes[c.key] = len(merged)
+		merged = append(merged, c)
 	}
 	b.changes = merged
 }
 
-// count counts a message that is new to the ledger, and the statuses that it has newly reached. If
-// the message is older than what the ledger covers, it counts as uncounted only.
-func (b *Batch) count(c change, known *message, created time.Time) {
-	l, t := b.ledger, &b.ledger.totals[c.typ]
-	switch {
-	case known != nil:
-		c.reached &^= known.reached
-	case c.old:
-		l.uncounted++
-		return
-	default:
-		t.Messages.increment()
-	}
-	for ; c.reached != 0; c.reached &= c.reached - 1 {
-		status := &t.Statuses[bits.TrailingZeros32(uint32(c.reached))]
+// count counts the statuses that a message has newly reached.
+func (b *Batch) count(m message, reached statusSet, created time.Time) {
+	t := &b.ledger.totals[m.firstType]
+	t.Statuses = growTo(t.Statuses, len(b.statuses.words)) // short if the row has another type
+	for ; reached != 0; reached &= reached - 1 {
+		status := &t.Statuses[bits.TrailingZeros32(uint32(reached))]
 		status.create(created) // a row of another type can have had this status
 		status.increment()
 	}

@@ -66,6 +66,7 @@ type extent struct {
 	size     int64
 	snapshot int64         // size up to the end of the snapshot
 	sum      xxhash.Digest // of the valid part
+	outdated bool          // whether the file has an earlier version
 }
 
 func newFile(s *Storage, path, name string) *file {

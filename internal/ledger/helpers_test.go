@@ -324,7 +324,7 @@ func dumpLedger(t tester, l *Ledger) string {
 	t.Helper()
 	messages := make(map[uint64]string)
 	for _, m := range l.messages.list {
-		messages[m.key] = fmt.Sprintf("%b %d", m.reached, m.lastSeen)
+		messages[m.key] = fmt.Sprintf("%+v", m)
 	}
 	text, err := json.MarshalIndent([]any{l.state(), l.pollState, messages}, "", " ")
 	if err != nil {

@@ -36,6 +36,9 @@ type Options struct {
 	// must exceed Minutes and MaxMinutes by a safe margin. If the ledger forgets a message that the
 	// journal still shows, it counts the message twice.
 	Retention time.Duration
+	// MinInterval is the minimum time between two calls. A longer gap between two readings is a
+	// pause only if it exceeds twice this time.
+	MinInterval time.Duration
 }
 
 // sweepInterval is the minimum time between two sweeps that forget old messages.
@@ -55,7 +58,8 @@ type Ledger struct {
 	clock         time.Duration // sum of the gaps from the baseline to the last reading
 	lastSweep     time.Duration // on clock
 	newest        Timestamp     // of the newest row of all readings
-	uncounted     uint64        // number of new messages older than coveredSince
+	delays        delays
+	uncounted     uint64 // number of new messages older than coveredSince
 
 	pollState PollState
 	file      *file    // nil if the ledger is in memory only
@@ -86,6 +90,9 @@ func (l *Ledger) SetMinutes(minutes int) {
 	l.options.Minutes = minutes
 	l.lookback.window, l.lookback.maxMinutes = minutes, max(minutes, l.options.MaxMinutes)
 }
+
+// SetMinInterval changes Options.MinInterval from the next reading on.
+func (l *Ledger) SetMinInterval(interval time.Duration) { l.options.MinInterval = interval }
 
 // forgetOld forgets the messages that the journal has not shown for longer than the retention.
 func (l *Ledger) forgetOld() {

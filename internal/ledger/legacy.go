@@ -12,9 +12,10 @@ func (b *Batch) applyRenames() {
 	x := &b.ledger.messages
 	for _, r := range b.renames {
 		legacy := x.get(r.legacy)
-		m := message{r.key, legacy.reached, legacy.lastSeen}
+		m := *legacy
+		m.key = r.key
 		if known := x.get(r.key); known != nil {
-			m.reached, m.lastSeen = m.reached|known.reached, max(m.lastSeen, known.lastSeen)
+			m.merge(*known)
 		}
 		legacy.reached = 0 // marks it for deletion
 		x.put(m)

@@ -34,7 +34,7 @@ func (s *Storage) readFile(path string) (data []byte, _ error) {
 		start := make([]byte, maxHeader)
 		valid, err = readFull(file, start)
 		data = start[:valid]
-		if _, _, headerErr := parseFileHeader(data); headerErr == nil {
+		if _, headerErr := parseFileHeader(data); headerErr == nil {
 			data = append(data, make([]byte, max(0, info.Size()-int64(valid)))...)
 		}
 		return err
@@ -66,19 +66,19 @@ func readFull(r io.Reader, data []byte) (int, error) {
 // load applies the valid records of a file to a new ledger. It returns an error if the file has no
 // valid snapshot with this name. The caller must then discard the ledger.
 func load(data []byte, name string, l *Ledger) (valid extent, _ error) {
-	storedName, length, err := parseFileHeader(data)
+	header, err := parseFileHeader(data)
 	if err != nil {
 		return extent{}, err
 	}
-	sum := newChecksum(data[:length])
+	sum := newChecksum(data[:header.length])
 	var snapshotClock seconds
-	for offset := length; offset < len(data); {
-		r, err := parseRecord(data[offset:], &sum)
+	for offset := header.length; offset < len(data); {
+		r, err := parseRecord(data[offset:], header.messageLength, &sum)
 		if err != nil || valid.size == 0 && r.State == nil {
 			break
 		}
 		if r.State != nil {
-			l.restore(r.State, r.messages)
+			l.restore(r)
 		}
 		if r.PollState != nil {
 			l.pollState = *r.PollState
@@ -92,9 +92,10 @@ func load(data []byte, name string, l *Ledger) (valid extent, _ error) {
 	if valid.size == 0 {
 		return extent{}, errDamaged
 	}
-	if storedName != name {
-		return extent{}, fmt.Errorf("the file belongs to %.50q", storedName)
+	if header.name != name {
+		return extent{}, fmt.Errorf("the file belongs to %.50q", header.name)
 	}
+	valid.outdated = header.messageLength != messageLength
 	// Records omit messages that the journal showed without a change. A message that was in the
 	// journal at the snapshot may have been there ever since.
 	for i := range l.messages.list {
@@ -125,6 +126,7 @@ func (l *Ledger) resume(now time.Time) {
 			clampCreated(&t.Statuses[i])
 		}
 	}
+	l.delays.Created = min(l.delays.Created, nanoseconds(now))
 	l.pollState.clampFuture(now)
 	l.lookback.resume(now)
 }
@@ -144,6 +146,7 @@ func (f *file) quarantine(reason error, now time.Time) error {
 }
 
 // adopt takes over the valid part of an existing file of the given size, and truncates the rest.
+// The first write replaces a file of an earlier version.
 func (f *file) adopt(valid extent, size int64, hasBaseline bool) error {
 	f.extent = valid
 	f.dueSize = f.snapshot + max(f.snapshot, minAppended)
@@ -161,7 +164,7 @@ func (f *file) adopt(valid extent, size int64, hasBaseline bool) error {
 		if size > f.size {
 			_ = os.Truncate(f.path, f.size) // if this fails, the next write replaces the file
 		}
-		if info, err := os.Stat(f.path); err == nil && info.Size() == f.size {
+		if info, err := os.Stat(f.path); err == nil && info.Size() == f.size && !valid.outdated {
 			f.lastStat = info
 		}
 		return nil

@@ -165,14 +165,15 @@ func TestUnusableFileIsSetAside(t *testing.T) {
 		reason string
 	}
 	withVersion := func(v string) []byte {
-		return bytes.Replace(file, []byte("ledger 1 "), []byte("ledger "+v+" "), 1)
+		return bytes.Replace(file, []byte("ledger 2 "), []byte("ledger "+v+" "), 1)
 	}
 	cases := map[string]unusable{
 		"empty":                   {nil, "empty"},
 		"other program":           {[]byte("SQLite format 3\x00 and so on"), "not a ledger"},
 		"endless line":            {[]byte(strings.Repeat("x", 1<<20)), "not a ledger"},
 		"version 0":               {withVersion("0"), "version 0"},
-		"version 2":               {withVersion("2"), "version 2"},
+		"version 1":               {withVersion("1"), "damaged"}, // the checksum covers the line
+		"version 3":               {withVersion("3"), "version 3"},
 		"version is not a number": {withVersion("x"), "not a ledger"},
 		"other instance":          {sealedFile(t, otherID, recordHeader{State: valid}), otherID},
 	}
@@ -200,6 +201,10 @@ func TestUnusableFileIsSetAside(t *testing.T) {
 		"messages without state":  sealedFile(t, testID, recordHeader{}, message{key: 1}),
 		"message without key":     snapshot(message{key: 0}),
 		"status without word":     snapshot(message{key: 1, reached: 1 << 31}),
+		"latest status unknown":   snapshot(message{key: 1, latestStatus: 12}),
+		"latest type unknown":     snapshot(message{key: 1, latestType: 29}),
+		"first type unknown":      snapshot(message{key: 1, firstType: 29}),
+		"negative delay creation": with(func(s *state) { s.Delays.Created = -1 }),
 		"baseline without time":   with(func(s *state) { s.CountingSince = 1 }),
 		"negative time":           with(func(s *state) { s.CountingSince, s.LastGood = -1, -1 }),
 		"negative clock":          with(func(s *state) { s.Clock = -1 }),
@@ -271,7 +276,7 @@ func TestLoadReadsFileOfEarlierRelease(t *testing.T) {
 		"read/textMessage": 1, "pending/textMessage": 1, "oddStatus/oddType": 1,
 	})
 	got := *l.Summary()
-	got.Types = nil
+	got.Types, got.Delays = nil, nil
 	want := Summary{RequestedAt: at(1), CountingSince: at(0), Messages: 4,
 		OldestPending: Timestamp{unixSeconds(at(0.75)), true},
 		LastMessage:   Timestamp{unixSeconds(at(0.75)), true}}

@@ -44,20 +44,34 @@ func (l *lookback) gap(now time.Time) time.Duration {
 	return max(0, now.Sub(l.lastReading))
 }
 
+// longestGap returns the time since the last reading by the clock that has advanced further. The
+// monotonic clock stops while the machine sleeps (golang/go#24595), and the wall clock can be set.
+func (l *lookback) longestGap(now time.Time) time.Duration {
+	return max(l.gap(now), now.Round(0).Sub(l.lastReading.Round(0)))
+}
+
+func (l *lookback) isGapUnknown(now time.Time) bool {
+	return l.gapUnknown || now.Before(l.lastReading)
+}
+
+// isAfterPause reports whether the readings at now and before it are too far apart for the first to
+// show when statuses were reached. minInterval is the minimum time between two calls.
+func (l *lookback) isAfterPause(now time.Time, minInterval time.Duration) bool {
+	return l.isGapUnknown(now) || l.longestGap(now) > max(maxScrapeGap, 2*minInterval)
+}
+
 // minutes returns how many minutes to request at now. A call after a pause requests the window plus
 // the gap, so that it shows everything that changed during the pause.
 func (l *lookback) minutes(now time.Time) int {
 	if l.lastReading.IsZero() {
 		return l.window
 	}
-	// The monotonic clock stops while the machine sleeps (golang/go#24595), and the wall clock can
-	// be set. Requesting too much costs little, so use the larger gap.
-	gap := max(l.gap(now), now.Round(0).Sub(l.lastReading.Round(0)))
+	gap := l.longestGap(now)
 	request := ceilMinutes(gap) + visibilityDelay
 	if gap > maxScrapeGap || l.earlierRun {
 		request += l.window
 	}
-	if l.gapUnknown || now.Before(l.lastReading) {
+	if l.isGapUnknown(now) {
 		request = l.maxMinutes
 	}
 	request = min(max(l.window, request), l.maxMinutes)

@@ -11,10 +11,52 @@ type message struct {
 	key      uint64 // not 0
 	reached  statusSet
 	lastSeen seconds // when the journal last showed it
+	time     uint32  // UNIX seconds; timestamp of the first row that had one, or 0
+
+	// The indexes of words. They are 0 if no row has shown the message since it was loaded from a
+	// file of version 1.
+	latestStatus, latestType uint8
+	firstType                uint8 // the message counts under this type
+
+	// observable reports whether the delays of the message are observed: counting covers its time,
+	// which the first row had.
+	observable bool
+}
+
+// merge merges another message with the same key. The order does not matter.
+func (m *message) merge(n message) {
+	m.reached |= n.reached
+	m.lastSeen = max(m.lastSeen, n.lastSeen)
+	m.time = firstKnown(m.time, n.time)
+	m.latestStatus = max(m.latestStatus, n.latestStatus)
+	m.latestType = firstKnown(m.latestType, n.latestType)
+	m.firstType = firstKnown(m.firstType, n.firstType)
+	m.observable = m.observable || n.observable
+}
+
+// update applies what a reading shows of the message.
+func (m *message) update(shown message) {
+	m.reached |= shown.reached
+	m.lastSeen = shown.lastSeen
+	m.latestStatus, m.latestType = shown.latestStatus, shown.latestType
+	if m.time == 0 {
+		m.time = shown.time
+	}
+	if m.firstType == unknown {
+		m.firstType = shown.firstType
+	}
+}
+
+// firstKnown returns the smaller of two values, except that 0 is unknown.
+func firstKnown[T uint8 | uint32](a, b T) T {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
 }
 
 // messageIndex holds the messages of a ledger: a list in the order in which the journal first
-// showed them, and a hash table. Neither contains pointers. A message therefore takes 21 to 24
+// showed them, and a hash table. Neither contains pointers. A message therefore takes 29 to 33
 // bytes, and the garbage collector scans none of them. The order of journal rows hardly changes, so
 // the next lookup is usually for the next message of the list. Sequential memory access is many
 // times faster than random access.

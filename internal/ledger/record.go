@@ -18,16 +18,25 @@ import (
 //	uint32   length of the record header
 //	uint32   number of messages
 //	         record header as JSON
-//	16 bytes for each message: uint64 key, uint32 statuses reached, uint32 clock when last seen
+//	24 bytes for each message:
+//	  uint64 key
+//	  uint32 statuses reached
+//	  uint32 clock when last seen
+//	  uint32 time
+//	  uint8  latest status, latest type, first type: indexes of words
+//	  uint8  1 if the message is observable
 //	uint64   xxHash of the whole file up to here
 //
 // The first record is a snapshot of the ledger. Each further record replaces what has changed. Each
 // checksum covers everything before it, so a changed, missing or inserted record is detected.
+//
+// Files of version 1 are read, and replaced by the first write. Their messages end after the clock.
 const (
-	magic         = "greenapi_exporter ledger "
-	version       = 1
-	messageLength = 16
-	maxHeader     = 128 // bytes
+	magic           = "greenapi_exporter ledger "
+	version         = 2
+	messageLength   = 24
+	messageLengthV1 = 16
+	maxHeader       = 128 // bytes
 )
 
 // recordHeader is the part of a record before the messages. Fields that have not changed are nil.
@@ -45,20 +54,32 @@ var (
 
 func fileHeader(name string) []byte { return fmt.Appendf(nil, "%s%d %s\n", magic, version, name) }
 
-// parseFileHeader returns the name in the first line, and the length of the line.
-func parseFileHeader(data []byte) (name string, length int, _ error) {
+// parsedHeader is the first line of a file.
+type parsedHeader struct {
+	name          string
+	length        int // of the line
+	messageLength int // in the records
+}
+
+func parseFileHeader(data []byte) (h parsedHeader, _ error) {
 	if len(data) == 0 {
-		return "", 0, errEmpty
+		return h, errEmpty
 	}
 	line, _, isComplete := bytes.Cut(data[:min(len(data), maxHeader)], []byte("\n"))
 	var v int
-	if _, err := fmt.Sscanf(string(line), magic+"%d %s", &v, &name); err != nil || !isComplete {
-		return "", 0, errForeign
+	if _, err := fmt.Sscanf(string(line), magic+"%d %s", &v, &h.name); err != nil || !isComplete {
+		return h, errForeign
 	}
-	if v != version {
-		return "", 0, fmt.Errorf("the file has version %d, this program supports %d", v, version)
+	h.length = len(line) + 1
+	switch v {
+	case 1:
+		h.messageLength = messageLengthV1
+	case version:
+		h.messageLength = messageLength
+	default:
+		return h, fmt.Errorf("the file has version %d, this program supports 1 to %d", v, version)
 	}
-	return name, len(line) + 1, nil
+	return h, nil
 }
 
 // newChecksum returns the checksum of a file that contains only its header line.
@@ -92,34 +113,47 @@ func newRecord(h recordHeader, messages []message) ([]byte, error) {
 		record = binary.LittleEndian.AppendUint64(record, m.key)
 		record = binary.LittleEndian.AppendUint32(record, uint32(m.reached))
 		record = binary.LittleEndian.AppendUint32(record, uint32(m.lastSeen))
+		record = binary.LittleEndian.AppendUint32(record, m.time)
+		observable := byte(0)
+		if m.observable {
+			observable = 1
+		}
+		record = append(record, m.latestStatus, m.latestType, m.firstType, observable)
 	}
 	return record, nil
 }
 
-// decodeMessage decodes the first message of data.
+// decodeMessage decodes a message of either version.
 func decodeMessage(data []byte) message {
-	return message{
+	m := message{
 		key:      binary.LittleEndian.Uint64(data),
 		reached:  statusSet(binary.LittleEndian.Uint32(data[8:])),
 		lastSeen: seconds(binary.LittleEndian.Uint32(data[12:])),
 	}
+	if len(data) == messageLength {
+		m.time = binary.LittleEndian.Uint32(data[16:])
+		m.latestStatus, m.latestType, m.firstType = data[20], data[21], data[22]
+		m.observable = data[23] == 1
+	}
+	return m
 }
 
 // record is a parsed record.
 type record struct {
 	recordHeader
-	messages []byte // encoded
-	length   int    // in the file, with the checksum
+	messages      []byte // encoded
+	messageLength int
+	length        int // in the file, with the checksum
 }
 
 // parseRecord parses and validates the record at the start of data. On entry, sum covers everything
 // before the record. On return, it includes the record.
-func parseRecord(data []byte, sum *xxhash.Digest) (record, error) {
+func parseRecord(data []byte, messageLength int, sum *xxhash.Digest) (record, error) {
 	if len(data) < 8 {
 		return record{}, errDamaged
 	}
 	text := uint64(binary.LittleEndian.Uint32(data))
-	end := 8 + text + uint64(binary.LittleEndian.Uint32(data[4:]))*messageLength
+	end := 8 + text + uint64(binary.LittleEndian.Uint32(data[4:]))*uint64(messageLength)
 	if uint64(len(data)) < end+8 {
 		return record{}, errDamaged
 	}
@@ -128,7 +162,9 @@ func parseRecord(data []byte, sum *xxhash.Digest) (record, error) {
 		return record{}, errDamaged
 	}
 	_, _ = sum.Write(data[end : end+8])
-	r := record{messages: data[8+text : end], length: int(end) + 8}
+	r := record{
+		messages: data[8+text : end], messageLength: messageLength, length: int(end) + 8,
+	}
 	if err := json.Unmarshal(data[8:8+text], &r.recordHeader); err != nil || !r.valid() {
 		return record{}, errDamaged
 	}
@@ -142,8 +178,14 @@ func (r record) valid() bool {
 	if r.State == nil {
 		return len(r.messages) == 0
 	}
-	for data := range slices.Chunk(r.messages, messageLength) {
-		if m := decodeMessage(data); m.key == 0 || m.reached>>len(r.State.Statuses) != 0 {
+	statuses, types := len(r.State.Statuses), len(r.State.Types)
+	for data := range slices.Chunk(r.messages, r.messageLength) {
+		m := decodeMessage(data)
+		if m.key == 0 || m.reached>>statuses != 0 {
+			return false
+		}
+		if r.messageLength == messageLength && (int(m.latestStatus) >= statuses ||
+			int(m.latestType) >= types || int(m.firstType) >= types || data[23] > 1) {
 			return false
 		}
 	}

@@ -32,6 +32,7 @@ type state struct {
 	// Files of earlier releases lack the following fields.
 	Uncounted uint64        `json:"uncounted,omitempty"`
 	Malformed MalformedRows `json:"malformed,omitzero"` // of the window
+	Delays    delays        `json:"delays,omitzero"`
 
 	Recent [][recentAges]int32 `json:"recent,omitempty"` // by status and age
 }
@@ -65,6 +66,7 @@ func (l *Ledger) state() *state {
 		Uncovered:     int64(l.lookback.uncovered),
 		Uncounted:     l.uncounted,
 		Malformed:     l.window.malformed,
+		Delays:        l.delays,
 		Recent:        l.window.recent[:len(l.statuses.words)],
 	}
 }
@@ -103,12 +105,13 @@ func (s *state) valid() bool {
 		rows <= math.MaxInt32 && len(s.Statuses) <= maxStatuses && len(s.Types) <= maxTypes &&
 		len(s.Totals) <= len(s.Types) && len(s.Rows) <= len(s.Types) &&
 		s.CountingSince >= 0 && s.LastGood >= 0 && (s.CountingSince == 0) == (s.LastGood == 0) &&
-		s.Clock >= 0 && s.Clock <= int64(maxClock) && s.Uncovered >= 0 &&
+		s.Delays.Created >= 0 && s.Clock >= 0 && s.Clock <= int64(maxClock) && s.Uncovered >= 0 &&
 		slices.Min(s.Malformed[:]) >= 0
 }
 
-// restore applies a valid state and the encoded messages that have changed.
-func (l *Ledger) restore(s *state, messages []byte) {
+// restore applies a valid record with a state.
+func (l *Ledger) restore(r record) {
+	s := r.State
 	statusIndex, statuses := l.statuses.remap(s.Statuses)
 	typeIndex, types := l.types.remap(s.Types)
 	l.vocabularies = vocabularies{statuses, types}
@@ -136,17 +139,24 @@ func (l *Ledger) restore(s *state, messages []byte) {
 	l.countingSince = fromNanoseconds(s.CountingSince)
 	l.coveredSince, l.newest = s.CoveredSince, timestamp(s.Newest)
 	l.clock, l.lookback.uncovered = time.Duration(s.Clock), time.Duration(s.Uncovered)
-	l.uncounted = s.Uncounted
+	l.uncounted, l.delays = s.Uncounted, s.Delays
+	if l.delays.Created == 0 { // a file of an earlier release
+		l.delays.Created = s.LastGood
+	}
 	l.lookback.lastReading = fromNanoseconds(s.LastGood)
 	if len(l.messages.list) == 0 { // later records contain mostly known messages
-		l.messages.grow(len(messages) / messageLength)
+		l.messages.grow(len(r.messages) / r.messageLength)
 	}
-	for data := range slices.Chunk(messages, messageLength) {
+	for data := range slices.Chunk(r.messages, r.messageLength) {
 		m := decodeMessage(data)
 		stored := m.reached
 		m.reached = 0
 		for i, status := range statusIndex {
 			m.reached |= stored >> i & 1 << status
+		}
+		if r.messageLength == messageLength {
+			m.latestStatus = statusIndex[m.latestStatus]
+			m.latestType, m.firstType = typeIndex[m.latestType], typeIndex[m.firstType]
 		}
 		l.messages.put(m)
 	}

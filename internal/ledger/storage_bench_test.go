@@ -59,7 +59,7 @@ func BenchmarkAppend(b *testing.B) {
 	b.Run("changed=100", func(b *testing.B) {
 		_, l := newLargeLedger(b)
 		l.file.dueSize = 1 << 60
-		batch := &Batch{changes: make([]change, 100)}
+		batch := &Batch{changes: make([]message, 100)}
 		for i, row := range manyRows(100) {
 			batch.changes[i].key = row.Key
 		}

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"math"
 	"slices"
 	"time"
 )
@@ -26,6 +27,8 @@ type Summary struct {
 	// Recent contains the statuses of the recent rows of the latest reading, except rows of
 	// reactions and deletions.
 	Recent []RecentStatus
+	// Delays are those of sent, delivered and read.
+	Delays []StatusDelay
 	// Types contains the default types and all types that the journal has shown, without
 	// duplicates.
 	Types []Type
@@ -73,6 +76,7 @@ func (l *Ledger) Summary() *Summary {
 		LastMessage:   l.newest,
 		Malformed:     l.window.malformed,
 		Recent:        l.window.recent.summary(l.statuses.words),
+		Delays:        l.delays.summary(l.statuses.words),
 	}
 	// Callers retain summaries, so allocate the slices without spare capacity.
 	types, total := 0, 0
@@ -109,6 +113,15 @@ func (l *Ledger) Summary() *Summary {
 type Timestamp struct {
 	Seconds float64
 	Known   bool
+}
+
+// wholeSeconds returns the timestamp without its fraction, or 0 if there is none or it is out of
+// range.
+func (t Timestamp) wholeSeconds() uint32 {
+	if !t.Known || t.Seconds < 0 || t.Seconds > math.MaxUint32 {
+		return 0
+	}
+	return uint32(t.Seconds)
 }
 
 func (t Timestamp) earlier(u Timestamp) Timestamp {
