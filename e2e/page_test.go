@@ -266,8 +266,8 @@ func TestPageShowsTheMetrics(t *testing.T) {
 	var links []string
 	for _, s := range screens() {
 		page := openPage(t, browser, s, exporter.url("/"), "demo")
-		page.mustContain(t, "1101000001: ", " of the last hour's ", " arrived, ", "Journal read", "authorized", "unknown",
-			"noAccount", "README")
+		page.mustContain(t, "1101000001: ", " of the last hour's ", " arrived, ", "Journal read",
+			"authorized", "unknown", "noAccount", "README")
 		got := nonZeroCells(page.Window)
 		for cell, n := range want {
 			if got[cell] != n {

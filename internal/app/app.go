@@ -192,6 +192,7 @@ func (a *app) newHandler(o *options, self *selfmetrics.Metrics, logger log.Logge
 				DiscoveryPending: !complete,
 				StorageFailing:   a.storage.Failing(),
 				ReloadFailure:    a.reloader.failure(),
+				HeldList:         a.syncer.HeldList(),
 				Unwatched:        a.syncer.Unwatched(),
 			}
 		},

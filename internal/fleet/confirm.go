@@ -1,6 +1,8 @@
 package fleet
 
 import (
+	"fmt"
+
 	"github.com/go-kit/log/level"
 
 	"greenapi_exporter/internal/config"
@@ -52,12 +54,21 @@ func (p *partnerPoller) credible(list greenapi.PartnerList) bool {
 	after, _ := partner.Instances(list, file)
 	watched, listed := before[len(file):], after[len(file):]
 	ok, lacking := p.confirmation.accept(list, watched, listed)
+	held := ""
 	if !ok {
+		held = fmt.Sprintf("The latest list has %d instances to watch and lacks %d of the %d that "+
+			"are watched.", len(listed), len(lacking), len(watched))
+		if len(lacking) > 0 {
+			held += " Lacking: " + joinIDs(lacking) + "."
+		}
 		level.Warn(p.logger).Log("msg", "the Partner API's list is empty or lacks more than a "+
 			"fifth of the instances, not applying it unless the next one confirms it",
 			"watched", len(watched), "lacking", len(lacking), "listed", len(listed),
 			"ids", joinIDs(lacking))
 		p.lastCounts = nil // so that the next applied list is logged
 	}
+	p.syncer.mu.Lock()
+	defer p.syncer.mu.Unlock()
+	p.syncer.heldList = held
 	return ok
 }

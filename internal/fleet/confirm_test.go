@@ -82,6 +82,9 @@ func TestListsThatLackInstancesAreConfirmed(t *testing.T) {
 					if lines := s.takeLines(warning); (len(lines) == 1) != held || len(lines) > 1 {
 						t.Errorf("list %s is logged as %s", step.list, lines)
 					}
+					if got := s.HeldList(); (got != "") != held {
+						t.Errorf("list %s: the held list is %q", step.list, got)
+					}
 				}
 			})
 		})

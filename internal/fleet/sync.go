@@ -35,6 +35,7 @@ type Syncer struct {
 	config      *config.Config
 	list        greenapi.PartnerList // the latest list that was applied
 	unwatched   []config.Unwatched   // instances of list
+	heldList    string               // see HeldList
 	lastSuccess time.Time            // start of the call that returned list, or zero
 	lastAttempt time.Time            // start of the latest call
 	failed      failedCall           // the latest one
@@ -70,7 +71,7 @@ func (s *Syncer) ApplyConfig(cfg *config.Config) error {
 	previous := s.config
 	s.config = cfg
 	if partner == nil {
-		s.list, s.lastSuccess = greenapi.PartnerList{}, time.Time{}
+		s.list, s.lastSuccess, s.heldList = greenapi.PartnerList{}, time.Time{}, ""
 	}
 	s.mu.Unlock()
 	err := s.apply(s.list)
@@ -127,6 +128,14 @@ func (s *Syncer) Unwatched() []config.Unwatched {
 		return nil
 	}
 	return s.unwatched
+}
+
+// HeldList describes the latest list of the Partner API if it is not applied, because the next list
+// must confirm it. Otherwise it returns an empty string.
+func (s *Syncer) HeldList() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.heldList
 }
 
 // Close stops polling and waits for the poller. After Close, the instances do not change.

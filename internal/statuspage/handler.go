@@ -44,6 +44,7 @@ type Snapshot struct {
 	Instances        []collector.Status
 	DiscoveryPending bool   // whether the Partner API has not listed its instances yet
 	StorageFailing   bool   // whether counters cannot be written to the disk
+	HeldList         string // the Partner API's latest list if it is not applied; otherwise empty
 	ReloadFailure    string // the effect of the latest reload's failure; empty if it succeeded
 	// Unwatched describes the instances that the Partner API lists but the exporter does not watch.
 	// It is nil before the first list, and without a Partner API.

@@ -219,6 +219,7 @@ func TestIssuesOfTheExporterAffectTheVerdict(t *testing.T) {
 		"none":                 {Snapshot{}, healthy},
 		"storage":              {Snapshot{StorageFailing: true}, warning},
 		"reload":               {Snapshot{ReloadFailure: "The reload failed."}, warning},
+		"held list":            {Snapshot{HeldList: "It lacks 7 of 10."}, warning},
 		"discovery":            {Snapshot{DiscoveryPending: true}, critical},
 		"unwatched":            {Snapshot{Unwatched: lacking}, warning},
 		"unwatched on purpose": {Snapshot{Unwatched: excluded}, healthy},
@@ -228,6 +229,16 @@ func TestIssuesOfTheExporterAffectTheVerdict(t *testing.T) {
 			if got := newPageData(Options{}, c.snapshot, q, testNow).Severity; got != c.want {
 				t.Errorf("%s: %s, want %s", name, got.Class(), c.want.Class())
 			}
+		}
+	}
+}
+
+func TestHeldListIsShown(t *testing.T) {
+	for _, held := range []string{"", "It lacks 7 of 10."} {
+		text := parsePage(t, get(handlerOf(Snapshot{HeldList: held}), "").Body.String()).text()
+		if got := strings.Contains(text, "confirms it"); got != (held != "") ||
+			!strings.Contains(text, held) {
+			t.Errorf("held list %q: the page shows a card: %t", held, got)
 		}
 	}
 }

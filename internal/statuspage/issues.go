@@ -40,8 +40,8 @@ func isIssue(name string) bool {
 	if status, ok := strings.CutPrefix(name, issueUndelivered); ok {
 		return status == "pending" || slices.ContainsFunc(failures, hasWord(status))
 	}
-	return name == issueNotScraped || name == issueNotRead || name == issueExpiring || name == issueClocks ||
-		greenapi.Result(name).Advice() != "" ||
+	others := []string{issueNotScraped, issueNotRead, issueExpiring, issueClocks}
+	return slices.Contains(others, name) || greenapi.Result(name).Advice() != "" ||
 		slices.Contains(greenapi.States(), state) && state.Advice() != ""
 }
 
@@ -157,8 +157,8 @@ func collectorIssues(s *collector.Status, now time.Time) []issue {
 			}
 		case since == nil && isStale(c, s, now):
 			found.Name, found.Since = issueNotRead, newRelTime(c.Success, now)
-			found.Advice = "no scrape has read this since then; if the exporter has just started, " +
-				"wait a minute; otherwise check collect[] in the scrape jobs"
+			found.Advice = "no scrape has read this since then; if the exporter has just " +
+				"started, wait a minute; otherwise check collect[] in the scrape jobs"
 		default:
 			continue
 		}

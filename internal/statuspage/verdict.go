@@ -32,6 +32,9 @@ func newVerdict(i instanceSummary, now time.Time) verdict {
 			v.note("%s.", text)
 		}
 		v.describe(*a, i.Outgoing, now)
+		if a.Undelivered > 0 && !a.High {
+			v.note("this is below the threshold of the alerts.")
+		}
 		return v
 	}
 	if i.Severity == warning && i.Unscraped != nil {

@@ -30,7 +30,10 @@ func statusWithMessages(id string, rows ...string) collector.Status {
 // TestMessagesDecideTheVerdict checks that an instance is green only if its messages were read
 // lately and arrive.
 func TestMessagesDecideTheVerdict(t *testing.T) {
-	const nothingSent = "1: no messages were sent in the last hour"
+	const (
+		nothingSent = "1: no messages were sent in the last hour"
+		below       = "This is below the threshold of the alerts."
+	)
 	last := statusWithMessages("1")
 	last.Outgoing.LastMessage = ledger.Timestamp{
 		Seconds: float64(testNow.Add(-2 * time.Hour).Unix()), Known: true,
@@ -77,7 +80,9 @@ func TestMessagesDecideTheVerdict(t *testing.T) {
 		"fewer than the threshold": {
 			statusWithMessages("1", "notInGroup 0 4 0", "read 0 6 0"), healthy,
 			"1: 4 of the last hour's 10 messages did not arrive",
-			[]string{"4 notInGroup (the account is not in the group).", "6 arrived."},
+			[]string{
+				"4 notInGroup (the account is not in the group).", "6 arrived.", below,
+			},
 		},
 		"few messages for hours": {
 			statusWithMessages("1", "failed 0 4 20"), warning,
@@ -104,7 +109,7 @@ func TestMessagesDecideTheVerdict(t *testing.T) {
 		"one failed": {
 			statusWithMessages("1", "failed 1 0 0"), healthy,
 			"1: the last hour's only message did not arrive",
-			[]string{"1 failed (could not be sent)."},
+			[]string{"1 failed (could not be sent).", below},
 		},
 		"one read": {
 			statusWithMessages("1", "read 1 0 0"), healthy,

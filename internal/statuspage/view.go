@@ -111,7 +111,8 @@ func newPageData(o Options, s Snapshot, q query, now time.Time) pageData {
 		}
 	}
 	missing := newUnwatchedView(s.Unwatched)
-	if s.StorageFailing || s.ReloadFailure != "" || missing != nil && missing.IsFault() {
+	if s.StorageFailing || s.ReloadFailure != "" || s.HeldList != "" ||
+		missing != nil && missing.IsFault() {
 		d.Severity = min(d.Severity, warning)
 	}
 	if !d.Filtered && q.Page == 1 {
