@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"text/template"
 )
 
 const composeDir = "../../deploy/compose/"
@@ -200,6 +201,31 @@ func TestAlertmanagerNamesKnownAlerts(t *testing.T) {
 	}
 	if found < 20 {
 		t.Errorf("the inhibition rules name %d alerts", found)
+	}
+}
+
+// TestGettingStartedShowsTheAlert checks the text of the alert that docs/getting-started.md causes.
+func TestGettingStartedShowsTheAlert(t *testing.T) {
+	guide, err := os.ReadFile("../../docs/getting-started.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := map[string]string{"instance": "exporter:10466"}
+	for _, r := range readRules(t) {
+		if r.Alert != "GreenapiExporterDown" {
+			continue
+		}
+		for _, name := range []string{"summary", "description", "runbook_url"} {
+			var text strings.Builder
+			annotation := template.Must(
+				template.New(name).Parse("{{ $labels := . }}" + r.Annotations[name]))
+			if err := annotation.Execute(&text, target); err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(string(guide), text.String()+"\n") {
+				t.Errorf("the guide does not contain the %s %q", name, text.String())
+			}
+		}
 	}
 }
 
