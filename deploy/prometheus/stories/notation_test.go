@@ -1,0 +1,51 @@
+package stories
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+// notation writes values as promtool reads them: 1+2x3 is 1 3 5 7, _x3 is three missing samples.
+// A series that ends is stale at once.
+func notation(values []float64) string {
+	var words []string
+	for i := 0; i < len(values); {
+		n := 1
+		if math.IsNaN(values[i]) {
+			for i+n < len(values) && math.IsNaN(values[i+n]) {
+				n++
+			}
+			missing := n
+			if i > 0 {
+				words = append(words, "stale")
+				missing--
+			}
+			if missing > 0 && i+n < len(values) {
+				words = append(words, fmt.Sprintf("_x%d", missing))
+			}
+			i += n
+			continue
+		}
+		step := math.NaN()
+		if i+1 < len(values) {
+			step = values[i+1] - values[i]
+		}
+		for i+n < len(values) && values[i+n]-values[i+n-1] == step {
+			n++
+		}
+		switch {
+		case n < 3:
+			n = 1
+			words = append(words, number(values[i]))
+		case step == 0:
+			words = append(words, fmt.Sprintf("%sx%d", number(values[i]), n-1))
+		default:
+			words = append(words, fmt.Sprintf("%s%+.0fx%d", number(values[i]), step, n-1))
+		}
+		i += n
+	}
+	return strings.Join(words, " ")
+}
+
+func number(v float64) string { return fmt.Sprintf("%.0f", v) }

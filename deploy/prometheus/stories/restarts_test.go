@@ -1,0 +1,63 @@
+package stories
+
+// restarts has exporters that do not run for a while.
+func restarts() story {
+	shop := func(id, words string, fires ...firing) []account {
+		return []account{{
+			id: id, words: words, fires: fires,
+			sends: []sending{steady(20, 20*minute, arrive(12), stayUnread(7), end(1, "noAccount"))},
+		}}
+	}
+	down := firing{"GreenapiExporterDown", "critical",
+		2 * hour, 2*hour + 20*minute, 4*hour + 30*minute}
+	return story{
+		file: "restarts",
+		name: "exporters restart",
+		words: `Exporters that restart. Prometheus scrapes them every minute, and their accounts
+			send 60 messages an hour. Nothing fires after a restart, an upgrade or a reboot. An
+			exporter that does not return is reported.`,
+		length: 6 * hour,
+		exporters: []exporter{
+			{
+				host: "restarted",
+				down: []span{{2 * hour, 2*hour + minute}},
+				accounts: shop("1101000001", `The exporter restarts. Its counters continue, since it
+					has --storage.path. Quiet.`),
+			},
+			{
+				host: "killed",
+				down: []span{{2 * hour, 2*hour + 2*minute}, {4 * hour, 4*hour + minute}},
+				accounts: shop("1101000002", `The exporter is killed twice. It has --storage.path.
+					Quiet.`),
+			},
+			{
+				host:   "forgetful",
+				memory: true,
+				down:   []span{{2 * hour, 2*hour + 2*minute}, {4 * hour, 4*hour + minute}},
+				accounts: shop("1101000003", `The exporter is killed twice. It has no
+					--storage.path, so its counters begin at 0. Quiet.`),
+			},
+			{
+				host:     "upgraded",
+				down:     []span{{2 * hour, 2*hour + 2*minute}},
+				upgraded: 2 * hour,
+				accounts: shop("1101000004", `The exporter is upgraded, and has new metrics
+					afterwards. Quiet.`),
+			},
+			{
+				host: "rebooted",
+				down: []span{{2 * hour, 2*hour + 6*minute}},
+				accounts: shop("1101000005", `The machine of the exporter reboots, which takes 6
+					minutes. Quiet.`),
+			},
+			{
+				host: "stopped",
+				down: []span{{2 * hour, 4 * hour}},
+				accounts: shop("1101000006", `The exporter does not run from 2:00 to 4:00.
+					GreenapiExporterDown fires within 20 minutes.`, down),
+				fires: []firing{down},
+			},
+			{host: "exporter", accounts: []account{healthy()}},
+		},
+	}
+}
