@@ -254,7 +254,12 @@ func nonZeroCells(cells map[string]string) map[string]string {
 // TestPageShowsTheMetrics compares the numbers with light and dark colors, on wide and narrow
 // screens, and without JavaScript.
 func TestPageShowsTheMetrics(t *testing.T) {
-	exporter := startExporter(t, nil, "--demo")
+	a := startAccount(t, simulator.Config{
+		IDInstance: "1101000001", MessagesPerHour: 400, IncomingPerHour: 200,
+		Start: time.Now().Add(-24 * time.Hour),
+	})
+	exporter := startExporter(t, a.env, "--collector.webhooks", "--collector.settings",
+		"--collector.account", "--collector.incoming")
 	metrics := metricsUntil(t, exporter, `greenapi_api_requests_total`+
 		`\{id_instance="1101000001",method="lastOutgoingMessages",result="ok"\} 2`)
 	want := expectedTable(metrics)

@@ -108,6 +108,10 @@ func run(ctx context.Context, o *options, stdout io.Writer, logLines *logQueue) 
 		return err
 	}
 	go a.reloader.watchSignals(ctx, hangups)
+	stopScrapes := func() {}
+	if o.demo {
+		stopScrapes = startScrapes(a.manager)
+	}
 	webLogger := newSlogLogger(logLines, o.logLevel, o.logFormat)
 	err = web.Serve(ctx, a.handler, o.web, webLogger, func(address net.Addr) {
 		logStarted(logger, o, cfg, address)
@@ -115,6 +119,7 @@ func run(ctx context.Context, o *options, stdout io.Writer, logLines *logQueue) 
 			printDemoHelp(stdout, address, o.telemetryPath)
 		}
 	})
+	stopScrapes()
 	a.close()
 	if err != nil {
 		return explainServeError(err, *o.web.WebConfigFile)

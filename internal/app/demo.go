@@ -1,15 +1,19 @@
 package app
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
+	"github.com/prometheus/client_golang/prometheus"
 
+	"greenapi_exporter/internal/fleet"
 	"greenapi_exporter/internal/simulator"
 )
 
@@ -21,10 +25,19 @@ const (
 	demoPerHour = 400
 	demoHistory = 24 * time.Hour
 
-	// In each cycle the account is logged out, then suspended, each long enough to fire the alerts.
-	// The suspension also exceeds the 5 minutes between two calls for its end. Later, messages stay
-	// pending for a minute.
-	demoCycle          = 20 * time.Minute
+	// demoSeed makes all demos alike, so the announced times are true.
+	demoSeed = 2
+	// demoInterval is the time between two scrapes, so the page and the log follow the incidents.
+	demoInterval = 10 * time.Second
+
+	// In each cycle all messages fail, for so long that the page warns. Then the account is logged
+	// out, then suspended, each long enough to fire the alerts. The suspension also exceeds the 5
+	// minutes between two calls for its end. Later, messages stay pending for a minute. The rest of
+	// the cycle keeps the share of undelivered messages low in an hour and in 6 hours.
+	demoCycle          = time.Hour
+	demoFailingEnd     = 3 * time.Minute
+	demoWarning        = 2 * time.Minute // when the page begins to warn
+	demoRecovery       = 17 * time.Minute
 	demoLogoutStart    = 3 * time.Minute
 	demoLogoutEnd      = 7 * time.Minute
 	demoSuspendedStart = 10 * time.Minute
@@ -44,19 +57,22 @@ func demoAccount(now time.Time) simulator.Config {
 			simulator.StateChange{After: cycle + demoSuspendedStart, State: "suspended"},
 			simulator.StateChange{After: cycle + demoSuspendedEnd, State: "authorized"})
 		outcomes = append(outcomes,
+			simulator.OutcomeChange{After: cycle, Status: "failed"},
+			simulator.OutcomeChange{After: cycle + demoFailingEnd},
 			simulator.OutcomeChange{After: cycle + demoPendingStart, Status: "pending"},
 			simulator.OutcomeChange{After: cycle + demoPendingEnd})
 	}
 	return simulator.Config{
 		IDInstance:      demoID,
 		Token:           demoToken,
-		Seed:            uint64(now.UnixNano()),
+		Seed:            demoSeed,
 		Start:           now.Add(-demoHistory),
 		MessagesPerHour: demoPerHour,
 		IncomingPerHour: demoPerHour / 2,
 		SendDelay:       2 * time.Second,
 		States:          states,
 		Outcomes:        outcomes,
+		FewFailures:     true,
 	}
 }
 
@@ -81,6 +97,45 @@ func startDemo(o *options, logger log.Logger) (stop func() error, _ error) {
 	return server.Close, nil
 }
 
+// startScrapes scrapes all instances now and every demoInterval, until stop is called. It does not
+// use HTTP, so other scrapes have all of --web.max-requests.
+func startScrapes(manager *fleet.Manager) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var scraping sync.WaitGroup
+	scraping.Go(func() {
+		ticker := time.NewTicker(demoInterval)
+		defer ticker.Stop()
+		for ctx.Err() == nil {
+			scrapeAll(ctx, manager)
+			select {
+			case <-ticker.C:
+			case <-ctx.Done():
+			}
+		}
+	})
+	return func() {
+		cancel()
+		scraping.Wait()
+	}
+}
+
+// scrapeAll scrapes all instances and discards the metrics.
+func scrapeAll(ctx context.Context, manager *fleet.Manager) {
+	ctx, cancel := context.WithTimeout(ctx, manager.Timeout(""))
+	defer cancel()
+	scrape, err := manager.Scrape(ctx, "", nil)
+	if err != nil {
+		return // a scrape without names has no error
+	}
+	metrics := make(chan prometheus.Metric)
+	go func() {
+		defer close(metrics)
+		scrape.Collect(metrics)
+	}()
+	for range metrics { // discards them
+	}
+}
+
 // printDemoHelp writes three lines: the addresses of the pages, the most important metrics, and the
 // incidents.
 func printDemoHelp(w io.Writer, address net.Addr, telemetryPath string) {
@@ -89,13 +144,15 @@ func printDemoHelp(w io.Writer, address net.Addr, telemetryPath string) {
 		host = fmt.Sprintf("localhost:%d", tcp.Port)
 	}
 	minutes := func(d time.Duration) int { return int(d.Minutes()) }
-	fmt.Fprintf(w, "Demo: open http://%s%s and reload it: a simulated shop sends %d messages an "+
-		"hour. The status page is http://%s/. Press Ctrl-C to stop.\n",
-		host, telemetryPath, demoPerHour, host)
+	fmt.Fprintf(w, "Demo: open http://%s/ and watch: a simulated shop sends %d messages an hour, "+
+		"and is read every %s. The metrics are at http://%s%s. Press Ctrl-C to stop.\n",
+		host, demoPerHour, demoInterval, host, telemetryPath)
 	fmt.Fprintln(w, "Demo: greenapi_outgoing_window_messages counts the messages in the journal, "+
 		"greenapi_outgoing_message_statuses_total the statuses since the first scrape.")
-	fmt.Fprintf(w, "Demo: the account is logged out from minute %d to %d and suspended from %d to "+
-		"%d; messages sent from minute %d to %d stay pending. This repeats every %d minutes.\n",
+	fmt.Fprintf(w, "Demo: messages sent until minute %d fail, and the page warns from minute %d to "+
+		"%d. The account is logged out from minute %d to %d and suspended from %d to %d. Messages "+
+		"sent from minute %d to %d stay pending. This repeats every %d minutes.\n",
+		minutes(demoFailingEnd), minutes(demoWarning), minutes(demoRecovery),
 		minutes(demoLogoutStart), minutes(demoLogoutEnd), minutes(demoSuspendedStart),
 		minutes(demoSuspendedEnd), minutes(demoPendingStart), minutes(demoPendingEnd),
 		minutes(demoCycle))

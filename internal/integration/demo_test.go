@@ -14,9 +14,13 @@ import (
 func TestDemoShowsADayOfMessages(t *testing.T) {
 	p := startExporter(t, nil, "--demo")
 	p.eventually(t, func() bool { return strings.Count(p.output.String(), "Demo: ") == 3 })
-	_, url, _ := strings.Cut(p.output.String(), "open ")
-	url, _, _ = strings.Cut(url, " ")
-	got := scrape(t, url)
+	_, page, _ := strings.Cut(p.output.String(), "open ")
+	page, _, _ = strings.Cut(page, " ")
+	p.eventually(t, func() bool { // without a scrape
+		_, text := request(t, "GET", page)
+		return strings.Contains(text, "noAccount") && strings.Contains(text, "authorized")
+	})
+	got := scrape(t, page+"metrics")
 	got.assert(t, 1, "greenapi_up")
 	got.assert(t, 1, "greenapi_instance_state", "state", "authorized")
 	for _, c := range collector.All() {

@@ -100,6 +100,12 @@ func (o outcome) lastStatus() string {
 	return statuses[len(statuses)-1]
 }
 
+// isFailure reports whether messages with the outcome are not sent.
+func (o outcome) isFailure() bool {
+	statuses := outcomes[o].statuses
+	return len(statuses) > 1 && statuses[1] != "sent"
+}
+
 func findOutcome(lastStatus string) (outcome, bool) {
 	for o := range outcomes {
 		if outcome(o).lastStatus() == lastStatus {

@@ -42,6 +42,8 @@ type Config struct {
 	// Outcomes are the changes of the outcome of sent messages, in ascending order. Before the
 	// first change, outcomes are random.
 	Outcomes []OutcomeChange
+	// FewFailures makes three of four random outcomes that are failures "read" instead.
+	FewFailures bool
 	// SendDelay is the minimum time between two sent messages.
 	SendDelay time.Duration
 	// CyrillicCount spells the key "count" with a Cyrillic с (U+0441), as the documentation does.

@@ -122,8 +122,8 @@ func (t *timeline) next() message {
 	m.sent = t.cfg.schedule().authorizedFrom(max(m.accepted, m.sent))
 	m.kind = kind(weightedIndex(t.random, len(kinds), func(k int) int { return kinds[k].share }))
 	random := weightedIndex(t.random, len(outcomes), func(o int) int { return outcomes[o].share })
-	m.outcome = t.outcome(m.accepted, outcome(random))
 	m.seed = t.random.Uint64()
+	m.outcome = t.outcome(&m, outcome(random))
 	t.setTimes(&m)
 	t.setVariant(&m, i)
 	if t.cfg.TextOnly && !m.kind.isText() { // last, because it must not change random values
@@ -134,15 +134,18 @@ func (t *timeline) next() message {
 }
 
 // outcome returns the configured outcome of a message, or random if none is configured.
-func (t *timeline) outcome(accepted time.Duration, random outcome) outcome {
+func (t *timeline) outcome(m *message, random outcome) outcome {
 	changes := t.cfg.Outcomes
-	i := sort.Search(len(changes), func(i int) bool { return changes[i].After > accepted }) - 1
+	i := sort.Search(len(changes), func(i int) bool { return changes[i].After > m.accepted }) - 1
 	if i >= 0 && changes[i].Status != "" {
 		configured, _ := findOutcome(changes[i].Status)
 		return configured
 	}
-	state, status := t.cfg.schedule().at(accepted), random.lastStatus()
+	state, status := t.cfg.schedule().at(m.accepted), random.lastStatus()
 	if (status == suspended || status == yellowCard) && state != suspended && state != yellowCard {
+		return isRead
+	}
+	if t.cfg.FewFailures && random.isFailure() && choose(m.seed, 'f', 4) > 0 {
 		return isRead
 	}
 	return random

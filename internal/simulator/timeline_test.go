@@ -69,6 +69,31 @@ func TestStatusesFollowEachOther(t *testing.T) {
 	}
 }
 
+func TestFewFailuresReplacesThreeOfFourFailures(t *testing.T) {
+	cfg := simulator.Config{Seed: 6, MessagesPerHour: 500}
+	usual, _ := newAccount(cfg, 0)
+	cfg.FewFailures = true
+	reliable, _ := newAccount(cfg, 0)
+	end := start.Add(40 * time.Hour)
+	messages, others := usual.Messages(end), reliable.Messages(end)
+	failures, remaining := 0, 0
+	for i, m := range messages {
+		status := others[i].Status()
+		switch {
+		case m.Incomplete || len(m.Steps) > 1 && m.Steps[1].Status != "sent":
+			failures++
+			if status == m.Status() {
+				remaining++
+			}
+		case status != m.Status():
+			t.Errorf("message %d ends as %q instead of %q", i, status, m.Status())
+		}
+	}
+	if remaining < failures/5 || remaining > failures*3/10 {
+		t.Errorf("%d of %d failures remain", remaining, failures)
+	}
+}
+
 // TestOutcomesDetermineTheLastStatus also checks that messages get the status suspended only during
 // a suspension.
 func TestOutcomesDetermineTheLastStatus(t *testing.T) {
