@@ -10,6 +10,10 @@ import type {
   Options as GaugeOptions,
 } from "@grafana/schema/dist/esm/raw/composable/gauge/panelcfg/x/GaugePanelCfg_types.gen";
 import type {
+  FieldConfig as StateTimelineFields,
+  Options as StateTimelineOptions,
+} from "@grafana/schema/dist/esm/raw/composable/statetimeline/panelcfg/x/StateTimelinePanelCfg_types.gen";
+import type {
   Options as StatOptions,
 } from "@grafana/schema/dist/esm/raw/composable/stat/panelcfg/x/StatPanelCfg_types.gen";
 import type {
@@ -58,6 +62,11 @@ type Property<Custom> =
 
 type Transformation =
   | { id: "merge"; options: Record<string, never> }
+  | { id: "limit"; options: { limitField: number } }
+  | {
+      id: "sortBy";
+      options: { fields: Record<string, never>; sort: { field: string; desc: boolean }[] };
+    }
   | {
       id: "organize";
       options: {
@@ -86,6 +95,7 @@ type Panel =
   | PanelOf<"stat", StatOptions>
   | PanelOf<"gauge", GaugeOptions>
   | PanelOf<"bargauge", BarGaugeOptions>
+  | PanelOf<"state-timeline", StateTimelineOptions, StateTimelineFields>
   | PanelOf<"timeseries", TimeSeriesOptions, TimeSeriesFields>
   | PanelOf<"table", TableOptions, TableFields>;
 
