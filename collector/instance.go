@@ -36,14 +36,6 @@ type env struct {
 
 func (e *env) config() config.Instance { return *e.current.Load() }
 
-// client returns a client for the instance as it is configured now.
-func (e *env) client() *greenapi.Client {
-	now := e.config()
-	client := greenapi.NewClient(e.Backend, now.URL(), now.ID(), now.Token())
-	client.OnDate(e.setSkew)
-	return client
-}
-
 // setSkew stores the API's time minus the local time, or nothing if date is zero. Both are in whole
 // seconds, because a Date is.
 func (e *env) setSkew(date, now time.Time) {

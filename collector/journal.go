@@ -14,7 +14,7 @@ type journalCall func(*greenapi.Client, context.Context, int) (*greenapi.Journal
 
 // journal reads a journal of one instance into its ledger.
 type journal struct {
-	env       *env
+	stats     *requestStats
 	suffix    string // of the ledger's name, after the id of the instance
 	call      journalCall
 	omissions omissionLogger
@@ -26,7 +26,7 @@ type journal struct {
 func journalSource(suffix string, call journalCall) func(*polled[*ledger.Summary]) error {
 	return func(p *polled[*ledger.Summary]) error {
 		j := &journal{
-			env: p.env, suffix: suffix, call: call, omissions: newOmissionLogger(p.stats.logger),
+			stats: p.stats, suffix: suffix, call: call, omissions: newOmissionLogger(p.stats.logger),
 			arrival: arrivalLogger{logger: p.env.logger()},
 		}
 		if err := j.open(); err != nil {
@@ -40,12 +40,12 @@ func journalSource(suffix string, call journalCall) func(*polled[*ledger.Summary
 }
 
 func (j *journal) open() (err error) {
-	now := j.env.config()
+	now := j.stats.env.config()
 	options := ledger.Options{
 		Minutes: now.Minutes(), MaxMinutes: now.MaxMinutes(), Retention: now.Retention(),
 		MinInterval: now.MinInterval(),
 	}
-	j.ledger, err = j.env.Storage.Ledger(now.ID()+j.suffix, options, time.Now())
+	j.ledger, err = j.stats.env.Storage.Ledger(now.ID()+j.suffix, options, time.Now())
 	if err == nil {
 		j.omissions.start(j.ledger.Summary())
 	}
@@ -60,11 +60,11 @@ func (j *journal) close() {
 // read calls the API and counts the rows of the response. begin is the current time. The ledger
 // changes only if the whole response is valid.
 func (j *journal) read(ctx context.Context, begin time.Time) (*ledger.Summary, error) {
-	settings := j.env.config()
+	settings := j.stats.env.config()
 	j.ledger.SetMinutes(settings.Minutes())
 	j.ledger.SetMinInterval(settings.MinInterval())
 	batch := j.ledger.NewBatch(begin)
-	rows, err := j.call(j.env.client(), ctx, batch.Minutes())
+	rows, err := j.call(j.stats.client(), ctx, batch.Minutes())
 	if err == nil {
 		defer rows.Close()
 		batch.SetServerTime(rows.Date(), time.Now(), rows.Latency())

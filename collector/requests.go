@@ -58,20 +58,28 @@ func newRequestStats(e *env, info Info) *requestStats {
 	}
 }
 
+// client returns a client for the instance as it is configured now.
+func (s *requestStats) client() *greenapi.Client {
+	now := s.env.config()
+	client := greenapi.NewClient(s.env.Backend, now.URL(), now.ID(), now.Token())
+	client.OnHeader(func(h greenapi.Header) {
+		s.env.setSkew(h.Date, h.Received)
+		s.ages.Observe(h)
+	})
+	return client
+}
+
 // newPoller returns a Poller. s counts its calls.
 func newPoller[T any](
 	s *requestStats, options poll.Options,
 	call func(ctx context.Context, begin time.Time) (T, error),
 ) *poll.Poller[T] {
-	logged := func(ctx context.Context, begin time.Time) (T, error) {
-		return call(s.ages.Context(ctx), begin)
-	}
 	options.Timeout, options.Key = s.env.config().Timeout(), s.env.requestKey()
 	options.Observe = s.count
 	options.MinBackoff = minBackoff
 	options.CurrentKey = s.env.requestKey // the content of a token file can change
 	options.DependsOnRequest = dependsOnMinutes
-	return poll.New(logged, options)
+	return poll.New(call, options)
 }
 
 // minBackoff returns the minimum wait that the API demands after a failure.

@@ -86,7 +86,8 @@ func (p *partnerPoller) refresh(ctx context.Context) (next time.Time) {
 	defer cancel()
 	token := partner.Token().Token()
 	client := greenapi.NewPartner(p.syncer.backend, partner.URL(), token)
-	list, err := client.List(p.ages.Context(callCtx))
+	client.OnHeader(p.ages.Observe)
+	list, err := client.List(callCtx)
 	if ctx.Err() != nil {
 		return begin
 	}

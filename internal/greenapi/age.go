@@ -1,7 +1,6 @@
 package greenapi
 
 import (
-	"context"
 	"net/http"
 	"strconv"
 	"strings"
@@ -28,24 +27,15 @@ type AgeLog struct {
 // NewAgeLog returns an AgeLog for a logger that names the method.
 func NewAgeLog(logger log.Logger) *AgeLog { return &AgeLog{logger: logger} }
 
-type ageLogKey struct{}
-
-// Context returns a context for a call whose response is to be checked.
-func (l *AgeLog) Context(ctx context.Context) context.Context {
-	return context.WithValue(ctx, ageLogKey{}, l)
-}
-
-// checkAge checks a response to a call with the given context.
-func checkAge(ctx context.Context, received *http.Response) {
-	l, ok := ctx.Value(ageLogKey{}).(*AgeLog)
-	age := responseAge(received.Header.Get("Age"))
+// Observe handles the header of a response.
+func (l *AgeLog) Observe(h Header) {
 	switch {
-	case !ok || l.old == (age > freshAge):
-	case age > freshAge:
+	case l.old == h.old():
+	case h.old():
 		l.old = true
-		level.Warn(l.logger).Log("msg", "a cache returned an old response", "age", age,
+		level.Warn(l.logger).Log("msg", "a cache returned an old response", "age", h.Age,
 			"advice", "exclude the API host from the caches of proxies")
-	case received.StatusCode == http.StatusOK: // an error can be that of a proxy
+	case h.Status == http.StatusOK: // an error can be that of a proxy
 		l.old = false
 		level.Info(l.logger).Log("msg", "responses are recent again")
 	}

@@ -44,7 +44,7 @@ func TestOldResponsesAreLoggedOnce(t *testing.T) {
 	})
 	client := newTestClient(t, server.URL)
 	var out bytes.Buffer
-	ages := NewAgeLog(log.NewLogfmtLogger(&out))
+	client.OnHeader(NewAgeLog(log.NewLogfmtLogger(&out)).Observe)
 	for i, r := range []response{
 		{200, "", ""}, {200, "60", ""}, {200, "61", "warn"}, {200, "7200", ""},
 		{502, "", ""}, {404, "900", ""}, {200, "0", "info"}, {200, "", ""},
@@ -52,7 +52,7 @@ func TestOldResponsesAreLoggedOnce(t *testing.T) {
 	} {
 		current = r
 		out.Reset()
-		_, _, _ = readOutgoing(ages.Context(t.Context()), client)
+		_, _, _ = readOutgoing(t.Context(), client)
 		level, _, _ := strings.Cut(strings.TrimPrefix(out.String(), "level="), " ")
 		if level != current.want || strings.Count(out.String(), "\n") > 1 {
 			t.Errorf("response %d, %+v: logged %q", i, current, out.String())

@@ -72,11 +72,6 @@ func NewClient(backend *Backend, base *url.URL, id string, token TokenSource) *C
 	}}
 }
 
-// OnDate makes the Client call f for each response, with the API's time in its header and the local
-// time at its arrival. The API's time is zero if the header has none, or if a cache has stored the
-// response for more than a minute. f must be safe for concurrent use.
-func (c *Client) OnDate(f func(date, now time.Time)) { c.onDate = f }
-
 // transport makes the calls of a Client or Partner.
 type transport struct {
 	backend    *Backend
@@ -84,8 +79,12 @@ type transport struct {
 	pathPrefix string // between the path of base and the method
 	token      TokenSource
 	maxBody    int64
-	onDate     func(date, now time.Time) // may be nil
+	onHeader   func(Header) // may be nil
 }
+
+// OnHeader makes a Client or Partner call f for the header of each response, before the call
+// returns. If there are concurrent calls, f must be safe for concurrent use.
+func (t *transport) OnHeader(f func(Header)) { t.onHeader = f }
 
 // request returns a request with the token in its path. It does not use url.JoinPath, which
 // cleans the path.

@@ -27,12 +27,25 @@ type response struct {
 	received time.Time // when the header arrived
 	date     time.Time // of the API's clock, or received if the response has no date
 
-	body    io.ReadCloser
-	read    int64 // number of bytes read from body
-	limit   int64
-	onDate  func(date, now time.Time) // may be nil
-	release func()                    // nil after close
+	body     io.ReadCloser
+	read     int64 // number of bytes read from body
+	limit    int64
+	onHeader func(Header) // may be nil
+	release  func()       // nil after close
 }
+
+// Header describes the header of a response.
+type Header struct {
+	Status   int
+	Received time.Time // by the local clock
+	// Date is the API's time. It is zero if the header has none, or if the response is old.
+	Date time.Time
+	// Age is how long a cache has stored the response.
+	Age time.Duration
+}
+
+// old reports whether the response is from a cache and describes the past.
+func (h Header) old() bool { return h.Age > freshAge }
 
 // call makes a call. The caller must close the response. Errors are of type *Error.
 func (t *transport) call(ctx context.Context, method string, query url.Values) (*response, error) {
@@ -45,7 +58,7 @@ func (t *transport) call(ctx context.Context, method string, query url.Values) (
 	}
 	r := &response{
 		ctx: ctx, backend: t.backend, method: method, token: t.token.Token(), sent: time.Now(),
-		body: http.NoBody, limit: t.maxBody, onDate: t.onDate, release: release,
+		body: http.NoBody, limit: t.maxBody, onHeader: t.onHeader, release: release,
 	}
 	if err := r.send(t.request(method, query, r.token.reveal())); err != nil {
 		r.close()
@@ -81,13 +94,16 @@ func (r *response) send(request *http.Request) error {
 	if r.date = date; err != nil {
 		r.date = r.received
 	}
-	if r.onDate != nil {
-		if responseAge(received.Header.Get("Age")) > freshAge {
-			date = time.Time{} // of an earlier response, so it is not the API's time
+	if r.onHeader != nil {
+		h := Header{
+			Status: received.StatusCode, Received: r.received, Date: date,
+			Age: responseAge(received.Header.Get("Age")),
 		}
-		r.onDate(date, r.received)
+		if h.old() {
+			h.Date = time.Time{} // of an earlier response, so it is not the API's time
+		}
+		r.onHeader(h)
 	}
-	checkAge(r.ctx, received)
 	if received.StatusCode != http.StatusOK {
 		return r.statusError(received)
 	}
