@@ -371,6 +371,7 @@ var nativeHistograms = object{
 }
 
 func TestDashboardQueriesFindData(t *testing.T) {
+	useCore(t)
 	d, _ := readDashboard(t)
 	for name, c := range map[string]struct {
 		args   []string
@@ -471,6 +472,7 @@ var selectors = regexp.MustCompile(`\b(greenapi_\w+|ALERTS)(?:\{([^}]*)\})?`)
 // TestDashboardShowsFailures checks the colors of the top row while readings fail. What is unknown
 // is never green.
 func TestDashboardShowsFailures(t *testing.T) {
+	useCore(t)
 	d, _ := readDashboard(t)
 	account := busyAccount(t)
 	exporter := startExporter(t, account.env, "--greenapi.minutes=5")
@@ -639,6 +641,7 @@ greenapi:threshold 1
 // TestDashboardLimitsSeriesOf60Instances checks the number of series of each panel. A panel with a
 // line for each instance would be illegible.
 func TestDashboardLimitsSeriesOf60Instances(t *testing.T) {
+	useCore(t)
 	const instances = 60
 	d, _ := readDashboard(t)
 	prometheus := connect(t, startPrometheus(t, fmt.Sprintf(`

@@ -6,9 +6,6 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -75,20 +72,6 @@ type bigFleet struct {
 	problems map[string]problem // by ID
 }
 
-// startWithoutRace starts an exporter without the race detector, which is too slow for a big fleet.
-func startWithoutRace(t *testing.T, env []string, args ...string) *program {
-	t.Helper()
-	const name = "greenapi_exporter_norace"
-	path := filepath.Join(".tools/bin", name)
-	build := exec.Command("go", "build", "-buildvcs=false", "-o", path, ".")
-	build.Dir, build.Env = "..", append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	args = append([]string{"--web.listen-address=127.0.0.1:0"}, args...)
-	return start(t, exporterListens, env, name, args...)
-}
-
 func startBigFleet(t *testing.T) *bigFleet {
 	f := &bigFleet{problems: make(map[string]problem)}
 	kinds := problems()
@@ -124,7 +107,7 @@ func startBigFleet(t *testing.T) *bigFleet {
 	}
 	config := object{"url": host.URL, "minutes": 60, "instances": instances}
 	file := write(t, "greenapi.yml", toYAML(t, config))
-	f.program = startWithoutRace(t, []string{"FLEET_TOKEN=" + token}, "--config.file="+file)
+	f.program = startExporter(t, []string{"FLEET_TOKEN=" + token}, "--config.file="+file)
 	f.stack = f.startStack(t)
 	return f
 }
@@ -160,6 +143,7 @@ func (f *bigFleet) startStack(t *testing.T) *stack {
 
 // TestFleetOf500Instances checks one exporter that serves 500 instances, 20 of them with problems.
 func TestFleetOf500Instances(t *testing.T) {
+	useCore(t)
 	f := startBigFleet(t)
 	f.stack.waitFor(t, fmt.Sprintf("count(up == 1) == %d", fleetSize+1))
 	f.stack.waitFor(t, fmt.Sprintf("count(greenapi_up) == %d", fleetSize))
@@ -315,7 +299,7 @@ func (i *inbox) received(alert string, from int) (found []notification, changed 
 func (i *inbox) until(t *testing.T, alert, status string, from int) []notification {
 	t.Helper()
 	started := time.Now()
-	timeout := time.NewTimer(2 * time.Minute)
+	timeout := time.NewTimer(patience)
 	defer timeout.Stop()
 	for {
 		found, changed := i.received(alert, from)

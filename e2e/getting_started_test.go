@@ -37,6 +37,7 @@ func shell(t *testing.T, commands, input, directory, home string) {
 
 // TestGettingStarted follows docs/getting-started.md without Docker, up to the test alert.
 func TestGettingStarted(t *testing.T) {
+	useCore(t)
 	text, err := os.ReadFile("../docs/getting-started.md")
 	if err != nil {
 		t.Fatal(err)

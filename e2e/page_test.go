@@ -254,6 +254,7 @@ func nonZeroCells(cells map[string]string) map[string]string {
 // TestPageShowsTheMetrics compares the numbers with light and dark colors, on wide and narrow
 // screens, and without JavaScript.
 func TestPageShowsTheMetrics(t *testing.T) {
+	useCore(t)
 	a := startAccount(t, simulator.Config{
 		IDInstance: "1101000001", MessagesPerHour: 400, IncomingPerHour: 200,
 		Start: time.Now().Add(-24 * time.Hour),
@@ -305,6 +306,7 @@ func TestPageShowsTheMetrics(t *testing.T) {
 // TestPageExplainsFailuresWithoutCalls checks that the page describes a failure and what to do,
 // before and after the first scrape.
 func TestPageExplainsFailuresWithoutCalls(t *testing.T) {
+	useCore(t)
 	a := startAccount(t, simulator.Config{
 		IDInstance: "1101000001", MessagesPerHour: 300, Start: time.Now().Add(-6 * time.Hour),
 	})

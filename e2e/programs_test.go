@@ -16,6 +16,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -120,6 +121,16 @@ var (
 	toolkitListens  = regexp.MustCompile(`msg="Listening on" (?:component=web )?address=([0-9.:]+)`)
 )
 
+// cores limits the number of tests that run in parallel to what two cores can process in time.
+var cores = make(chan struct{}, 2)
+
+// useCore runs a test in parallel with one other.
+func useCore(t *testing.T) {
+	t.Parallel()
+	cores <- struct{}{}
+	t.Cleanup(func() { <-cores })
+}
+
 // startExporter starts the exporter on a free port.
 func startExporter(t *testing.T, env []string, args ...string) *program {
 	t.Helper()
@@ -169,19 +180,31 @@ type account struct {
 	*simulator.Simulator
 	id  string
 	env []string
+
+	served atomic.Pointer[simulator.Simulator]
+}
+
+// replace replaces the simulator. The times of the config begin now, unless it has a Start.
+func (a *account) replace(config simulator.Config) {
+	config.IDInstance, config.Token = a.id, token
+	a.Simulator = simulator.New(config)
+	a.served.Store(a.Simulator)
 }
 
 func startAccount(t *testing.T, config simulator.Config) *account {
 	t.Helper()
-	config.Token = token
-	s := simulator.New(config)
-	server := httptest.NewServer(s)
+	a := &account{id: config.IDInstance}
+	a.replace(config)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a.served.Load().ServeHTTP(w, r)
+	}))
 	t.Cleanup(server.Close)
-	return &account{s, config.IDInstance, []string{
+	a.env = []string{
 		"GREENAPI_URL=" + server.URL,
 		"GREENAPI_ID_INSTANCE=" + config.IDInstance,
 		"GREENAPI_API_TOKEN_INSTANCE=" + token,
-	}}
+	}
+	return a
 }
 
 // connect waits until Prometheus is ready and returns a client.
@@ -202,18 +225,21 @@ func connect(t *testing.T, prometheus *program) v1.API {
 	return v1.NewAPI(client)
 }
 
-// eventually calls done until it returns true. After two minutes, the test fails with the last
+// patience is how long tests wait for an event before they fail.
+const patience = 5 * time.Minute
+
+// eventually calls done until it returns true. After patience, the test fails with the last
 // message.
 func eventually(t *testing.T, done func() (bool, string)) {
 	t.Helper()
-	deadline := time.Now().Add(2 * time.Minute)
+	deadline := time.Now().Add(patience)
 	for {
 		ok, message := done()
 		if ok {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("after two minutes: %s", message)
+			t.Fatalf("after %v: %s", patience, message)
 		}
 		time.Sleep(200 * time.Millisecond)
 	}

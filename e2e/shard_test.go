@@ -55,6 +55,7 @@ func (s *stack) assertUp(t *testing.T, ids []string, outages []outage) {
 // to two, as that directory's README describes. Every instance must be scraped from its own
 // exporter, and its counters must match the truth.
 func TestShardsCountEveryMessageOnce(t *testing.T) {
+	useCore(t)
 	clock := new(clock)
 	config := simulator.FleetConfig{Now: clock.Now}
 	file := object{"collectors": list{"outgoing"}, "minutes": 60}

@@ -229,7 +229,7 @@ func (i *inbox) receiver(name any) object {
 // wait waits until the alert has the status, which is firing or resolved.
 func (i *inbox) wait(t *testing.T, n alertKey, status string) {
 	t.Helper()
-	timeout := time.NewTimer(4 * time.Minute)
+	timeout := time.NewTimer(patience)
 	defer timeout.Stop()
 	started := time.Now()
 	for {

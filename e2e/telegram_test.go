@@ -60,6 +60,7 @@ Also resolved (1): 1101000002`
 // TestNotificationsReachTelegramAndEmail sends alerts of the shipped rules through the shipped
 // configuration of Alertmanager. It changes only addresses, paths and durations.
 func TestNotificationsReachTelegramAndEmail(t *testing.T) {
+	useCore(t)
 	const speed = 240
 	telegram := make(chan string, 100)
 	emails := make(chan email, 100)
@@ -123,7 +124,7 @@ func TestNotificationsReachTelegramAndEmail(t *testing.T) {
 // there can be other messages before it.
 func await[M comparable](t *testing.T, messages <-chan M, want M) {
 	t.Helper()
-	timeout := time.After(2 * time.Minute)
+	timeout := time.After(patience)
 	var others []any
 	for {
 		select {
