@@ -24,6 +24,8 @@ type journalView struct {
 	Bars         []bar // all statuses, the stages first
 	Funnel, Rest []bar // the stages and the other statuses of Bars
 
+	Delays []delayView
+
 	CountingSince *relTime
 	Messages      string      // new messages since CountingSince
 	Reached       []wordCount // the statuses that messages have reached since CountingSince
@@ -80,6 +82,7 @@ func newJournalView(c collector.CollectorStatus, s *collector.Status, now time.T
 		Read: true, Failed: c.Failing(), Stale: isStale(c, s, now),
 		Window: formatDuration(s.Window), tally: newTally(s.Outgoing),
 		CountingSince: newRelTime(s.Outgoing.CountingSince, now),
+		Delays:        newDelayViews(s.Outgoing),
 	}
 	v.Types, v.Bars = v.table()
 	v.Funnel, v.Rest = v.Bars[:len(stages)], v.Bars[len(stages):]
