@@ -114,7 +114,12 @@ func newList(instances []instanceSummary, q query, now time.Time) *list {
 	if q.Page < pages {
 		l.Next = q.withPage(q.Page + 1).Href()
 	}
+	everywhere := unscrapedSince(instances) != nil
 	for _, i := range shown {
+		if everywhere { // the verdict and the issues above the list show it
+			isShared := func(i issue) bool { return i.Name == issueNotScraped }
+			i.Issues = slices.DeleteFunc(slices.Clone(i.Issues), isShared)
+		}
 		l.Lines = append(l.Lines, newInstanceView(i, now))
 	}
 	return l

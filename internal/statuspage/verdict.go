@@ -32,9 +32,6 @@ func newVerdict(i instanceSummary, now time.Time) verdict {
 			v.note("%s.", text)
 		}
 		v.describe(*a, i.Outgoing, now)
-		if a.Undelivered > 0 && !a.High {
-			v.note("this is below the threshold of the alerts.")
-		}
 		return v
 	}
 	if i.Severity == warning && i.Unscraped != nil {
@@ -59,8 +56,11 @@ func newVerdict(i instanceSummary, now time.Time) verdict {
 
 // describe adds notes about the messages of a reading.
 func (v *verdict) describe(a collector.Arrival, s *ledger.Summary, now time.Time) {
-	if len(a.Reasons) > 0 {
+	switch {
+	case a.High:
 		v.note("%s.", reasonsText(a.Reasons, true))
+	case a.Undelivered > 0:
+		v.note("%s. This is below the threshold of the alerts.", reasonsText(a.Reasons, true))
 	}
 	if a.Messages == 0 && s.LastMessage.Known {
 		v.note("the latest message was sent %s.", relUnix(s.LastMessage.Seconds, now).Ago())

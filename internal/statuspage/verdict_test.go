@@ -32,7 +32,7 @@ func statusWithMessages(id string, rows ...string) collector.Status {
 func TestMessagesDecideTheVerdict(t *testing.T) {
 	const (
 		nothingSent = "1: no messages were sent in the last hour"
-		below       = "This is below the threshold of the alerts."
+		below       = " This is below the threshold of the alerts."
 	)
 	last := statusWithMessages("1")
 	last.Outgoing.LastMessage = ledger.Timestamp{
@@ -81,7 +81,7 @@ func TestMessagesDecideTheVerdict(t *testing.T) {
 			statusWithMessages("1", "notInGroup 0 4 0", "read 0 6 0"), healthy,
 			"1: 4 of the last hour's 10 messages did not arrive",
 			[]string{
-				"4 notInGroup (the account is not in the group).", "6 arrived.", below,
+				"4 notInGroup (the account is not in the group)." + below, "6 arrived.",
 			},
 		},
 		"few messages for hours": {
@@ -109,7 +109,7 @@ func TestMessagesDecideTheVerdict(t *testing.T) {
 		"one failed": {
 			statusWithMessages("1", "failed 1 0 0"), healthy,
 			"1: the last hour's only message did not arrive",
-			[]string{"1 failed (could not be sent).", below},
+			[]string{"1 failed (could not be sent)." + below},
 		},
 		"one read": {
 			statusWithMessages("1", "read 1 0 0"), healthy,
@@ -147,7 +147,7 @@ func TestMessagesDecideTheVerdict(t *testing.T) {
 			[]string{
 				"It is not known whether messages arrive now. When last read, 42 s ago: " +
 					"the last hour's only message did not arrive.",
-				"1 failed (could not be sent).",
+				"1 failed (could not be sent)." + below,
 			},
 		},
 		"never read": {
@@ -249,7 +249,11 @@ func TestMissingScrapesAreOneIssue(t *testing.T) {
 	advice := issuesOf(staleStatus("1"))[0].Advice
 	statuses := slices.Repeat([]collector.Status{staleStatus("1")}, 500)
 	statuses[99].Scraped = testNow.Add(-time.Hour)
-	text := renderPage(t, query{}, statuses...).text()
+	page := renderPage(t, query{}, statuses...)
+	if list := page.texts("ol.list")[0]; strings.Contains(list, issueNotScraped) {
+		t.Error("the list repeats the issue that all instances share")
+	}
+	text := page.text()
 	for _, once := range []string{advice, "500 of 500 instances", "(60 min ago)"} {
 		if n := strings.Count(text, once); n != 1 {
 			t.Errorf("the page has %q %d times", once, n)
