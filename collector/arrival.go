@@ -8,11 +8,14 @@ import (
 	"greenapi_exporter/internal/ledger"
 )
 
-// Too many messages are undelivered if there are more than UndeliveredMessages, plus
-// UndeliveredShare of all messages. The alert rules use the same values.
+// Too many messages of a window are undelivered if there are more than UndeliveredMessages, plus
+// UndeliveredShare of all messages. Failures count until more than RecoveredMessages have been sent
+// in 15 minutes and at most UndeliveredShare of them have failed. The alert rules use the same
+// values.
 const (
 	UndeliveredMessages = 4
 	UndeliveredShare    = 0.1
+	RecoveredMessages   = 20
 )
 
 // Arrival describes how many messages of a recent time did not arrive, as of the latest reading.
@@ -24,8 +27,9 @@ type Arrival struct {
 	Messages, Undelivered int
 	// Reasons contains the statuses of the undelivered messages. The most frequent comes first.
 	Reasons []Reason
-	// High reports whether too many messages are undelivered.
-	High bool
+	// High reports whether too many messages are undelivered. Recovered reports whether there were
+	// too many before the messages of the last 15 minutes, which arrive.
+	High, Recovered bool
 }
 
 // Reason is a status of undelivered messages.
@@ -37,11 +41,16 @@ type Reason struct {
 // ArrivalOf returns the window with the largest share of undelivered messages, among those with too
 // many. If there is no such window, it returns the last hour. The summary may be nil.
 func ArrivalOf(s *ledger.Summary) Arrival {
-	ages := ledger.RecentAges()
-	result := arrivalWithin(s, 1)
-	for i := range ages {
-		a := arrivalWithin(s, i)
-		if a.High && (!result.High || a.share() > result.share()) {
+	recovered := arrivalWithin(s, 0).recovered()
+	result := LastHour(s)
+	result.High = false
+	for _, window := range []int{1, 0, 2} { // the last hour first, in case of equal shares
+		a := arrivalWithin(s, window)
+		switch {
+		case !a.High:
+		case recovered && !tooMany(a.pending(), a.Messages):
+			result.Recovered = !result.High
+		case !result.High || a.share() > result.share():
 			result = a
 		}
 	}
@@ -73,9 +82,29 @@ func arrivalWithin(s *ledger.Summary, window int) Arrival {
 	slices.SortFunc(a.Reasons, func(r, q Reason) int {
 		return cmp.Or(cmp.Compare(q.Messages, r.Messages), cmp.Compare(r.Word, q.Word))
 	})
-	limit := UndeliveredMessages + UndeliveredShare*float64(a.Messages)
-	a.High = float64(a.Undelivered) > limit
+	a.High = tooMany(a.Undelivered, a.Messages)
 	return a
+}
+
+func tooMany(undelivered, messages int) bool {
+	return float64(undelivered) > UndeliveredMessages+UndeliveredShare*float64(messages)
+}
+
+// recovered reports whether the messages of the window arrive and are enough to conclude that later
+// messages will. Messages that are stuck in pending for longer may still be too many.
+func (a Arrival) recovered() bool {
+	limit := UndeliveredShare * float64(a.Messages)
+	return a.Messages > RecoveredMessages && float64(a.Undelivered) <= limit
+}
+
+// pending is the number of undelivered messages that are pending.
+func (a Arrival) pending() int {
+	for _, r := range a.Reasons {
+		if r.Word == "pending" {
+			return r.Messages
+		}
+	}
+	return 0
 }
 
 // share is the share of undelivered messages. There must be messages.

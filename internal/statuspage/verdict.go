@@ -56,11 +56,18 @@ func newVerdict(i instanceSummary, now time.Time) verdict {
 
 // describe adds notes about the messages of a reading.
 func (v *verdict) describe(a collector.Arrival, s *ledger.Summary, now time.Time) {
+	text := ""
+	if a.Undelivered > 0 {
+		text = reasonsText(a.Reasons, true) + ". "
+	}
 	switch {
-	case a.High:
-		v.note("%s.", reasonsText(a.Reasons, true))
-	case a.Undelivered > 0:
-		v.note("%s. This is below the threshold of the alerts.", reasonsText(a.Reasons, true))
+	case a.Recovered:
+		text += "The messages of the last 15 minutes arrive again."
+	case a.Undelivered > 0 && !a.High:
+		text += "This is below the threshold of the alerts."
+	}
+	if text != "" {
+		v.note("%s", strings.TrimSpace(text))
 	}
 	if a.Messages == 0 && s.LastMessage.Known {
 		v.note("the latest message was sent %s.", relUnix(s.LastMessage.Seconds, now).Ago())

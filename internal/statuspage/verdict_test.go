@@ -69,7 +69,7 @@ func TestMessagesDecideTheVerdict(t *testing.T) {
 		},
 		"several reasons": {
 			statusWithMessages("1", "noAccount 0 12 0", "failed 0 3 0", "pending 5 2 0",
-				"delivered 30 10 0", "read 0 20 0", "sent 10 10 0"), warning,
+				"delivered 5 35 0", "read 0 20 0", "sent 10 10 0"), warning,
 			"1: 17 of the last hour's 102 messages did not arrive",
 			[]string{
 				"12 noAccount (the number is not on WhatsApp), 3 failed (could not be sent), " +
@@ -82,6 +82,14 @@ func TestMessagesDecideTheVerdict(t *testing.T) {
 			"1: 4 of the last hour's 10 messages did not arrive",
 			[]string{
 				"4 notInGroup (the account is not in the group)." + below, "6 arrived.",
+			},
+		},
+		"recovered": {
+			statusWithMessages("1", "failed 0 20 0", "read 21 20 0"), healthy,
+			"1: 20 of the last hour's 61 messages did not arrive",
+			[]string{
+				"20 failed (could not be sent). The messages of the last 15 minutes arrive again.",
+				"41 arrived.",
 			},
 		},
 		"few messages for hours": {
