@@ -3,6 +3,7 @@ package ledger
 import (
 	"bytes"
 	"encoding/binary"
+	"os"
 	"reflect"
 	"runtime"
 	"testing"
@@ -54,6 +55,11 @@ func FuzzFile(f *testing.F) {
 	commit(s.restart(f, 0), 0, testRow(1, "text", "sent", -5))
 	s.wait()
 	f.Add(s.read(f))
+	v1, err := os.ReadFile("testdata/v1.ledger")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(v1)
 	f.Add([]byte(nil))
 	f.Add(fileHeader(testID))
 	if err := s.storage.Close(); err != nil {

@@ -305,8 +305,13 @@ func TestLoadRemapsIndexes(t *testing.T) {
 		},
 		Rows:          [][]int32{{0, 0, 4, 3}},
 		CountingSince: 1, LastGood: 5,
-	}}, message{key: 9, reached: 0b11100}))
+	}}, message{key: 9, reached: 0b11100, latestStatus: 2, latestType: 1, firstType: 0}))
 	l := s.restart(t, 0)
+	m := l.messages.get(9)
+	if l.statuses.words[m.latestStatus] != "sent" || l.types.words[m.firstType] != "imageMessage" ||
+		l.types.words[m.latestType] != "strangeMessage" {
+		t.Errorf("the message is %+v, want a sent strangeMessage that was an imageMessage", *m)
+	}
 	assertEqual(t, "totals", totals(l.Summary()), map[string]uint64{
 		"imageMessage": 7, "sent/imageMessage": 5, "pending/imageMessage": 7,
 		"brandNew/imageMessage": 3, "other/imageMessage": 3,
@@ -342,4 +347,47 @@ func TestForeignFileIsSetAsideUnread(t *testing.T) {
 	if info, err := os.Stat(paths[0]); err != nil || info.Size() != size {
 		t.Errorf("set aside %+v, error %v; want a file of %d bytes", info, err, int64(size))
 	}
+}
+
+// A release with version 2 of the file wrote testdata/v2.ledger: a snapshot and two records.
+func TestLoadReadsFileOfVersion2(t *testing.T) {
+	data, err := os.ReadFile("testdata/v2.ledger")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newTestStorage(t)
+	s.write(t, data)
+	l := s.restart(t, 2)
+	s.assertWarnings(t)
+	summary := l.Summary()
+	assertEqual(t, "totals", totals(summary), map[string]uint64{
+		"textMessage": 1, "pending/textMessage": 1, "sent/textMessage": 1,
+		"delivered/textMessage": 1, "read/textMessage": 1,
+		"oddType": 1, "pending/oddType": 1, "oddStatus/oddType": 1,
+	})
+	assertDelays(t, "delays", summary, observed{1, 30})
+	recent := []RecentStatus{
+		{"sent", [3]int{1}}, {"read", [3]int{1}}, {"oddStatus", [3]int{1}},
+	}
+	if !slices.Equal(summary.Recent, recent) {
+		t.Errorf("recent rows: got %v, want %v", summary.Recent, recent)
+	}
+	status := func(word string) statusSet {
+		return impliedStatuses(uint8(slices.Index(l.statuses.words, word)))
+	}
+	typ := func(word string) uint8 { return uint8(slices.Index(l.types.words, word)) }
+	text, extended, image := typ("textMessage"), typ("extendedTextMessage"), typ("imageMessage")
+	odd, oddStatus := typ("oddType"), uint8(len(l.statuses.words)-1)
+	second := func(minute float64) uint32 { return uint32(unixSeconds(at(minute))) }
+	for _, want := range []message{
+		{1, status("read"), 60, second(-5), read, extended, text, false},
+		{2, status("pending"), 60, second(-1), pending, image, image, false},
+		{3, status("oddStatus"), 60, second(0.75), oddStatus, odd, odd, true},
+		{4, status("sent"), 60, second(0.5), sent, text, text, true},
+	} {
+		if got := l.messages.get(want.key); got == nil || *got != want {
+			t.Errorf("message %d: got %+v, want %+v", want.key, got, want)
+		}
+	}
+	s.assertStored(t, 3, commit(l, 3, testRow(2, "imageMessage", "sent", -1)))
 }
