@@ -25,7 +25,7 @@ func delaysOf(s *Summary) map[string]observed {
 	return m
 }
 
-// assertDelays checks the delays of a summary. The pairs are count and sum of sent, delivered, read.
+// assertDelays checks the delays of sent, delivered and read.
 func assertDelays(t *testing.T, what string, s *Summary, want ...observed) {
 	t.Helper()
 	words := make(map[string]observed)
@@ -90,7 +90,10 @@ func TestDelaysOfSomeMessagesAreNotObserved(t *testing.T) {
 			commit(l, 0, testRow(1, "textMessage", "pending", -1),
 				testRow(1, "extendedTextMessage", "pending", -1))
 		},
-		"old":          func(l *Ledger) { commit(l, 0); commit(l, 1, testRow(1, "textMessage", "sent", -61)) },
+		"old": func(l *Ledger) {
+			commit(l, 0)
+			commit(l, 1, testRow(1, "textMessage", "sent", -61))
+		},
 		"without time": func(l *Ledger) { commit(l, 0); commit(l, 1, untimed(1, "pending")) },
 	} {
 		t.Run(name, func(t *testing.T) {

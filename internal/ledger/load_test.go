@@ -223,7 +223,9 @@ func TestUnusableFileIsSetAside(t *testing.T) {
 		"negative rows":           withRows([]int32{-1}),
 		"negative recent rows":    with(func(s *state) { s.Recent = [][3]int32{{-1}} }),
 		"recent without status":   with(func(s *state) { s.Recent = make([][3]int32, 13) }),
-		"too many recent rows":    with(func(s *state) { s.Recent = [][3]int32{{math.MaxInt32, 1}} }),
+		"too many recent rows": with(func(s *state) {
+			s.Recent = [][3]int32{{math.MaxInt32, 1}}
+		}),
 		"negative malformed rows": with(func(s *state) { s.Malformed[BadTimestamp] = -1 }),
 		"negative failures":       withPollState(PollState{Failures: -1}),
 		"negative duration":       withPollState(PollState{Took: -1}),

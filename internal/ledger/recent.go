@@ -10,26 +10,35 @@ type RecentStatus struct {
 	Rows [recentAges]int
 }
 
+// The ages in seconds that divide recent rows.
 const (
-	recentAges   = 3
-	maxRecentAge = 6 * 3600 // in seconds
+	quarterAge   = 15 * 60
+	hourAge      = 60 * 60
+	maxRecentAge = 6 * hourAge
+
+	recentAges = 3
 )
 
 // RecentAges returns the ages that divide the rows of a RecentStatus. Older rows are not recent.
 func RecentAges() [recentAges]time.Duration {
-	return [...]time.Duration{15 * time.Minute, time.Hour, maxRecentAge * time.Second}
+	return [...]time.Duration{
+		quarterAge * time.Second, hourAge * time.Second, maxRecentAge * time.Second,
+	}
 }
 
 // recentRows counts recent rows by status and age.
 type recentRows [maxStatuses][recentAges]int32
 
-// add adds a row of the given age in seconds. Rows in the future are new.
+// add adds a row of the given age in seconds, which is less than maxRecentAge. Rows in the future
+// are new.
 func (r *recentRows) add(status uint8, age float64) {
-	for i, limit := range RecentAges() {
-		if age < limit.Seconds() {
-			r[status][i]++
-			return
-		}
+	switch {
+	case age < quarterAge:
+		r[status][0]++
+	case age < hourAge:
+		r[status][1]++
+	default:
+		r[status][2]++
 	}
 }
 
