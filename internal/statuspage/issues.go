@@ -14,6 +14,7 @@ import (
 const (
 	issueNotScraped = "not scraped lately"
 	issueNotRead    = "not read lately"
+	issueOverdue    = "sent but not delivered"
 	issueExpiring   = "subscription expires"
 	issueClocks     = "clocks differ"
 	// issueUndelivered is followed by the most frequent status of undelivered messages.
@@ -40,7 +41,9 @@ func isIssue(name string) bool {
 	if status, ok := strings.CutPrefix(name, issueUndelivered); ok {
 		return status == "pending" || slices.ContainsFunc(failures, hasWord(status))
 	}
-	others := []string{issueNotScraped, issueNotRead, issueExpiring, issueClocks}
+	others := []string{
+		issueNotScraped, issueNotRead, issueOverdue, issueExpiring, issueClocks,
+	}
 	return slices.Contains(others, name) || greenapi.Result(name).Advice() != "" ||
 		slices.Contains(greenapi.States(), state) && state.Advice() != ""
 }
@@ -83,14 +86,7 @@ func appendNew(list []string, elements ...string) []string {
 // findIssues returns the issues of an instance: those of its messages, its collectors, its
 // subscription, its clock and its state.
 func findIssues(s *collector.Status, now time.Time) []issue {
-	var all []issue
-	if a := currentArrival(s, now); a != nil && a.High {
-		all = append(all, issue{
-			Name: issueUndelivered + a.Reasons[0].Word, Severity: warning,
-			Where: []string{"outgoing"}, Advice: a.Reasons[0].Advice(),
-		})
-	}
-	all = append(all, collectorIssues(s, now)...)
+	all := append(messageIssues(s, now), collectorIssues(s, now)...)
 	const notice = 7 * 24 * time.Hour // as in the alert in deploy/prometheus
 	if !s.Expires.IsZero() && s.Expires.Sub(now) < notice {
 		all = append(all, issue{
@@ -128,6 +124,29 @@ func findIssues(s *collector.Status, now time.Time) []issue {
 			i.Ends = relUnix(s.Account.SuspendedUntil.Value, now)
 		}
 		all = append(all, i)
+	}
+	return all
+}
+
+// messageIssues returns the issues of recent messages. It returns nil if the latest reading is old.
+func messageIssues(s *collector.Status, now time.Time) []issue {
+	a := currentArrival(s, now)
+	if a == nil {
+		return nil
+	}
+	var all []issue
+	if a.High {
+		all = append(all, issue{
+			Name: issueUndelivered + a.Reasons[0].Word, Severity: warning,
+			Where: []string{"outgoing"}, Advice: a.Reasons[0].Advice(),
+		})
+	}
+	if collector.OverdueOf(s.Outgoing).High {
+		all = append(all, issue{
+			Name: issueOverdue, Severity: warning, Where: []string{"outgoing"},
+			Advice: "many phones are off, or the messenger holds back the account's messages, " +
+				"often before a suspension; send fewer messages",
+		})
 	}
 	return all
 }

@@ -123,7 +123,8 @@ func TestStateImpliedByAResultIsOneIssue(t *testing.T) {
 // TestEveryIssueCanBeQueried checks that every link to an issue is valid.
 func TestEveryIssueCanBeQueried(t *testing.T) {
 	names := []string{
-		issueNotScraped, issueNotRead, issueExpiring, issueClocks, issueUndelivered + "pending",
+		issueNotScraped, issueNotRead, issueOverdue, issueExpiring, issueClocks,
+		issueUndelivered + "pending",
 	}
 	for _, l := range failures {
 		names = append(names, issueUndelivered+l.Word)

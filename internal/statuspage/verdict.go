@@ -26,9 +26,14 @@ func newVerdict(i instanceSummary, now time.Time) verdict {
 	v := verdict{Heading: i.ID + " " + i.Severity.Text(1)}
 	if a := i.Arrival; a != nil {
 		text := arrivalText(*a)
-		if a.High && i.Severity == warning || i.Severity >= healthy {
+		overdue := collector.OverdueOf(i.Outgoing)
+		switch {
+		case a.High && i.Severity == warning, i.Severity >= healthy:
 			v.Heading = i.ID + ": " + text
-		} else {
+		case overdue.High && i.Severity == warning:
+			v.Heading = i.ID + ": " + overdueText(overdue)
+			fallthrough
+		default:
 			v.note("%s.", text)
 		}
 		v.describe(*a, i.Outgoing, now)
@@ -75,9 +80,9 @@ func (v *verdict) describe(a collector.Arrival, s *ledger.Summary, now time.Time
 	if text := progressText(a, s); text != "" {
 		v.note("%s.", text)
 	}
-	if n, of := overdue(s); n > 0 {
-		v.note("sent but not delivered: %s of the messages from 1 to 6 hours ago (%s).",
-			formatInt(n), formatPercent(n, of))
+	o := collector.OverdueOf(s)
+	if text := overdueText(o); o.Undelivered > 0 && !strings.HasSuffix(v.Heading, text) {
+		v.note("%s.", text)
 	}
 }
 
@@ -243,27 +248,9 @@ func progressText(a collector.Arrival, s *ledger.Summary) string {
 	return strings.Join(parts, ", ")
 }
 
-// overdue returns how many messages from 1 to 6 hours ago are still sent, and how many there are.
-// It returns 0 if no message has ever been delivered, because some journals never show that.
-func overdue(s *ledger.Summary) (sent, all int) {
-	delivers := false
-	for _, t := range s.Types {
-		for _, status := range t.Statuses {
-			arrived := status.Word == "delivered" || status.Word == "read"
-			delivers = delivers || arrived && (status.Rows > 0 || status.Reached.Count > 0)
-		}
-	}
-	if !delivers {
-		return 0, 0
-	}
-	for _, status := range s.Recent {
-		n := status.Rows[len(status.Rows)-1]
-		all += n
-		if status.Word == "sent" {
-			sent += n
-		}
-	}
-	return sent, all
+func overdueText(o collector.Overdue) string {
+	return fmt.Sprintf("%s of the %s sent 1 to 6 hours ago did not reach a phone",
+		formatInt(o.Undelivered), plural(o.Sent, "message"))
 }
 
 func capitalize(text string) string { return strings.ToUpper(text[:1]) + text[1:] }

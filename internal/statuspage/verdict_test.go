@@ -107,7 +107,15 @@ func TestMessagesDecideTheVerdict(t *testing.T) {
 			"1: none of the last hour's 1,201 messages failed",
 			[]string{
 				"1,200 arrived, 1 sent but not delivered yet.",
-				"Sent but not delivered: 5 of the messages from 1 to 6 hours ago (25 %).",
+				"5 of the 20 messages sent 1 to 6 hours ago did not reach a phone.",
+			},
+		},
+		"sent but not delivered": {
+			statusWithMessages("1", "sent 0 1 45", "read 0 20 55"), warning,
+			"1: 45 of the 100 messages sent 1 to 6 hours ago did not reach a phone",
+			[]string{
+				"None of the last hour's 21 messages failed.",
+				"20 arrived, 1 sent but not delivered yet.",
 			},
 		},
 		"never shows delivered": {
@@ -181,7 +189,12 @@ func TestUndeliveredMessagesAreAnIssue(t *testing.T) {
 	if len(got) != 1 || got[0].Name != issueUndelivered+"noAccount" || got[0].Advice != want {
 		t.Errorf("got %+v", got)
 	}
+	got = issuesOf(statusWithMessages("1", "sent 0 0 45", "read 0 0 55"))
+	if len(got) != 1 || got[0].Name != issueOverdue {
+		t.Errorf("sent but not delivered: %+v", got)
+	}
 	for name, s := range map[string]collector.Status{
+		"few sent":   statusWithMessages("1", "sent 0 0 37", "read 0 0 63"),
 		"few failed": statusWithMessages("1", "failed 0 4 0"),
 		"none":       statusWithMessages("1"),
 	} {

@@ -1,0 +1,41 @@
+package collector
+
+import (
+	"testing"
+
+	"greenapi_exporter/internal/ledger"
+)
+
+func TestOverdueMessages(t *testing.T) {
+	recent := func(sent, delivered, read int) []ledger.RecentStatus {
+		return []ledger.RecentStatus{
+			{Word: "sent", Rows: [3]int{50, 50, sent}},
+			{Word: "delivered", Rows: [3]int{50, 50, delivered}},
+			{Word: "read", Rows: [3]int{50, 50, read}},
+			{Word: "failed", Rows: [3]int{50, 50, 50}},
+		}
+	}
+	delivers := func(s ledger.Status) []ledger.Type {
+		return []ledger.Type{{Word: "textMessage", Statuses: []ledger.Status{s}}}
+	}
+	inWindow := delivers(ledger.Status{Word: "read", Rows: 1})
+	counted := delivers(ledger.Status{Word: "delivered", Reached: ledger.Counter{Count: 1}})
+	for name, c := range map[string]struct {
+		summary *ledger.Summary
+		want    Overdue
+	}{
+		"no reading": {nil, Overdue{}},
+		"none":       {&ledger.Summary{Recent: recent(0, 1, 1), Types: inWindow}, Overdue{}},
+		"few": {
+			&ledger.Summary{Recent: recent(37, 60, 3), Types: inWindow}, Overdue{100, 37, false},
+		},
+		"many": {
+			&ledger.Summary{Recent: recent(38, 60, 2), Types: counted}, Overdue{100, 38, true},
+		},
+		"never delivered": {&ledger.Summary{Recent: recent(100, 0, 0)}, Overdue{}},
+	} {
+		if got := OverdueOf(c.summary); got != c.want {
+			t.Errorf("%s: %+v, want %+v", name, got, c.want)
+		}
+	}
+}
