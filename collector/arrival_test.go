@@ -35,8 +35,10 @@ func TestArrivalOfRecentMessages(t *testing.T) {
 				status("noActiveSession", 1), status("suspended", 1), status("yellowCard", 1),
 				status("pending", 20, 1), status("unknown", 10), status("other", 10),
 				status("brandNew", 10), status("sent", 20)),
-			Arrival{hour, 78, 8, []Reason{{"failed", 2}, {"noAccount", 1}, {"noActiveSession", 1},
-				{"notInGroup", 1}, {"pending", 1}, {"suspended", 1}, {"yellowCard", 1}}, false, false}},
+			Arrival{hour, 78, 8, []Reason{
+				{"failed", 2}, {"noAccount", 1}, {"noActiveSession", 1}, {"notInGroup", 1},
+				{"pending", 1}, {"suspended", 1}, {"yellowCard", 1},
+			}, false, false}},
 		"4 of 4": {recent(status("failed", 0, 4)),
 			Arrival{hour, 4, 4, []Reason{{"failed", 4}}, false, false}},
 		"5 of 5": {recent(status("failed", 0, 5)),

@@ -163,7 +163,9 @@ func periodic[T any](
 	return func(p *polled[T]) error {
 		p.interval = func() time.Duration { return interval }
 		p.poller = newPoller(p.stats, poll.Options{Interval: interval},
-			func(ctx context.Context, _ time.Time) (T, error) { return call(p.stats.client(), ctx) })
+			func(ctx context.Context, _ time.Time) (T, error) {
+				return call(p.stats.client(), ctx)
+			})
 		return nil
 	}
 }

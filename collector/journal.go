@@ -26,8 +26,9 @@ type journal struct {
 func journalSource(suffix string, call journalCall) func(*polled[*ledger.Summary]) error {
 	return func(p *polled[*ledger.Summary]) error {
 		j := &journal{
-			stats: p.stats, suffix: suffix, call: call, omissions: newOmissionLogger(p.stats.logger),
-			arrival: arrivalLogger{logger: p.env.logger()},
+			stats: p.stats, suffix: suffix, call: call,
+			omissions: newOmissionLogger(p.stats.logger),
+			arrival:   arrivalLogger{logger: p.env.logger()},
 		}
 		if err := j.open(); err != nil {
 			return err

@@ -194,7 +194,9 @@ func TestReadingAllocatesLittle(t *testing.T) {
 		e := &env{Resources: Resources{Backend: backend, Logger: log.NewNopLogger()}}
 		e.current.Store(&instance)
 		l := ledger.New(ledger.Options{Minutes: 60, Retention: 360 * time.Hour})
-		j := journal{stats: newRequestStats(e, Info{}), ledger: l, call: (*greenapi.Client).OutgoingMessages}
+		j := journal{
+			stats: newRequestStats(e, Info{}), ledger: l, call: (*greenapi.Client).OutgoingMessages,
+		}
 		return testing.AllocsPerRun(10, func() {
 			if r, err := j.read(t.Context(), time.Now()); err != nil || r.Messages != rows {
 				t.Fatal(r, err)

@@ -149,9 +149,9 @@ func printDemoHelp(w io.Writer, address net.Addr, telemetryPath string) {
 		host, demoPerHour, demoInterval, host, telemetryPath)
 	fmt.Fprintln(w, "Demo: greenapi_outgoing_window_messages counts the messages in the journal, "+
 		"greenapi_outgoing_message_statuses_total the statuses since the first scrape.")
-	fmt.Fprintf(w, "Demo: messages sent until minute %d fail, and the page warns from minute %d to "+
-		"%d. The account is logged out from minute %d to %d and suspended from %d to %d. Messages "+
-		"sent from minute %d to %d stay pending. This repeats every %d minutes.\n",
+	fmt.Fprintf(w, "Demo: messages sent until minute %d fail, and the page warns from minute %d "+
+		"to %d. The account is logged out from minute %d to %d and suspended from %d to %d. "+
+		"Messages sent from minute %d to %d stay pending. This repeats every %d minutes.\n",
 		minutes(demoFailingEnd), minutes(demoWarning), minutes(demoRecovery),
 		minutes(demoLogoutStart), minutes(demoLogoutEnd), minutes(demoSuspendedStart),
 		minutes(demoSuspendedEnd), minutes(demoPendingStart), minutes(demoPendingEnd),
