@@ -85,8 +85,8 @@ func appendNew(list []string, elements ...string) []string {
 
 // findIssues returns the issues of an instance: those of its messages, its collectors, its
 // subscription, its clock and its state.
-func findIssues(s *collector.Status, now time.Time) []issue {
-	all := append(messageIssues(s, now), collectorIssues(s, now)...)
+func findIssues(s *collector.Status, arrival *collector.Arrival, now time.Time) []issue {
+	all := append(messageIssues(s, arrival), collectorIssues(s, now)...)
 	const notice = 7 * 24 * time.Hour // as in the alert in deploy/prometheus
 	if !s.Expires.IsZero() && s.Expires.Sub(now) < notice {
 		all = append(all, issue{
@@ -128,9 +128,8 @@ func findIssues(s *collector.Status, now time.Time) []issue {
 	return all
 }
 
-// messageIssues returns the issues of recent messages. It returns nil if the latest reading is old.
-func messageIssues(s *collector.Status, now time.Time) []issue {
-	a := currentArrival(s, now)
+// messageIssues returns the issues of recent messages, or nil without a current arrival.
+func messageIssues(s *collector.Status, a *collector.Arrival) []issue {
 	if a == nil {
 		return nil
 	}

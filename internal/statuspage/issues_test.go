@@ -12,7 +12,7 @@ import (
 	"greenapi_exporter/internal/greenapi"
 )
 
-func issuesOf(s collector.Status) []issue { return findIssues(&s, testNow) }
+func issuesOf(s collector.Status) []issue { return summaryOf(s).Issues }
 
 // TestCollectorsWithTheSameResultShareAnIssue also checks that the issue has all details.
 func TestCollectorsWithTheSameResultShareAnIssue(t *testing.T) {

@@ -38,9 +38,10 @@ func summarize(statuses []collector.Status, now time.Time) []instanceSummary {
 
 func newSummary(s *collector.Status, now time.Time) instanceSummary {
 	summary := instanceSummary{
-		Status: s, Severity: unknown, Issues: findIssues(s, now),
+		Status: s, Severity: unknown,
 		Arrival: currentArrival(s, now), Unscraped: unscraped(s, now),
 	}
+	summary.Issues = findIssues(s, summary.Arrival, now)
 	for _, c := range s.Collectors {
 		if c.Result == greenapi.OK && isPrimary(c, s) {
 			summary.Severity = idle
