@@ -71,7 +71,7 @@ type account struct {
 // setting is one of the yes/no settings of an account.
 type setting struct {
 	name string
-	on   bool
+	off  span
 }
 
 // level is a value during a span.

@@ -10,16 +10,16 @@ func outages() story {
 	accounts := []account{
 		{
 			id: "1101000001",
-			words: `WhatsApp logs the account out from 1:00 to 5:00. GreenapiAccountNotAuthorized
+			words: `WhatsApp logs the account out from 1:00 to 4:00. GreenapiAccountNotAuthorized
 				fires within 10 minutes.`,
 			fires: []firing{{"GreenapiAccountNotAuthorized", "critical",
-				1 * hour, 1*hour + 10*minute, 5*hour + 30*minute}},
+				1 * hour, 1*hour + 10*minute, 4*hour + 30*minute}},
 			sends: sends,
 			fails: []failure{{
-				span: span{1 * hour, 5 * hour}, result: "instance_logged_out",
+				span: span{1 * hour, 4 * hour}, result: "instance_logged_out",
 				collectors: []string{"outgoing", "queue"},
 			}},
-			states: []level[string]{{span{1 * hour, 5 * hour}, "notAuthorized"}},
+			states: []level[string]{{span{1 * hour, 4 * hour}, "notAuthorized"}},
 		},
 		{
 			id:    "1101000002",
@@ -55,10 +55,10 @@ func outages() story {
 	return story{
 		file: "outages",
 		name: "the API fails at night",
-		words: `A night in which the API fails, or logs an account out. Nothing fires after a short outage.
-			During a long one, one alert fires, and none for the old values. The accounts have
-			different hosts of the API.`,
-		length:    7 * hour,
+		words: `A night in which the API fails, or logs an account out. Nothing fires after a short
+			outage. During a long one, one alert fires, and none for the old values. The accounts
+			have different hosts of the API.`,
+		length:    6 * hour,
 		exporters: []exporter{{host: "exporter", accounts: accounts}},
 	}
 }

@@ -2,12 +2,6 @@ package stories
 
 import "time"
 
-// settingsOff are the settings of a new account.
-var settingsOff = []setting{
-	{"incomingWebhook", false}, {"outgoingWebhook", false}, {"outgoingMessageWebhook", false},
-	{"outgoingAPIMessageWebhook", false},
-}
-
 // quiet has accounts without a problem.
 func quiet() story {
 	campaign := sending{
@@ -16,6 +10,10 @@ func quiet() story {
 	}
 	unseen := campaign
 	unseen.unseen = true
+	var off []setting
+	for _, name := range []string{"incomingWebhook", "outgoingWebhook", "outgoingMessageWebhook"} {
+		off = append(off, setting{name, span{0, 2 * day}})
+	}
 	usual := steady(20, 40*minute, arrive(12), stayUnread(7), end(1, "noAccount"))
 	accounts := []account{
 		{
@@ -37,7 +35,7 @@ func quiet() story {
 			words: `A new account. Its settings are all off, so its journal is empty. The exporter
 				first reads it at 9:00.`,
 			installed: 9 * hour,
-			settings:  settingsOff,
+			settings:  off,
 		},
 		{
 			id: "1101000004",

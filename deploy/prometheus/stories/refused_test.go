@@ -9,11 +9,11 @@ func refused() story {
 	accounts := []account{
 		{
 			id: "1101000001",
-			words: `A shop with 5 messages an hour, all of which fail. GreenapiUndelivered and
-				GreenapiMostlyUndelivered fire within 2 hours.`,
+			words: `A shop with 5 messages an hour, all of which fail. GreenapiUndelivered fires
+				within 2 hours, and GreenapiMostlyUndelivered within 5.`,
 			fires: []firing{
 				{"GreenapiUndelivered", "warning", start, 12 * hour, 23 * hour},
-				{"GreenapiMostlyUndelivered", "critical", start, 12 * hour, 23 * hour},
+				{"GreenapiMostlyUndelivered", "critical", start, 15 * hour, 23 * hour},
 			},
 			sends: during(trouble, 1, 12*minute, end(1, "failed")),
 		},
@@ -79,6 +79,18 @@ func refused() story {
 				fires within 15 minutes.`,
 			fires: []firing{{"GreenapiNoAccountHigh", "critical", start, quarter, 23 * hour}},
 			sends: during(trouble, 8330, 5*minute, arrive(7), end(3, "noAccount")),
+		},
+		{
+			id: "1101000008",
+			words: `30 messages an hour on the Developer plan: the exporter reads the journal once
+				an hour. All of them fail. GreenapiUndelivered and GreenapiMostlyUndelivered fire
+				within 2 hours.`,
+			fires: []firing{
+				{"GreenapiUndelivered", "warning", start, 12 * hour, 23 * hour},
+				{"GreenapiMostlyUndelivered", "critical", start, 12 * hour, 23 * hour},
+			},
+			interval: hour,
+			sends:    during(trouble, 5, 10*minute, end(1, "failed")),
 		},
 		healthy(),
 	}

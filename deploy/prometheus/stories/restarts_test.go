@@ -9,51 +9,51 @@ func restarts() story {
 		}}
 	}
 	down := firing{"GreenapiExporterDown", "critical",
-		2 * hour, 2*hour + 20*minute, 4*hour + 30*minute}
+		1 * hour, 1*hour + 20*minute, 3*hour + 30*minute}
 	return story{
 		file: "restarts",
 		name: "exporters restart",
 		words: `Exporters that restart. Prometheus scrapes them every minute, and their accounts
 			send 60 messages an hour. Nothing fires after a restart, an upgrade or a reboot. An
 			exporter that does not return is reported.`,
-		length: 6 * hour,
+		length: 4 * hour,
 		exporters: []exporter{
 			{
 				host: "restarted",
-				down: []span{{2 * hour, 2*hour + minute}},
+				down: []span{{1 * hour, 1*hour + minute}},
 				accounts: shop("1101000001", `The exporter restarts. Its counters continue, since it
 					has --storage.path. Quiet.`),
 			},
 			{
 				host: "killed",
-				down: []span{{2 * hour, 2*hour + 2*minute}, {4 * hour, 4*hour + minute}},
+				down: []span{{1 * hour, 1*hour + 2*minute}, {3 * hour, 3*hour + minute}},
 				accounts: shop("1101000002", `The exporter is killed twice. It has --storage.path.
 					Quiet.`),
 			},
 			{
 				host:   "forgetful",
 				memory: true,
-				down:   []span{{2 * hour, 2*hour + 2*minute}, {4 * hour, 4*hour + minute}},
+				down:   []span{{1 * hour, 1*hour + 2*minute}, {3 * hour, 3*hour + minute}},
 				accounts: shop("1101000003", `The exporter is killed twice. It has no
 					--storage.path, so its counters begin at 0. Quiet.`),
 			},
 			{
 				host:     "upgraded",
-				down:     []span{{2 * hour, 2*hour + 2*minute}},
-				upgraded: 2 * hour,
+				down:     []span{{1 * hour, 1*hour + 2*minute}},
+				upgraded: 1 * hour,
 				accounts: shop("1101000004", `The exporter is upgraded, and has new metrics
 					afterwards. Quiet.`),
 			},
 			{
 				host: "rebooted",
-				down: []span{{2 * hour, 2*hour + 6*minute}},
+				down: []span{{1 * hour, 1*hour + 6*minute}},
 				accounts: shop("1101000005", `The machine of the exporter reboots, which takes 6
 					minutes. Quiet.`),
 			},
 			{
 				host: "stopped",
-				down: []span{{2 * hour, 4 * hour}},
-				accounts: shop("1101000006", `The exporter does not run from 2:00 to 4:00.
+				down: []span{{1 * hour, 3 * hour}},
+				accounts: shop("1101000006", `The exporter does not run from 1:00 to 3:00.
 					GreenapiExporterDown fires within 20 minutes.`, down),
 				fires: []firing{down},
 			},

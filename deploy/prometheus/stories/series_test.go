@@ -183,9 +183,10 @@ func (a *account) scrape(out *series, l *ledger, all []*batch, e *exporter, now 
 		set("greenapi_webhook_queue_notifications",
 			float64(a.webhooks(a.lastSuccess("webhooks", now))))
 	}
+	settingsTime := a.lastSuccess("settings", now)
 	for _, s := range a.settings {
 		out.set("greenapi_instance_setting_enabled",
-			common+fmt.Sprintf(`,setting="%s"`, s.name), boolean(s.on))
+			common+fmt.Sprintf(`,setting="%s"`, s.name), boolean(!s.off.contains(settingsTime)))
 	}
 	if a.suspended.contains(a.lastSuccess("account", now)) {
 		set("greenapi_instance_suspended_until_timestamp_seconds", a.suspended[1].Seconds())

@@ -14,17 +14,20 @@ func waiting() story {
 		{
 			id: "1101000001",
 			words: `5 messages an hour, all of which stay pending until 16:00. GreenapiPendingHigh
-				fires within 2 hours.`,
-			fires: []firing{{"GreenapiPendingHigh", "critical", start, 12 * hour, 17 * hour}},
+				and GreenapiQueueGrowing fire within 2 hours.`,
+			fires: []firing{
+				{"GreenapiPendingHigh", "critical", start, 12 * hour, 17 * hour},
+				{"GreenapiQueueGrowing", "warning", start, 12 * hour, 17 * hour},
+			},
 			sends: released(during(trouble, 1, 12*minute, arrive(1))),
 		},
 		{
 			id: "1101000002",
 			words: `4,000 messages an hour, a fifth of which stay pending until 16:00.
-				GreenapiPendingHigh fires within 45 minutes, and GreenapiQueueGrowing within an
-				hour.`,
+				GreenapiQueueGrowing fires within an hour, and GreenapiPendingHigh within 90
+				minutes.`,
 			fires: []firing{
-				{"GreenapiPendingHigh", "critical", start, 10*hour + 45*minute, 17 * hour},
+				{"GreenapiPendingHigh", "critical", start, 11*hour + 30*minute, 17 * hour},
 				{"GreenapiQueueGrowing", "warning", start, 11 * hour, 17 * hour},
 			},
 			sends: append(during(trouble, 260, 5*minute, arrive(1)),

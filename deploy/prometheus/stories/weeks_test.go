@@ -5,6 +5,7 @@ import "time"
 // weeks has what depends on the day of the week.
 func weeks() story {
 	stop, resume := 9*day+10*hour, 9*day+20*hour
+	stopped := span{stop, resume}
 	silent := firing{"GreenapiGoneSilent", "warning", stop, stop + 2*hour, resume + 2*hour}
 	accounts := []account{
 		{
@@ -50,6 +51,31 @@ func weeks() story {
 				{span: span{-2 * day, stop}, n: 10, every: 10 * minute, fates: []fate{arrive(1)}},
 				{span: span{resume, 14 * day}, n: 10, every: 10 * minute, fates: []fate{arrive(1)}},
 			},
+		},
+		{
+			id: "1101000006",
+			words: `60 webhooks an hour. The program that consumes them stops on the second
+				Wednesday from 10:00 to 20:00. GreenapiWebhookQueueGrowing fires within 3 hours.`,
+			fires: []firing{
+				{"GreenapiWebhookQueueGrowing", "warning", stop, stop + 3*hour, resume + 2*hour},
+			},
+			webhooks: func(t time.Duration) int {
+				if !stopped.contains(t) {
+					return 0
+				}
+				return int((t - stop) / minute)
+			},
+			sends: []sending{steady(10, 10*minute, arrive(1))},
+		},
+		{
+			id: "1101000007",
+			words: `A setting that the journal needs is off on the second Wednesday from 10:00 to
+				20:00. GreenapiSettingOff fires within an hour.`,
+			fires: []firing{
+				{"GreenapiSettingOff", "warning", stop, stop + hour, resume + 2*hour},
+			},
+			settings: []setting{{"outgoingWebhook", stopped}, {"outgoingMessageWebhook", span{}}},
+			sends:    []sending{steady(10, 10*minute, arrive(1))},
 		},
 		healthy(),
 	}
