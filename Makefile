@@ -91,8 +91,9 @@ promtool: ## Check the golden expositions with promtool and Prometheus's OpenMet
 rules: ## Check the rules for Prometheus and run their tests
 	$(TOOL) -tags remove_all_sd github.com/prometheus/prometheus/cmd/promtool
 	.tools/bin/promtool check rules --lint=all --lint-fatal deploy/prometheus/greenapi.rules.yml
-	printf '%s\n' deploy/prometheus/*.test.yml | \
-		xargs -P 2 -n 1 .tools/bin/promtool test rules
+	go -C tools/oldest build -buildvcs=false -o ../../.tools/bin/ .
+	.tools/bin/oldest < deploy/prometheus/greenapi.rules.yml
+	find deploy/prometheus -name '*.test.yml' | xargs -P 2 -n 1 .tools/bin/promtool test rules
 
 # The JSON begins on the first line of the generated file, so the line numbers in the compiler's
 # errors are those of grafana-dashboard.json.

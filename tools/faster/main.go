@@ -1,6 +1,7 @@
 // Faster copies Prometheus rules from standard input to standard output and divides every duration
-// in them. These are "for", "keep_firing_for", intervals, ranges, offsets, and numbers written as
-// durations (1h, not 3600). With the result, alerts fire within minutes instead of hours.
+// in them. These are "for", "keep_firing_for", intervals, ranges, offsets, numbers written as
+// durations (1h, not 3600), and the numbers of rules with a label name that ends with _seconds.
+// With the result, alerts fire within minutes instead of hours.
 package main
 
 import (
@@ -10,6 +11,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -54,14 +56,14 @@ func run(r io.Reader, w io.Writer, by int64) error {
 			if err != nil {
 				return err
 			}
-			divide(expr, by)
+			divide(expr, by, strings.HasSuffix(rule.Labels["name"], "_seconds"))
 			rule.Expr = expr.String()
 		}
 	}
 	return yaml.NewEncoder(w).Encode(rules)
 }
 
-func divide(expr parser.Expr, by int64) {
+func divide(expr parser.Expr, by int64, numbers bool) {
 	parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {
 		switch n := node.(type) {
 		case *parser.MatrixSelector:
@@ -73,7 +75,7 @@ func divide(expr parser.Expr, by int64) {
 		case *parser.VectorSelector:
 			n.OriginalOffset /= time.Duration(by)
 		case *parser.NumberLiteral:
-			if n.Duration {
+			if n.Duration || numbers {
 				n.Val /= float64(by)
 			}
 		}

@@ -17,6 +17,9 @@ groups:
         expr: vector(30m) + 60 + rate(x[1h] offset 2h) + rate(y[10m] offset -6m)
       - record: a:c
         expr: max_over_time((z offset 1d)[1d:2m] offset 2m)
+      - record: a:d
+        labels: {name: d_seconds}
+        expr: vector(600)
       - alert: A
         expr: x > 1
         for: 6m
@@ -32,6 +35,10 @@ groups:
           expr: vector(15m) + 60 + rate(x[30m] offset 1h) + rate(y[5m] offset -3m)
         - record: a:c
           expr: max_over_time((z offset 12h)[12h:1m] offset 1m)
+        - record: a:d
+          expr: vector(300)
+          labels:
+            name: d_seconds
         - alert: A
           expr: x > 1
           for: 3m
