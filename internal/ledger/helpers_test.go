@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -21,7 +22,8 @@ import (
 var testNow = time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
 
 func at(minute float64) time.Time {
-	return testNow.Add(time.Duration(minute * float64(time.Minute)))
+	// Without rounding, 524.0/60 minutes would be a nanosecond less than 524 seconds.
+	return testNow.Add(time.Duration(math.Round(minute * float64(time.Minute))))
 }
 
 // testOptions returns options with a retention of 15 days. Calls request at most 14.
