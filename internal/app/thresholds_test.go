@@ -11,11 +11,13 @@ import (
 // and the log.
 func TestAlertsHaveTheThresholdsOfThePage(t *testing.T) {
 	want := map[string]string{
-		"undelivered_messages": fmt.Sprintf("vector(%v)", collector.UndeliveredMessages),
-		"undelivered_share":    fmt.Sprintf("vector(%v)", collector.UndeliveredShare),
-		"no_account_messages":  fmt.Sprintf("vector(%v)", collector.UndeliveredMessages),
-		"no_account_share":     fmt.Sprintf("vector(%v)", collector.UndeliveredShare),
-		"recovered_messages":   fmt.Sprintf("vector(%v)", collector.RecoveredMessages),
+		"not_delivered_messages": fmt.Sprintf("vector(%v)", collector.NotDeliveredMessages),
+		"not_delivered_share":    fmt.Sprintf("vector(%v)", collector.NotDeliveredShare),
+		"undelivered_messages":   fmt.Sprintf("vector(%v)", collector.UndeliveredMessages),
+		"undelivered_share":      fmt.Sprintf("vector(%v)", collector.UndeliveredShare),
+		"no_account_messages":    fmt.Sprintf("vector(%v)", collector.UndeliveredMessages),
+		"no_account_share":       fmt.Sprintf("vector(%v)", collector.UndeliveredShare),
+		"recovered_messages":     fmt.Sprintf("vector(%v)", collector.RecoveredMessages),
 	}
 	for _, r := range readRules(t) {
 		name := r.Labels["name"]
