@@ -54,9 +54,18 @@ type cluster struct {
 	exporters   []*program
 	addresses   []string // of the exporters, even if they are down
 
-	mu     sync.Mutex        // guards the fields below
-	turn   int               // number of requests for the list
-	probes map[[2]string]int // by address of the exporter and id of the instance
+	mu       sync.Mutex        // guards the fields below
+	turn     int               // number of requests for the list
+	probes   map[[2]string]int // by address of the exporter and id of the instance
+	failures []failure
+}
+
+// failure is a probe that an exporter refused, or whose exporter was down. It does not include
+// probes that Prometheus canceled, because the machine was too slow.
+type failure struct {
+	id     string
+	at     time.Time
+	reason string
 }
 
 func startCluster(t *testing.T, config string, size int) *cluster {
@@ -76,8 +85,14 @@ func startCluster(t *testing.T, config string, size int) *cluster {
 			r.Out.Host = r.In.Host
 		},
 		ModifyResponse: c.countProbe,
-		Transport:      &http.Transport{MaxIdleConnsPerHost: sharded},
-		ErrorLog:       log.New(io.Discard, "", 0), // exporters may be down
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			if r.Context().Err() == nil {
+				c.fail(r, err.Error())
+			}
+			w.WriteHeader(http.StatusBadGateway)
+		},
+		Transport: &http.Transport{MaxIdleConnsPerHost: sharded},
+		ErrorLog:  log.New(io.Discard, "", 0), // Prometheus cancels probes
 	})
 	t.Cleanup(proxy.Close)
 	c.proxy = proxy.URL
@@ -108,12 +123,24 @@ func (c *cluster) resolve(name string) string {
 }
 
 func (c *cluster) countProbe(response *http.Response) error {
+	if response.StatusCode != http.StatusOK {
+		c.fail(response.Request, response.Status)
+	}
 	if target := response.Request.URL.Query().Get("target"); target != "" {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.probes[[2]string{response.Request.URL.Host, target}]++
 	}
 	return nil
+}
+
+// fail records a failure if the request is a probe.
+func (c *cluster) fail(request *http.Request, reason string) {
+	if target := request.URL.Query().Get("target"); target != "" {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.failures = append(c.failures, failure{target, time.Now(), reason})
+	}
 }
 
 // jobs returns scrape.yml for a number of exporters, with the proxy and shorter durations.

@@ -23,8 +23,9 @@ type outage struct {
 	from, to time.Time
 }
 
-// assertUp checks that each instance has one series `up`, which is 1 except during outages.
-func (s *stack) assertUp(t *testing.T, ids []string, outages []outage) {
+// assertUp checks that Prometheus has one series `up` of each instance, and that no probe failed
+// except during outages.
+func (c *cluster) assertUp(t *testing.T, s *stack, ids []string, outages []outage) {
 	t.Helper()
 	value, _, _, err := s.api.Query(t.Context(), `up{job="greenapi"}[10m]`, time.Now())
 	if err != nil {
@@ -32,21 +33,23 @@ func (s *stack) assertUp(t *testing.T, ids []string, outages []outage) {
 	}
 	var got []string
 	for _, series := range value.(model.Matrix) {
-		id := string(series.Metric["instance"])
-		got = append(got, id)
-		for _, sample := range series.Values {
-			at := sample.Timestamp.Time()
-			excused := slices.ContainsFunc(outages, func(o outage) bool {
-				return o.affects(id) && at.After(o.from.Add(-interval)) && at.Before(o.to)
-			})
-			if sample.Value != 1 && !excused {
-				t.Errorf("instance %s was down at %v", id, at)
-			}
-		}
+		got = append(got, string(series.Metric["instance"]))
 	}
 	slices.Sort(got)
 	if !slices.Equal(got, ids) {
 		t.Errorf("series up of %v, want %v", got, ids)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.failures) == 0 {
+		t.Error("no probe failed during the outages")
+	}
+	for _, f := range c.failures {
+		if !slices.ContainsFunc(outages, func(o outage) bool {
+			return o.affects(f.id) && f.at.After(o.from) && f.at.Before(o.to)
+		}) {
+			t.Errorf("a probe of instance %s failed at %v: %s", f.id, f.at, f.reason)
+		}
 	}
 }
 
@@ -97,8 +100,8 @@ func TestShardsCountEveryMessageOnce(t *testing.T) {
 	_ = c.exporters[victim].Wait()
 	s.waitFor(t, `count(up{job="greenapi"} == 0) > 10`)
 	c.start(t, victim)
-	killed.to = time.Now()
 	s.waitFor(t, all("greenapi_up == 1"))
+	killed.to = time.Now()
 
 	reshard := func() (string, error) {
 		args := append([]string{shippedReshard, "2"}, c.directories...)
@@ -133,18 +136,19 @@ func TestShardsCountEveryMessageOnce(t *testing.T) {
 	for n := range 2 {
 		c.start(t, n)
 	}
-	moved.to = time.Now()
+	started := time.Now()
 	scrapedSince := func(t time.Time) string {
 		seconds := float64(t.UnixMilli()) / 1e3
 		return all(fmt.Sprintf("timestamp(greenapi_up) > %f and greenapi_up == 1", seconds))
 	}
-	s.waitFor(t, scrapedSince(moved.to))
+	s.waitFor(t, scrapedSince(started))
+	moved.to = time.Now()
 	clock.stop()
 	end := clock.Now()
 	s.waitFor(t, scrapedSince(time.Now().Add(2*time.Second))) // calls are at least one second apart
 
 	c.assertShards(t, s, ids, 2)
-	s.assertUp(t, ids, []outage{killed, moved})
+	c.assertUp(t, s, ids, []outage{killed, moved})
 	for _, id := range ids {
 		account := fleet.Account(id)
 		truth := simulator.Between(account.Messages(baseline), account.Messages(end))
