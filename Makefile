@@ -40,6 +40,7 @@ test: ## Run the tests
 
 race: ## Run the tests with the race detector, including the slow ones
 	TEST_THOROUGH=1 CGO_ENABLED=1 go test -race -timeout 30m ./...
+	TEST_THOROUGH=1 go test -run '^Test(TruncatedFile|FlippedBit)' ./internal/ledger
 	CGO_ENABLED=1 go -C tools test -race ./...
 
 vet: ## Run go vet

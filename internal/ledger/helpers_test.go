@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -363,10 +364,17 @@ func normalize(s *Summary) Summary {
 // isThorough reports whether tests cover everything, however long it takes.
 func isThorough() bool { return os.Getenv("TEST_THOROUGH") == "1" }
 
-// stride returns the step between the offsets at which tests damage a file.
+// raceDetector reports whether the race detector is on.
+func raceDetector() bool {
+	info, _ := debug.ReadBuildInfo()
+	return slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
+}
+
+// stride returns the step between the offsets at which tests damage a file. The race detector makes
+// a test of every offset slow, and finds nothing in a single goroutine.
 func stride() int {
 	switch {
-	case isThorough():
+	case isThorough() && !raceDetector():
 		return 1
 	case testing.Short():
 		return 61

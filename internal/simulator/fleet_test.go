@@ -109,6 +109,7 @@ func TestAccountsOfAFleetAnswerLikeSingleAccounts(t *testing.T) {
 	cfgs := make([]simulator.Config, 2*len(variants))
 	for i := range cfgs {
 		cfg := busy()
+		cfg.MessagesPerHour /= 5
 		cfg.IncomingPerHour, cfg.Now, cfg.Start = 10, c.Now, start
 		variants[i%len(variants)](&cfg)
 		cfg.IDInstance, cfg.Token = idOf(i), tokenOf(i)
