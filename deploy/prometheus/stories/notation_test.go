@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"testing"
 )
 
 // notation writes values as promtool reads them: 1+2x3 is 1 3 5 7, _x3 is three missing samples.
@@ -49,3 +50,21 @@ func notation(values []float64) string {
 }
 
 func number(v float64) string { return fmt.Sprintf("%.0f", v) }
+
+func TestNotation(t *testing.T) {
+	none := math.NaN()
+	for want, values := range map[string][]float64{
+		"0x3":             {0, 0, 0, 0},
+		"1+2x3":           {1, 3, 5, 7},
+		"9-3x2 5":         {9, 6, 3, 5},
+		"1 2 7":           {1, 2, 7},
+		"-60+60x2":        {-60, 0, 60},
+		"_x2 4x2":         {none, none, 4, 4, 4},
+		"1x2 stale _x1 5": {1, 1, 1, none, none, 5},
+		"1 stale":         {1, none, none},
+	} {
+		if got := notation(values); got != want {
+			t.Errorf("notation(%v) = %q, want %q", values, got, want)
+		}
+	}
+}
