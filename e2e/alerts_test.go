@@ -76,9 +76,9 @@ func all(status string) []simulator.OutcomeChange {
 	return []simulator.OutcomeChange{{Status: status}}
 }
 
-// meanwhile returns the outcomes of messages that end with the status between two times in seconds.
+// between returns the outcomes of messages that end with the status between two times in seconds.
 // Other messages are read.
-func meanwhile(status string, from, to int) []simulator.OutcomeChange {
+func between(status string, from, to int) []simulator.OutcomeChange {
 	return []simulator.OutcomeChange{
 		{Status: "read"},
 		{After: time.Duration(from) * time.Second, Status: status},
@@ -95,13 +95,10 @@ func inState(state string, from, to int) []simulator.StateChange {
 	}
 }
 
-// minute are flags for a window of one minute, which the counters soon cover.
-var minute = []string{"--greenapi.minutes=1"}
-
-// busy returns an account that sends one message per second.
+// busy returns an account that sends two messages per second.
 func busy(outcomes []simulator.OutcomeChange, states ...simulator.StateChange) simulator.Config {
 	return simulator.Config{
-		MessagesPerHour: 3600, Speedup: speed, Outcomes: outcomes, States: states,
+		MessagesPerHour: 2 * 3600, Speedup: speed, Outcomes: outcomes, States: states,
 	}
 }
 
@@ -131,7 +128,7 @@ func scenarios() []scenario {
 		},
 		{
 			alerts:   []string{"GreenapiStorageFailing"},
-			account:  simulator.Config{MessagesPerHour: 3600},
+			account:  busy(all("read")),
 			ledger:   func(*testing.T, string) {},
 			start:    func(t *testing.T, r *testRun) { limitFiles(t, r, 0) },
 			end:      func(t *testing.T, r *testRun) { limitFiles(t, r, 1<<40) },
@@ -151,37 +148,38 @@ func scenarios() []scenario {
 			alerts: []string{"GreenapiAccountNotAuthorized", "GreenapiQueueGrowing"},
 			// The journal is requested less often than the state.
 			also:    []string{"GreenapiLoggedOut"},
-			account: busy(all("read"), inState("notAuthorized", 5, 120)...),
+			account: busy(all("read"), inState("notAuthorized", 5, 60)...),
 		},
 		{
 			alerts:  []string{"GreenapiSuspended", "GreenapiUndelivered", "GreenapiMostlyUndelivered"},
-			account: busy(meanwhile("suspended", 10, 40), inState("suspended", 10, 40)...),
+			account: busy(between("suspended", 5, 20), inState("suspended", 5, 20)...),
+		},
+		{
+			alerts:  []string{"GreenapiUndelivered", "GreenapiMostlyUndelivered"},
+			account: busy(between("failed", 5, 25)),
 		},
 		{
 			alerts:  []string{"GreenapiNoAccountHigh", "GreenapiMostlyUndelivered"},
-			account: busy(meanwhile("noAccount", 75, 130)),
-			args:    minute,
+			account: busy(between("noAccount", 5, 25)),
 		},
 		{
-			alerts: []string{"GreenapiPendingHigh"},
-			account: simulator.Config{
-				MessagesPerHour: 2 * 3600, Speedup: speed, Outcomes: meanwhile("pending", 10, 80),
-			},
-			args: minute,
+			alerts:  []string{"GreenapiPendingHigh"},
+			account: busy(between("pending", 5, 30)),
+			args:    []string{"--greenapi.minutes=1"},
 		},
 		{
 			alerts:  []string{"GreenapiNotDelivered"},
-			account: busy(meanwhile("sent", 70, 150)),
-			args:    minute,
+			account: busy(between("sent", 5, 45)),
 		},
 		{
-			alerts:  []string{silent},
-			also:    []string{"GreenapiAccountNotAuthorized", "GreenapiQueueGrowing"},
-			account: busy(all("read"), inState("sleepMode", 75, 170)...),
-			args:    minute,
+			alerts: []string{silent},
+			end:    func(_ *testing.T, r *testRun) { r.replace(busy(all("read"))) },
 		},
 	}
 }
+
+// usual is the number of messages per hour that an account sent before it has gone silent.
+const usual = 60
 
 // limitFiles limits the size of files that the exporter can write, like a full disk.
 func limitFiles(t *testing.T, r *testRun, bytes uint64) {
@@ -216,9 +214,9 @@ func TestAlertsFireAndResolve(t *testing.T) {
 	history := ""
 	for n, sc := range scenarios {
 		runs[n] = start(n, simulator.Config{}, sc)
-		if sc.alerts[0] == silent { // earlier, it sent messages at the same rate
+		if sc.alerts[0] == silent {
 			const series = `greenapi:outgoing_messages:increase{id_instance=%q,window="1h"}`
-			history = past(fmt.Sprintf(series, runs[n].id), sc.account.MessagesPerHour/speed)
+			history = past(fmt.Sprintf(series, runs[n].id), usual)
 		}
 	}
 	clock := new(clock)
