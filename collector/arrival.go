@@ -8,9 +8,11 @@ import (
 	"greenapi_exporter/internal/ledger"
 )
 
-// Too many messages of a window are undelivered if there are more than UndeliveredMessages, plus
-// UndeliveredShare of all messages. Failures count until more than RecoveredMessages have been sent
-// in 15 minutes and at most UndeliveredShare of them have failed. The alert rules use the same
+// A message is undelivered if it has failed, or if it has been pending for at least 15 minutes.
+//
+// Too many messages of a window are undelivered if they are more than UndeliveredMessages, plus
+// UndeliveredShare of all messages. Failures count until the last 15 minutes have more than
+// RecoveredMessages, of which at most UndeliveredShare have failed. The alert rules use the same
 // values.
 const (
 	UndeliveredMessages = 4
@@ -18,18 +20,20 @@ const (
 	RecoveredMessages   = 20
 )
 
-// Arrival describes how many messages of a recent time did not arrive, as of the latest reading.
+// Arrival describes how many messages of a window are undelivered, as of the latest reading.
 type Arrival struct {
 	// Window is the maximum age of the messages: one of ledger.RecentAges.
 	Window time.Duration
-	// Messages is the number of messages of the window. Undelivered of them have failed, or are
-	// pending for at least 15 minutes.
+	// Messages is the number of messages of the window. Undelivered is the number of those that are
+	// undelivered.
 	Messages, Undelivered int
 	// Reasons contains the statuses of the undelivered messages. The most frequent comes first.
 	Reasons []Reason
-	// High reports whether too many messages are undelivered. Recovered reports whether there were
-	// too many before the messages of the last 15 minutes, which arrive.
-	High, Recovered bool
+	// High reports whether too many messages are undelivered.
+	High bool
+	// Recovered reports whether too many messages were undelivered, but those of the last 15
+	// minutes arrive.
+	Recovered bool
 }
 
 // Reason is a status of undelivered messages.
@@ -38,8 +42,9 @@ type Reason struct {
 	Messages int
 }
 
-// ArrivalOf returns the window with the largest share of undelivered messages, among those with too
-// many. If there is no such window, it returns the last hour. The summary may be nil.
+// ArrivalOf returns the Arrival of the window with the largest share of undelivered messages, among
+// the windows with too many. If there is no such window, it returns that of the last hour. The
+// summary may be nil.
 func ArrivalOf(s *ledger.Summary) Arrival {
 	recovered := arrivalWithin(s, 0).recovered()
 	result := LastHour(s)
@@ -90,14 +95,14 @@ func tooMany(undelivered, messages int) bool {
 	return float64(undelivered) > UndeliveredMessages+UndeliveredShare*float64(messages)
 }
 
-// recovered reports whether the messages of the window arrive and are enough to conclude that later
-// messages will. Messages that are stuck in pending for longer may still be too many.
+// recovered reports whether the messages of the window arrive, and are enough to conclude that
+// later messages will. Too many earlier messages may still be pending.
 func (a Arrival) recovered() bool {
 	limit := UndeliveredShare * float64(a.Messages)
 	return a.Messages > RecoveredMessages && float64(a.Undelivered) <= limit
 }
 
-// pending is the number of undelivered messages that are pending.
+// pending returns the number of undelivered messages that are pending.
 func (a Arrival) pending() int {
 	for _, r := range a.Reasons {
 		if r.Word == "pending" {
@@ -107,10 +112,10 @@ func (a Arrival) pending() int {
 	return 0
 }
 
-// share is the share of undelivered messages. There must be messages.
+// share returns the share of undelivered messages. There must be at least one message.
 func (a Arrival) share() float64 { return float64(a.Undelivered) / float64(a.Messages) }
 
-// isFailure reports whether a message with the status will never arrive.
+// isFailure reports whether messages with the status will never arrive.
 func isFailure(status string) bool {
 	switch status {
 	case "noAccount", "failed", "notInGroup", "noActiveSession", "suspended", "yellowCard":
@@ -120,7 +125,7 @@ func isFailure(status string) bool {
 	}
 }
 
-// Advice describes the cause of the reason and what to do.
+// Advice describes the cause and what to do.
 func (r Reason) Advice() string {
 	switch r.Word {
 	case "noAccount":
@@ -130,11 +135,13 @@ func (r Reason) Advice() string {
 	case "noActiveSession":
 		return "the account was logged out; scan the QR code in the console of GREEN-API"
 	case "suspended", "yellowCard":
-		return "WhatsApp has suspended sending; send less, and only to recipients who expect it"
+		return "WhatsApp has suspended sending; send fewer messages, and only to recipients who " +
+			"expect them"
 	case "pending":
-		return "GREEN-API has not sent the messages; check that the phone is online, and reboot " +
-			"the instance in its console"
+		return "GREEN-API has not sent the messages; check that the phone is online, then reboot " +
+			"the instance in the console of GREEN-API"
 	default:
-		return "GREEN-API could not send the messages; send one from its console to see the error"
+		return "GREEN-API could not send the messages; send one from the console of GREEN-API to " +
+			"see the error"
 	}
 }

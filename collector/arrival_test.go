@@ -8,12 +8,12 @@ import (
 	"greenapi_exporter/internal/ledger"
 )
 
-// recent returns a summary with these recent rows.
+// recent returns a summary with the given recent rows.
 func recent(statuses ...ledger.RecentStatus) *ledger.Summary {
 	return &ledger.Summary{Recent: statuses}
 }
 
-// status returns rows that are younger than 15 minutes, 1 hour and 6 hours.
+// status returns the rows of a status by age: up to 15 minutes, 1 hour and 6 hours.
 func status(word string, rows ...int) ledger.RecentStatus {
 	s := ledger.RecentStatus{Word: word}
 	copy(s.Rows[:], rows)
@@ -47,13 +47,13 @@ func TestArrivalOfRecentMessages(t *testing.T) {
 			Arrival{hour, 10, 5, []Reason{{"failed", 5}}, false, false}},
 		"6 of 10": {recent(status("read", 0, 4), status("failed", 0, 6)),
 			Arrival{hour, 10, 6, []Reason{{"failed", 6}}, true, false}},
-		"5 messages an hour, one of which fails": {
+		"5 messages an hour, one failed": {
 			recent(status("read", 1, 3, 20), status("noAccount", 0, 1, 5)),
 			Arrival{hour, 5, 1, []Reason{{"noAccount", 1}}, false, false}},
-		"5 messages an hour that have failed for an hour": {
+		"5 messages an hour, all of the last hour failed": {
 			recent(status("read", 0, 0, 25), status("failed", 1, 4)),
 			Arrival{hour, 5, 5, []Reason{{"failed", 5}}, true, false}},
-		"5 messages an hour, a third of which fail": {
+		"5 messages an hour, a third failed": {
 			recent(status("read", 1, 2, 17), status("failed", 0, 2, 8)),
 			Arrival{day, 30, 10, []Reason{{"failed", 10}}, true, false}},
 		"100,000 an hour, below": {
@@ -68,22 +68,22 @@ func TestArrivalOfRecentMessages(t *testing.T) {
 		"the largest share is in a window with few messages": {
 			recent(status("read", 0, 0, 60), status("noAccount", 4, 0, 30)),
 			Arrival{day, 94, 34, []Reason{{"noAccount", 34}}, true, false}},
-		"21 new messages, 2 of which failed, after failures": {
+		"21 new messages after failures, 2 failed": {
 			recent(status("read", 19, 20), status("failed", 2, 60)),
 			Arrival{hour, 101, 62, []Reason{{"failed", 62}}, false, true}},
-		"21 new messages, 3 of which failed, after failures": {
+		"21 new messages after failures, 3 failed": {
 			recent(status("read", 18, 20), status("failed", 3, 59)),
 			Arrival{hour, 100, 62, []Reason{{"failed", 62}}, true, false}},
 		"20 new messages after failures": {
 			recent(status("read", 20, 20), status("failed", 0, 60)),
 			Arrival{hour, 100, 60, []Reason{{"failed", 60}}, true, false}},
-		"21 new messages after failures for hours": {
+		"21 new messages after hours of failures": {
 			recent(status("read", 21, 50), status("failed", 0, 3, 600)),
 			Arrival{hour, 74, 3, []Reason{{"failed", 3}}, false, true}},
-		"21 new messages, while others are stuck": {
+		"21 new messages, few earlier ones pending": {
 			recent(status("read", 21, 50), status("pending", 5, 12), status("failed", 0, 4)),
 			Arrival{hour, 92, 16, []Reason{{"pending", 12}, {"failed", 4}}, false, true}},
-		"21 new messages, while more are stuck": {
+		"21 new messages, too many earlier ones pending": {
 			recent(status("read", 21, 50), status("pending", 5, 14), status("failed", 0, 4)),
 			Arrival{hour, 94, 18, []Reason{{"pending", 14}, {"failed", 4}}, true, false}},
 	} {

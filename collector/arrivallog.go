@@ -11,15 +11,15 @@ import (
 	"greenapi_exporter/internal/ledger"
 )
 
-// recovery is how long no reading may be high until messages count as arriving again. It also
-// limits the log to two lines per instance in this time.
+// recovery is how long messages must arrive before the log reports it. It also limits the log to
+// two lines per instance in this time.
 const recovery = 15 * time.Minute
 
-// arrivalLogger logs when too many messages of an instance do not arrive, and when they arrive
-// again.
+// arrivalLogger logs when too many messages of an instance are undelivered, and when messages
+// arrive again.
 type arrivalLogger struct {
 	logger      log.Logger
-	began, last time.Time // of the readings that are high; zero if messages arrive
+	began, last time.Time // first and last reading with too many; zero if messages arrive
 }
 
 // observe handles a reading that began at now.
@@ -38,7 +38,7 @@ func (l *arrivalLogger) observe(s *ledger.Summary, now time.Time) {
 	}
 }
 
-// with returns a logger with the numbers of a. Its reasons are a text such as
+// with returns a logger with the numbers of a. The value of reasons is a text such as
 // "failed=12 noAccount=5".
 func (l *arrivalLogger) with(a Arrival) log.Logger {
 	var reasons []string

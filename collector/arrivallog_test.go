@@ -10,7 +10,7 @@ import (
 	"greenapi_exporter/internal/greenapi"
 )
 
-// arrivalLines returns the log lines about messages that do not arrive.
+// arrivalLines returns the log lines about undelivered messages.
 func arrivalLines(e *exporter) (found []string) {
 	for line := range strings.Lines(e.logged()) {
 		if strings.Contains(line, `msg="messages `) {
@@ -20,7 +20,7 @@ func arrivalLines(e *exporter) (found []string) {
 	return found
 }
 
-// messages returns n rows with a status and different ids.
+// messages returns n rows with the same status and different ids.
 func messages(n int, status string, ago int) (rows []string) {
 	for i := range n {
 		rows = append(rows, row(fmt.Sprint(status, i), "textMessage", status, ago))
@@ -28,8 +28,8 @@ func messages(n int, status string, ago int) (rows []string) {
 	return rows
 }
 
-// TestUndeliveredMessagesAreLoggedOnce checks an account whose messages fail for 2 hours and then
-// for every second reading, and another failure after that.
+// TestUndeliveredMessagesAreLoggedOnce checks an account whose messages fail for 2 hours, then in
+// every second reading, and once more after the recovery.
 func TestUndeliveredMessagesAreLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newExporter(t)
@@ -67,8 +67,8 @@ func TestUndeliveredMessagesAreLoggedOnce(t *testing.T) {
 	})
 }
 
-// TestUndeliveredMessagesAreLoggedWithoutPrivateData also checks that failed readings and received
-// messages are not logged as undelivered messages.
+// TestUndeliveredMessagesAreLoggedWithoutPrivateData also checks that the logger ignores failed
+// readings and received messages.
 func TestUndeliveredMessagesAreLoggedWithoutPrivateData(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newExporter(t, "outgoing", "incoming")

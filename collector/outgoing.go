@@ -43,9 +43,9 @@ func newOutgoing() factory {
 			"before_counting means that they are older than the window of the first reading.",
 		"reason")
 	delays := d.add("greenapi_outgoing_status_delay_seconds",
-		"Time from a message's timestamp to the reading that first showed it as sent, delivered "+
-			"or read, or in a later status. "+
-			"It is too long by at most the time since the reading before, plus two minutes.",
+		"Time from a message's timestamp to the first reading that showed it in the status or in "+
+			"a later one. It exceeds the true delay by at most the time between two readings, "+
+			"plus two minutes.",
 		"status")
 	malformed := d.add("greenapi_outgoing_window_malformed_rows",
 		"Malformed rows of the outgoing journal's window by reason: "+

@@ -47,7 +47,8 @@ func TestDelaysAreExported(t *testing.T) {
 	})
 }
 
-// TestPausesFollowMinInterval checks that a reload changes which gaps between readings are pauses.
+// TestPausesFollowMinInterval checks that a reload changes which gaps between readings count as
+// pauses.
 func TestPausesFollowMinInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newExporter(t)

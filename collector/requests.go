@@ -58,7 +58,7 @@ func newRequestStats(e *env, info Info) *requestStats {
 	}
 }
 
-// client returns a client for the instance as it is configured now.
+// client returns a client with the current configuration of the instance.
 func (s *requestStats) client() *greenapi.Client {
 	now := s.env.config()
 	client := greenapi.NewClient(s.env.Backend, now.URL(), now.ID(), now.Token())

@@ -17,7 +17,7 @@ type Status struct {
 	// successful calls of a journal method.
 	Window, Interval time.Duration
 	// Opened is when the exporter began to watch the instance. Scraped is when the latest scrape of
-	// the instance began; zero before the first.
+	// the instance began. It is zero before the first scrape.
 	Opened, Scraped time.Time
 	// Expires is when the subscription ends, zero if unknown.
 	Expires time.Time
@@ -46,7 +46,7 @@ type CollectorStatus struct {
 	Success, Called time.Time
 	// Next is the earliest time of the next call if the latest call failed; otherwise zero.
 	Next time.Time
-	// InFlight is when the call in progress began; zero if there is none.
+	// InFlight is when the call in progress began, or zero if there is none.
 	InFlight time.Time
 }
 

@@ -74,7 +74,7 @@ func TestStatusMakesNoCall(t *testing.T) {
 			t.Error("after a failure: the latest reading is missing")
 		}
 		if !c.InFlight.IsZero() {
-			t.Errorf("after a call, it is in flight since %s", c.InFlight)
+			t.Errorf("after a call, InFlight is %s, want zero", c.InFlight)
 		}
 		if n := e.api.calls[greenapi.LastOutgoingMessages]; n != before+1 {
 			t.Errorf("%d calls, want 1", n-before)
@@ -112,8 +112,8 @@ func TestInterruptedCallIsNoFailureInTheStatus(t *testing.T) {
 	})
 }
 
-// TestStatusHasTheTimeOfTheLatestScrape also checks that neither a status nor a refused scrape is a
-// scrape.
+// TestStatusHasTheTimeOfTheLatestScrape also checks that neither a call of Status nor a refused
+// scrape counts as a scrape.
 func TestStatusHasTheTimeOfTheLatestScrape(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newExporter(t, "outgoing", "state")
@@ -129,7 +129,7 @@ func TestStatusHasTheTimeOfTheLatestScrape(t *testing.T) {
 		}
 		time.Sleep(time.Hour)
 		if got := e.instance.Status().Scraped; !got.Equal(began) {
-			t.Errorf("%s, want %s", got, began)
+			t.Errorf("Scraped is %s, want %s", got, began)
 		}
 	})
 }

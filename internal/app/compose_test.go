@@ -67,7 +67,7 @@ func TestComposeServicesAreConfined(t *testing.T) {
 			}
 		}
 		for target, source := range s.files() {
-			// Compose would create a directory in place of a missing file.
+			// Compose creates a directory in place of a missing file.
 			info, err := os.Stat(source)
 			if err != nil || info.IsDir() != (path.Base(target) == "secrets") {
 				t.Errorf("%s mounts %s, which is missing or of the wrong type: %v",
@@ -143,8 +143,8 @@ func TestComposeAddressesNameServices(t *testing.T) {
 	}
 }
 
-// TestAlertmanagerFindsItsFiles checks that the files that alertmanager.yml names are mounted, and
-// that Git and the build of the image ignore the secrets.
+// TestAlertmanagerFindsItsFiles checks that the files in alertmanager.yml are mounted, and that Git
+// and the build of the image ignore the secrets.
 func TestAlertmanagerFindsItsFiles(t *testing.T) {
 	text, err := os.ReadFile(composeDir + "alertmanager.yml")
 	if err != nil {

@@ -25,15 +25,15 @@ const (
 	demoPerHour = 400
 	demoHistory = 24 * time.Hour
 
-	// demoSeed makes all demos alike, so the announced times are true.
+	// demoSeed makes all demos alike, so the announced times are correct.
 	demoSeed = 2
 	// demoInterval is the time between two scrapes, so the page and the log follow the incidents.
 	demoInterval = 10 * time.Second
 
-	// In each cycle all messages fail, for so long that the page warns. Then the account is logged
-	// out, then suspended, each long enough to fire the alerts. The suspension also exceeds the 5
-	// minutes between two calls for its end. Later, messages stay pending for a minute. The rest of
-	// the cycle keeps the share of undelivered messages low in an hour and in 6 hours.
+	// Each cycle begins with messages that fail, until the page warns. Then the account is logged
+	// out, and later suspended, each for long enough to fire the alerts. The suspension also
+	// exceeds the 5 minutes between two calls for its end. Then messages stay pending for a minute.
+	// The rest of the cycle limits the share of undelivered messages in an hour and in 6 hours.
 	demoCycle          = time.Hour
 	demoFailingEnd     = 3 * time.Minute
 	demoWarning        = 2 * time.Minute // when the page begins to warn
@@ -125,14 +125,14 @@ func scrapeAll(ctx context.Context, manager *fleet.Manager) {
 	defer cancel()
 	scrape, err := manager.Scrape(ctx, "", nil)
 	if err != nil {
-		return // a scrape without names has no error
+		return // cannot happen without names
 	}
 	metrics := make(chan prometheus.Metric)
 	go func() {
 		defer close(metrics)
 		scrape.Collect(metrics)
 	}()
-	for range metrics { // discards them
+	for range metrics {
 	}
 }
 
@@ -144,8 +144,9 @@ func printDemoHelp(w io.Writer, address net.Addr, telemetryPath string) {
 		host = fmt.Sprintf("localhost:%d", tcp.Port)
 	}
 	minutes := func(d time.Duration) int { return int(d.Minutes()) }
-	fmt.Fprintf(w, "Demo: open http://%s/ and watch: a simulated shop sends %d messages an hour, "+
-		"and is read every %s. The metrics are at http://%s%s. Press Ctrl-C to stop.\n",
+	fmt.Fprintf(w, "Demo: open http://%s/ and watch. A simulated shop sends %d messages an hour, "+
+		"and the demo reads its journal every %s. The metrics are at http://%s%s. "+
+		"Press Ctrl-C to stop.\n",
 		host, demoPerHour, demoInterval, host, telemetryPath)
 	fmt.Fprintln(w, "Demo: greenapi_outgoing_window_messages counts the messages in the journal, "+
 		"greenapi_outgoing_message_statuses_total the statuses since the first scrape.")

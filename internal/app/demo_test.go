@@ -60,7 +60,7 @@ func TestDemoHasTheAnnouncedIncidents(t *testing.T) {
 	}
 }
 
-// TestDemoWarnsAtTheAnnouncedTimes reads the journal of the first hours with a ledger.
+// TestDemoWarnsAtTheAnnouncedTimes applies the journal of the first hours to a ledger.
 func TestDemoWarnsAtTheAnnouncedTimes(t *testing.T) {
 	start := time.Now()
 	s := simulator.New(demoAccount(start))
@@ -101,7 +101,7 @@ func TestDemoWarnsAtTheAnnouncedTimes(t *testing.T) {
 	}
 }
 
-// simulatedTransport passes calls to the handler while hanging is false.
+// simulatedTransport passes calls to the handler unless hanging is set. Then calls hang.
 type simulatedTransport struct {
 	http.Handler
 	hanging atomic.Bool
@@ -160,7 +160,7 @@ func TestDemoScrapesItself(t *testing.T) {
 		stopping := time.Now()
 		stop()
 		if took := time.Since(stopping); took > 0 {
-			t.Errorf("stop waits for %s", took)
+			t.Errorf("stop took %s", took)
 		}
 		time.Sleep(time.Minute)
 		assertScraped(began.Add(3 * demoInterval))

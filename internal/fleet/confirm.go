@@ -56,8 +56,8 @@ func (p *partnerPoller) credible(list greenapi.PartnerList) bool {
 	ok, lacking := p.confirmation.accept(list, watched, listed)
 	held := ""
 	if !ok {
-		held = fmt.Sprintf("The latest list has %d instances to watch and lacks %d of the %d that "+
-			"are watched.", len(listed), len(lacking), len(watched))
+		held = fmt.Sprintf("The latest list has %d instances to watch. It lacks %d of the %d "+
+			"watched instances.", len(listed), len(lacking), len(watched))
 		if len(lacking) > 0 {
 			held += " Lacking: " + joinIDs(lacking) + "."
 		}

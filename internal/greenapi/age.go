@@ -35,7 +35,7 @@ func (l *AgeLog) Observe(h Header) {
 		l.old = true
 		level.Warn(l.logger).Log("msg", "a cache returned an old response", "age", h.Age,
 			"advice", "exclude the API host from the caches of proxies")
-	case h.Status == http.StatusOK: // an error can be that of a proxy
+	case h.Status == http.StatusOK: // an error can come from a proxy
 		l.old = false
 		level.Info(l.logger).Log("msg", "responses are recent again")
 	}

@@ -38,13 +38,13 @@ type response struct {
 type Header struct {
 	Status   int
 	Received time.Time // by the local clock
-	// Date is the API's time. It is zero if the header has none, or if the response is old.
+	// Date is the API's time. It is zero if the header lacks it or the response is old.
 	Date time.Time
 	// Age is how long a cache has stored the response.
 	Age time.Duration
 }
 
-// old reports whether the response is from a cache and describes the past.
+// old reports whether a cache returned the response, and it describes the past.
 func (h Header) old() bool { return h.Age > freshAge }
 
 // call makes a call. The caller must close the response. Errors are of type *Error.
@@ -100,7 +100,7 @@ func (r *response) send(request *http.Request) error {
 			Age: responseAge(received.Header.Get("Age")),
 		}
 		if h.old() {
-			h.Date = time.Time{} // of an earlier response, so it is not the API's time
+			h.Date = time.Time{} // the Date of an earlier response is not the API's time
 		}
 		r.onHeader(h)
 	}

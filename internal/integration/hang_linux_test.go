@@ -45,7 +45,7 @@ func TestHangingDiskDelaysNoScrape(t *testing.T) {
 	for range scrapes {
 		last = scrapeAgain()
 	}
-	// If each scrape waited for the disk, each would take a second.
+	// A scrape that waits for the disk takes a second.
 	if took := time.Since(begin); took > scrapes*time.Second {
 		t.Errorf("%d scrapes took %s", scrapes, took)
 	}

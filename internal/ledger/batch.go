@@ -32,7 +32,7 @@ type Batch struct {
 	now         seconds       // the same
 	previous    seconds       // the ledger's clock at the last reading
 
-	isAfterPause bool // whether statuses can have been reached long before this reading
+	isAfterPause bool // whether messages can have reached statuses long before this reading
 
 	date        int64   // UNIX seconds, by the server's clock, when it responded
 	received    float64 // UNIX seconds, by the local clock, when the response arrived

@@ -27,7 +27,7 @@ func (b *Batch) createCounters(created time.Time) {
 }
 
 // apply counts the changes and remembers their messages. The messages of the baseline do not count.
-// Afterwards b.changes are the messages that differ from those before the reading.
+// Afterwards, b.changes contains the messages that the reading has changed.
 func (b *Batch) apply(isBaseline bool, created time.Time) {
 	l := b.ledger
 	if !isBaseline {
@@ -86,7 +86,7 @@ func (b *Batch) mergeChanges() {
 	b.changes = merged
 }
 
-// count counts the statuses that a message has newly reached.
+// count counts the statuses that a message has reached since the previous reading.
 func (b *Batch) count(m message, reached statusSet, created time.Time) {
 	t := &b.ledger.totals[m.firstType]
 	t.Statuses = growTo(t.Statuses, len(b.statuses.words)) // short if the row has another type

@@ -3,21 +3,20 @@ package ledger
 import "time"
 
 // StatusDelay is a histogram of the delays of one status. The delay of a message is the time from
-// its timestamp to the response that first showed it in that status or a later one. It is an upper
-// bound: the message reached the status after the reading before.
+// its timestamp to the first response that showed it in that status or a later one. It is an upper
+// bound, because the message reached the status at some time after the previous reading.
 type StatusDelay struct {
 	Word  string
 	Count uint64
 	Sum   float64 // seconds
-	// Buckets counts the delays up to each of DelayBounds.
+	// Buckets[i] counts the delays up to DelayBounds()[i].
 	Buckets [delayBounds]uint64
 	Created time.Time // as in Counter
 }
 
 const (
-	delayBounds = 10
-	// The statuses from sent to read have delays.
-	delayStatuses = read - sent + 1
+	delayBounds   = 10
+	delayStatuses = read - sent + 1 // sent, delivered and read
 )
 
 // DelayBounds returns the upper bounds of the buckets of a StatusDelay, in seconds.
@@ -69,9 +68,9 @@ func (d *delays) summary(words []string) []StatusDelay {
 // showsDelays reports whether the reading shows how long messages take to reach a status. The first
 // reading after a pause does not.
 //
-// Neither does a response whose Date differs by more than maxAhead from the local clock, unless the
-// newest row shows which of the two is wrong. If the Date is ahead of the local clock, a row must
-// be so, too. If it is behind, no row may be ahead of the Date.
+// If the Date of the response and the local clock differ by more than maxAhead, the newest row must
+// confirm the Date. If the Date is ahead of the local clock, the row must be ahead too. If the Date
+// is behind, the row must not be ahead of it.
 func (b *Batch) showsDelays() bool {
 	tolerance, date := maxAhead.Seconds(), float64(b.date)
 	newestExceeds := func(limit float64) bool {

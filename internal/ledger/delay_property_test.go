@@ -10,7 +10,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// maxLag is the documented time in seconds after which the journal shows a change.
+// maxLag is the documented maximum time until the journal shows a change, in seconds.
 const maxLag = 120
 
 // lifecycle is the history of a message. Times are in whole seconds.
@@ -56,7 +56,7 @@ func drawLifecycle(t *rapid.T, key uint64, end int) *lifecycle {
 	return c
 }
 
-// row returns the row that the journal shows at a time, if any.
+// row returns the row that the journal shows at a time, and whether there is one.
 func (c *lifecycle) row(second int) (row Row, isShown bool) {
 	for _, s := range c.stages {
 		if s.shown > second {
@@ -72,7 +72,7 @@ func (c *lifecycle) row(second int) (row Row, isShown bool) {
 	return row, isShown
 }
 
-// read applies a reading to the model. d is the time since the reading before.
+// read applies a reading to the model. d is the time since the previous reading.
 func (c *lifecycle) read(t *rapid.T, second, d int, isBaseline, isAfterPause bool) {
 	row, isShown := c.row(second)
 	if !isShown {
@@ -124,8 +124,8 @@ func delayModel(lifecycles []*lifecycle) []StatusDelay {
 }
 
 // TestDelaysBoundTrueDelays reads random lifecycles every d seconds and compares the delays with a
-// model. Some readings fail, some come after a pause, and the program restarts or is killed at any
-// point. Each delay is between the true one and that plus d and the journal's lag.
+// model. Some readings fail, and some follow a pause. The program can restart or be killed at any
+// point. Each delay exceeds the true one by at most d and the journal's lag.
 func TestDelaysBoundTrueDelays(t *testing.T) {
 	root := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
@@ -198,7 +198,7 @@ func TestDelaysBoundTrueDelays(t *testing.T) {
 	})
 }
 
-// TestOrderOfRowsDoesNotChangeDelays reads several rows of each message in two orders.
+// TestOrderOfRowsDoesNotChangeDelays reads the rows of each message in two orders.
 func TestOrderOfRowsDoesNotChangeDelays(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rows := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Row {

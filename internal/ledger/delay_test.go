@@ -14,7 +14,7 @@ type observed struct {
 	sum   float64
 }
 
-// delaysOf returns the delays by status, without statuses that have none.
+// delaysOf returns the delays by status, except for statuses without delays.
 func delaysOf(s *Summary) map[string]observed {
 	m := make(map[string]observed)
 	for _, d := range s.Delays {
@@ -51,7 +51,7 @@ func TestDelaysAreObservedOncePerStatus(t *testing.T) {
 	commit(l, 0)
 	assertDelays(t, "pending", commit(l, 1, text(1, "pending", 0.5)))
 	assertDelays(t, "sent", commit(l, 2, text(1, "sent", 0.5)), observed{1, 90})
-	// The journal may change the timestamp. The delay begins at the first one.
+	// The journal may change the timestamp. The delay begins at the first timestamp.
 	want := []observed{{1, 90}, {1, 150}, {1, 150}}
 	assertDelays(t, "read", commit(l, 3, text(1, "read", 2.9)), want...)
 	assertDelays(t, "again", commit(l, 4, text(1, "delivered", 3)), want...)
@@ -109,7 +109,7 @@ func TestDelaysOfSomeMessagesAreNotObserved(t *testing.T) {
 	}
 }
 
-// The reading after a pause shows statuses that can be much older. Later readings do not.
+// The first reading after a pause shows statuses that can be much older. Later readings do not.
 func TestReadingAfterPauseShowsNoDelays(t *testing.T) {
 	for _, c := range []struct {
 		gap         float64 // minutes
@@ -159,8 +159,8 @@ func TestPauseAcrossRestartShowsNoDelays(t *testing.T) {
 	}
 }
 
-// The clocks are in minutes. A Date that only the local clock contradicts counts if it is behind,
-// or if a row is as far ahead.
+// The times are in minutes. If the Date and the local clock differ, the newest row decides which of
+// them is right.
 func TestWrongDateDoesNotDistortDelays(t *testing.T) {
 	for name, c := range map[string]struct {
 		date, local, message, newest float64
@@ -299,7 +299,7 @@ func TestFileOfVersion1IsUpgraded(t *testing.T) {
 	l := s.restart(t, 2)
 	for _, d := range l.Summary().Delays {
 		if !d.Created.Equal(at(1)) || d.Count > 0 {
-			t.Errorf("delays %+v, want none since the last reading", d)
+			t.Errorf("got delays %+v, want none since the last reading", d)
 		}
 	}
 	before := l.Summary()
@@ -327,7 +327,7 @@ func TestFileOfVersion1IsUpgraded(t *testing.T) {
 	for _, series := range []string{
 		"textMessage", "pending/textMessage", "sent/textMessage", "sent/textMessage",
 	} {
-		want[series]++ // of message 5, and sent of message 2
+		want[series]++ // message 5, and the status sent of message 2
 	}
 	assertEqual(t, "totals", totals(summary), want)
 	assertDelays(t, "delays", summary, observed{1, 30})

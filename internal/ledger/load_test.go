@@ -351,7 +351,8 @@ func TestForeignFileIsSetAsideUnread(t *testing.T) {
 	}
 }
 
-// A release with version 2 of the file wrote testdata/v2.ledger: a snapshot and two records.
+// testdata/v2.ledger was written by a release with version 2 of the file. It has a snapshot and two
+// records.
 func TestLoadReadsFileOfVersion2(t *testing.T) {
 	data, err := os.ReadFile("testdata/v2.ledger")
 	if err != nil {

@@ -44,7 +44,7 @@ func (l *lookback) gap(now time.Time) time.Duration {
 	return max(0, now.Sub(l.lastReading))
 }
 
-// longestGap returns the time since the last reading by the clock that has advanced further. The
+// longestGap returns the time since the last reading, by the clock that has advanced further. The
 // monotonic clock stops while the machine sleeps (golang/go#24595), and the wall clock can be set.
 func (l *lookback) longestGap(now time.Time) time.Duration {
 	return max(l.gap(now), now.Round(0).Sub(l.lastReading.Round(0)))
@@ -54,8 +54,8 @@ func (l *lookback) isGapUnknown(now time.Time) bool {
 	return l.gapUnknown || now.Before(l.lastReading)
 }
 
-// isAfterPause reports whether the readings at now and before it are too far apart for the first to
-// show when statuses were reached. minInterval is the minimum time between two calls.
+// isAfterPause reports whether the last reading is too long ago for one at now to show when
+// messages reached their statuses. minInterval is the minimum time between two calls.
 func (l *lookback) isAfterPause(now time.Time, minInterval time.Duration) bool {
 	return l.isGapUnknown(now) || l.longestGap(now) > max(maxScrapeGap, 2*minInterval)
 }

@@ -11,19 +11,18 @@ type message struct {
 	key      uint64 // not 0
 	reached  statusSet
 	lastSeen seconds // when the journal last showed it
-	time     uint32  // UNIX seconds; timestamp of the first row that had one, or 0
+	time     uint32  // UNIX seconds; the first timestamp that a row had, or 0
 
-	// The indexes of words. They are 0 if no row has shown the message since it was loaded from a
-	// file of version 1.
+	// Indexes of words. They are 0 for a message from a file of version 1 until a row shows it.
 	latestStatus, latestType uint8
-	firstType                uint8 // the message counts under this type
+	firstType                uint8 // the type that the message counts under
 
-	// observable reports whether the delays of the message are observed: counting covers its time,
-	// which the first row had.
+	// observable reports whether the delays of the message are observed. Its first row must have
+	// had a time, and the ledger must cover that time.
 	observable bool
 }
 
-// merge merges another message with the same key. The order does not matter.
+// merge merges n, which has the same key, into m. The result does not depend on their order.
 func (m *message) merge(n message) {
 	m.reached |= n.reached
 	m.lastSeen = max(m.lastSeen, n.lastSeen)
@@ -47,7 +46,7 @@ func (m *message) update(shown message) {
 	}
 }
 
-// firstKnown returns the smaller of two values, except that 0 is unknown.
+// firstKnown returns the smaller of the values that are not 0, or 0 if both are.
 func firstKnown[T uint8 | uint32](a, b T) T {
 	if a == 0 || b != 0 && b < a {
 		return b

@@ -338,7 +338,7 @@ func TestTotalsEqualScenarios(t *testing.T) {
 	})
 }
 
-// The order of the totals holds for each type, if its messages were first shown after the baseline.
+// The order of the totals holds for each type whose messages were first shown after the baseline.
 // The type of a text can change from row to row.
 func TestLaterStatusesNeverExceedEarlierOnes(t *testing.T) {
 	statuses := []string{"pending", "sent", "delivered", "read", "noAccount", "oddWord"}

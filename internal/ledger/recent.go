@@ -5,12 +5,12 @@ import "time"
 // RecentStatus counts the recent rows of one status.
 type RecentStatus struct {
 	Word string
-	// Rows counts the rows by age: Rows[i] are younger than RecentAges()[i], and not younger than
-	// the age before it.
+	// Rows[i] is the number of rows that are younger than RecentAges()[i], but not younger than
+	// RecentAges()[i-1].
 	Rows [recentAges]int
 }
 
-// The ages in seconds that divide recent rows.
+// The ages that divide recent rows, in seconds.
 const (
 	quarterAge   = 15 * 60
 	hourAge      = 60 * 60
@@ -29,8 +29,8 @@ func RecentAges() [recentAges]time.Duration {
 // recentRows counts recent rows by status and age.
 type recentRows [maxStatuses][recentAges]int32
 
-// add adds a row of the given age in seconds, which is less than maxRecentAge. Rows in the future
-// are new.
+// add adds a row with an age in seconds, which must be less than maxRecentAge. It is negative if
+// the timestamp of the row is in the future.
 func (r *recentRows) add(status uint8, age float64) {
 	switch {
 	case age < quarterAge:
@@ -60,6 +60,6 @@ func (r *recentRows) summary(words []string) []RecentStatus {
 	return statuses
 }
 
-// showsMessage reports whether rows of a type are about messages of their own. A deletion and a
-// reaction have rows too, but change another message.
+// showsMessage reports whether a row of the type is a message of its own. Deletions and reactions
+// have rows too, but they change another message.
 func showsMessage(typ string) bool { return typ != "deletedMessage" && typ != "reactionMessage" }

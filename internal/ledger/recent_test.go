@@ -37,7 +37,7 @@ func TestRecentRowsAreCountedByStatusAndAge(t *testing.T) {
 	}
 	want = []RecentStatus{{"failed", [3]int{0, 1, 0}}}
 	if got := commit(l, 20, rows[1]).Recent; !slices.Equal(got, want) {
-		t.Errorf("of the next reading: got %v, want %v", got, want)
+		t.Errorf("after the next reading: got %v, want %v", got, want)
 	}
 }
 

@@ -30,7 +30,7 @@ import (
 // The first record is a snapshot of the ledger. Each further record replaces what has changed. Each
 // checksum covers everything before it, so a changed, missing or inserted record is detected.
 //
-// Files of version 1 are read, and replaced by the first write. Their messages end after the clock.
+// In files of version 1, a message ends after the clock. The first write replaces such a file.
 const (
 	magic           = "greenapi_exporter ledger "
 	version         = 2
@@ -77,7 +77,7 @@ func parseFileHeader(data []byte) (h parsedHeader, _ error) {
 	case version:
 		h.messageLength = messageLength
 	default:
-		return h, fmt.Errorf("the file has version %d, this program supports 1 to %d", v, version)
+		return h, fmt.Errorf("the file has version %d; this program supports 1 to %d", v, version)
 	}
 	return h, nil
 }
@@ -123,7 +123,7 @@ func newRecord(h recordHeader, messages []message) ([]byte, error) {
 	return record, nil
 }
 
-// decodeMessage decodes a message of either version.
+// decodeMessage decodes a message of version 1 or 2. The length of data determines the version.
 func decodeMessage(data []byte) message {
 	m := message{
 		key:      binary.LittleEndian.Uint64(data),

@@ -24,10 +24,9 @@ type Summary struct {
 	OldestPending, LastMessage Timestamp
 	// Malformed counts the malformed rows in the window.
 	Malformed MalformedRows
-	// Recent contains the statuses of the recent rows of the latest reading, except rows of
-	// reactions and deletions.
+	// Recent counts the recent rows of the latest reading, except for reactions and deletions.
 	Recent []RecentStatus
-	// Delays are those of sent, delivered and read.
+	// Delays contains the histograms of sent, delivered and read, in this order.
 	Delays []StatusDelay
 	// Types contains the default types and all types that the journal has shown, without
 	// duplicates.
@@ -115,8 +114,8 @@ type Timestamp struct {
 	Known   bool
 }
 
-// wholeSeconds returns the timestamp without its fraction, or 0 if there is none or it is out of
-// range.
+// wholeSeconds returns the timestamp without its fraction. It returns 0 if there is no timestamp or
+// if it is out of range.
 func (t Timestamp) wholeSeconds() uint32 {
 	if !t.Known || t.Seconds < 0 || t.Seconds > math.MaxUint32 {
 		return 0

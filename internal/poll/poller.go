@@ -33,7 +33,7 @@ type Poller[T any] struct {
 // flight is a call in progress, or one that waits for its turn.
 type flight[T any] struct {
 	cancel context.CancelFunc
-	// begin and deadline are those of the call, or zero before it begins. Poller.mu guards them.
+	// begin and deadline belong to the call. They are zero before it begins. Poller.mu guards them.
 	begin, deadline time.Time
 
 	done    chan struct{} // closed after outcome is set

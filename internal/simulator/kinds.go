@@ -100,7 +100,7 @@ func (o outcome) lastStatus() string {
 	return statuses[len(statuses)-1]
 }
 
-// isFailure reports whether messages with the outcome are not sent.
+// isFailure reports whether messages with the outcome are never sent.
 func (o outcome) isFailure() bool {
 	statuses := outcomes[o].statuses
 	return len(statuses) > 1 && statuses[1] != "sent"

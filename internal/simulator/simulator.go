@@ -42,7 +42,7 @@ type Config struct {
 	// Outcomes are the changes of the outcome of sent messages, in ascending order. Before the
 	// first change, outcomes are random.
 	Outcomes []OutcomeChange
-	// FewFailures makes three of four random outcomes that are failures "read" instead.
+	// FewFailures replaces three of four random failures with messages that are read.
 	FewFailures bool
 	// SendDelay is the minimum time between two sent messages.
 	SendDelay time.Duration

@@ -12,12 +12,12 @@ import (
 
 // Names of issues that are neither a result nor a state.
 const (
-	issueNotScraped = "not scraped lately"
-	issueNotRead    = "not read lately"
-	issueOverdue    = "sent but not delivered"
-	issueExpiring   = "subscription expires"
-	issueClocks     = "clocks differ"
-	// issueUndelivered is followed by the most frequent status of undelivered messages.
+	issueNotScraped   = "not scraped lately"
+	issueNotRead      = "not read lately"
+	issueNotDelivered = "sent but not delivered"
+	issueExpiring     = "subscription expires"
+	issueClocks       = "clocks differ"
+	// issueUndelivered is a prefix of the most frequent status of undelivered messages.
 	issueUndelivered = "undelivered: "
 )
 
@@ -42,7 +42,7 @@ func isIssue(name string) bool {
 		return status == "pending" || slices.ContainsFunc(failures, hasWord(status))
 	}
 	others := []string{
-		issueNotScraped, issueNotRead, issueOverdue, issueExpiring, issueClocks,
+		issueNotScraped, issueNotRead, issueNotDelivered, issueExpiring, issueClocks,
 	}
 	return slices.Contains(others, name) || greenapi.Result(name).Advice() != "" ||
 		slices.Contains(greenapi.States(), state) && state.Advice() != ""
@@ -118,7 +118,7 @@ func findIssues(s *collector.Status, arrival *collector.Arrival, now time.Time) 
 			Advice: state.Advice(),
 		}
 		if state == "notAuthorized" || state == "blocked" {
-			i.Severity = critical // nothing is sent until somebody acts
+			i.Severity = critical // nothing is sent until the account is authorized again
 		}
 		if s.Account != nil && s.Account.SuspendedUntil.Known {
 			i.Ends = relUnix(s.Account.SuspendedUntil.Value, now)
@@ -128,7 +128,7 @@ func findIssues(s *collector.Status, arrival *collector.Arrival, now time.Time) 
 	return all
 }
 
-// messageIssues returns the issues of recent messages, or nil without a current arrival.
+// messageIssues returns the issues of recent messages. It returns nil if a is nil.
 func messageIssues(s *collector.Status, a *collector.Arrival) []issue {
 	if a == nil {
 		return nil
@@ -140,11 +140,11 @@ func messageIssues(s *collector.Status, a *collector.Arrival) []issue {
 			Where: []string{"outgoing"}, Advice: a.Reasons[0].Advice(),
 		})
 	}
-	if collector.OverdueOf(s.Outgoing).High {
+	if collector.DeliveryOf(s.Outgoing).High {
 		all = append(all, issue{
-			Name: issueOverdue, Severity: warning, Where: []string{"outgoing"},
-			Advice: "many phones are off, or the messenger holds back the account's messages, " +
-				"often before a suspension; send fewer messages",
+			Name: issueNotDelivered, Severity: warning, Where: []string{"outgoing"},
+			Advice: "either many phones are off, or the messenger holds back the account's " +
+				"messages, often before a suspension; send fewer messages",
 		})
 	}
 	return all
@@ -158,9 +158,9 @@ func collectorIssues(s *collector.Status, now time.Time) []issue {
 	if since != nil {
 		all = append(all, issue{
 			Name: issueNotScraped, Severity: warning, Where: []string{"Prometheus"}, Since: since,
-			Advice: "nothing has scraped this instance since then, so its readings are old and " +
-				"no alert can fire; check that Prometheus runs, and that its Targets page " +
-				"shows this exporter without an error",
+			Advice: "Prometheus has not scraped this instance since then, so its readings are " +
+				"old and no alert can fire; check that Prometheus is running, and that its " +
+				"targets page shows this exporter without an error",
 		})
 	}
 	for _, c := range s.Collectors {
@@ -176,7 +176,7 @@ func collectorIssues(s *collector.Status, now time.Time) []issue {
 		case since == nil && isStale(c, s, now):
 			found.Name, found.Since = issueNotRead, newRelTime(c.Success, now)
 			found.Advice = "no scrape has read this since then; if the exporter has just " +
-				"started, wait a minute; otherwise check collect[] in the scrape jobs"
+				"started, wait a minute; otherwise, check collect[] in the scrape jobs"
 		default:
 			continue
 		}

@@ -11,7 +11,7 @@ import (
 	"greenapi_exporter/internal/ledger"
 )
 
-// verdict says in plain words whether messages arrive.
+// verdict states whether messages arrive.
 type verdict struct {
 	Heading string
 	Notes   []string // whole sentences
@@ -26,12 +26,12 @@ func newVerdict(i instanceSummary, now time.Time) verdict {
 	v := verdict{Heading: i.ID + " " + i.Severity.Text(1)}
 	if a := i.Arrival; a != nil {
 		text := arrivalText(*a)
-		overdue := collector.OverdueOf(i.Outgoing)
+		delivery := collector.DeliveryOf(i.Outgoing)
 		switch {
 		case a.High && i.Severity == warning, i.Severity >= healthy:
 			v.Heading = i.ID + ": " + text
-		case overdue.High && i.Severity == warning:
-			v.Heading = i.ID + ": " + overdueText(overdue)
+		case delivery.High && i.Severity == warning:
+			v.Heading = i.ID + ": " + deliveryText(delivery)
 			fallthrough
 		default:
 			v.note("%s.", text)
@@ -59,7 +59,7 @@ func newVerdict(i instanceSummary, now time.Time) verdict {
 	return v
 }
 
-// describe adds notes about the messages of a reading.
+// describe adds notes on the messages of a reading.
 func (v *verdict) describe(a collector.Arrival, s *ledger.Summary, now time.Time) {
 	text := ""
 	if a.Undelivered > 0 {
@@ -80,8 +80,8 @@ func (v *verdict) describe(a collector.Arrival, s *ledger.Summary, now time.Time
 	if text := progressText(a, s); text != "" {
 		v.note("%s.", text)
 	}
-	o := collector.OverdueOf(s)
-	if text := overdueText(o); o.Undelivered > 0 && !strings.HasSuffix(v.Heading, text) {
+	d := collector.DeliveryOf(s)
+	if text := deliveryText(d); d.NotDelivered > 0 && !strings.HasSuffix(v.Heading, text) {
 		v.note("%s.", text)
 	}
 }
@@ -118,8 +118,8 @@ func newFleetVerdict(instances []instanceSummary) verdict {
 	return v
 }
 
-// totalArrival sums the last hour of the instances whose latest reading is current. known is their
-// number.
+// totalArrival sums the last hour of the instances whose latest reading is current. It also returns
+// the number of these instances.
 func totalArrival(instances []instanceSummary) (total collector.Arrival, known int) {
 	total.Window = collector.LastHour(nil).Window
 	for _, i := range instances {
@@ -145,8 +145,8 @@ func totalArrival(instances []instanceSummary) (total collector.Arrival, known i
 	return total, known
 }
 
-// unscrapedSince returns the latest scrape of the instances if there are only instances that have
-// not been scraped lately. Otherwise it returns nil.
+// unscrapedSince returns the latest scrape of the instances if none of them has been scraped
+// lately. Otherwise it returns nil.
 func unscrapedSince(instances []instanceSummary) (latest *relTime) {
 	for _, i := range instances {
 		if i.Unscraped == nil {
@@ -171,7 +171,7 @@ func currentArrival(s *collector.Status, now time.Time) *collector.Arrival {
 	return &a
 }
 
-// arrivalText describes an arrival in the middle of a sentence.
+// arrivalText describes an arrival, without a capital letter and a period.
 func arrivalText(a collector.Arrival) string {
 	last := "the last hour"
 	switch {
@@ -216,7 +216,7 @@ func reasonsText(reasons []collector.Reason, explain bool) string {
 	return strings.Join(parts, ", ")
 }
 
-// progressText says how far the messages of an arrival that have not failed got.
+// progressText counts the messages of an arrival that have not failed by how far they got.
 func progressText(a collector.Arrival, s *ledger.Summary) string {
 	var arrived, sent, pending int
 	for _, status := range s.Recent {
@@ -248,9 +248,9 @@ func progressText(a collector.Arrival, s *ledger.Summary) string {
 	return strings.Join(parts, ", ")
 }
 
-func overdueText(o collector.Overdue) string {
+func deliveryText(d collector.Delivery) string {
 	return fmt.Sprintf("%s of the %s sent 1 to 6 hours ago did not reach a phone",
-		formatInt(o.Undelivered), plural(o.Sent, "message"))
+		formatInt(d.NotDelivered), plural(d.Sent, "message"))
 }
 
 func capitalize(text string) string { return strings.ToUpper(text[:1]) + text[1:] }

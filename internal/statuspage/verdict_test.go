@@ -190,7 +190,7 @@ func TestUndeliveredMessagesAreAnIssue(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 	got = issuesOf(statusWithMessages("1", "sent 0 0 45", "read 0 0 55"))
-	if len(got) != 1 || got[0].Name != issueOverdue {
+	if len(got) != 1 || got[0].Name != issueNotDelivered {
 		t.Errorf("sent but not delivered: %+v", got)
 	}
 	for name, s := range map[string]collector.Status{

@@ -6,7 +6,7 @@ import (
 	"greenapi_exporter/internal/ledger"
 )
 
-func TestOverdueMessages(t *testing.T) {
+func TestMessagesNotDelivered(t *testing.T) {
 	recent := func(sent, delivered, read int) []ledger.RecentStatus {
 		return []ledger.RecentStatus{
 			{Word: "sent", Rows: [3]int{50, 50, sent}},
@@ -22,19 +22,19 @@ func TestOverdueMessages(t *testing.T) {
 	counted := delivers(ledger.Status{Word: "delivered", Reached: ledger.Counter{Count: 1}})
 	for name, c := range map[string]struct {
 		summary *ledger.Summary
-		want    Overdue
+		want    Delivery
 	}{
-		"no reading": {nil, Overdue{}},
-		"none":       {&ledger.Summary{Recent: recent(0, 1, 1), Types: inWindow}, Overdue{}},
+		"no reading": {nil, Delivery{}},
+		"none":       {&ledger.Summary{Recent: recent(0, 1, 1), Types: inWindow}, Delivery{}},
 		"few": {
-			&ledger.Summary{Recent: recent(37, 60, 3), Types: inWindow}, Overdue{100, 37, false},
+			&ledger.Summary{Recent: recent(37, 60, 3), Types: inWindow}, Delivery{100, 37, false},
 		},
 		"many": {
-			&ledger.Summary{Recent: recent(38, 60, 2), Types: counted}, Overdue{100, 38, true},
+			&ledger.Summary{Recent: recent(38, 60, 2), Types: counted}, Delivery{100, 38, true},
 		},
-		"never delivered": {&ledger.Summary{Recent: recent(100, 0, 0)}, Overdue{}},
+		"never delivered": {&ledger.Summary{Recent: recent(100, 0, 0)}, Delivery{}},
 	} {
-		if got := OverdueOf(c.summary); got != c.want {
+		if got := DeliveryOf(c.summary); got != c.want {
 			t.Errorf("%s: %+v, want %+v", name, got, c.want)
 		}
 	}

@@ -1,0 +1,58 @@
+package collector
+
+import "greenapi_exporter/internal/ledger"
+
+// Too many messages are not delivered if they are more than NotDeliveredMessages, plus
+// NotDeliveredShare of the messages that were sent. The alert rules use the same values.
+const (
+	NotDeliveredMessages = 2
+	NotDeliveredShare    = 0.35
+)
+
+// Delivery describes how many messages from 1 to 6 hours ago were sent but not delivered, as of the
+// latest reading.
+type Delivery struct {
+	// Sent is the number of messages that were sent. NotDelivered is the number of those that were
+	// not delivered.
+	Sent, NotDelivered int
+	// High reports whether NotDelivered is too high.
+	High bool
+}
+
+// DeliveryOf returns the Delivery of the latest reading. It returns the zero Delivery if the ledger
+// has no delivered message, because the journals of some accounts never show delivery. The summary
+// may be nil.
+func DeliveryOf(s *ledger.Summary) Delivery {
+	var d Delivery
+	if s == nil {
+		return d
+	}
+	for _, status := range s.Recent {
+		rows := status.Rows[len(status.Rows)-1]
+		switch status.Word {
+		case "sent":
+			d.NotDelivered += rows
+			d.Sent += rows
+		case "delivered", "read":
+			d.Sent += rows
+		}
+	}
+	if d.NotDelivered == 0 || !showsDelivery(s) {
+		return Delivery{}
+	}
+	d.High = float64(d.NotDelivered) > NotDeliveredMessages+NotDeliveredShare*float64(d.Sent)
+	return d
+}
+
+// showsDelivery reports whether the window or the counters contain a delivered message.
+func showsDelivery(s *ledger.Summary) bool {
+	for _, t := range s.Types {
+		for _, status := range t.Statuses {
+			if (status.Word == "delivered" || status.Word == "read") &&
+				(status.Rows > 0 || status.Reached.Count > 0) {
+				return true
+			}
+		}
+	}
+	return false
+}
