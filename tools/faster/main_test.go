@@ -16,7 +16,8 @@ groups:
       - record: a:b
         expr: vector(30m) + 60 + rate(x[1h] offset 2h) + rate(y[10m] offset -6m)
       - record: a:c
-        expr: max_over_time((z offset 1d)[1d:2m] offset 2m)
+        labels: {window: 1h}
+        expr: max_over_time((z{window="1h"} offset 1d)[1d:2m] offset 2m)
       - record: a:d
         labels: {name: d_seconds}
         expr: vector(600)
@@ -34,7 +35,9 @@ groups:
         - record: a:b
           expr: vector(15m) + 60 + rate(x[30m] offset 1h) + rate(y[5m] offset -3m)
         - record: a:c
-          expr: max_over_time((z offset 12h)[12h:1m] offset 1m)
+          expr: max_over_time((z{window="1h"} offset 12h)[12h:1m] offset 1m)
+          labels:
+            window: 1h
         - record: a:d
           expr: vector(300)
           labels:
