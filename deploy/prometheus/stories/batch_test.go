@@ -14,7 +14,7 @@ type batch struct {
 	n       int
 
 	seen, counted bool
-	reached       int // hops that a reading has shown
+	reached       int // number of hops that a reading has shown
 }
 
 func (b *batch) status() string {
@@ -45,8 +45,8 @@ func (a *account) batches(end time.Duration) []*batch {
 	return all
 }
 
-// batches returns the messages that are sent at t. Those that wait for their turn differ by the
-// minute of it.
+// batches returns the messages that the account sends at t. Messages in the queue form a batch for
+// each minute in which they leave it.
 func (s *sending) batches(t time.Duration, d *dealer) (all []*batch) {
 	perMinute := s.n
 	if s.pace != 0 {

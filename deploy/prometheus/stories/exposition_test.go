@@ -60,8 +60,8 @@ func TestSeriesAreExported(t *testing.T) {
 	}
 }
 
-// keys returns the names of the labels in their order, and adds their values. The labels of the
-// target, and values that every account may have, are left out. Prometheus writes the bounds of
+// keys returns the sorted names of the labels, and adds the values of the labels to values. It
+// omits the labels of the target, and values that are not fixed. Prometheus writes the bounds of
 // buckets as floats.
 func keys(labels string, values map[string]bool) string {
 	var names []string

@@ -24,10 +24,10 @@ type ledger struct {
 	statuses      map[string]int
 	delays        map[string]*delays
 	window        map[string]int // of the latest good reading
-	oldestPending time.Duration  // of the latest good reading; 0 means none
+	oldestPending time.Duration  // of the latest good reading; 0 if there is none
 	lastMessage   time.Duration
 	lastGood      time.Duration
-	read          bool // there was a good reading
+	read          bool // whether there was a good reading
 }
 
 func newLedger() *ledger {

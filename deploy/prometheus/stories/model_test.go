@@ -17,7 +17,7 @@ const (
 type story struct {
 	file       string // the test is in file.test.yml
 	name       string
-	words      string // what happens; the accounts have words of their own
+	words      string // what happens; each account has its own words
 	length     time.Duration
 	step       time.Duration // the scrape interval; 0 means a minute
 	evaluation time.Duration // the interval between evaluations; 0 means a minute
@@ -32,7 +32,7 @@ type firing struct {
 	gone            time.Duration // it must not fire from this time on; 0 means no such time
 }
 
-// span is the time from its first to before its second member.
+// span is a half-open interval: it includes its first member, but not its second.
 type span [2]time.Duration
 
 func (s span) contains(t time.Duration) bool { return s[0] <= t && t < s[1] }
@@ -104,20 +104,19 @@ type sending struct {
 	fates []fate        // shares of the messages
 	// pace is the time between two messages of the same batch: the batch waits in the queue.
 	pace time.Duration
-	// released is when messages that wait since an earlier time are sent; 0 means that they do not
-	// wait.
+	// released is when waiting messages are sent, or 0 if they do not wait.
 	released time.Duration
-	// unseen messages are in the journal only once they are sent, with the time of sending.
+	// unseen messages appear in the journal only when they are sent, with the time of sending.
 	unseen bool
 }
 
-// fate is what becomes of some messages: each hop is a status that they reach.
+// fate lists the statuses that some messages reach, as hops.
 type fate struct {
 	weight int
 	hops   []hop
 }
 
-// hop is a status, and the time that it is reached after the message's own time.
+// hop is a status, and the time from the message's timestamp until it reaches the status.
 type hop struct {
 	status string
 	after  time.Duration

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// notation writes values as promtool reads them: 1+2x3 is 1 3 5 7, _x3 is three missing samples.
-// A series that ends is stale at once.
+// notation formats values for promtool: 1+2x3 means 1 3 5 7, and _x3 means three missing samples. A
+// series that ends becomes stale at once.
 func notation(values []float64) string {
 	var words []string
 	for i := 0; i < len(values); {

@@ -23,13 +23,13 @@ func outages() story {
 		},
 		{
 			id:    "1101000002",
-			words: `The API is down for 10 minutes at 3:00. Quiet.`,
+			words: `The API is down for 10 minutes at 3:00. No alert fires.`,
 			sends: sends,
 			fails: []failure{{span{3 * hour, 3*hour + 10*minute}, "server_error", nil}},
 		},
 		{
 			id:    "1101000003",
-			words: `The API does not respond for 12 minutes at 3:00. Quiet.`,
+			words: `The API does not respond for 12 minutes at 3:00. No alert fires.`,
 			sends: sends,
 			fails: []failure{{span{3 * hour, 3*hour + 12*minute}, "timeout", nil}},
 		},
@@ -56,8 +56,8 @@ func outages() story {
 		file: "outages",
 		name: "the API fails at night",
 		words: `A night in which the API fails, or logs an account out. Nothing fires after a short
-			outage. During a long one, one alert fires, and none for the old values. The accounts
-			have different hosts of the API.`,
+			outage. During a long outage, one alert fires, and none fires for the old values. The
+			accounts have different API hosts.`,
 		length:    6 * hour,
 		exporters: []exporter{{host: "exporter", accounts: accounts}},
 	}

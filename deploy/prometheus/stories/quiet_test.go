@@ -2,7 +2,7 @@ package stories
 
 import "time"
 
-// quiet has accounts without a problem.
+// quiet has accounts without problems.
 func quiet() story {
 	campaign := sending{
 		span: span{10 * hour, day}, n: 2000, pace: 3600 * time.Millisecond,
@@ -47,8 +47,8 @@ func quiet() story {
 		{
 			id: "1101000005",
 			words: `A campaign of 2,000 messages at 10:00, one every 3.6 seconds, and 8 an hour
-				otherwise. 3 % have no account. They wait in the queue for up to two hours, and the
-				journal shows each once it is sent.`,
+				otherwise. 3 % go to numbers without WhatsApp. The messages wait in the queue for up
+				to two hours, and the journal shows each message once it is sent.`,
 			sends: []sending{steady(2, 15*minute, arrive(1)), unseen},
 		},
 		{
@@ -59,7 +59,7 @@ func quiet() story {
 		},
 		{
 			id:    "1101000007",
-			words: `100,000 messages an hour, 3 % of which have no account.`,
+			words: `100,000 messages an hour. 3 % go to numbers without WhatsApp.`,
 			sends: []sending{steady(8400, 5*minute, arrive(97), end(3, "noAccount"))},
 		},
 		healthy(),
@@ -67,8 +67,8 @@ func quiet() story {
 	return story{
 		file: "quiet",
 		name: "nothing fires on a normal day",
-		words: `A day on which nothing may fire. Some of the accounts are large, and some are new.
-			None has a problem.`,
+		words: `A day on which nothing may fire. Some accounts are large, and some are new. None has
+			a problem.`,
 		length:     day,
 		step:       5 * minute,
 		evaluation: 5 * minute,

@@ -9,7 +9,7 @@ func refused() story {
 	accounts := []account{
 		{
 			id: "1101000001",
-			words: `A shop with 5 messages an hour, all of which fail. GreenapiUndelivered fires
+			words: `A shop sends 5 messages an hour, and all fail. GreenapiUndelivered fires
 				within 2 hours, and GreenapiMostlyUndelivered within 5.`,
 			fires: []firing{
 				{"GreenapiUndelivered", "warning", start, 12 * hour, 23 * hour},
@@ -19,7 +19,7 @@ func refused() story {
 		},
 		{
 			id: "1101000002",
-			words: `A shop with 15 messages an hour, all to numbers without WhatsApp.
+			words: `A shop sends 15 messages an hour, all to numbers without WhatsApp.
 				GreenapiNoAccountHigh and GreenapiMostlyUndelivered fire within an hour.`,
 			fires: []firing{
 				{"GreenapiNoAccountHigh", "critical", start, 11 * hour, 23 * hour},
@@ -29,7 +29,7 @@ func refused() story {
 		},
 		{
 			id: "1101000003",
-			words: `400 messages an hour, all of which fail. GreenapiUndelivered and
+			words: `400 messages an hour, and all fail. GreenapiUndelivered and
 				GreenapiMostlyUndelivered fire within 15 minutes.`,
 			fires: []firing{
 				{"GreenapiUndelivered", "warning", start, quarter, 23 * hour},
@@ -63,7 +63,8 @@ func refused() story {
 		{
 			id: "1101000006",
 			words: `A campaign of 2,000 messages at 10:00, one every 3.6 seconds, and 8 an hour
-				otherwise. 30 % have no account. GreenapiNoAccountHigh fires within 30 minutes.`,
+				otherwise. 30 % go to numbers without WhatsApp. GreenapiNoAccountHigh fires
+				within 30 minutes.`,
 			fires: []firing{{"GreenapiNoAccountHigh", "critical", start, half, 20 * hour}},
 			sends: []sending{
 				steady(2, 15*minute, arrive(1)),
@@ -75,8 +76,8 @@ func refused() story {
 		},
 		{
 			id: "1101000007",
-			words: `100,000 messages an hour, 30 % of which have no account. GreenapiNoAccountHigh
-				fires within 15 minutes.`,
+			words: `100,000 messages an hour. 30 % go to numbers without WhatsApp.
+				GreenapiNoAccountHigh fires within 15 minutes.`,
 			fires: []firing{{"GreenapiNoAccountHigh", "critical", start, quarter, 23 * hour}},
 			sends: during(trouble, 8330, 5*minute, arrive(7), end(3, "noAccount")),
 		},
@@ -98,8 +99,8 @@ func refused() story {
 		file: "refused",
 		name: "messages are refused from 10:00 to 16:00",
 		words: `Messages that are refused: few, some and many an hour. The accounts share a day, and
-			each must have its own alerts only. Each has trouble from 10:00 to 16:00, except the
-			last.`,
+			each must have its own alerts only. All accounts except the last have trouble from
+			10:00 to 16:00.`,
 		length:     day,
 		evaluation: 5 * minute,
 		exporters:  []exporter{{host: "exporter", accounts: accounts}},

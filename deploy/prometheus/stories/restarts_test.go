@@ -21,34 +21,34 @@ func restarts() story {
 			{
 				host: "restarted",
 				down: []span{{1 * hour, 1*hour + minute}},
-				accounts: shop("1101000001", `The exporter restarts. Its counters continue, since it
-					has --storage.path. Quiet.`),
+				accounts: shop("1101000001", `The exporter restarts. Its counters continue, because
+					it has --storage.path. No alert fires.`),
 			},
 			{
 				host: "killed",
 				down: []span{{1 * hour, 1*hour + 2*minute}, {3 * hour, 3*hour + minute}},
 				accounts: shop("1101000002", `The exporter is killed twice. It has --storage.path.
-					Quiet.`),
+					No alert fires.`),
 			},
 			{
 				host:   "forgetful",
 				memory: true,
 				down:   []span{{1 * hour, 1*hour + 2*minute}, {3 * hour, 3*hour + minute}},
 				accounts: shop("1101000003", `The exporter is killed twice. It has no
-					--storage.path, so its counters begin at 0. Quiet.`),
+					--storage.path, so its counters begin at 0. No alert fires.`),
 			},
 			{
 				host:     "upgraded",
 				down:     []span{{1 * hour, 1*hour + 2*minute}},
 				upgraded: 1 * hour,
 				accounts: shop("1101000004", `The exporter is upgraded, and has new metrics
-					afterwards. Quiet.`),
+					afterwards. No alert fires.`),
 			},
 			{
 				host: "rebooted",
 				down: []span{{1 * hour, 1*hour + 6*minute}},
 				accounts: shop("1101000005", `The machine of the exporter reboots, which takes 6
-					minutes. Quiet.`),
+					minutes. No alert fires.`),
 			},
 			{
 				host: "stopped",

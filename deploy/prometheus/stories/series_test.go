@@ -61,7 +61,7 @@ func (e *exporter) scrape(out *series, now time.Duration) {
 	out.set("greenapi_exporter_storage_hanging_writes", target, 0)
 }
 
-// lastStart returns when the process began that serves at now.
+// lastStart returns when the process that runs at now started.
 func (e *exporter) lastStart(now time.Duration) time.Duration {
 	start := -30 * day
 	for _, s := range e.down {
@@ -124,7 +124,7 @@ func (a *account) result(collector string, now time.Duration) string {
 	return "ok"
 }
 
-// lastSuccess returns the time of the latest successful call of a collector, which is read with
+// lastSuccess returns the time of the latest successful call of a collector that makes a call for
 // each scrape.
 func (a *account) lastSuccess(collector string, now time.Duration) time.Duration {
 	for _, f := range a.fails {
@@ -165,7 +165,7 @@ func (a *account) scrape(out *series, l *ledger, all []*batch, e *exporter, now 
 	set("greenapi_api_clock_skew_seconds", 0)
 	a.scrapeJournal(out, l, e, now, common)
 
-	// A failed collector shows its latest values.
+	// A collector that fails exports its last values.
 	state := levelAt(a.states, a.lastSuccess("state", now), "authorized")
 	for _, s := range states {
 		labels := common + fmt.Sprintf(`,state="%s"`, s)

@@ -1,6 +1,6 @@
-// Package stories tests the alerts with whole days in the life of accounts. The stories are
-// written in Go, as messages and what becomes of them. The tests convert them into the series that
-// the exporter would export, and write those to files for promtool.
+// Package stories tests the alerts with whole days of accounts. A story describes messages and
+// their statuses in Go. The tests convert it into the series that the exporter would export, and
+// write them to a file for promtool.
 package stories
 
 import (
@@ -36,8 +36,8 @@ func TestFilesAreCurrent(t *testing.T) {
 	}
 }
 
-// TestEveryStoryHasAssertions reads the files as promtool does. A test without assertions would
-// pass whatever the alerts do.
+// TestEveryStoryHasAssertions reads the files like promtool. A test without assertions would always
+// pass.
 func TestEveryStoryHasAssertions(t *testing.T) {
 	paths, err := filepath.Glob("*.test.yml")
 	if err != nil || len(paths) != len(stories()) {

@@ -7,7 +7,7 @@ func steady(n int, every time.Duration, fates ...fate) sending {
 	return sending{span: span{-2 * day, 60 * day}, n: n, every: every, fates: fates}
 }
 
-// during sends n messages at a time. In the span they have the fates; before and after it, they
+// during sends n messages at a time. In the span, they have the fates. Before and after it, they
 // arrive.
 func during(s span, n int, every time.Duration, fates ...fate) []sending {
 	return []sending{
@@ -17,7 +17,7 @@ func during(s span, n int, every time.Duration, fates ...fate) []sending {
 	}
 }
 
-// daily sends messages between two times of each of the days.
+// daily sends messages between two times of day on each of the days.
 func daily(days []int, hours span, n int, every time.Duration, fates ...fate) (all []sending) {
 	for _, d := range days {
 		start := time.Duration(d) * day
@@ -28,12 +28,12 @@ func daily(days []int, hours span, n int, every time.Duration, fates ...fate) (a
 	return all
 }
 
-// healthy is an account for which nothing may ever fire.
+// healthy returns an account for which no alert may fire.
 func healthy() account {
 	return account{
 		id: "1101000009",
-		words: `A shop that works: 60 messages an hour, 5 % of which have no account, and a third
-			of which are not read. Quiet.`,
+		words: `A healthy shop with 60 messages an hour. 5 % go to numbers without WhatsApp, and a
+			third are not read. No alert fires.`,
 		sends: []sending{steady(20, 20*minute, arrive(12), stayUnread(7), end(1, "noAccount"))},
 	}
 }

@@ -1,6 +1,6 @@
 package stories
 
-// waiting has messages that are accepted, and do not arrive or arrive late.
+// waiting has messages that the API accepts, but that do not arrive or arrive late.
 func waiting() story {
 	trouble := span{10 * hour, 16 * hour}
 	const start = 10 * hour
@@ -13,7 +13,7 @@ func waiting() story {
 	accounts := []account{
 		{
 			id: "1101000001",
-			words: `5 messages an hour, all of which stay pending until 16:00. GreenapiPendingHigh
+			words: `5 messages an hour, and all stay pending until 16:00. GreenapiPendingHigh
 				and GreenapiQueueGrowing fire within 2 hours.`,
 			fires: []firing{
 				{"GreenapiPendingHigh", "critical", start, 12 * hour, 17 * hour},
@@ -23,7 +23,7 @@ func waiting() story {
 		},
 		{
 			id: "1101000002",
-			words: `4,000 messages an hour, a fifth of which stay pending until 16:00.
+			words: `4,000 messages an hour. A fifth of them stay pending until 16:00.
 				GreenapiQueueGrowing fires within an hour, and GreenapiPendingHigh within 90
 				minutes.`,
 			fires: []firing{
@@ -35,14 +35,14 @@ func waiting() story {
 		},
 		{
 			id: "1101000003",
-			words: `60 messages an hour, 45 % of which stay sent. GreenapiNotDelivered fires within
+			words: `60 messages an hour. 45 % of them stay sent. GreenapiNotDelivered fires within
 				2 hours.`,
 			fires: []firing{{"GreenapiNotDelivered", "warning", start, 12 * hour, 23 * hour}},
 			sends: during(trouble, 20, 20*minute, arrive(11), staySent(9)),
 		},
 		{
 			id: "1101000004",
-			words: `400 messages an hour, 45 % of which stay sent. GreenapiNotDelivered fires within
+			words: `400 messages an hour. 45 % of them stay sent. GreenapiNotDelivered fires within
 				2 hours.`,
 			fires: []firing{{"GreenapiNotDelivered", "warning", start, 12 * hour, 23 * hour}},
 			sends: during(trouble, 100, 15*minute, arrive(11), staySent(9)),
@@ -72,7 +72,7 @@ func waiting() story {
 		{
 			id: "1101000007",
 			words: `60 messages an hour, day and night. From 20:00 to 8:00, 30 % of the phones are
-				off, and those messages are delivered 9 hours later. Quiet.`,
+				off, and those messages are delivered 9 hours later. No alert fires.`,
 			sends: []sending{
 				{span: span{-4 * hour, 8 * hour}, n: 10, every: 10 * minute, fates: atNight},
 				{span: span{8 * hour, 20 * hour}, n: 10, every: 10 * minute, fates: byDay},
@@ -85,8 +85,8 @@ func waiting() story {
 		file: "waiting",
 		name: "messages do not arrive from 10:00 to 16:00",
 		words: `Messages that stay pending or sent, or are late. The accounts share a day, and each
-			must have its own alerts only. Each has trouble from 10:00 to 16:00, except the last
-			ones.`,
+			must have its own alerts only. All accounts except the last ones have trouble from
+			10:00 to 16:00.`,
 		length:     day,
 		step:       5 * minute,
 		evaluation: 5 * minute,

@@ -2,7 +2,7 @@ package stories
 
 import "time"
 
-// weeks has what depends on the day of the week.
+// weeks tests alerts that depend on the day of the week or on several days.
 func weeks() story {
 	stop, resume := 9*day+10*hour, 9*day+20*hour
 	stopped := span{stop, resume}
@@ -11,15 +11,15 @@ func weeks() story {
 		{
 			id: "1101000001",
 			words: `A shop that sends 60 messages an hour from 9:00 to 18:00, from Monday to Friday.
-				The exporter is installed on the first Monday. Quiet, also on both weekends.`,
+				The exporter is installed on the first Monday. No alert fires on either weekend.`,
 			installed: 8 * hour,
 			sends: daily([]int{0, 1, 2, 3, 4, 7, 8, 9, 10, 11}, span{9 * hour, 18 * hour},
 				10, 10*minute, arrive(3), stayUnread(2)),
 		},
 		{
 			id: "1101000002",
-			words: `2 messages an hour, and a mailing of 300 on the first Wednesday at noon. Quiet,
-				also in the days after it.`,
+			words: `2 messages an hour, and a mailing of 300 on the first Wednesday at noon. No
+				alert fires, even on the following days.`,
 			sends: []sending{
 				steady(2, hour, arrive(1)),
 				{
@@ -31,14 +31,14 @@ func weeks() story {
 		{
 			id: "1101000003",
 			words: `60 messages an hour on the Developer plan: the exporter reads the journal once
-				an hour. Quiet.`,
+				an hour. No alert fires.`,
 			interval: hour,
 			sends:    []sending{steady(10, 10*minute, arrive(3), stayUnread(2))},
 		},
 		{
 			id: "1101000004",
 			words: `15 webhooks an hour that no program consumes. The API stores them for a day, so
-				the queue grows to 360. Quiet.`,
+				the queue grows to 360. No alert fires.`,
 			webhooks: func(t time.Duration) int { return min(15*int(t/hour), 360) },
 			sends:    []sending{steady(10, 10*minute, arrive(1))},
 		},
@@ -82,8 +82,8 @@ func weeks() story {
 	return story{
 		file: "weeks",
 		name: "two weeks",
-		words: `Two weeks from a Monday on, on which Prometheus is installed. Nothing fires at
-			night, on weekends or after a mailing. One shop falls silent.`,
+		words: `Two weeks that begin on a Monday with the installation of Prometheus. Nothing fires
+			at night, on weekends or after a mailing. One shop falls silent.`,
 		length:     14 * day,
 		step:       10 * minute,
 		evaluation: 30 * minute,

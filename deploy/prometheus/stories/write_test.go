@@ -50,7 +50,7 @@ func (st *story) text(t *testing.T) string {
 	return b.String()
 }
 
-// writeFirings writes when alerts of an instance must fire, and when they must not.
+// writeFirings writes assertions on when alerts of an instance must fire, and when they must not.
 func (st *story) writeFirings(b *strings.Builder, fires []firing, id string) {
 	for _, f := range fires {
 		labels := alertLabels(f, id)
@@ -75,7 +75,7 @@ func alertLabels(f firing, id string) string {
 	return fmt.Sprintf(`alertname="%s", id_instance="%s"`, f.alert, id)
 }
 
-// writeAllFirings writes the set of the alerts that fire at any time.
+// writeAllFirings writes the assertion on the set of alerts that fire at any time.
 func (st *story) writeAllFirings(b *strings.Builder) {
 	var all []string
 	for _, e := range st.exporters {
@@ -92,7 +92,7 @@ func (st *story) writeAllFirings(b *strings.Builder) {
 		fmt.Sprintf(`(count_over_time(ALERTS{alertstate="firing"}[%s]))`, clock(st.length)), all...)
 }
 
-// writeExpectation writes that the result of expr at a time has exactly these labels.
+// writeExpectation writes the assertion that the result of expr at a time has exactly these labels.
 func writeExpectation(b *strings.Builder, at time.Duration, expr string, labels ...string) {
 	fmt.Fprintf(b, "      - eval_time: %s\n        expr: %s\n", clock(at), expr)
 	if labels == nil {
@@ -128,7 +128,7 @@ func (st *story) writeSeries(b *strings.Builder) {
 	}
 }
 
-// clock writes a duration as Prometheus reads it.
+// clock formats a duration for Prometheus.
 func clock(d time.Duration) string {
 	switch {
 	case d%hour == 0:
