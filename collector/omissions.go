@@ -61,7 +61,8 @@ func (l *omissionLogger) first(reason string) bool {
 
 // malformedEffects describe how the ledger treats malformed rows.
 var malformedEffects = [...]string{
-	ledger.NoID:         "they count in the window only; this is normal for numbers without an account",
+	ledger.NoID: "they count in the window only; this is normal for numbers without " +
+		"an account",
 	ledger.BadTimestamp: "their timestamps are ignored",
 	ledger.NotARow:      "they are skipped",
 }

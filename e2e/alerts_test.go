@@ -42,7 +42,7 @@ type scenario struct {
 	args    []string
 	ledger  func(t *testing.T, path string) // prepares the ledger's file; in memory if nil
 
-	// start, after the start of account, and end change what account does not schedule.
+	// start and end make changes that account does not schedule. start runs after account starts.
 	start, end func(t *testing.T, r *testRun)
 	exporter   bool // whether the alerts are about the exporter
 }
@@ -151,7 +151,9 @@ func scenarios() []scenario {
 			account: busy(all("read"), inState("notAuthorized", 5, 60)...),
 		},
 		{
-			alerts:  []string{"GreenapiSuspended", "GreenapiUndelivered", "GreenapiMostlyUndelivered"},
+			alerts: []string{
+				"GreenapiSuspended", "GreenapiUndelivered", "GreenapiMostlyUndelivered",
+			},
 			account: busy(between("suspended", 5, 20), inState("suspended", 5, 20)...),
 		},
 		{
@@ -178,7 +180,7 @@ func scenarios() []scenario {
 	}
 }
 
-// usual is the number of messages per hour that an account sent before it has gone silent.
+// usual is the number of messages per hour that an account sent before it went silent.
 const usual = 60
 
 // limitFiles limits the size of files that the exporter can write, like a full disk.
@@ -260,7 +262,7 @@ var untestedAlerts = map[string]string{
 	"GreenapiJournalUnread":       "it requires an exporter that was down for two weeks",
 	"GreenapiWebhookQueueGrowing": "the simulated queue of webhooks does not grow",
 	"GreenapiSettingOff":          "the simulated settings do not change",
-	"GreenapiSendingSlow":         "its 10 minutes are a bucket of a histogram, and remain 10 minutes",
+	"GreenapiSendingSlow":         "its 10 minutes are a bound of a histogram, which remains",
 }
 
 func TestEveryAlertIsTested(t *testing.T) {
@@ -317,8 +319,8 @@ func runScenario(t *testing.T, s *stack, sc scenario, r *testRun) {
 	s.assertAlerts(t, r, slices.Concat(sc.alerts, sc.also))
 }
 
-// assertAlerts checks that no other alerts have fired for a run. Alerts about failed scrapes may
-// fire if scrapes timed out, because the machine was busy.
+// assertAlerts checks that no other alerts have fired for a run. Alerts on failed scrapes may fire
+// if scrapes time out on a busy machine.
 func (s *stack) assertAlerts(t *testing.T, r *testRun, expected []string) {
 	t.Helper()
 	const slow = "count_over_time((scrape_duration_seconds{instance=%q} > 0.9)[10m:1s])"

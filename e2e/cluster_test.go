@@ -60,8 +60,8 @@ type cluster struct {
 	failures []failure
 }
 
-// failure is a probe that an exporter refused, or whose exporter was down. It does not include
-// probes that Prometheus canceled, because the machine was too slow.
+// failure is a probe that an exporter refused, or whose exporter was down. Probes that Prometheus
+// canceled on a slow machine are not failures.
 type failure struct {
 	id     string
 	at     time.Time

@@ -31,8 +31,8 @@ type thresholds struct {
 	Steps []thresholdStep `json:"steps"`
 }
 
-// thresholdStep is the color of values from Value on. The first step has no Value: its color is
-// also that of a missing value.
+// thresholdStep is the color of values from Value on. The first step has no Value, and its color
+// also applies to a missing value.
 type thresholdStep struct {
 	Color string   `json:"color"`
 	Value *float64 `json:"value"`
@@ -95,8 +95,8 @@ func (c fieldConfig) of(value *float64) string {
 	return color
 }
 
-// colors returns the colors of the values that a stat panel shows, by the names of the fields. If
-// it shows no value, the only name is empty.
+// colors returns the colors of the values that a stat panel shows, by the name of the field. If it
+// shows no value, the result has one color, with an empty name.
 func (p panel) colors(t *testing.T, prometheus v1.API, instances string) map[string]string {
 	t.Helper()
 	colors := make(map[string]string)
@@ -121,7 +121,7 @@ func (p panel) colors(t *testing.T, prometheus v1.API, instances string) map[str
 
 var legendLabel = regexp.MustCompile(`^\{\{(\w+)\}\}$`)
 
-// problems returns the titles of stat panels that are orange or red. It skips those that compare
+// problems returns the titles of stat panels that are orange or red. It skips panels that compare
 // with the messages of an hour, because the tests run for seconds.
 func (d dashboard) problems(t *testing.T, prometheus v1.API) []string {
 	t.Helper()
@@ -139,8 +139,8 @@ func (d dashboard) problems(t *testing.T, prometheus v1.API) []string {
 	return titles
 }
 
-// TestDashboardShowsFailures checks the colors of the top row while readings fail. What is unknown
-// is never green.
+// TestDashboardShowsFailures checks the colors of the top row while readings fail. Unknown values
+// are never green.
 func TestDashboardShowsFailures(t *testing.T) {
 	useCore(t)
 	d, _ := readDashboard(t)
@@ -215,7 +215,8 @@ func TestDashboardShowsTroubles(t *testing.T) {
 	account := func(id, outcome, state string) simulator.Config {
 		return simulator.Config{
 			IDInstance: id, Token: token, NoRateLimit: true,
-			Start: time.Now().Add(-15 * time.Minute), MessagesPerHour: 18000, Speedup: 500, TextOnly: true,
+			Start: time.Now().Add(-15 * time.Minute), MessagesPerHour: 18000,
+			Speedup: 500, TextOnly: true,
 			States:   []simulator.StateChange{{State: state}},
 			Outcomes: []simulator.OutcomeChange{{Status: outcome}},
 		}

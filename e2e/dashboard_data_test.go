@@ -24,8 +24,8 @@ import (
 	"greenapi_exporter/internal/simulator"
 )
 
-// emptyOnAHealthySystem are the queries without data on a healthy system with the default
-// collectors, and the reasons. Queries that return data must not be listed.
+// emptyOnAHealthySystem contains the queries without data on a healthy system with the default
+// collectors, and the reasons. It must not contain queries that return data.
 var emptyOnAHealthySystem = map[string]string{
 	"annotation Alerts A":                          "no alert fires",
 	"panel Alerts firing A":                        "there are no rules",
@@ -47,7 +47,7 @@ const maxSeries = 20
 type query struct {
 	name, expr string
 	instant    bool
-	isLimited  bool // a transformation limits what is shown
+	isLimited  bool // whether a transformation limits the rows
 }
 
 // queries returns the queries of all panels, annotations and variables.
@@ -85,7 +85,7 @@ func (d dashboard) queries(t *testing.T) []query {
 
 var labelValues = regexp.MustCompile(`^label_values\((\w+), (\w+)\)$`)
 
-// fill replaces Grafana's variables by their values for a scrape interval of one second.
+// fill replaces Grafana's variables with their values for a scrape interval of one second.
 func fill(t *testing.T, expr, instances string) string {
 	t.Helper()
 	filled := strings.NewReplacer("$id_instance", instances, "$__rate_interval", "15s",
@@ -155,7 +155,8 @@ func scraping(address string) object {
 	}
 }
 
-// busyAccount starts a healthy account that sends ten messages per second, which are soon read.
+// busyAccount starts a healthy account that sends ten messages per second. Recipients read them
+// soon.
 func busyAccount(t *testing.T) *account {
 	return startAccount(t, simulator.Config{
 		IDInstance: "1101000001", Seed: 1, Start: time.Now().Add(-time.Hour), NoRateLimit: true,
@@ -242,7 +243,7 @@ func TestDashboardQueriesFindData(t *testing.T) {
 func TestDashboardQueriesSelectTheInstance(t *testing.T) {
 	d, _ := readDashboard(t)
 	ofAnInstance := map[string]bool{"greenapi_collector_failing": true, "ALERTS": true}
-	histograms := make(map[string]string) // from the names of their series to their own
+	histograms := make(map[string]string) // names of histograms by the names of their series
 	for line := range strings.Lines(golden(t)) {
 		if words := strings.Fields(line); words[0] == "#" && words[len(words)-1] == "histogram" {
 			for _, suffix := range []string{"_bucket", "_sum", "_count"} {

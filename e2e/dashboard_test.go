@@ -104,12 +104,12 @@ func (d dashboard) all() []panel {
 // allowed, because it rounds counts to thousands, and shows an id as a number of billions.
 var units = []string{"locale", "none", "s", "percentunit", "bytes", "decbytes"}
 
-// maxOpenPanels is the number of panels that a person can look through.
+// maxOpenPanels is the maximum number of panels outside collapsed rows.
 const maxOpenPanels = 16
 
 func TestDashboardPanelsAreComplete(t *testing.T) {
 	d, text := readDashboard(t)
-	// The threshold only shows whether Prometheus has the rules.
+	// This query of the threshold only shows whether Prometheus has the rules.
 	text = strings.ReplaceAll(text, "count(greenapi:threshold)", "")
 	for _, word := range []string{"__inputs", "__requires", "${DS_", "greenapi:"} {
 		if strings.Contains(text, word) {
@@ -176,7 +176,7 @@ func TestDashboardPanelsAreComplete(t *testing.T) {
 }
 
 // TestDashboardPanelsDoNotOverlap checks that each cell of the grid has exactly one panel. The
-// panels of a collapsed row have a grid of their own below the row.
+// panels of a collapsed row have their own grid below the row.
 func TestDashboardPanelsDoNotOverlap(t *testing.T) {
 	d, _ := readDashboard(t)
 	ids := make(map[int]string)

@@ -12,7 +12,7 @@ import (
 // guide is the text of docs/getting-started.md.
 type guide string
 
-// commands returns the block of commands that contains some text, after strings in it are replaced.
+// commands returns the block of commands that contains text, with the replacements of strings.
 func (g guide) commands(t *testing.T, text string, replacements ...string) string {
 	t.Helper()
 	for paragraph := range strings.SplitSeq(string(g), "\n\n") {

@@ -121,7 +121,7 @@ var (
 	toolkitListens  = regexp.MustCompile(`msg="Listening on" (?:component=web )?address=([0-9.:]+)`)
 )
 
-// cores limits the number of tests that run in parallel to what two cores can process in time.
+// cores limits the number of tests that run in parallel, so that two cores suffice.
 var cores = make(chan struct{}, 2)
 
 // useCore runs a test in parallel with one other.
@@ -184,7 +184,7 @@ type account struct {
 	served atomic.Pointer[simulator.Simulator]
 }
 
-// replace replaces the simulator. The times of the config begin now, unless it has a Start.
+// replace replaces the simulator. The times of config are relative to now, unless it has a Start.
 func (a *account) replace(config simulator.Config) {
 	config.IDInstance, config.Token = a.id, token
 	a.Simulator = simulator.New(config)

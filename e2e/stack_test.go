@@ -65,8 +65,8 @@ func alertingConfig(alertmanager *program) object {
 	return object{"alertmanagers": list{object{"static_configs": list{targets}}}}
 }
 
-// shippedAlertmanager returns the configuration of Alertmanager from deploy/compose, after strings
-// in it are replaced, with the times of grouping divided by a number.
+// shippedAlertmanager returns the configuration of Alertmanager from deploy/compose. It applies the
+// replacements of strings, and divides the times of grouping by a number.
 func shippedAlertmanager(t *testing.T, by int64, replacements ...string) (config object) {
 	t.Helper()
 	text, err := os.ReadFile("../deploy/compose/alertmanager.yml")

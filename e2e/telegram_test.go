@@ -30,7 +30,7 @@ const (
 	smtpPassword = "not-a-real-password"
 )
 
-// The texts of the notifications of a test. Numbers are instances that are logged out.
+// The texts of notifications, by the number of instances that are logged out.
 const (
 	textOf1 = `🔴 WhatsApp has logged out instance 1101000001.
 
@@ -139,8 +139,8 @@ func await[M comparable](t *testing.T, messages <-chan M, want M) {
 	}
 }
 
-// fakeTelegram returns Telegram's API of one bot, which has received a message in one chat. It
-// sends the texts to a channel.
+// fakeTelegram returns Telegram's API for one bot, which has received a message in one chat. The
+// handler sends the texts of messages to a channel.
 func fakeTelegram(t *testing.T, texts chan<- string) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
@@ -173,7 +173,7 @@ func fakeTelegram(t *testing.T, texts chan<- string) http.Handler {
 	return mux
 }
 
-// email is what matters of an e-mail.
+// email contains the fields of an e-mail that the test compares.
 type email struct{ to, subject, text string }
 
 // startFakeSMTP starts a mail server that requires TLS and a password. It returns its address and
@@ -265,7 +265,7 @@ func parseEmail(r io.Reader) (email, error) {
 		return email{}, err
 	}
 	if _, err := parts.NextRawPart(); err != io.EOF {
-		return email{}, fmt.Errorf("the e-mail has more than a text: %v", err)
+		return email{}, fmt.Errorf("the e-mail has more than one part: %v", err)
 	}
 	return email{subject: subject, text: strings.ReplaceAll(string(text), "\r\n", "\n")}, nil
 }

@@ -6,17 +6,16 @@ import (
 	"greenapi_exporter/internal/ledger"
 )
 
-// delayView shows how long messages take to reach a status. All times are upper bounds.
+// delayView shows how long messages take to reach a status. The times are upper bounds.
 type delayView struct {
 	Word string
-	// Half and Most of the messages have reached the status within these times, such as "2 min".
-	// Most is 95 %.
+	// Half and 95 % of the messages reached the status in these times, such as "within 2 min".
 	Half, Most string
-	Share      string // of the messages that have reached it within 5 minutes
+	Share      string // share of the messages that reached it within 5 minutes
 	Messages   string
 }
 
-// newDelayViews returns the statuses that have delays.
+// newDelayViews returns a view of each status with delays.
 func newDelayViews(s *ledger.Summary) []delayView {
 	var views []delayView
 	for _, d := range s.Delays {
@@ -32,7 +31,7 @@ func newDelayViews(s *ledger.Summary) []delayView {
 	return views
 }
 
-// quantile returns the smallest bound within which the share of the delays is.
+// quantile describes the smallest bound that at least the given share of the delays do not exceed.
 func quantile(d ledger.StatusDelay, share float64) string {
 	for i, bound := range ledger.DelayBounds() {
 		if float64(d.Buckets[i]) >= share*float64(d.Count) {
@@ -42,7 +41,7 @@ func quantile(d ledger.StatusDelay, share float64) string {
 	return "in more than 24 h"
 }
 
-// within returns the number of delays up to a bound.
+// within returns the number of delays up to limit, which must be a bound.
 func within(d ledger.StatusDelay, limit time.Duration) uint64 {
 	for i, bound := range ledger.DelayBounds() {
 		if bound >= limit.Seconds() {

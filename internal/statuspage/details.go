@@ -111,7 +111,8 @@ func summaryLine(i instanceSummary, now time.Time) string {
 		}
 		parts = append(parts, text)
 	case journal != nil && journal.Result != "" && i.Outgoing != nil:
-		parts = append(parts, "when last read, "+arrivalText(collector.ArrivalOf(i.Outgoing)))
+		text := "in the latest reading, " + arrivalText(collector.ArrivalOf(i.Outgoing))
+		parts = append(parts, text)
 	}
 	if i.State != "" {
 		parts = append(parts, string(i.State))

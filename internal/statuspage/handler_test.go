@@ -208,7 +208,7 @@ func TestStorageFailureIsShown(t *testing.T) {
 	}
 }
 
-// TestIssuesOfTheExporterAffectTheVerdict checks that the page is not green above an issue.
+// TestIssuesOfTheExporterAffectTheVerdict checks that the page is not green if it shows an issue.
 func TestIssuesOfTheExporterAffectTheVerdict(t *testing.T) {
 	lacking := []config.Unwatched{{Reason: config.NoToken, Count: 1}}
 	excluded := []config.Unwatched{{Reason: config.Excluded, Count: 1}}

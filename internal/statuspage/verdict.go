@@ -49,10 +49,10 @@ func newVerdict(i instanceSummary, now time.Time) verdict {
 	switch {
 	case journal == nil, journal.Result == "":
 	case i.Outgoing == nil:
-		v.note("It is not known whether messages arrive.")
+		v.note("It is unknown whether messages arrive.")
 	default:
 		a := collector.ArrivalOf(i.Outgoing)
-		v.note("It is not known whether messages arrive now. When last read, %s: %s.",
+		v.note("It is unknown whether messages arrive now. In the latest reading, %s, %s.",
 			newRelTime(journal.Success, now).Ago(), arrivalText(a))
 		v.describe(a, i.Outgoing, now)
 	}

@@ -12,8 +12,8 @@ import (
 	"greenapi_exporter/internal/ledger"
 )
 
-// statusWithMessages returns an instance whose messages are recent: each row is a status, followed
-// by the messages of the ages in ledger.RecentAges.
+// statusWithMessages returns an instance with recent messages. Each row is a status, followed by
+// the number of messages for each of ledger.RecentAges.
 func statusWithMessages(id string, rows ...string) collector.Status {
 	s := healthyStatus(id)
 	s.Outgoing = window("textMessage read 2", "textMessage failed 2")
@@ -152,7 +152,7 @@ func TestMessagesDecideTheVerdict(t *testing.T) {
 		"unscraped": {
 			unscraped, warning, "1 has not been scraped for 6 min",
 			[]string{
-				"It is not known whether messages arrive now. When last read, 42 s ago: " +
+				"It is unknown whether messages arrive now. In the latest reading, 42 s ago, " +
 					"10 of the last hour's 10 messages did not arrive.",
 				"10 failed (could not be sent).",
 			},
@@ -161,13 +161,13 @@ func TestMessagesDecideTheVerdict(t *testing.T) {
 		"failing": {
 			failing, critical, "1 is down",
 			[]string{
-				"It is not known whether messages arrive now. When last read, 42 s ago: " +
+				"It is unknown whether messages arrive now. In the latest reading, 42 s ago, " +
 					"the last hour's only message did not arrive.",
 				"1 failed (could not be sent)." + below,
 			},
 		},
 		"never read": {
-			neverRead, critical, "1 is down", []string{"It is not known whether messages arrive."},
+			neverRead, critical, "1 is down", []string{"It is unknown whether messages arrive."},
 		},
 		"without journal": {
 			withoutJournal, idle, "1: the journal of sent messages is not read", nil,
@@ -251,7 +251,7 @@ func TestFleetVerdict(t *testing.T) {
 	}
 }
 
-// TestMissingScrapesAreOneIssue checks that the page says once that nothing scrapes the instances,
+// TestMissingScrapesAreOneIssue checks that the page shows once that nothing scrapes the instances,
 // and since when.
 func TestMissingScrapesAreOneIssue(t *testing.T) {
 	const limit = 5 * time.Minute

@@ -197,12 +197,12 @@ func outgoingOf(s *collector.Status) *collector.CollectorStatus {
 	return nil
 }
 
-// maxUnscraped is how long an instance can be without a scrape. Then Prometheus no longer has its
-// metrics, so no alert can fire.
+// maxUnscraped is how long an instance can be without a scrape. After that, Prometheus considers
+// its series stale, so no alert can fire.
 const maxUnscraped = 5 * time.Minute
 
-// unscraped returns since when nothing has scraped the instance. It returns nil if that is at most
-// maxUnscraped ago.
+// unscraped returns the time of the latest scrape of the instance, or of its start if there was
+// none. It returns nil if that is at most maxUnscraped ago.
 func unscraped(s *collector.Status, now time.Time) *relTime {
 	since := s.Scraped
 	if since.IsZero() {

@@ -1,5 +1,5 @@
-// Oldest checks the rules on standard input with the parsers of the oldest Prometheus that the
-// rules support. go.mod pins its version.
+// Oldest checks the rules on standard input with the parsers of the oldest supported Prometheus.
+// go.mod pins its version.
 package main
 
 import (
