@@ -31,7 +31,8 @@ func newDelayViews(s *ledger.Summary) []delayView {
 	return views
 }
 
-// quantile describes the smallest bound that at least the given share of the delays do not exceed.
+// quantile describes the smallest bound that at least the given share of the delays does not
+// exceed.
 func quantile(d ledger.StatusDelay, share float64) string {
 	for i, bound := range ledger.DelayBounds() {
 		if float64(d.Buckets[i]) >= share*float64(d.Count) {
