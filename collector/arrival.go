@@ -12,8 +12,8 @@ import (
 //
 // Too many messages of a window are undelivered if they are more than UndeliveredMessages, plus
 // UndeliveredShare of all messages. Failures count until the last 15 minutes have more than
-// RecoveredMessages, of which at most UndeliveredShare have failed. The alert rules use the same
-// values.
+// RecoveredMessages, and the share of failures among them is at most UndeliveredShare. The alert
+// rules use the same values.
 const (
 	UndeliveredMessages = 4
 	UndeliveredShare    = 0.1
