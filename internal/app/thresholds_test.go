@@ -17,6 +17,9 @@ func TestAlertsHaveTheThresholdsOfThePage(t *testing.T) {
 		"undelivered_share":      fmt.Sprintf("vector(%v)", collector.UndeliveredShare),
 		"no_account_messages":    fmt.Sprintf("vector(%v)", collector.UndeliveredMessages),
 		"no_account_share":       fmt.Sprintf("vector(%v)", collector.UndeliveredShare),
+		"pending_messages":       fmt.Sprintf("vector(%v)", collector.PendingMessages),
+		"pending_share":          fmt.Sprintf("vector(%v)", collector.PendingShare),
+		"pending_seconds":        fmt.Sprintf("vector(%v)", collector.PendingTime.Seconds()),
 		"recovered_messages":     fmt.Sprintf("vector(%v)", collector.RecoveredMessages),
 	}
 	for _, r := range readRules(t) {

@@ -86,7 +86,7 @@ func appendNew(list []string, elements ...string) []string {
 // findIssues returns the issues of an instance: those of its messages, its collectors, its
 // subscription, its clock and its state.
 func findIssues(s *collector.Status, arrival *collector.Arrival, now time.Time) []issue {
-	all := append(messageIssues(s, arrival), collectorIssues(s, now)...)
+	all := append(messageIssues(s, arrival, now), collectorIssues(s, now)...)
 	const notice = 7 * 24 * time.Hour // as in the alert in deploy/prometheus
 	if !s.Expires.IsZero() && s.Expires.Sub(now) < notice {
 		all = append(all, issue{
@@ -129,12 +129,20 @@ func findIssues(s *collector.Status, arrival *collector.Arrival, now time.Time) 
 }
 
 // messageIssues returns the issues of recent messages. It returns nil if a is nil.
-func messageIssues(s *collector.Status, a *collector.Arrival) []issue {
+func messageIssues(s *collector.Status, a *collector.Arrival, now time.Time) []issue {
 	if a == nil {
 		return nil
 	}
 	var all []issue
-	if a.High {
+	pending := collector.Reason{Word: "pending"}
+	if w := collector.WindowOf(s.Outgoing); w.PendingHigh {
+		all = append(all, issue{
+			Name: issueUndelivered + pending.Word, Severity: warning, Where: []string{"outgoing"},
+			Advice: pending.Advice(), Details: []string{pendingText(w)},
+			Since: newRelTime(w.PendingSince, now),
+		})
+	}
+	if a.High && (len(all) == 0 || a.Reasons[0].Word != pending.Word) {
 		all = append(all, issue{
 			Name: issueUndelivered + a.Reasons[0].Word, Severity: warning,
 			Where: []string{"outgoing"}, Advice: a.Reasons[0].Advice(),

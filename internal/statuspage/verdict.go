@@ -26,10 +26,13 @@ func newVerdict(i instanceSummary, now time.Time) verdict {
 	v := verdict{Heading: i.ID + " " + i.Severity.Text(1)}
 	if a := i.Arrival; a != nil {
 		text := arrivalText(*a)
-		delivery := collector.DeliveryOf(i.Outgoing)
+		w, delivery := collector.WindowOf(i.Outgoing), collector.DeliveryOf(i.Outgoing)
 		switch {
 		case a.High && i.Severity == warning, i.Severity >= healthy:
 			v.Heading = i.ID + ": " + text
+		case w.PendingHigh && i.Severity == warning:
+			v.Heading = i.ID + ": " + pendingText(w)
+			v.note("%s.", text)
 		case delivery.High && i.Severity == warning:
 			v.Heading = i.ID + ": " + deliveryText(delivery)
 			fallthrough
@@ -61,14 +64,14 @@ func newVerdict(i instanceSummary, now time.Time) verdict {
 
 // describe adds notes on the messages of a reading.
 func (v *verdict) describe(a collector.Arrival, s *ledger.Summary, now time.Time) {
-	text := ""
+	text, w := "", collector.WindowOf(s)
 	if a.Undelivered > 0 {
 		text = reasonsText(a.Reasons, true) + ". "
 	}
 	switch {
 	case a.Recovered:
 		text += "The messages of the last 15 minutes arrive again."
-	case a.Undelivered > 0 && !a.High:
+	case a.Undelivered > 0 && !a.High && !w.PendingHigh:
 		text += "This is below the threshold of the alerts."
 	}
 	if text != "" {
@@ -76,6 +79,9 @@ func (v *verdict) describe(a collector.Arrival, s *ledger.Summary, now time.Time
 	}
 	if a.Messages == 0 && s.LastMessage.Known {
 		v.note("the latest message was sent %s.", relUnix(s.LastMessage.Seconds, now).Ago())
+	}
+	if text := pendingText(w); w.PendingHigh && !strings.HasSuffix(v.Heading, text) {
+		v.note("%s, the oldest for %s.", text, newRelTime(w.PendingSince, now).Age())
 	}
 	if text := progressText(a, s); text != "" {
 		v.note("%s.", text)
@@ -246,6 +252,11 @@ func progressText(a collector.Arrival, s *ledger.Summary) string {
 		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+func pendingText(w collector.Window) string {
+	return fmt.Sprintf("%s of the journal's %s are pending", formatInt(w.Pending),
+		plural(w.Messages, "message"))
 }
 
 func deliveryText(d collector.Delivery) string {

@@ -27,6 +27,32 @@ func statusWithMessages(id string, rows ...string) collector.Status {
 	return s
 }
 
+// setPending replaces the window of an instance, and sets the age of its oldest pending row.
+func setPending(s *collector.Status, age time.Duration, rows ...string) {
+	s.Outgoing.Types = window(rows...).Types
+	oldest := float64(testNow.Add(-age).Unix())
+	s.Outgoing.OldestPending = ledger.Timestamp{Seconds: oldest, Known: true}
+}
+
+// TestPendingMessagesAreOneIssue checks that the messages of the window and the recent messages
+// share an issue. It shows how many are pending, since when, and what to check.
+func TestPendingMessagesAreOneIssue(t *testing.T) {
+	for name, recent := range map[string][]string{
+		"recent messages arrive": nil, "recent messages are pending": {"pending 0 30 0"},
+	} {
+		s := statusWithMessages("1", recent...)
+		setPending(&s, 7*time.Hour, "textMessage pending 40", "textMessage read 10")
+		got := issuesOf(s)
+		if len(got) != 1 || got[0].Name != issueUndelivered+"pending" ||
+			got[0].Severity != warning || got[0].Since == nil ||
+			!got[0].Since.Equal(testNow.Add(-7*time.Hour)) ||
+			got[0].Detail() != pendingText(collector.WindowOf(s.Outgoing)) ||
+			got[0].Advice != (collector.Reason{Word: "pending"}).Advice() {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
 // TestMessagesDecideTheVerdict checks that an instance is green only if its messages were read
 // lately and arrive.
 func TestMessagesDecideTheVerdict(t *testing.T) {
@@ -54,6 +80,12 @@ func TestMessagesDecideTheVerdict(t *testing.T) {
 	failing.Collectors[0] = collectorStatus("outgoing", greenapi.Network)
 	neverRead := unreadStatus("1")
 	neverRead.Collectors[0] = collectorStatus("outgoing", greenapi.Network)
+	pending := statusWithMessages("1", "pending 0 2 18", "delivered 5 95 600")
+	setPending(&pending, 5*time.Hour, "textMessage pending 20", "textMessage delivered 800")
+	longPending := statusWithMessages("1")
+	setPending(&longPending, 7*time.Hour, "textMessage pending 40")
+	pendingAndFailing := statusWithMessages("1", "pending 0 2 18", "failed 0 100 0")
+	setPending(&pendingAndFailing, 5*time.Hour, "textMessage pending 20", "textMessage failed 100")
 	withoutJournal := healthyStatus("1")
 	withoutJournal.Collectors, withoutJournal.Outgoing = withoutJournal.Collectors[1:], nil
 	for name, c := range map[string]struct {
@@ -75,6 +107,24 @@ func TestMessagesDecideTheVerdict(t *testing.T) {
 				"12 noAccount (the number is not on WhatsApp), 3 failed (could not be sent), " +
 					"2 pending for over 15 minutes.",
 				"60 arrived, 20 sent but not delivered yet, 5 not sent yet.",
+			},
+		},
+		"pending for hours": {
+			pending, warning, "1: 20 of the journal's 820 messages are pending",
+			[]string{
+				"2 of the last hour's 102 messages did not arrive.",
+				"2 pending for over 15 minutes.", "100 arrived.",
+			},
+		},
+		"pending for longer than recent messages": {
+			longPending, warning, "1: 40 of the journal's 40 messages are pending",
+			[]string{"No messages were sent in the last hour."},
+		},
+		"pending and failing": {
+			pendingAndFailing, warning, "1: 102 of the last hour's 102 messages did not arrive",
+			[]string{
+				"100 failed (could not be sent), 2 pending for over 15 minutes.",
+				"20 of the journal's 120 messages are pending, the oldest for 5 h.",
 			},
 		},
 		"fewer than the threshold": {
