@@ -26,6 +26,11 @@ type Window struct {
 	// number does not fall, and that the oldest was pending in an earlier reading. One reading does
 	// not show that.
 	PendingHigh bool
+	// NoID is the number of rows without an id. Most of them also have no time and no status, so
+	// no Arrival includes them. Often, their numbers have no WhatsApp account. NoIDHigh reports
+	// whether there are too many of them, with the thresholds of undelivered messages.
+	NoID     int
+	NoIDHigh bool
 }
 
 // WindowOf returns the Window of the latest reading. The summary may be nil.
@@ -45,6 +50,8 @@ func WindowOf(s *ledger.Summary) Window {
 			}
 		}
 	}
+	w.NoID = int(s.Malformed[ledger.NoID])
+	w.NoIDHigh = tooMany(w.NoID, w.Messages)
 	if s.OldestPending.Known {
 		w.PendingSince = time.Unix(int64(s.OldestPending.Seconds), 0)
 		w.PendingHigh = s.RequestedAt.Sub(w.PendingSince) > PendingTime &&

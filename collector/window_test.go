@@ -58,3 +58,13 @@ func TestPendingMessagesOfTheWindow(t *testing.T) {
 		t.Errorf("no reading: %+v", got)
 	}
 }
+
+func TestRowsWithoutIDOfTheWindow(t *testing.T) {
+	for noID, want := range map[int32]bool{4: false, 14: false, 15: true, 60: true} {
+		s := windowWith(0, 100, 0)
+		s.Malformed[ledger.NoID] = noID
+		if got := WindowOf(s); got.NoID != int(noID) || got.NoIDHigh != want {
+			t.Errorf("%d rows: %+v", noID, got)
+		}
+	}
+}

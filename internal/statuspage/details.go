@@ -102,16 +102,16 @@ func disabledSettings(s *greenapi.Settings) string {
 // summaryLine describes an instance in one line of the list.
 func summaryLine(i instanceSummary, now time.Time) string {
 	var parts []string
-	journal := outgoingOf(i.Status)
+	journal, noID := outgoingOf(i.Status), collector.WindowOf(i.Outgoing).NoID
 	switch {
 	case i.Arrival != nil:
-		text := arrivalText(*i.Arrival)
+		text := arrivalText(*i.Arrival, noID)
 		if len(i.Arrival.Reasons) > 0 {
 			text += ": " + reasonsText(i.Arrival.Reasons, false)
 		}
 		parts = append(parts, text)
 	case journal != nil && journal.Result != "" && i.Outgoing != nil:
-		text := "in the latest reading, " + arrivalText(collector.ArrivalOf(i.Outgoing))
+		text := "in the latest reading, " + arrivalText(collector.ArrivalOf(i.Outgoing), noID)
 		parts = append(parts, text)
 	}
 	if i.State != "" {

@@ -15,6 +15,7 @@ const (
 	issueNotScraped   = "not scraped lately"
 	issueNotRead      = "not read lately"
 	issueNotDelivered = "sent but not delivered"
+	issueNoID         = "messages without an id"
 	issueExpiring     = "subscription expires"
 	issueClocks       = "clocks differ"
 	// issueUndelivered is a prefix of the most frequent status of undelivered messages.
@@ -42,7 +43,7 @@ func isIssue(name string) bool {
 		return status == "pending" || slices.ContainsFunc(failures, hasWord(status))
 	}
 	others := []string{
-		issueNotScraped, issueNotRead, issueNotDelivered, issueExpiring, issueClocks,
+		issueNotScraped, issueNotRead, issueNotDelivered, issueNoID, issueExpiring, issueClocks,
 	}
 	return slices.Contains(others, name) || greenapi.Result(name).Advice() != "" ||
 		slices.Contains(greenapi.States(), state) && state.Advice() != ""
@@ -135,7 +136,8 @@ func messageIssues(s *collector.Status, a *collector.Arrival, now time.Time) []i
 	}
 	var all []issue
 	pending := collector.Reason{Word: "pending"}
-	if w := collector.WindowOf(s.Outgoing); w.PendingHigh {
+	w := collector.WindowOf(s.Outgoing)
+	if w.PendingHigh {
 		all = append(all, issue{
 			Name: issueUndelivered + pending.Word, Severity: warning, Where: []string{"outgoing"},
 			Advice: pending.Advice(), Details: []string{pendingText(w)},
@@ -146,6 +148,14 @@ func messageIssues(s *collector.Status, a *collector.Arrival, now time.Time) []i
 		all = append(all, issue{
 			Name: issueUndelivered + a.Reasons[0].Word, Severity: warning,
 			Where: []string{"outgoing"}, Advice: a.Reasons[0].Advice(),
+		})
+	}
+	if w.NoIDHigh {
+		all = append(all, issue{
+			Name: issueNoID, Severity: warning, Where: []string{"outgoing"},
+			Advice: "often the numbers have no WhatsApp account; check their format and where " +
+				"they come from",
+			Details: []string{noIDText(w.NoID)},
 		})
 	}
 	if collector.DeliveryOf(s.Outgoing).High {

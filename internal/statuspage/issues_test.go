@@ -123,7 +123,7 @@ func TestStateImpliedByAResultIsOneIssue(t *testing.T) {
 // TestEveryIssueCanBeQueried checks that every link to an issue is valid.
 func TestEveryIssueCanBeQueried(t *testing.T) {
 	names := []string{
-		issueNotScraped, issueNotRead, issueNotDelivered, issueExpiring, issueClocks,
+		issueNotScraped, issueNotRead, issueNotDelivered, issueNoID, issueExpiring, issueClocks,
 		issueUndelivered + "pending",
 	}
 	for _, l := range failures {

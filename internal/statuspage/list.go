@@ -47,7 +47,7 @@ func newSummary(s *collector.Status, now time.Time) instanceSummary {
 			summary.Severity = idle
 		}
 	}
-	if summary.Arrival != nil && summary.Arrival.Messages > 0 {
+	if a := summary.Arrival; a != nil && a.Messages+collector.WindowOf(s.Outgoing).NoID > 0 {
 		summary.Severity = healthy
 	}
 	for _, i := range summary.Issues {

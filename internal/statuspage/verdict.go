@@ -25,14 +25,19 @@ func (v *verdict) note(format string, args ...any) {
 func newVerdict(i instanceSummary, now time.Time) verdict {
 	v := verdict{Heading: i.ID + " " + i.Severity.Text(1)}
 	if a := i.Arrival; a != nil {
-		text := arrivalText(*a)
 		w, delivery := collector.WindowOf(i.Outgoing), collector.DeliveryOf(i.Outgoing)
+		text := arrivalText(*a, w.NoID)
 		switch {
 		case a.High && i.Severity == warning, i.Severity >= healthy:
 			v.Heading = i.ID + ": " + text
 		case w.PendingHigh && i.Severity == warning:
 			v.Heading = i.ID + ": " + pendingText(w)
 			v.note("%s.", text)
+		case w.NoIDHigh && i.Severity == warning:
+			v.Heading = i.ID + ": " + noIDText(w.NoID)
+			if a.Messages > 0 {
+				v.note("%s.", text)
+			}
 		case delivery.High && i.Severity == warning:
 			v.Heading = i.ID + ": " + deliveryText(delivery)
 			fallthrough
@@ -56,7 +61,8 @@ func newVerdict(i instanceSummary, now time.Time) verdict {
 	default:
 		a := collector.ArrivalOf(i.Outgoing)
 		v.note("It is unknown whether messages arrive now. In the latest reading, %s, %s.",
-			newRelTime(journal.Success, now).Ago(), arrivalText(a))
+			newRelTime(journal.Success, now).Ago(),
+			arrivalText(a, collector.WindowOf(i.Outgoing).NoID))
 		v.describe(a, i.Outgoing, now)
 	}
 	return v
@@ -71,13 +77,17 @@ func (v *verdict) describe(a collector.Arrival, s *ledger.Summary, now time.Time
 	switch {
 	case a.Recovered:
 		text += "The messages of the last 15 minutes arrive again."
-	case a.Undelivered > 0 && !a.High && !w.PendingHigh:
+	case a.Undelivered > 0 && !a.High && !w.PendingHigh && !w.NoIDHigh:
 		text += "This is below the threshold of the alerts."
 	}
 	if text != "" {
 		v.note("%s", strings.TrimSpace(text))
 	}
-	if a.Messages == 0 && s.LastMessage.Known {
+	text = noIDText(w.NoID)
+	if w.NoID > 0 && a.Messages > 0 && !strings.HasSuffix(v.Heading, text) {
+		v.note("%s.", text)
+	}
+	if a.Messages == 0 && w.NoID == 0 && s.LastMessage.Known {
 		v.note("the latest message was sent %s.", relUnix(s.LastMessage.Seconds, now).Ago())
 	}
 	if text := pendingText(w); w.PendingHigh && !strings.HasSuffix(v.Heading, text) {
@@ -106,14 +116,14 @@ func newFleetVerdict(instances []instanceSummary) verdict {
 	}
 	text := strings.Join(parts, ", ")
 	all := plural(len(instances), "instance")
-	total, known := totalArrival(instances)
+	total, noID, known := totalArrival(instances)
 	if known == 0 {
 		if since := unscrapedSince(instances); since != nil {
 			return verdict{Heading: all + " have not been scraped for " + since.Age()}
 		}
 		return verdict{Heading: all + ": " + text}
 	}
-	v := verdict{Heading: all + ": " + arrivalText(total)}
+	v := verdict{Heading: all + ": " + arrivalText(total, noID)}
 	if n := counts[critical]; n > 0 {
 		v.Heading += "; " + formatInt(n) + " " + critical.Text(n)
 	}
@@ -124,15 +134,16 @@ func newFleetVerdict(instances []instanceSummary) verdict {
 	return v
 }
 
-// totalArrival sums the last hour of the instances whose latest reading is current. It also returns
-// the number of these instances.
-func totalArrival(instances []instanceSummary) (total collector.Arrival, known int) {
+// totalArrival sums the last hour of the instances whose latest reading is current, and their rows
+// without an id. It also returns the number of these instances.
+func totalArrival(instances []instanceSummary) (total collector.Arrival, noID, known int) {
 	total.Window = collector.LastHour(nil).Window
 	for _, i := range instances {
 		if i.Arrival == nil {
 			continue
 		}
 		known++
+		noID += collector.WindowOf(i.Outgoing).NoID
 		a := collector.LastHour(i.Outgoing)
 		total.Messages += a.Messages
 		total.Undelivered += a.Undelivered
@@ -148,7 +159,7 @@ func totalArrival(instances []instanceSummary) (total collector.Arrival, known i
 	}
 	slices.SortStableFunc(total.Reasons,
 		func(a, b collector.Reason) int { return b.Messages - a.Messages })
-	return total, known
+	return total, noID, known
 }
 
 // unscrapedSince returns the latest scrape of the instances if none of them has been scraped
@@ -177,8 +188,9 @@ func currentArrival(s *collector.Status, now time.Time) *collector.Arrival {
 	return &a
 }
 
-// arrivalText describes an arrival, without a capital letter and a period.
-func arrivalText(a collector.Arrival) string {
+// arrivalText describes an arrival, without a capital letter and a period. The journal has noID
+// rows without an id. Their times are unknown, so they may be recent.
+func arrivalText(a collector.Arrival, noID int) string {
 	last := "the last hour"
 	switch {
 	case a.Window < time.Hour:
@@ -191,6 +203,8 @@ func arrivalText(a collector.Arrival) string {
 		possessive = last + "'"
 	}
 	switch {
+	case a.Messages == 0 && noID > 0:
+		return noIDText(noID)
 	case a.Messages == 0:
 		return "no messages were sent in " + last
 	case a.Messages == 1 && a.Undelivered == 1:
@@ -252,6 +266,10 @@ func progressText(a collector.Arrival, s *ledger.Summary) string {
 		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+func noIDText(n int) string {
+	return plural(n, "message") + " got no id, often because the number is not on WhatsApp"
 }
 
 func pendingText(w collector.Window) string {

@@ -86,6 +86,15 @@ func TestMessagesDecideTheVerdict(t *testing.T) {
 	setPending(&longPending, 7*time.Hour, "textMessage pending 40")
 	pendingAndFailing := statusWithMessages("1", "pending 0 2 18", "failed 0 100 0")
 	setPending(&pendingAndFailing, 5*time.Hour, "textMessage pending 20", "textMessage failed 100")
+	withoutID := func(n int32, rows ...string) collector.Status {
+		s := statusWithMessages("1", rows...)
+		s.Outgoing.LastMessage = last.Outgoing.LastMessage
+		s.Outgoing.Malformed[ledger.NoID] = n
+		return s
+	}
+	noID := func(n int) string {
+		return fmt.Sprintf("%d messages got no id, often because the number is not on WhatsApp", n)
+	}
 	withoutJournal := healthyStatus("1")
 	withoutJournal.Collectors, withoutJournal.Outgoing = withoutJournal.Collectors[1:], nil
 	for name, c := range map[string]struct {
@@ -126,6 +135,19 @@ func TestMessagesDecideTheVerdict(t *testing.T) {
 				"100 failed (could not be sent), 2 pending for over 15 minutes.",
 				"20 of the journal's 120 messages are pending, the oldest for 5 h.",
 			},
+		},
+		"only messages without an id": {withoutID(60), warning, "1: " + noID(60), nil},
+		"few messages without an id":  {withoutID(4), healthy, "1: " + noID(4), nil},
+		"many messages without an id, and others": {
+			withoutID(60, "failed 0 1 0", "read 0 9 0"), warning, "1: " + noID(60),
+			[]string{
+				"1 of the last hour's 10 messages did not arrive.", "1 failed (could not be sent).",
+				"9 arrived.",
+			},
+		},
+		"few messages without an id, and others": {
+			withoutID(3, "read 0 9 0"), healthy, "1: none of the last hour's 9 messages failed",
+			[]string{noID(3) + ".", "9 arrived."},
 		},
 		"fewer than the threshold": {
 			statusWithMessages("1", "notInGroup 0 4 0", "read 0 6 0"), healthy,
@@ -243,6 +265,11 @@ func TestUndeliveredMessagesAreAnIssue(t *testing.T) {
 	if len(got) != 1 || got[0].Name != issueNotDelivered {
 		t.Errorf("sent but not delivered: %+v", got)
 	}
+	withoutID := statusWithMessages("1")
+	withoutID.Outgoing.Malformed[ledger.NoID] = 60
+	if got = issuesOf(withoutID); len(got) != 1 || got[0].Name != issueNoID {
+		t.Errorf("without an id: %+v", got)
+	}
 	for name, s := range map[string]collector.Status{
 		"few sent":   statusWithMessages("1", "sent 0 0 37", "read 0 0 63"),
 		"few failed": statusWithMessages("1", "failed 0 4 0"),
@@ -259,6 +286,8 @@ func TestFleetVerdict(t *testing.T) {
 	suspended, unread := suspendedStatus("3"), unreadStatus("4")
 	failing, quiet := statusWithMessages("5", "failed 1000 0 0", "read 0 500 0"),
 		statusWithMessages("6")
+	withoutID := statusWithMessages("7")
+	withoutID.Outgoing.Malformed[ledger.NoID] = 2
 	for _, c := range []struct {
 		statuses []collector.Status
 		heading  string
@@ -283,6 +312,11 @@ func TestFleetVerdict(t *testing.T) {
 			[]collector.Status{quiet, quiet},
 			"2 instances: no messages were sent in the last hour",
 			[]string{"2 have no recent messages."},
+		},
+		{
+			[]collector.Status{withoutID, quiet, withoutID},
+			"3 instances: 4 messages got no id, often because the number is not on WhatsApp",
+			[]string{"2 are up, 1 has no recent messages."},
 		},
 		{
 			slices.Repeat([]collector.Status{unread}, 1000),
