@@ -22,7 +22,7 @@ func refused() story {
 			words: `A shop sends 15 messages an hour, all to numbers without WhatsApp.
 				GreenapiNoAccountHigh and GreenapiMostlyUndelivered fire within an hour.`,
 			fires: []firing{
-				{"GreenapiNoAccountHigh", "critical", start, 11 * hour, 23 * hour},
+				{"GreenapiNoAccountHigh", "warning", start, 11 * hour, 23 * hour},
 				{"GreenapiMostlyUndelivered", "critical", start, 11 * hour, 23 * hour},
 			},
 			sends: during(trouble, 5, 20*minute, end(1, "noAccount")),
@@ -65,7 +65,7 @@ func refused() story {
 			words: `A campaign of 2,000 messages at 10:00, one every 3.6 seconds, and 8 an hour
 				otherwise. 30 % go to numbers without WhatsApp. GreenapiNoAccountHigh fires
 				within 30 minutes.`,
-			fires: []firing{{"GreenapiNoAccountHigh", "critical", start, half, 20 * hour}},
+			fires: []firing{{"GreenapiNoAccountHigh", "warning", start, half, 20 * hour}},
 			sends: []sending{
 				steady(2, 15*minute, arrive(1)),
 				{
@@ -78,7 +78,7 @@ func refused() story {
 			id: "1101000007",
 			words: `100,000 messages an hour. 30 % go to numbers without WhatsApp.
 				GreenapiNoAccountHigh fires within 15 minutes.`,
-			fires: []firing{{"GreenapiNoAccountHigh", "critical", start, quarter, 23 * hour}},
+			fires: []firing{{"GreenapiNoAccountHigh", "warning", start, quarter, 23 * hour}},
 			sends: during(trouble, 8330, 5*minute, arrive(7), end(3, "noAccount")),
 		},
 		{
