@@ -79,6 +79,18 @@ func waiting() story {
 				{span: span{20 * hour, day}, n: 10, every: 10 * minute, fates: atNight},
 			},
 		},
+		{
+			id: "1101000008",
+			words: `100,000 messages an hour. 15 % of them stay pending until 16:00.
+				GreenapiPendingHigh fires within an hour, and GreenapiQueueGrowing within 90
+				minutes.`,
+			fires: []firing{
+				{"GreenapiPendingHigh", "critical", start, 11 * hour, 17 * hour},
+				{"GreenapiQueueGrowing", "warning", start, 11*hour + 30*minute, 17 * hour},
+			},
+			sends: append(during(trouble, 7080, 5*minute, arrive(1)),
+				released(during(trouble, 1250, 5*minute, arrive(1)))...),
+		},
 		healthy(),
 	}
 	return story{
