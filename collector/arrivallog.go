@@ -2,6 +2,7 @@ package collector
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,40 +12,91 @@ import (
 	"greenapi_exporter/internal/ledger"
 )
 
-// recovery is how long messages must arrive before the log reports it. It also limits the log to
-// two lines per instance in this time.
+// recovery is how long a problem must be absent before the log reports its end. It also limits the
+// log to two lines per problem and instance in this time.
 const recovery = 15 * time.Minute
 
 // arrivalLogger logs when too many messages of an instance are undelivered, and when messages
 // arrive again.
 type arrivalLogger struct {
 	logger      log.Logger
-	began, last time.Time // first and last reading with too many; zero if messages arrive
+	undelivered problem
 }
 
 // observe handles a reading that began at now.
 func (l *arrivalLogger) observe(s *ledger.Summary, now time.Time) {
 	a := ArrivalOf(s)
-	switch {
-	case a.High && l.began.IsZero():
-		l.began, l.last = now, now
-		level.Warn(l.with(a)).Log("msg", "messages do not arrive", "advice", a.Reasons[0].Advice())
-	case a.High:
-		l.last = now
-	case !l.began.IsZero() && now.Sub(l.last) >= recovery:
-		level.Info(l.with(a)).Log("msg", "messages arrive again",
-			"failed_for", l.last.Sub(l.began).Round(time.Second))
-		l.began = time.Time{}
+	logger := log.With(l.logger, "window", a.Window, "messages", a.Messages,
+		"undelivered", a.Undelivered, "reasons", reasonsText(a.Reasons))
+	switch l.undelivered.observe(a.High, s, now, "sent", "delivered", "read") {
+	case begins:
+		level.Warn(logger).Log("msg", "messages do not arrive", "advice", a.Reasons[0].Advice())
+	case ends:
+		level.Info(logger).Log("msg", "messages arrive again",
+			"failed_for", l.undelivered.duration())
+	case fades:
+		level.Info(logger).Log("msg", "messages that did not arrive are no longer recent",
+			"failed_for", l.undelivered.duration())
 	}
 }
 
-// with returns a logger with the numbers of a. The value of reasons is a text such as
-// "failed=12 noAccount=5".
-func (l *arrivalLogger) with(a Arrival) log.Logger {
-	var reasons []string
-	for _, r := range a.Reasons {
-		reasons = append(reasons, fmt.Sprintf("%s=%d", r.Word, r.Messages))
+// reasonsText returns a text such as "failed=12 noAccount=5".
+func reasonsText(reasons []Reason) string {
+	var texts []string
+	for _, r := range reasons {
+		texts = append(texts, fmt.Sprintf("%s=%d", r.Word, r.Messages))
 	}
-	return log.With(l.logger, "window", a.Window, "messages", a.Messages,
-		"undelivered", a.Undelivered, "reasons", strings.Join(reasons, " "))
+	return strings.Join(texts, " ")
+}
+
+// problem is a problem of recent messages that begins and ends.
+type problem struct {
+	active      bool
+	began, last time.Time // first and last reading with the problem
+}
+
+// change is the effect of a reading on a problem.
+type change int
+
+const (
+	none   change = iota
+	begins        // the problem was not active
+	ends          // later messages do not have the problem
+	fades         // there are no recent messages, so it is unknown whether the problem persists
+)
+
+// observe handles a reading that began at now. The problem ends after the time recovery, if a
+// message that was sent after the last reading with the problem has one of the statuses.
+func (p *problem) observe(found bool, s *ledger.Summary, now time.Time, statuses ...string) change {
+	absent := now.Sub(p.last)
+	switch {
+	case found && p.active:
+		p.last = now
+	case found:
+		*p = problem{true, now, now}
+		return begins
+	case !p.active || absent < recovery:
+	case hasStatus(s, absent, statuses):
+		p.active = false
+		return ends
+	case len(s.Recent) == 0:
+		p.active = false
+		return fades
+	}
+	return none
+}
+
+func (p *problem) duration() time.Duration { return p.last.Sub(p.began).Round(time.Second) }
+
+// hasStatus reports whether a message that is younger than age has one of the statuses. It rounds
+// age down to one of ledger.RecentAges.
+func hasStatus(s *ledger.Summary, age time.Duration, statuses []string) bool {
+	for _, status := range s.Recent {
+		for i, limit := range ledger.RecentAges() {
+			if limit <= age && status.Rows[i] > 0 && slices.Contains(statuses, status.Word) {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -67,6 +67,34 @@ func TestUndeliveredMessagesAreLoggedOnce(t *testing.T) {
 	})
 }
 
+// TestRecoveryIsLoggedOnlyIfMessagesArrive checks accounts that send nothing after messages have
+// failed. One of them sends again after a day, and the other after 3 hours.
+func TestRecoveryIsLoggedOnlyIfMessagesArrive(t *testing.T) {
+	for quiet, want := range map[time.Duration]string{
+		24 * time.Hour: `msg="messages that did not arrive are no longer recent"`,
+		3 * time.Hour:  `msg="messages arrive again"`,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			e := newExporter(t)
+			rows := append(messages(12, "failed", 1), messages(100, "read", 50)...)
+			e.api.body = journalOf(rows...)
+			for range quiet / (10 * time.Minute) {
+				gather(t, e.scrape(t.Context()))
+				time.Sleep(10 * time.Minute)
+				if quiet < 6*time.Hour && len(arrivalLines(e)) > 1 {
+					t.Fatalf("messages arrive before they are sent: %s", arrivalLines(e)[1])
+				}
+			}
+			e.api.body = journalOf(messages(3, "pending", 1)...)
+			gather(t, e.scrape(t.Context()))
+			e.api.body = journalOf(messages(3, "read", 1)...)
+			time.Sleep(time.Minute)
+			gather(t, e.scrape(t.Context()))
+			assertLines(t, arrivalLines(e), [][]string{{"level=warn"}, {"level=info", want}})
+		})
+	}
+}
+
 // TestUndeliveredMessagesAreLoggedWithoutPrivateData also checks that the logger ignores failed
 // readings and received messages.
 func TestUndeliveredMessagesAreLoggedWithoutPrivateData(t *testing.T) {
