@@ -26,9 +26,13 @@ type arrivalLogger struct {
 // observe handles a reading that began at now.
 func (l *arrivalLogger) observe(s *ledger.Summary, now time.Time) {
 	a := ArrivalOf(s)
+	change := l.undelivered.observe(a.High, s, now, "sent", "delivered", "read")
+	if change == none {
+		return
+	}
 	logger := log.With(l.logger, "window", a.Window, "messages", a.Messages,
 		"undelivered", a.Undelivered, "reasons", reasonsText(a.Reasons))
-	switch l.undelivered.observe(a.High, s, now, "sent", "delivered", "read") {
+	switch change {
 	case begins:
 		level.Warn(logger).Log("msg", "messages do not arrive", "advice", a.Reasons[0].Advice())
 	case ends:
