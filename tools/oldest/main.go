@@ -1,6 +1,6 @@
 // Oldest checks the rules on standard input with the parser of the oldest supported Prometheus.
-// go.mod pins its version. The package rulefmt of that version would do the same, but depends on
-// the clients of several clouds, which take minutes to build.
+// go.mod pins its version. The package rulefmt of that version does the same, but depends on the
+// clients of several clouds.
 package main
 
 import (
