@@ -16,15 +16,20 @@ import (
 // log to two lines per problem and instance in this time.
 const recovery = 15 * time.Minute
 
-// arrivalLogger logs when too many messages of an instance are undelivered, and when messages
-// arrive again.
+// arrivalLogger logs when too many messages of an instance are undelivered or not delivered, and
+// when messages arrive again.
 type arrivalLogger struct {
-	logger      log.Logger
-	undelivered problem
+	logger                    log.Logger
+	undelivered, notDelivered problem
 }
 
 // observe handles a reading that began at now.
 func (l *arrivalLogger) observe(s *ledger.Summary, now time.Time) {
+	l.observeArrival(s, now)
+	l.observeDelivery(s, now)
+}
+
+func (l *arrivalLogger) observeArrival(s *ledger.Summary, now time.Time) {
 	a := ArrivalOf(s)
 	change := l.undelivered.observe(a.High, s, now, "sent", "delivered", "read")
 	if change == none {
@@ -41,6 +46,26 @@ func (l *arrivalLogger) observe(s *ledger.Summary, now time.Time) {
 	case fades:
 		level.Info(logger).Log("msg", "messages that did not arrive are no longer recent",
 			"failed_for", l.undelivered.duration())
+	}
+}
+
+func (l *arrivalLogger) observeDelivery(s *ledger.Summary, now time.Time) {
+	d := DeliveryOf(s)
+	change := l.notDelivered.observe(d.High, s, now, "delivered", "read")
+	if change == none {
+		return
+	}
+	logger := log.With(l.logger, "sent", d.Sent, "not_delivered", d.NotDelivered)
+	switch change {
+	case begins:
+		level.Warn(logger).Log("msg", "messages are sent but not delivered",
+			"advice", NotDeliveredAdvice)
+	case ends:
+		level.Info(logger).Log("msg", "messages are delivered again",
+			"failed_for", l.notDelivered.duration())
+	case fades:
+		level.Info(logger).Log("msg", "messages that were not delivered are no longer recent",
+			"failed_for", l.notDelivered.duration())
 	}
 }
 

@@ -95,6 +95,39 @@ func TestRecoveryIsLoggedOnlyIfMessagesArrive(t *testing.T) {
 	}
 }
 
+// TestMessagesNotDeliveredAreLoggedOnce checks an account whose messages are not delivered in every
+// second reading of an hour.
+func TestMessagesNotDeliveredAreLoggedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newExporter(t)
+		read := func(sent, delivered int) {
+			rows := append(messages(sent, "sent", 90), messages(delivered, "delivered", 5)...)
+			e.api.body = journalOf(append(rows, messages(50, "read", 100)...)...)
+			gather(t, e.scrape(t.Context()))
+			time.Sleep(time.Minute)
+		}
+		e.flags.Minutes = 600
+		e.start(t)
+		warning := []string{"level=warn", "id_instance=" + id, "sent=100", "not_delivered=50",
+			`advice="` + NotDeliveredAdvice}
+		read(10, 0)
+		assertLines(t, arrivalLines(e), nil)
+		for range 30 {
+			read(50, 0)
+			read(10, 10)
+		}
+		for range 20 {
+			read(10, 0)
+		}
+		assertLines(t, arrivalLines(e), [][]string{warning})
+		read(10, 10)
+		assertLines(t, arrivalLines(e), [][]string{warning, {
+			"level=info", `msg="messages are delivered again"`, "sent=60", "not_delivered=10",
+			"failed_for=58m",
+		}})
+	})
+}
+
 // TestUndeliveredMessagesAreLoggedWithoutPrivateData also checks that the logger ignores failed
 // readings and received messages.
 func TestUndeliveredMessagesAreLoggedWithoutPrivateData(t *testing.T) {

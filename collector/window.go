@@ -24,7 +24,7 @@ type Window struct {
 	PendingSince time.Time
 	// PendingHigh reports whether too many messages are pending. The alert also requires that their
 	// number does not fall, and that the oldest was pending in an earlier reading. One reading does
-	// not show that.
+	// not show that. The alert also fires for a share of the last hour's messages, as Arrival does.
 	PendingHigh bool
 	// NoID is the number of rows without an id. Most of them also have no time and no status, so
 	// no Arrival includes them. Often, their numbers have no WhatsApp account. NoIDHigh reports

@@ -161,8 +161,7 @@ func messageIssues(s *collector.Status, a *collector.Arrival, now time.Time) []i
 	if collector.DeliveryOf(s.Outgoing).High {
 		all = append(all, issue{
 			Name: issueNotDelivered, Severity: warning, Where: []string{"outgoing"},
-			Advice: "either many phones are off, or the messenger holds back the account's " +
-				"messages, often before a suspension; send fewer messages",
+			Advice: collector.NotDeliveredAdvice,
 		})
 	}
 	return all
