@@ -10,8 +10,8 @@ const (
 )
 
 // NotDeliveredAdvice describes the possible causes and what to do.
-const NotDeliveredAdvice = "either many phones are off, or the messenger holds back the account's " +
-	"messages, often before a suspension; send fewer messages"
+const NotDeliveredAdvice = "either many phones are off, or the messenger holds back the " +
+	"account's messages, often before a suspension; send fewer messages"
 
 // Delivery describes how many messages from 1 to 6 hours ago were sent but not delivered, as of the
 // latest reading.
