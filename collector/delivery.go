@@ -13,26 +13,38 @@ const (
 const NotDeliveredAdvice = "either many phones are off, or the messenger holds back the " +
 	"account's messages, often before a suspension; send fewer messages"
 
-// Delivery describes how many messages from 1 to 6 hours ago were sent but not delivered, as of the
-// latest reading.
+// Delivery describes how many messages were sent but not delivered, as of the latest reading.
 type Delivery struct {
 	// Sent is the number of messages that were sent. NotDelivered is the number of those that were
 	// not delivered.
 	Sent, NotDelivered int
+	// LastHour reports whether the messages are from 15 minutes to 1 hour ago. Otherwise they are
+	// from 1 to 6 hours ago.
+	LastHour bool
 	// High reports whether NotDelivered is too high.
 	High bool
 }
 
-// DeliveryOf returns the Delivery of the latest reading. It returns the zero Delivery if the ledger
-// has no delivered message, because the journals of some accounts never show delivery. The summary
-// may be nil.
+// DeliveryOf returns the Delivery of messages from 1 to 6 hours ago, or that of the last hour if
+// only that is too high. It returns the zero Delivery if the ledger has no delivered message,
+// because the journals of some accounts never show delivery. The summary may be nil.
 func DeliveryOf(s *ledger.Summary) Delivery {
-	var d Delivery
-	if s == nil {
-		return d
+	if s == nil || !showsDelivery(s) {
+		return Delivery{}
 	}
+	d := deliveryOfAge(s, 2)
+	if last := deliveryOfAge(s, 1); last.High && !d.High {
+		last.LastHour = true
+		return last
+	}
+	return d
+}
+
+// deliveryOfAge returns the Delivery of an index of RecentStatus.Rows.
+func deliveryOfAge(s *ledger.Summary, age int) Delivery {
+	var d Delivery
 	for _, status := range s.Recent {
-		rows := status.Rows[len(status.Rows)-1]
+		rows := status.Rows[age]
 		switch status.Word {
 		case "sent":
 			d.NotDelivered += rows
@@ -41,7 +53,7 @@ func DeliveryOf(s *ledger.Summary) Delivery {
 			d.Sent += rows
 		}
 	}
-	if d.NotDelivered == 0 || !showsDelivery(s) {
+	if d.NotDelivered == 0 {
 		return Delivery{}
 	}
 	d.High = float64(d.NotDelivered) > NotDeliveredMessages+NotDeliveredShare*float64(d.Sent)

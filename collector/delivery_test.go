@@ -27,10 +27,17 @@ func TestMessagesNotDelivered(t *testing.T) {
 		"no reading": {nil, Delivery{}},
 		"none":       {&ledger.Summary{Recent: recent(0, 1, 1), Types: inWindow}, Delivery{}},
 		"few": {
-			&ledger.Summary{Recent: recent(37, 60, 3), Types: inWindow}, Delivery{100, 37, false},
+			&ledger.Summary{Recent: recent(37, 60, 3), Types: inWindow}, Delivery{100, 37, false, false},
 		},
 		"many": {
-			&ledger.Summary{Recent: recent(38, 60, 2), Types: counted}, Delivery{100, 38, true},
+			&ledger.Summary{Recent: recent(38, 60, 2), Types: counted}, Delivery{100, 38, false, true},
+		},
+		"many of the last hour": {
+			&ledger.Summary{Types: counted, Recent: []ledger.RecentStatus{
+				{Word: "sent", Rows: [3]int{90, 38, 10}},
+				{Word: "read", Rows: [3]int{10, 62, 90}},
+			}},
+			Delivery{100, 38, true, true},
 		},
 		"never delivered": {&ledger.Summary{Recent: recent(100, 0, 0)}, Delivery{}},
 	} {

@@ -278,8 +278,12 @@ func pendingText(w collector.Window) string {
 }
 
 func deliveryText(d collector.Delivery) string {
-	return fmt.Sprintf("%s of the %s sent 1 to 6 hours ago did not reach a phone",
-		formatInt(d.NotDelivered), plural(d.Sent, "message"))
+	ago := "1 to 6 hours"
+	if d.LastHour {
+		ago = "15 to 60 minutes"
+	}
+	return fmt.Sprintf("%s of the %s sent %s ago did not reach a phone",
+		formatInt(d.NotDelivered), plural(d.Sent, "message"), ago)
 }
 
 func capitalize(text string) string { return strings.ToUpper(text[:1]) + text[1:] }

@@ -208,7 +208,8 @@ func TestMessagesDecideTheVerdict(t *testing.T) {
 			last, idle, nothingSent, []string{"The latest message was sent 2 h ago."},
 		},
 		"suspended": {
-			suspended, warning, "1 needs attention",
+			suspended, warning,
+			"1: 10 of the 10 messages sent 15 to 60 minutes ago did not reach a phone",
 			[]string{
 				"None of the last hour's 10 messages failed.", "10 sent but not delivered yet.",
 			},
