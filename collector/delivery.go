@@ -29,7 +29,7 @@ type Delivery struct {
 // only that is too high. It returns the zero Delivery if the ledger has no delivered message,
 // because the journals of some accounts never show delivery. The summary may be nil.
 func DeliveryOf(s *ledger.Summary) Delivery {
-	if s == nil || !showsDelivery(s) {
+	if s == nil || !ShowsDelivery(s) {
 		return Delivery{}
 	}
 	d := deliveryOfAge(s, 2)
@@ -60,8 +60,8 @@ func deliveryOfAge(s *ledger.Summary, age int) Delivery {
 	return d
 }
 
-// showsDelivery reports whether the window or the counters contain a delivered message.
-func showsDelivery(s *ledger.Summary) bool {
+// ShowsDelivery reports whether the window or the counters contain a delivered message.
+func ShowsDelivery(s *ledger.Summary) bool {
 	for _, t := range s.Types {
 		for _, status := range t.Statuses {
 			if (status.Word == "delivered" || status.Word == "read") &&

@@ -96,6 +96,10 @@ func (v *verdict) describe(a collector.Arrival, s *ledger.Summary, now time.Time
 	if text := progressText(a, s); text != "" {
 		v.note("%s.", text)
 	}
+	if hasRecent(s, "sent") && !collector.ShowsDelivery(s) {
+		v.note("the journal has never shown a delivery, so it is unknown whether messages reach " +
+			"a phone.")
+	}
 	d := collector.DeliveryOf(s)
 	if text := deliveryText(d); d.NotDelivered > 0 && !strings.HasSuffix(v.Heading, text) {
 		v.note("%s.", text)
@@ -275,6 +279,12 @@ func noIDText(n int) string {
 func pendingText(w collector.Window) string {
 	return fmt.Sprintf("%s of the journal's %s are pending", formatInt(w.Pending),
 		plural(w.Messages, "message"))
+}
+
+// hasRecent reports whether a recent row has the status.
+func hasRecent(s *ledger.Summary, word string) bool {
+	return slices.ContainsFunc(s.Recent,
+		func(r ledger.RecentStatus) bool { return r.Word == word })
 }
 
 func deliveryText(d collector.Delivery) string {

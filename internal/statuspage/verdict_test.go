@@ -192,7 +192,11 @@ func TestMessagesDecideTheVerdict(t *testing.T) {
 		},
 		"never shows delivered": {
 			neverDelivers, healthy, "1: none of the last hour's 10 messages failed",
-			[]string{"10 sent but not delivered yet."},
+			[]string{
+				"10 sent but not delivered yet.",
+				"The journal has never shown a delivery, so it is unknown whether messages reach " +
+					"a phone.",
+			},
 		},
 		"one failed": {
 			statusWithMessages("1", "failed 1 0 0"), healthy,
