@@ -13,6 +13,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -157,6 +158,10 @@ func newTestStorage(t testing.TB) *testStorage {
 	t.Cleanup(func() {
 		s.wait()
 		_ = s.storage.Close()
+		// Background writes of further ledgers can create files while the directory is removed.
+		for errors.Is(os.RemoveAll(s.directory), syscall.ENOTEMPTY) {
+			runtime.Gosched()
+		}
 	})
 	return s
 }
