@@ -40,7 +40,7 @@ func WindowOf(s *ledger.Summary) Window {
 		return w
 	}
 	for _, t := range s.Types {
-		if t.Word == "deletedMessage" || t.Word == "reactionMessage" {
+		if !ledger.ShowsMessage(t.Word) {
 			continue
 		}
 		for _, status := range t.Statuses {

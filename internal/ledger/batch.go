@@ -119,7 +119,7 @@ func (b *Batch) Add(row Row) {
 	b.window.add(typ, status, inWindow)
 	b.newest = b.newest.later(timestamp)
 	if age := b.serverTime - row.Timestamp; row.Timed && age < maxRecentAge &&
-		showsMessage(b.types.words[typ]) {
+		ShowsMessage(b.types.words[typ]) {
 		b.window.recent.add(status, age)
 	}
 	if row.BadTimestamp {

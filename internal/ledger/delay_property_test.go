@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"maps"
-	"os"
 	"slices"
 	"testing"
 	"time"
@@ -129,16 +128,8 @@ func delayModel(lifecycles []*lifecycle) []StatusDelay {
 func TestDelaysBoundTrueDelays(t *testing.T) {
 	root := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
-		directory, err := os.MkdirTemp(root, "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		s := &testStorage{directory: directory}
-		defer func() {
-			s.wait()
-			_ = s.storage.Close()
-			_ = os.RemoveAll(directory)
-		}()
+		s := newStorageIn(t, root)
+		defer s.remove()
 		const end = 3600
 		var lifecycles []*lifecycle
 		for i := range rapid.IntRange(1, 12).Draw(t, "messages") {

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"testing"
 	"time"
@@ -290,13 +289,7 @@ func TestRepeatedMessageIsNotDirty(t *testing.T) {
 // The messages of a file of version 1 have neither a time nor a type. The first write replaces the
 // file, and the next row sets both.
 func TestFileOfVersion1IsUpgraded(t *testing.T) {
-	data, err := os.ReadFile("testdata/v1.ledger")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := newTestStorage(t)
-	s.write(t, data)
-	l := s.restart(t, 2)
+	s, l := restartFrom(t, "v1.ledger")
 	for _, d := range l.Summary().Delays {
 		if !d.Created.Equal(at(1)) || d.Count > 0 {
 			t.Errorf("got delays %+v, want none since the last reading", d)

@@ -54,7 +54,7 @@ func manyRows(n int) []Row {
 	return rows
 }
 
-// typicalRows returns 1,000 rows of which more than nine in ten are texts. A larger step moves the
+// typicalRows returns 1,000 rows. More than nine in ten are texts. A larger step moves the
 // messages to later statuses.
 func typicalRows(step int) []Row {
 	types, statuses := bytesOf(defaultTypes), bytesOf(documentedStatuses)
@@ -166,6 +166,25 @@ func newTestStorage(t testing.TB) *testStorage {
 	return s
 }
 
+// newStorageIn returns a storage in a new directory below root. The first restart opens it. The
+// caller must call remove.
+func newStorageIn(t tester, root string) *testStorage {
+	t.Helper()
+	directory, err := os.MkdirTemp(root, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &testStorage{directory: directory}
+}
+
+// remove closes the storage and removes its directory, also one that a test has moved away.
+func (s *testStorage) remove() {
+	s.wait()
+	_ = s.storage.Close()
+	_ = os.RemoveAll(s.directory)
+	_ = os.RemoveAll(s.directory + ".away")
+}
+
 // tester is implemented by *testing.T, *testing.B, *testing.F and *rapid.T.
 type tester interface {
 	Helper()
@@ -191,6 +210,18 @@ func (s *testStorage) open(t tester) {
 		t.Fatal(err)
 	}
 	s.storage = storage
+}
+
+// restartFrom loads a ledger from a file in testdata.
+func restartFrom(t *testing.T, name string) (*testStorage, *Ledger) {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newTestStorage(t)
+	s.write(t, data)
+	return s, s.restart(t, 2)
 }
 
 // restart loads the ledger as a new run does after the previous run was killed.

@@ -261,13 +261,7 @@ func TestUnusableFileIsSetAside(t *testing.T) {
 
 // An earlier release wrote testdata/v1.ledger: a snapshot and two records.
 func TestLoadReadsFileOfEarlierRelease(t *testing.T) {
-	data, err := os.ReadFile("testdata/v1.ledger")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := newTestStorage(t)
-	s.write(t, data)
-	l := s.restart(t, 2)
+	s, l := restartFrom(t, "v1.ledger")
 	s.assertWarnings(t)
 	assertEqual(t, "totals", totals(l.Summary()), map[string]uint64{
 		"textMessage": 1, "pending/textMessage": 1, "delivered/textMessage": 1,
@@ -354,13 +348,7 @@ func TestForeignFileIsSetAsideUnread(t *testing.T) {
 // testdata/v2.ledger was written by a release with version 2 of the file. It has a snapshot and two
 // records.
 func TestLoadReadsFileOfVersion2(t *testing.T) {
-	data, err := os.ReadFile("testdata/v2.ledger")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := newTestStorage(t)
-	s.write(t, data)
-	l := s.restart(t, 2)
+	s, l := restartFrom(t, "v2.ledger")
 	s.assertWarnings(t)
 	summary := l.Summary()
 	assertEqual(t, "totals", totals(summary), map[string]uint64{

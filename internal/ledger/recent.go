@@ -60,6 +60,6 @@ func (r *recentRows) summary(words []string) []RecentStatus {
 	return statuses
 }
 
-// showsMessage reports whether a row of the type is a message of its own. Deletions and reactions
+// ShowsMessage reports whether a row of the type is a message of its own. Deletions and reactions
 // have rows too, but they change another message.
-func showsMessage(typ string) bool { return typ != "deletedMessage" && typ != "reactionMessage" }
+func ShowsMessage(typ string) bool { return typ != "deletedMessage" && typ != "reactionMessage" }

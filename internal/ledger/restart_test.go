@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"maps"
-	"os"
 	"testing"
 	"time"
 
@@ -59,17 +58,8 @@ func TestLedgerSurvivesKill(t *testing.T) {
 func TestRestartsDoNotChangeTotals(t *testing.T) {
 	root := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
-		directory, err := os.MkdirTemp(root, "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		s := &testStorage{directory: directory}
-		defer func() {
-			s.wait()
-			_ = s.storage.Close()
-			_ = os.RemoveAll(directory)
-			_ = os.RemoveAll(directory + ".away")
-		}()
+		s := newStorageIn(t, root)
+		defer s.remove()
 		stored, reference := s.restart(t, 0), newTestLedger(60)
 		hasDisk, minute := true, 0.0
 		statuses := []string{

@@ -11,7 +11,7 @@ import (
 	"greenapi_exporter/collector"
 )
 
-// TestPageSizeIsBounded checks the page of ten thousand instances, most of which fail.
+// TestPageSizeIsBounded checks the page of ten thousand instances. Most of them fail.
 func TestPageSizeIsBounded(t *testing.T) {
 	body := get(newHandler(outage(10_000)...), "").Body.String()
 	if n := len(parsePage(t, body).lines()); len(body) > 400<<10 || n != 100 {

@@ -260,11 +260,15 @@ func progressText(a collector.Arrival, s *ledger.Summary) string {
 			}
 		}
 	}
+	other := a.Messages - a.Undelivered - arrived - sent - pending
 	var parts []string
 	for _, p := range []struct {
 		n    int
 		text string
-	}{{arrived, " arrived"}, {sent, " sent but not delivered yet"}, {pending, " not sent yet"}} {
+	}{
+		{arrived, " arrived"}, {sent, " sent but not delivered yet"}, {pending, " not sent yet"},
+		{other, " with another status"},
+	} {
 		if p.n > 0 {
 			parts = append(parts, formatInt(p.n)+p.text)
 		}
@@ -273,7 +277,8 @@ func progressText(a collector.Arrival, s *ledger.Summary) string {
 }
 
 func noIDText(n int) string {
-	return plural(n, "message") + " got no id, often because the number is not on WhatsApp"
+	return plural(n, "message") +
+		" in the journal got no id, often because the number is not on WhatsApp"
 }
 
 func pendingText(w collector.Window) string {

@@ -93,7 +93,8 @@ func TestMessagesDecideTheVerdict(t *testing.T) {
 		return s
 	}
 	noID := func(n int) string {
-		return fmt.Sprintf("%d messages got no id, often because the number is not on WhatsApp", n)
+		return fmt.Sprintf("%d messages in the journal got no id, "+
+			"often because the number is not on WhatsApp", n)
 	}
 	withoutJournal := healthyStatus("1")
 	withoutJournal.Collectors, withoutJournal.Outgoing = withoutJournal.Collectors[1:], nil
@@ -107,6 +108,11 @@ func TestMessagesDecideTheVerdict(t *testing.T) {
 			statusWithMessages("1", "failed 71 230 0"), warning,
 			"1: 301 of the last hour's 301 messages did not arrive",
 			[]string{"301 failed (could not be sent)."},
+		},
+		"statuses without a meaning": {
+			statusWithMessages("1", "unknown 3 5 0", "newStatus 0 1 0", "read 2 0 0"), healthy,
+			"1: none of the last hour's 11 messages failed",
+			[]string{"2 arrived, 9 with another status."},
 		},
 		"several reasons": {
 			statusWithMessages("1", "noAccount 0 12 0", "failed 0 3 0", "pending 5 2 0",
@@ -320,7 +326,8 @@ func TestFleetVerdict(t *testing.T) {
 		},
 		{
 			[]collector.Status{withoutID, quiet, withoutID},
-			"3 instances: 4 messages got no id, often because the number is not on WhatsApp",
+			"3 instances: 4 messages in the journal got no id, " +
+				"often because the number is not on WhatsApp",
 			[]string{"2 are up, 1 has no recent messages."},
 		},
 		{
