@@ -44,7 +44,7 @@ func (j *journal) open() (err error) {
 	now := j.stats.env.config()
 	options := ledger.Options{
 		Minutes: now.Minutes(), MaxMinutes: now.MaxMinutes(), Retention: now.Retention(),
-		MinInterval: now.MinInterval(),
+		MinInterval: now.MinInterval(), Tiered: now.Tiered(),
 	}
 	j.ledger, err = j.stats.env.Storage.Ledger(now.ID()+j.suffix, options, time.Now())
 	if err == nil {

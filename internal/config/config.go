@@ -63,6 +63,9 @@ func (i Instance) Timeout() time.Duration { return i.settings.Timeout }
 // MinInterval returns the minimum time between two calls of a journal method, at least 0.
 func (i Instance) MinInterval() time.Duration { return i.settings.MinInterval }
 
+// Tiered reports whether most calls of a journal method request only the newest part of the window.
+func (i Instance) Tiered() bool { return i.settings.Lookback == Tiered }
+
 // Retention returns how long the ledger remembers a message. It is at least MinRetention longer
 // than the window.
 func (i Instance) Retention() time.Duration { return i.settings.Retention }

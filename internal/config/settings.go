@@ -19,6 +19,12 @@ import (
 // ledger forgot while it was still in the journal would be counted twice.
 const MinRetention = 24 * time.Hour
 
+// The values of Settings.Lookback.
+const (
+	Full   = "full"   // each call of a journal method requests the whole window
+	Tiered = "tiered" // most calls request only the newest part of the window
+)
+
 // Settings specify how to read an instance. They are not validated.
 // A configuration file can set the fields with a yaml tag. Only flags set the others.
 type Settings struct {
@@ -27,6 +33,7 @@ type Settings struct {
 	MinInterval  time.Duration `yaml:"min_interval"`
 	Timeout      time.Duration `yaml:"timeout"`
 	Collectors   []string      `yaml:"collectors"` // names
+	Lookback     string
 	Retention    time.Duration
 	InsecureHTTP bool
 }

@@ -31,6 +31,16 @@ func TestFlagsConfigureInstance(t *testing.T) {
 	}
 }
 
+func TestLookback(t *testing.T) {
+	for lookback, tiered := range map[string]bool{Full: false, Tiered: true} {
+		f := validFlags()
+		f.Lookback = lookback
+		if i, err := f.Validate(log.NewNopLogger()); err != nil || i.Tiered() != tiered {
+			t.Errorf("%s: got %t, %v", lookback, i.Tiered(), err)
+		}
+	}
+}
+
 func TestURLsAreNormalized(t *testing.T) {
 	for text, want := range map[string]string{
 		"https://7105.api.greenapi.com/":    "https://7105.api.greenapi.com",

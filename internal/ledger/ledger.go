@@ -39,6 +39,9 @@ type Options struct {
 	// MinInterval is the minimum time between two calls. A longer gap between two readings is a
 	// pause only if it exceeds twice this time.
 	MinInterval time.Duration
+	// Tiered reports whether most calls request only the newest part of the window. If it is false,
+	// every call requests the whole window.
+	Tiered bool
 }
 
 // sweepInterval is the minimum time between two sweeps that forget old messages.
