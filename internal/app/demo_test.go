@@ -72,7 +72,7 @@ func TestDemoWarnsAtTheAnnouncedTimes(t *testing.T) {
 		batch := l.NewBatch(now)
 		batch.SetServerTime(now, now, 0)
 		for n, m := range messages {
-			if m.Incomplete || m.Visible.After(now) || now.Sub(m.Timestamp) > 6*time.Hour {
+			if m.Incomplete || m.Visible.After(now) || now.Sub(m.Listed) > 6*time.Hour {
 				continue
 			}
 			status := ""

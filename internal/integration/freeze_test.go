@@ -33,7 +33,7 @@ func TestSuspendedProcessLosesNoCounts(t *testing.T) {
 	}
 	s := simulator.New(simulator.Config{
 		IDInstance: testID, Token: secret, Seed: 3, Start: start, MessagesPerHour: 7200,
-		ByLastAction: true, NoRateLimit: true, Now: now,
+		MovingTimestamps: true, FilterByLastAction: true, NoRateLimit: true, Now: now,
 	})
 	var hold atomic.Bool
 	called, answer := make(chan struct{}), make(chan struct{})

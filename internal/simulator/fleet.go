@@ -84,7 +84,8 @@ func (f *Fleet) Add(cfg Config) {
 // sharingKey returns equal texts for accounts that share their messages.
 func sharingKey(cfg Config) string {
 	cfg.IDInstance, cfg.Token, cfg.Now = "", "", nil
-	cfg.CyrillicCount, cfg.ByLastAction, cfg.NoRateLimit = false, false, false
+	cfg.MovingTimestamps, cfg.FilterByLastAction = false, false
+	cfg.CyrillicCount, cfg.NoRateLimit = false, false
 	return fmt.Sprintf("%#v", cfg)
 }
 

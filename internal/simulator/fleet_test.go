@@ -101,7 +101,8 @@ func TestAccountsOfAFleetAnswerLikeSingleAccounts(t *testing.T) {
 		func(cfg *simulator.Config) { cfg.Messages = 100 },
 		func(cfg *simulator.Config) { cfg.Speedup = 10 },
 		func(cfg *simulator.Config) { cfg.TextOnly = true },
-		func(cfg *simulator.Config) { cfg.ByLastAction = true },
+		func(cfg *simulator.Config) { cfg.MovingTimestamps = true },
+		func(cfg *simulator.Config) { cfg.FilterByLastAction = true },
 		func(cfg *simulator.Config) { cfg.CyrillicCount = true },
 		func(cfg *simulator.Config) { cfg.NoRateLimit = false },
 	}

@@ -22,9 +22,11 @@ func TestIncomingJournalMatchesIncomingMessages(t *testing.T) {
 			Speedup:         rapid.SampledFrom([]float64{0, 0.1, 1000}).Draw(t, "speedup"),
 			NoRateLimit:     true,
 			// The following fields affect only sent messages.
-			Messages:     rapid.SampledFrom([]int{0, 3}).Draw(t, "messages"),
-			SendDelay:    rapid.SampledFrom([]time.Duration{0, time.Hour}).Draw(t, "send delay"),
-			ByLastAction: rapid.Bool().Draw(t, "by last action"),
+			Messages:  rapid.SampledFrom([]int{0, 3}).Draw(t, "messages"),
+			SendDelay: rapid.SampledFrom([]time.Duration{0, time.Hour}).Draw(t, "send delay"),
+
+			MovingTimestamps:   rapid.Bool().Draw(t, "moving timestamps"),
+			FilterByLastAction: rapid.Bool().Draw(t, "filter by last action"),
 		}
 		blockedAt := rapid.IntRange(4, 30).Draw(t, "blocked at")
 		cfg.States = states("suspended", 1, "authorized", 3, "blocked", blockedAt)
@@ -41,10 +43,10 @@ func TestIncomingJournalMatchesIncomingMessages(t *testing.T) {
 			want := map[[2]string]int64{}
 			for _, m := range s.IncomingMessages(c.Now()) {
 				if m.Incomplete || len(m.Steps) > 0 || m.Visible.After(c.Now()) ||
-					m.Timestamp.Unix() != m.Sent.Unix() {
+					m.Timestamp.Unix() != m.Sent.Unix() || !m.Listed.Equal(m.Timestamp) {
 					t.Fatalf("invalid received message: %+v", m)
 				}
-				if m.Timestamp.Unix() >= c.Now().Unix()-60*int64(minutes) {
+				if m.Listed.Unix() >= c.Now().Unix()-60*int64(minutes) {
 					want[[2]string{m.ID, m.Type}] = m.Sent.Unix()
 				}
 			}
@@ -87,7 +89,8 @@ func TestMessagesArriveOnlyWhileAuthorized(t *testing.T) {
 
 func TestIncomingRowsHaveDocumentedMembers(t *testing.T) {
 	s, c := newAccount(simulator.Config{
-		Seed: 14, MessagesPerHour: 200, IncomingPerHour: 200, NoRateLimit: true, ByLastAction: true,
+		Seed: 14, MessagesPerHour: 200, IncomingPerHour: 200, NoRateLimit: true,
+		MovingTimestamps: true, FilterByLastAction: true,
 	}, 24*time.Hour)
 	var rows []map[string]any
 	if err := json.Unmarshal(get(s, incomingPath(1440)).Body.Bytes(), &rows); err != nil {

@@ -10,11 +10,14 @@ import (
 // journalView is a journal at one time.
 type journalView struct {
 	*timeline
-	at           time.Duration // the time, since the start of the account
-	sent         []message     // the messages sent by then
-	rows         []int32       // indexes of the messages in the window, newest first
-	thumbnails   string
-	byLastAction bool
+	at         time.Duration // the time, since the start of the account
+	sent       []message     // the messages sent by then
+	rows       []int32       // indexes of the messages in the window, newest timestamp first
+	thumbnails string
+
+	// These are as in Config for sent messages. The arrival of a received message is its only
+	// action.
+	movingTimestamps, filterByLastAction bool
 }
 
 // view returns a journal without rows.
@@ -22,8 +25,8 @@ func (s *Simulator) view(tl *timeline, now time.Time) *journalView {
 	at := s.since(now)
 	return &journalView{
 		timeline: tl, sent: tl.sentBy(at), at: at, thumbnails: s.thumbnails,
-		// The arrival of a received message is its only action.
-		byLastAction: s.cfg.ByLastAction && !tl.incoming,
+		movingTimestamps:   s.cfg.MovingTimestamps && !tl.incoming,
+		filterByLastAction: s.cfg.FilterByLastAction && !tl.incoming,
 	}
 }
 
@@ -32,18 +35,18 @@ func (s *Simulator) journal(tl *timeline, now time.Time, minutes int64) *journal
 	v := s.view(tl, now)
 	oldest := now.Unix() - 60*minutes
 	oldestSent := oldest
-	if v.byLastAction {
+	if v.filterByLastAction {
 		oldestSent -= 1 + int64(maxLifetime.Seconds()/s.cfg.Speedup)
 	}
 	first := sort.Search(len(v.sent), func(i int) bool {
 		return v.unix(v.sent[i].sent) >= oldestSent
 	})
 	for i := len(v.sent) - 1; i >= first; i-- {
-		if m := &v.sent[i]; m.visible <= v.at && v.timestamp(m) >= oldest {
+		if m := &v.sent[i]; m.visible <= v.at && v.unix(v.listed(m)) >= oldest {
 			v.rows = append(v.rows, int32(i))
 		}
 	}
-	if v.byLastAction {
+	if v.movingTimestamps {
 		slices.SortStableFunc(v.rows, func(a, b int32) int {
 			return cmp.Compare(v.sent[b].lastAction(v.at), v.sent[a].lastAction(v.at))
 		})
@@ -51,14 +54,23 @@ func (s *Simulator) journal(tl *timeline, now time.Time, minutes int64) *journal
 	return v
 }
 
-// timestamp returns the time of a row in Unix seconds.
-func (v *journalView) timestamp(m *message) int64 {
-	if v.byLastAction {
-		return v.unix(m.lastAction(v.at))
+// timestamp returns the time of a row.
+func (v *journalView) timestamp(m *message) time.Duration {
+	if v.movingTimestamps {
+		return m.lastAction(v.at)
 	}
-	return v.unix(m.sent)
+	return m.sent
 }
 
+// listed returns the time by which the requested minutes filter a row.
+func (v *journalView) listed(m *message) time.Duration {
+	if v.filterByLastAction {
+		return m.lastAction(v.at)
+	}
+	return m.sent
+}
+
+// unix returns a time since the start in Unix seconds.
 func (v *journalView) unix(at time.Duration) int64 { return v.cfg.Start.Add(at).Unix() }
 
 func (v *journalView) body() body {

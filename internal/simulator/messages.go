@@ -19,9 +19,12 @@ type Message struct {
 	// Sent is when the message was sent or received. Visible is when its row appears. Without
 	// Speedup, this is up to two minutes later.
 	Sent, Visible time.Time
-	// Timestamp is the timestamp of the row, in whole seconds. It is Sent or, with ByLastAction,
-	// the time of the last step. It determines whether the row is in the requested window.
+	// Timestamp is the timestamp of the row, in whole seconds. It is Sent or, with
+	// MovingTimestamps, the time of the last step.
 	Timestamp time.Time
+	// Listed determines whether the row is in the requested window. It is in whole seconds. It is
+	// Sent or, with FilterByLastAction, the time of the last step.
+	Listed time.Time
 	// Steps are the statuses reached so far, in order, including those before Visible. Received and
 	// incomplete messages have none.
 	Steps []Step
@@ -37,7 +40,7 @@ func (m Message) Status() string {
 
 // Messages returns all sent messages that are visible at time t, in the order of sending, with the
 // steps reached by then. The time may be in the future. The journal at time t contains those
-// messages whose Timestamp is within the requested minutes before t. The caller owns the slices.
+// messages whose Listed is within the requested minutes before t. The caller owns the slices.
 func (s *Simulator) Messages(t time.Time) []Message { return s.messages(s.outgoing, t) }
 
 // IncomingMessages is like Messages for received messages, which are never incomplete.
@@ -57,10 +60,14 @@ func (s *Simulator) messages(tl *timeline, t time.Time) []Message {
 func (v *journalView) message(i int) Message {
 	history := &v.sent[i]
 	start := v.cfg.Start
+	wholeSeconds := func(at time.Duration) time.Time {
+		return time.Unix(v.unix(at), 0).In(start.Location())
+	}
 	m := Message{
 		Sent:       start.Add(history.sent),
 		Visible:    start.Add(history.visible),
-		Timestamp:  time.Unix(v.timestamp(history), 0).In(start.Location()),
+		Timestamp:  wholeSeconds(v.timestamp(history)),
+		Listed:     wholeSeconds(v.listed(history)),
 		Incomplete: history.variant&incomplete != 0,
 	}
 	if m.Incomplete {

@@ -53,10 +53,14 @@ type Config struct {
 	// TextOnly turns every message into a text with a unique ID. It does not change times or
 	// statuses. The rows are small, because they have no thumbnails.
 	TextOnly bool
-	// ByLastAction makes the time of the latest status the timestamp of a sent message. The default
-	// is the time of sending. The timestamp determines whether a message is in the requested
-	// window. The documentation does not specify which of the two the real service uses.
-	ByLastAction bool
+	// MovingTimestamps makes the time of the latest status the timestamp of a sent message. The
+	// default is the time of sending. The documentation does not specify which of the two the real
+	// service uses.
+	MovingTimestamps bool
+	// FilterByLastAction makes the journal of sent messages list those with a new status in the
+	// requested minutes. The default is to list those sent in these minutes. The documentation does
+	// not specify this either.
+	FilterByLastAction bool
 	// NoRateLimit disables the limit of one call per second for each method.
 	NoRateLimit bool
 	// Speedup divides the delays of statuses and rows, but not the times of sending and of States.

@@ -140,17 +140,17 @@ func TestEqualConfigsGiveEqualAnswers(t *testing.T) {
 // TestSeedDeterminesTheJournal uses hashes, so a new feature cannot change the messages of accounts
 // without it.
 func TestSeedDeterminesTheJournal(t *testing.T) {
-	for byLastAction, want := range map[bool]string{
+	for lastAction, want := range map[bool]string{
 		false: "2e6e6eed5ce9c24e5d9737b5ab5687aa6cf754289b0e72d3caeba35281d112bd",
 		true:  "31389bd54d00b580720cba02140a52e68da1362d40b3c564048b2bcd91c66020",
 	} {
 		cfg := busy()
-		cfg.ByLastAction = byLastAction
+		cfg.MovingTimestamps, cfg.FilterByLastAction = lastAction, lastAction
 		cfg.IncomingPerHour = 10 // must not affect sent messages
 		s, _ := newAccount(cfg, 30*time.Hour)
 		sum := sha256.Sum256(get(s, journalPath(1440)).Body.Bytes())
 		if got := hex.EncodeToString(sum[:]); got != want {
-			t.Errorf("by last action %v: hash %s, want %s", byLastAction, got, want)
+			t.Errorf("by last action %v: hash %s, want %s", lastAction, got, want)
 		}
 	}
 }

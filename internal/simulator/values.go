@@ -19,7 +19,7 @@ func (v *journalView) appendValue(b []byte, name string, i int) []byte {
 	case "id":
 		return v.appendID(b, i)
 	case "time":
-		return strconv.AppendInt(b, v.timestamp(m), 10)
+		return strconv.AppendInt(b, v.unix(v.timestamp(m)), 10)
 	case "start":
 		return strconv.AppendInt(b, v.unix(0), 10)
 	case "kind":
