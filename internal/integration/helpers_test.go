@@ -64,8 +64,13 @@ func TestMain(m *testing.M) {
 			os.Unsetenv(name)
 		}
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	_ = os.RemoveAll(programDirectory)
+	os.Exit(code)
 }
+
+// programDirectory contains programs that tests have built. TestMain removes it.
+var programDirectory string
 
 // testBinary returns a command that runs this test binary as another program: the exporter, the
 // simulator of BenchmarkFleet or a peer of BenchmarkPeers. The words after that are its argument.

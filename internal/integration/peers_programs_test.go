@@ -76,16 +76,13 @@ func startEncodingJSON(b *testing.B, api recording) *peer {
 // startExporterPeer builds the program as it is released and starts it.
 func startExporterPeer(b *testing.B, api recording, name string, args ...string) *peer {
 	b.Helper()
-	program := filepath.Join(b.TempDir(), "greenapi_exporter")
+	program, err := buildExporter(b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
 	args = append([]string{
 		"--web.listen-address=127.0.0.1:0", "--no-collector.state", "--no-collector.queue",
 	}, args...)
-	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", program,
-		"greenapi_exporter")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if output, err := build.CombinedOutput(); err != nil {
-		b.Fatalf("%v: %s", err, output)
-	}
 	command := exec.Command(program, args...)
 	command.Env = append(os.Environ(), instanceEnv(api.url)...)
 	return startPeer(b, command, name, "/metrics", "greenapi_outgoing_window_messages", api.rows)
