@@ -33,16 +33,15 @@ func (s *Simulator) view(tl *timeline, now time.Time) *journalView {
 // journal returns the journal with the window of the given minutes before now.
 func (s *Simulator) journal(tl *timeline, now time.Time, minutes int64) *journalView {
 	v := s.view(tl, now)
-	oldest := now.Unix() - 60*minutes
+	oldest := time.Unix(now.Unix()-60*minutes, 0).Sub(s.cfg.Start)
 	oldestSent := oldest
 	if v.filterByLastAction {
-		oldestSent -= 1 + int64(maxLifetime.Seconds()/s.cfg.Speedup)
+		oldestSent = max(oldest, 0) - tl.scaled(maxLifetime)
 	}
-	first := sort.Search(len(v.sent), func(i int) bool {
-		return v.unix(v.sent[i].sent) >= oldestSent
-	})
+	first := sort.Search(len(v.sent), func(i int) bool { return v.sent[i].sent >= oldestSent })
 	for i := len(v.sent) - 1; i >= first; i-- {
-		if m := &v.sent[i]; m.visible <= v.at && v.unix(v.listed(m)) >= oldest {
+		m := &v.sent[i]
+		if m.visible <= v.at && m.lastReached() >= oldest && v.listed(m) >= oldest {
 			v.rows = append(v.rows, int32(i))
 		}
 	}

@@ -154,6 +154,27 @@ func BenchmarkJournal(b *testing.B) {
 	}
 }
 
+// BenchmarkShortCall requests the newest minutes of an account with many older messages.
+func BenchmarkShortCall(b *testing.B) {
+	for name, byLastAction := range map[string]bool{"by sending": false, "by action": true} {
+		b.Run(name, func(b *testing.B) {
+			const messages = 100_000
+			s, _ := newAccount(simulator.Config{
+				Seed: 10, MessagesPerHour: messages / 24, NoRateLimit: true,
+				MovingTimestamps: byLastAction, FilterByLastAction: byLastAction,
+			}, 24*time.Hour)
+			r := httptest.NewRequest(http.MethodGet, journalPath(6), nil)
+			w := &discard{header: http.Header{}}
+			s.ServeHTTP(w, r)
+			b.SetBytes(w.bytes)
+			b.ReportAllocs()
+			for b.Loop() {
+				s.ServeHTTP(w, r)
+			}
+		})
+	}
+}
+
 // discard is an http.ResponseWriter that counts the bytes and discards them.
 type discard struct {
 	header http.Header

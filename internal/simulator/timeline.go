@@ -248,6 +248,12 @@ func (m *message) lastAction(at time.Duration) time.Duration {
 	return m.sent
 }
 
+// lastReached returns when the message reaches its last status. It costs less than lastAction, and
+// is never before it.
+func (m *message) lastReached() time.Duration {
+	return max(m.sent, m.reached[0], m.reached[1], m.reached[2], m.reached[3])
+}
+
 // hash returns the output of SplitMix64 for n. Different n have different hashes.
 func hash(n uint64) uint64 {
 	n += 0x9e3779b97f4a7c15

@@ -1,8 +1,10 @@
 package simulator_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -173,4 +175,27 @@ func TestRowsWithOneTimeAreEqual(t *testing.T) {
 				moving, byLastAction, len(rows), len(first))
 		}
 	})
+}
+
+// TestLateActionsAreListed checks the message with the longest time between its sending and its
+// last action.
+func TestLateActionsAreListed(t *testing.T) {
+	cfg := busy()
+	cfg.MessagesPerHour, cfg.TextOnly, cfg.FilterByLastAction = 500, true, true
+	s, c := newAccount(cfg, 48*time.Hour)
+	all := s.Messages(c.Now())
+	life := func(m simulator.Message) time.Duration { return lastAction(m).Sub(m.Sent) }
+	last := slices.MaxFunc(all, func(a, b simulator.Message) int {
+		return cmp.Compare(life(a), life(b))
+	})
+	if life(last) < 24*time.Hour {
+		t.Errorf("the longest life is %v", life(last))
+	}
+	if got := len(journal(t, s, math.MaxInt)); got != len(all) {
+		t.Errorf("%d rows in the longest window, want %d", got, len(all))
+	}
+	c.Set(lastAction(last))
+	if !slices.ContainsFunc(journal(t, s, 1), func(r row) bool { return r.ID == last.ID }) {
+		t.Errorf("the latest minute does not contain a message sent %v ago", life(last))
+	}
 }
