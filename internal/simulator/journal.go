@@ -31,9 +31,9 @@ func (s *Simulator) view(tl *timeline, now time.Time) *journalView {
 }
 
 // journal returns the journal with the window of the given minutes before now.
-func (s *Simulator) journal(tl *timeline, now time.Time, minutes int64) *journalView {
+func (s *Simulator) journal(tl *timeline, now time.Time, minutes int) *journalView {
 	v := s.view(tl, now)
-	oldest := time.Unix(now.Unix()-60*minutes, 0).Sub(s.cfg.Start)
+	oldest := time.Unix(now.Unix()-60*int64(minutes), 0).Sub(s.cfg.Start)
 	oldestSent := oldest
 	if v.filterByLastAction {
 		oldestSent = max(oldest, 0) - tl.scaled(maxLifetime)

@@ -7,21 +7,28 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
+
+// maxMinutesRecorded limits the memory of an account that is called for a long time.
+const maxMinutesRecorded = 10_000
 
 // requests counts the requests of each method and holds the faults of the methods.
 type requests struct {
 	endpoints map[string]*endpoint // by method; the map does not change
 
-	mu       sync.Mutex // guards the fields of endpoints, and followed
+	mu       sync.Mutex // guards the fields of endpoints except bytes, and followed
 	followed []string
 }
 
 type endpoint struct {
 	calls    int
+	minutes  []int // of the latest calls of a journal
 	lastCall time.Time
 	fault    Fault
+
+	bytes atomic.Int64 // sent in bodies
 }
 
 func newRequests(methods ...string) requests {
@@ -64,6 +71,26 @@ func (r *requests) Calls(method string) int {
 	return n
 }
 
+// Minutes returns the requested minutes of each call of a journal, with any answer, oldest first.
+// Invalid minutes are 0. It returns only the latest 10,000 calls.
+func (r *requests) Minutes(method string) []int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e := r.endpoints[method]; e != nil {
+		return slices.Clone(e.minutes)
+	}
+	return nil
+}
+
+// Bytes returns the total size of the bodies that were sent as answers of the method. If a body is
+// compressed, this is its compressed size.
+func (r *requests) Bytes(method string) int64 {
+	if e := r.endpoints[method]; e != nil {
+		return e.bytes.Load()
+	}
+	return 0
+}
+
 // Followed returns the Referer header of each request that followed the redirect of FaultRedirect,
 // oldest first. A client must not follow redirects, because the Referer header reveals its token.
 func (r *requests) Followed() []string {
@@ -98,5 +125,32 @@ func (r *requests) record(c call) (f Fault, tooSoon, known bool) {
 	}
 	e.calls++
 	e.lastCall = c.now
+	if isJournal(c.method) {
+		e.minutes = append(e.minutes, c.minutes)
+		e.minutes = e.minutes[max(0, len(e.minutes)-maxMinutesRecorded):]
+	}
 	return e.fault, tooSoon, true
 }
+
+// meter returns a writer that adds the sizes of its writes to the bytes of the method.
+func (r *requests) meter(w http.ResponseWriter, method string) http.ResponseWriter {
+	if e := r.endpoints[method]; e != nil {
+		return &meter{w, &e.bytes}
+	}
+	return w
+}
+
+// meter is an http.ResponseWriter that counts the bytes of the body.
+type meter struct {
+	http.ResponseWriter
+	bytes *atomic.Int64
+}
+
+// Write counts the bytes before the client can receive them.
+func (m *meter) Write(b []byte) (int, error) {
+	m.bytes.Add(int64(len(b)))
+	return m.ResponseWriter.Write(b)
+}
+
+// Unwrap is for http.ResponseController.
+func (m *meter) Unwrap() http.ResponseWriter { return m.ResponseWriter }

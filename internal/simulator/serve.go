@@ -27,6 +27,7 @@ type call struct {
 	instance string
 	method   string
 	token    string
+	minutes  int // of a journal; 0 if they are invalid
 	now      time.Time
 }
 
@@ -42,7 +43,7 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	fault, tooSoon, known := s.record(c)
-	minutes, validMinutes := parseMinutes(r)
+	w = s.meter(w, c.method)
 	switch {
 	case c.method == "" || c.partner:
 		notFound.send(w, c)
@@ -53,13 +54,13 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case c.token != s.cfg.Token:
 		unauthorized.send(w, c)
 	case fault.replaceAnswer(w, r, c):
-	case isJournal(c.method) && !validMinutes:
+	case isJournal(c.method) && c.minutes == 0:
 		badRequest.send(w, c)
 	case fault == FaultNone && tooSoon && !s.cfg.NoRateLimit:
 		rateLimited.send(w, c)
 	case fault == FaultNone && isJournal(c.method) && s.stateFault(c.now).replaceAnswer(w, r, c):
 	default:
-		sendBody(w, r, s.body(c, minutes), fault.malformation)
+		sendBody(w, r, s.body(c), fault.malformation)
 	}
 }
 
@@ -68,7 +69,7 @@ var callPath = regexp.MustCompile(`^(.*?)(/partner|/waInstance([^/]*))/([^/]*)/(
 
 // parseCall leaves the method empty if the path has another form.
 func parseCall(r *http.Request, now time.Time) call {
-	c := call{verb: r.Method, uri: r.URL.RequestURI(), now: now}
+	c := call{verb: r.Method, uri: r.URL.RequestURI(), minutes: parseMinutes(r), now: now}
 	if m := callPath.FindStringSubmatch(r.URL.Path); m != nil {
 		c.prefix, c.partner = m[1], m[2] == "/partner"
 		c.instance, c.method, c.token = m[3], m[4], m[5]
@@ -77,13 +78,17 @@ func parseCall(r *http.Request, now time.Time) call {
 	return c
 }
 
-func parseMinutes(r *http.Request) (minutes int64, ok bool) {
+// parseMinutes returns 0 if the minutes are invalid.
+func parseMinutes(r *http.Request) int {
 	query := r.URL.Query()
 	if !query.Has("minutes") {
-		return defaultMinutes, true
+		return defaultMinutes
 	}
-	minutes, err := strconv.ParseInt(query.Get("minutes"), 10, 64)
-	return min(minutes, maxMinutes), err == nil && minutes >= 1
+	minutes, err := strconv.Atoi(query.Get("minutes"))
+	if err != nil {
+		return 0
+	}
+	return min(max(minutes, 0), maxMinutes)
 }
 
 func isJournal(method string) bool { return method == outgoingMethod || method == incomingMethod }
@@ -95,13 +100,13 @@ func (s *Simulator) stateFault(now time.Time) Fault {
 	return stateFaults[s.cfg.schedule().at(s.since(now))]
 }
 
-// body returns the body of a successful answer. Only the journals use minutes.
-func (s *Simulator) body(c call, minutes int64) body {
+// body returns the body of a successful answer.
+func (s *Simulator) body(c call) body {
 	switch c.method {
 	case outgoingMethod:
-		return s.journal(s.outgoing, c.now, minutes).body()
+		return s.journal(s.outgoing, c.now, c.minutes).body()
 	case incomingMethod:
-		return s.journal(s.incoming, c.now, minutes).body()
+		return s.journal(s.incoming, c.now, c.minutes).body()
 	}
 	return objectBody(toJSON(objectMethods[c.method](s, c.now)))
 }
