@@ -20,10 +20,12 @@ func arrivalLines(e *exporter) (found []string) {
 	return found
 }
 
-// messages returns n rows with the same status and different ids.
+// messages returns n rows with the same status, and with ids that are different from those of
+// earlier calls.
 func messages(n int, status string, ago int) (rows []string) {
 	for i := range n {
-		rows = append(rows, row(fmt.Sprint(status, i), "textMessage", status, ago))
+		rows = append(rows,
+			row(fmt.Sprint(status, i, time.Now().UnixNano()), "textMessage", status, ago))
 	}
 	return rows
 }

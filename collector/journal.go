@@ -41,16 +41,21 @@ func journalSource(suffix string, call journalCall) func(*polled[*ledger.Summary
 }
 
 func (j *journal) open() (err error) {
-	now := j.stats.env.config()
-	options := ledger.Options{
-		Minutes: now.Minutes(), MaxMinutes: now.MaxMinutes(), Retention: now.Retention(),
-		MinInterval: now.MinInterval(), Tiered: now.Tiered(),
-	}
-	j.ledger, err = j.stats.env.Storage.Ledger(now.ID()+j.suffix, options, time.Now())
+	id := j.stats.env.config().ID()
+	j.ledger, err = j.stats.env.Storage.Ledger(id+j.suffix, j.options(), time.Now())
 	if err == nil {
 		j.omissions.start(j.ledger.Summary())
 	}
 	return err
+}
+
+// options returns the options of the ledger by the current configuration.
+func (j *journal) options() ledger.Options {
+	now := j.stats.env.config()
+	return ledger.Options{
+		Minutes: now.Minutes(), MaxMinutes: now.MaxMinutes(), Retention: now.Retention(),
+		MinInterval: now.MinInterval(), Tiered: now.Tiered(),
+	}
 }
 
 func (j *journal) close() {
@@ -62,8 +67,7 @@ func (j *journal) close() {
 // changes only if the whole response is valid.
 func (j *journal) read(ctx context.Context, begin time.Time) (*ledger.Summary, error) {
 	settings := j.stats.env.config()
-	j.ledger.SetMinutes(settings.Minutes())
-	j.ledger.SetMinInterval(settings.MinInterval())
+	j.ledger.Configure(j.options())
 	batch := j.ledger.NewBatch(begin)
 	rows, err := j.call(j.stats.client(), ctx, batch.Minutes())
 	if err == nil {

@@ -27,10 +27,11 @@ type Batch struct {
 	vocabularies
 	ledger      *Ledger
 	requestedAt time.Time
-	minutes     int
+	request     request
 	clock       time.Duration // the ledger's clock at this reading
 	now         seconds       // the same
 	previous    seconds       // the ledger's clock at the last reading
+	whole       seconds       // the ledger's clock at the last reading of the whole window
 
 	isAfterPause bool // whether messages can have reached statuses long before this reading
 
@@ -38,9 +39,11 @@ type Batch struct {
 	received    float64 // UNIX seconds, by the local clock, when the response arrived
 	serverTime  float64 // UNIX seconds, by the server's clock, when the request was sent
 	windowStart float64 // UNIX seconds; older rows are outside the window
+	oldest      float64 // UNIX seconds; older rows are not in the requested minutes by their times
 	latest      float64 // UNIX seconds; later timestamps are not plausible
 
 	window   window
+	unkeyed  window    // the rows without a key
 	changes  []message // by row
 	renames  []rename
 	unknown  int      // number of changes whose message is new to the ledger
@@ -56,20 +59,21 @@ func (l *Ledger) NewBatch(now time.Time) *Batch {
 		vocabularies: l.vocabularies,
 		ledger:       l,
 		requestedAt:  now,
-		minutes:      l.lookback.minutes(now),
+		request:      l.lookback.request(now, l.options.MinInterval),
 		clock:        clock,
 		now:          inSeconds(clock),
 		previous:     inSeconds(l.clock),
+		whole:        l.windowClock(),
 		isAfterPause: l.lookback.isAfterPause(now, l.options.MinInterval),
 		window:       window{types: make([]typeRows, len(l.window.types))},
 	}
 }
 
 // Minutes returns how many minutes of the journal to request.
-func (b *Batch) Minutes() int { return b.minutes }
+func (b *Batch) Minutes() int { return b.request.minutes }
 
 // Shrink records a failed call that might succeed for fewer minutes.
-func (b *Batch) Shrink() { b.ledger.lookback.shrink(b.minutes) }
+func (b *Batch) Shrink() { b.ledger.lookback.shrink(b.request) }
 
 // maxAhead limits how far the server's clock counts as ahead of the local clock. If a Date far in
 // the future were the time of the baseline, no message would count until then.
@@ -81,10 +85,11 @@ func (b *Batch) SetServerTime(date, now time.Time, latency time.Duration) {
 	serverTime := min(unixSeconds(date), unixSeconds(now.Add(maxAhead)))
 	b.date, b.received = date.Unix(), unixSeconds(now)
 	b.windowStart = math.Inf(-1)
-	if window := b.ledger.options.Minutes; b.minutes > window {
-		b.windowStart = serverTime - float64(window)*60
+	if b.exceedsWindow() {
+		b.windowStart = serverTime - float64(b.ledger.options.Minutes)*60
 	}
 	b.serverTime = serverTime - latency.Seconds()
+	b.oldest = b.serverTime - float64(b.request.minutes)*60 - edgeTolerance
 	b.latest = max(unixSeconds(date), unixSeconds(now)) + maxTimestampAhead
 }
 
@@ -118,37 +123,53 @@ func (b *Batch) Add(row Row) {
 	}
 	b.window.add(typ, status, inWindow)
 	b.newest = b.newest.later(timestamp)
-	if age := b.serverTime - row.Timestamp; row.Timed && age < maxRecentAge &&
-		ShowsMessage(b.types.words[typ]) {
-		b.window.recent.add(status, age)
-	}
 	if row.BadTimestamp {
 		b.window.malformed[BadTimestamp]++
 	}
 	if row.Key == 0 {
 		b.window.malformed[NoID] += inWindow
+		if inWindow > 0 {
+			b.unkeyed.add(typ, status, 1)
+			if status == pending {
+				b.unkeyed.oldestPending = b.unkeyed.oldestPending.earlier(timestamp)
+			}
+		}
+		b.addRecent(&b.window, typ, status, timestamp.wholeSeconds())
 		return
 	}
 	m, set := b.ledger.messages.get(row.Key), impliedStatuses(status)
+	sent, listed := timestamp.wholeSeconds(), b.listed(m, timestamp, status)
 	isChange := m == nil || m.reached|set != m.reached || m.latestStatus != status ||
-		m.latestType != typ || m.time == 0 && row.Timed
+		m.latestType != typ || m.listed != listed || m.time == 0 && row.Timed
 	if isChange && row.LegacyKey != 0 && b.ledger.messages.get(row.LegacyKey) != nil {
 		b.renames = append(b.renames, rename{row.LegacyKey, row.Key})
 	}
 	if m == nil {
 		b.unknown++
 	} else {
-		if m.lastSeen != b.previous {
+		if m.lastSeen < b.whole || m.lastSeen > b.previous {
 			b.returned = append(b.returned, row.Key)
 		}
 		m.lastSeen = b.now
+		sent = firstKnown(m.time, sent)
 	}
+	b.addRecent(&b.window, typ, status, sent)
 	if isChange {
 		isOld := row.Timed && row.Timestamp < b.ledger.coveredSince
 		b.changes = append(b.changes, message{
-			key: row.Key, reached: set, lastSeen: b.now, time: timestamp.wholeSeconds(),
+			key: packKey(row.Key), reached: set, lastSeen: b.now,
+			time: timestamp.wholeSeconds(), listed: listed,
 			latestStatus: status, latestType: typ, firstType: typ, observable: !isOld,
 		})
+	}
+}
+
+// addRecent adds a row to the recent rows of w. The message was sent at the given time in UNIX
+// seconds, or at an unknown time if that is 0.
+func (b *Batch) addRecent(w *window, typ, status uint8, sent uint32) {
+	age := b.serverTime - float64(sent)
+	if sent > 0 && age < maxRecentAge && ShowsMessage(b.types.words[typ]) {
+		w.recent.add(status, age)
 	}
 }
 
@@ -169,14 +190,17 @@ func (b *Batch) Commit() *Summary {
 	if isBaseline {
 		l.countingSince, created = b.requestedAt, b.requestedAt
 		l.delays.Created = nanoseconds(created)
-		l.coveredSince = b.baselineTime() + dateResolution - float64(b.minutes)*60
+		l.coveredSince = b.baselineTime() + dateResolution - float64(b.request.minutes)*60
 	}
 	l.vocabularies, l.clock = b.vocabularies, b.clock
 	b.createCounters(created)
 	b.applyRenames()
 	b.apply(isBaseline, created)
 	l.window, l.newest = b.window, l.newest.plausible(b.latest).later(b.newest)
-	l.lookback.success(b.requestedAt, b.minutes)
+	if l.options.Tiered {
+		l.window = b.rememberedWindow()
+	}
+	l.lookback.success(b.requestedAt, b.request)
 	l.forgetOld()
 	l.markDirty(b, isBaseline)
 	return l.Summary()

@@ -37,7 +37,7 @@ func (b *Batch) apply(isBaseline bool, created time.Time) {
 	l.messages.grow(b.unknown)
 	changed := b.changes[:0]
 	for _, shown := range b.changes {
-		m, reached, known := shown, shown.reached, l.messages.get(shown.key)
+		m, reached, known := shown, shown.reached, l.messages.get(shown.key.uint64())
 		switch {
 		case isBaseline:
 			m.observable = false
@@ -63,7 +63,7 @@ func (b *Batch) apply(isBaseline bool, created time.Time) {
 		if observe && m.observable {
 			l.delays.observe(reached, b.date-int64(m.time))
 		}
-		l.messages.put(m)
+		l.firstListed = min(l.firstListed, l.messages.put(m))
 		changed = append(changed, m)
 	}
 	b.changes = changed
@@ -74,7 +74,7 @@ func (b *Batch) apply(isBaseline bool, created time.Time) {
 // does not matter. A message is old only if all of its rows are old. If the rows have several types
 // of text, which share a key, the message counts for the type that was documented first.
 func (b *Batch) mergeChanges() {
-	merged, indexes := b.changes[:0], make(map[uint64]int, len(b.changes))
+	merged, indexes := b.changes[:0], make(map[packedKey]int, len(b.changes))
 	for _, c := range b.changes {
 		if i, repeated := indexes[c.key]; repeated {
 			merged[i].merge(c)

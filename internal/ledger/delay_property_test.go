@@ -206,7 +206,7 @@ func TestOrderOfRowsDoesNotChangeDelays(t *testing.T) {
 			commit(l, 4, rows...)
 			messages := make(map[uint64]message)
 			for _, m := range l.messages.list {
-				messages[m.key] = m
+				messages[m.key.uint64()] = m
 			}
 			return messages
 		}

@@ -3,6 +3,7 @@ package ledger
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"os"
 	"reflect"
 	"runtime"
@@ -21,22 +22,21 @@ func FuzzLoad(f *testing.F) {
 		f.Fatal(err)
 	}
 	text := binary.LittleEndian.Uint32(record)
-	f.Add(false, record[8:8+text], record[8+text:],
+	f.Add(uint8(2), record[8:8+text], record[8+text:],
 		[]byte(`{"call":{"begun":"2026-05-04T12:00:00Z","next":"2026-05-04T13:00:00+07:00"}}`),
 		[]byte(nil))
-	f.Add(true, []byte(`{"state":{}}`), []byte(nil),
+	f.Add(uint8(0), []byte(`{"state":{}}`), []byte(nil),
 		[]byte(`{"state":{"statuses":["pending","x"],"rows":[]}}`), make([]byte, 16))
 	state := []byte(`{"state":{"statuses":["sent","pending","sent"],"types":["a","a"],` +
 		`"totals":[{"messages":[1,1],"statuses":[[1,2]]},{"messages":[3,4]}],` +
 		`"rows":[[1,2,3],[4]],"birth":1,"last_good":1}}`)
-	f.Add(true, state, bytes.Repeat([]byte{1, 0, 0, 0}, 8), []byte(`null`), []byte(nil))
-	f.Add(false, state, bytes.Repeat([]byte{1, 1, 0, 1}, 12), []byte(`null`), []byte(nil))
-	f.Fuzz(func(t *testing.T, isV1 bool, text1, messages1, text2, messages2 []byte) {
-		file, length := fileHeader(testID), messageLength
-		if isV1 {
-			file = bytes.Replace(file, []byte("ledger 2 "), []byte("ledger 1 "), 1)
-			length = messageLengthV1
-		}
+	f.Add(uint8(0), state, bytes.Repeat([]byte{1, 0, 0, 0}, 8), []byte(`null`), []byte(nil))
+	f.Add(uint8(1), state, bytes.Repeat([]byte{1, 1, 0, 1}, 12), []byte(`null`), []byte(nil))
+	f.Add(uint8(2), state, bytes.Repeat([]byte{1, 1, 0, 1}, 14), []byte(`null`), []byte(nil))
+	lengths := []int{messageLengthV1, messageLengthV2, messageLength}
+	f.Fuzz(func(t *testing.T, v uint8, text1, messages1, text2, messages2 []byte) {
+		v %= uint8(len(lengths))
+		file, length := fmt.Appendf(nil, "%s%d %s\n", magic, v+1, testID), lengths[v]
 		sum := newChecksum(file)
 		for _, part := range [][2][]byte{{text1, messages1}, {text2, messages2}} {
 			text, n := part[0], len(part[1])/length

@@ -363,7 +363,7 @@ func dumpLedger(t tester, l *Ledger) string {
 	t.Helper()
 	messages := make(map[uint64]string)
 	for _, m := range l.messages.list {
-		messages[m.key] = fmt.Sprintf("%+v", m)
+		messages[m.key.uint64()] = fmt.Sprintf("%+v", m)
 	}
 	text, err := json.MarshalIndent([]any{l.state(), l.pollState, messages}, "", " ")
 	if err != nil {

@@ -54,7 +54,10 @@ type Ledger struct {
 	lookback lookback
 	messages messageIndex
 	totals   []typeState // by index of the type; may be shorter than types.words
-	window   window      // of the last reading
+	window   window      // after the last reading
+	unkeyed  *window     // the rows without a key; nil before the first reading if Tiered
+
+	firstListed int // index of messages.list; the API lists none before it in the window, if Tiered
 
 	countingSince time.Time     // when the baseline was requested, by the local clock
 	coveredSince  float64       // UNIX seconds by the server's clock; older rows were not covered
@@ -84,18 +87,18 @@ func New(options Options) *Ledger { return newLedger(documentedWords(), options)
 // newLedger returns a Ledger that starts with the given words. Ledgers may share them.
 func newLedger(words vocabularies, options Options) *Ledger {
 	l := &Ledger{vocabularies: words, options: options}
-	l.SetMinutes(options.Minutes)
+	l.Configure(options)
 	return l
 }
 
-// SetMinutes changes the window from the next reading on. Messages and totals do not change.
-func (l *Ledger) SetMinutes(minutes int) {
-	l.options.Minutes = minutes
-	l.lookback.window, l.lookback.maxMinutes = minutes, max(minutes, l.options.MaxMinutes)
+// Configure changes the options from the next reading on. Messages and totals do not change.
+func (l *Ledger) Configure(options Options) {
+	l.options = options
+	l.lookback.configure(options.Minutes, options.MaxMinutes, options.Tiered)
 }
 
-// SetMinInterval changes Options.MinInterval from the next reading on.
-func (l *Ledger) SetMinInterval(interval time.Duration) { l.options.MinInterval = interval }
+// windowClock returns the ledger's clock at the last reading of the whole window.
+func (l *Ledger) windowClock() seconds { return inSeconds(max(0, l.clock-l.lookback.windowAge())) }
 
 // forgetOld forgets the messages that the journal has not shown for longer than the retention.
 func (l *Ledger) forgetOld() {
@@ -107,4 +110,5 @@ func (l *Ledger) forgetOld() {
 	l.messages.deleteFunc(func(m message) bool {
 		return m.lastSeen < now && now-m.lastSeen > retention
 	})
+	l.firstListed = 0
 }

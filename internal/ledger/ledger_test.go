@@ -35,8 +35,13 @@ func TestServerClockDoesNotCauseForgetting(t *testing.T) {
 	}
 }
 
-func TestSetMinutesKeepsTotals(t *testing.T) {
-	l := New(Options{Minutes: 60, MaxMinutes: 48 * 60, Retention: 72 * time.Hour})
+func TestConfigureKeepsTotals(t *testing.T) {
+	options := Options{Minutes: 60, MaxMinutes: 48 * 60, Retention: 72 * time.Hour}
+	l := New(options)
+	configure := func(minutes int) {
+		options.Minutes = minutes
+		l.Configure(options)
+	}
 	read := func(minute float64, wantMinutes int, rows ...Row) *Summary {
 		t.Helper()
 		b := startBatch(l, minute, rows...)
@@ -50,11 +55,11 @@ func TestSetMinutesKeepsTotals(t *testing.T) {
 	}
 	read(0, 60, row(1))
 	read(1, 60, row(1), row(2))
-	l.SetMinutes(30)
+	configure(30)
 	if s := read(2, 30, row(2), row(3)); s.Types[0].Messages.Count != 2 || s.Messages != 3 {
 		t.Errorf("counted %d of %d messages, want 2 of 3", s.Types[0].Messages.Count, s.Messages)
 	}
-	l.SetMinutes(600)
+	configure(600)
 	read(62, 600+60+visibilityDelay, row(2))
 	if got := nextMinutes(l, 62+100*60); got != 48*60 {
 		t.Errorf("Minutes() = %d, want MaxMinutes", got)

@@ -13,7 +13,7 @@ func (b *Batch) applyRenames() {
 	for _, r := range b.renames {
 		legacy := x.get(r.legacy)
 		m := *legacy
-		m.key = r.key
+		m.key = packKey(r.key)
 		if known := x.get(r.key); known != nil {
 			m.merge(*known)
 		}
@@ -21,4 +21,5 @@ func (b *Batch) applyRenames() {
 		x.put(m)
 	}
 	x.deleteFunc(func(m message) bool { return m.reached == 0 })
+	b.ledger.firstListed = 0
 }

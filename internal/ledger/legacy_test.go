@@ -105,8 +105,8 @@ func TestRenamedMessagesAreInJournalOrder(t *testing.T) {
 	commit(l, 0, before...)
 	commit(l, 1, after...)
 	for i, m := range l.messages.list {
-		if m.key != after[i].Key {
-			t.Fatalf("message %d has key %d, want %d", i, m.key, after[i].Key)
+		if m.key.uint64() != after[i].Key {
+			t.Fatalf("message %d has key %d, want %d", i, m.key.uint64(), after[i].Key)
 		}
 	}
 	if n := len(l.messages.list); n != 100 {

@@ -86,7 +86,7 @@ func load(data []byte, name string, l *Ledger) (valid extent, _ error) {
 		offset += r.length
 		valid.size, valid.sum = int64(offset), sum
 		if valid.snapshot == 0 {
-			valid.snapshot, snapshotClock = valid.size, inSeconds(l.clock)
+			valid.snapshot, snapshotClock = valid.size, l.windowClock()
 		}
 	}
 	if valid.size == 0 {
@@ -96,8 +96,8 @@ func load(data []byte, name string, l *Ledger) (valid extent, _ error) {
 		return extent{}, fmt.Errorf("the file belongs to %.50q", header.name)
 	}
 	valid.outdated = header.messageLength != messageLength
-	// Records omit messages that the journal showed without a change. A message that was in the
-	// journal at the snapshot may have been there ever since.
+	// Records omit messages that the journal showed without a change. A message that the window
+	// contained at the snapshot may have been there ever since.
 	for i := range l.messages.list {
 		m := &l.messages.list[i]
 		if m.lastSeen >= snapshotClock {

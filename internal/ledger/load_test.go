@@ -165,7 +165,7 @@ func TestUnusableFileIsSetAside(t *testing.T) {
 		reason string
 	}
 	withVersion := func(v string) []byte {
-		return bytes.Replace(file, []byte("ledger 2 "), []byte("ledger "+v+" "), 1)
+		return bytes.Replace(file, []byte("ledger 3 "), []byte("ledger "+v+" "), 1)
 	}
 	cases := map[string]unusable{
 		"empty":                   {nil, "empty"},
@@ -173,7 +173,7 @@ func TestUnusableFileIsSetAside(t *testing.T) {
 		"endless line":            {[]byte(strings.Repeat("x", 1<<20)), "not a ledger"},
 		"version 0":               {withVersion("0"), "version 0"},
 		"version 1":               {withVersion("1"), "damaged"}, // the checksum covers the line
-		"version 3":               {withVersion("3"), "version 3"},
+		"version 4":               {withVersion("4"), "version 4"},
 		"version is not a number": {withVersion("x"), "not a ledger"},
 		"other instance":          {sealedFile(t, otherID, recordHeader{State: valid}), otherID},
 	}
@@ -198,12 +198,12 @@ func TestUnusableFileIsSetAside(t *testing.T) {
 		"changed header line":     bytes.Replace(file, []byte(testID), []byte(otherID), 1),
 		"lengths beyond the end":  append(fileHeader(testID), bytes.Repeat([]byte{0xff}, 100)...),
 		"snapshot without state":  sealedFile(t, testID, recordHeader{PollState: new(PollState)}),
-		"messages without state":  sealedFile(t, testID, recordHeader{}, message{key: 1}),
-		"message without key":     snapshot(message{key: 0}),
-		"status without word":     snapshot(message{key: 1, reached: 1 << 31}),
-		"latest status unknown":   snapshot(message{key: 1, latestStatus: 12}),
-		"latest type unknown":     snapshot(message{key: 1, latestType: 29}),
-		"first type unknown":      snapshot(message{key: 1, firstType: 29}),
+		"messages without state":  sealedFile(t, testID, recordHeader{}, message{key: packKey(1)}),
+		"message without key":     snapshot(message{key: packKey(0)}),
+		"status without word":     snapshot(message{key: packKey(1), reached: 1 << 31}),
+		"latest status unknown":   snapshot(message{key: packKey(1), latestStatus: 12}),
+		"latest type unknown":     snapshot(message{key: packKey(1), latestType: 29}),
+		"first type unknown":      snapshot(message{key: packKey(1), firstType: 29}),
 		"negative delay creation": with(func(s *state) { s.Delays.Created = -1 }),
 		"baseline without time":   with(func(s *state) { s.CountingSince = 1 }),
 		"negative time":           with(func(s *state) { s.CountingSince, s.LastGood = -1, -1 }),
@@ -301,7 +301,7 @@ func TestLoadRemapsIndexes(t *testing.T) {
 		},
 		Rows:          [][]int32{{0, 0, 4, 3}},
 		CountingSince: 1, LastGood: 5,
-	}}, message{key: 9, reached: 0b11100, latestStatus: 2, latestType: 1, firstType: 0}))
+	}}, message{key: packKey(9), reached: 0b11100, latestStatus: 2, latestType: 1, firstType: 0}))
 	l := s.restart(t, 0)
 	m := l.messages.get(9)
 	if l.statuses.words[m.latestStatus] != "sent" || l.types.words[m.firstType] != "imageMessage" ||
@@ -370,14 +370,20 @@ func TestLoadReadsFileOfVersion2(t *testing.T) {
 	text, extended, image := typ("textMessage"), typ("extendedTextMessage"), typ("imageMessage")
 	odd, oddStatus := typ("oddType"), uint8(len(l.statuses.words)-1)
 	second := func(minute float64) uint32 { return uint32(unixSeconds(at(minute))) }
-	for _, want := range []message{
-		{1, status("read"), 60, second(-5), read, extended, text, false},
-		{2, status("pending"), 60, second(-1), pending, image, image, false},
-		{3, status("oddStatus"), 60, second(0.75), oddStatus, odd, odd, true},
-		{4, status("sent"), 60, second(0.5), sent, text, text, true},
+	for i, want := range []message{
+		{reached: status("read"), time: second(-5), latestStatus: read,
+			latestType: extended, firstType: text},
+		{reached: status("pending"), time: second(-1), latestStatus: pending,
+			latestType: image, firstType: image},
+		{reached: status("oddStatus"), time: second(0.75), latestStatus: oddStatus,
+			latestType: odd, firstType: odd, observable: true},
+		{reached: status("sent"), time: second(0.5), latestStatus: sent,
+			latestType: text, firstType: text, observable: true},
 	} {
-		if got := l.messages.get(want.key); got == nil || *got != want {
-			t.Errorf("message %d: got %+v, want %+v", want.key, got, want)
+		key := uint64(i + 1)
+		want.key, want.lastSeen, want.listed = packKey(key), 60, want.time
+		if got := l.messages.get(key); got == nil || *got != want {
+			t.Errorf("message %d: got %+v, want %+v", key, got, want)
 		}
 	}
 	s.assertStored(t, 3, commit(l, 3, testRow(2, "imageMessage", "sent", -1)))

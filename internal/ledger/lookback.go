@@ -10,19 +10,84 @@ const (
 	// still show every message. They miss only statuses of messages that left the window during the
 	// gap.
 	maxScrapeGap = 5 * time.Minute
+	// minTier is the minimum number of minutes of a tier. It must be at least visibilityDelay, so
+	// that the shortest tier shows every new message.
+	minTier = 5
+	// tierReadings is how many times a tier is read again while its length passes, at least. A call
+	// for half of the tier also covers what has left that half since the previous one. With six
+	// readings, what is known of a message is therefore never older than a quarter of its age.
+	tierReadings = 6
 )
 
-// lookback decides how many minutes of the journal the next call requests.
+// lookback decides how many minutes of the journal the next call requests. All its decisions answer
+// one question: since when has no reading covered these minutes?
 type lookback struct {
-	window     int // minimum number of minutes to request
-	maxMinutes int // maximum number of minutes to request
+	tiers      []tier // by length; the last one is the window
+	maxMinutes int    // maximum number of minutes to request
 
 	lastReading  time.Time     // when the last reading was requested; zero before the baseline
 	earlierRun   bool          // whether an earlier run of the program made that reading
 	gapUnknown   bool          // whether the clock was set back since then
+	recheck      bool          // whether the next call must request the window, without extra minutes
 	uncovered    time.Duration // total journal time that no call covered
-	shrunk       bool          // whether a call for more than the window has failed since lastGood
-	extraMinutes int           // if shrunk, maximum number of minutes beyond the window
+	shrunk       bool          // whether a call for more than its tier has failed since lastReading
+	extraMinutes int           // if shrunk, maximum number of minutes beyond the tier
+}
+
+// tier is the part of the journal that contains its newest minutes.
+type tier struct {
+	minutes int
+	age     time.Duration // from the last reading that covered the tier to lastReading
+}
+
+// request is what a call requests.
+type request struct {
+	minutes int
+	tier    int // minutes of the tier that is read
+	isWhole bool
+	isWide  bool // whether it includes what has left the window since its last reading
+	covered int  // number of tiers that the response covers
+}
+
+// configure changes the tiers. If tiered is false, the window is the only one. A tier is as old as
+// the shortest of the previous tiers that contains it.
+func (l *lookback) configure(window, maxMinutes int, tiered bool) {
+	lengths := []int{window}
+	for tiered && lengths[0]/2 >= minTier {
+		lengths = append([]int{lengths[0] / 2}, lengths...)
+	}
+	l.maxMinutes = max(window, maxMinutes)
+	if len(lengths) == len(l.tiers) && l.window() == window {
+		return
+	}
+	tiers := make([]tier, len(lengths))
+	for i, minutes := range lengths {
+		tiers[i].minutes = minutes
+		for _, previous := range l.tiers {
+			if tiers[i].age = previous.age; previous.minutes >= minutes {
+				break
+			}
+		}
+	}
+	l.tiers, l.recheck = tiers, tiered
+}
+
+// window returns the minutes of the longest tier.
+func (l *lookback) window() int {
+	if len(l.tiers) == 0 {
+		return 0
+	}
+	return l.tiers[len(l.tiers)-1].minutes
+}
+
+// windowAge returns the time from the last reading of the window to the last reading.
+func (l *lookback) windowAge() time.Duration { return l.tiers[len(l.tiers)-1].age }
+
+// setAge sets the age of all tiers.
+func (l *lookback) setAge(age time.Duration) {
+	for i := range l.tiers {
+		l.tiers[i].age = age
+	}
 }
 
 // resume prepares a lookback from an earlier run for use at now. Only the wall clock measures the
@@ -60,35 +125,63 @@ func (l *lookback) isAfterPause(now time.Time, minInterval time.Duration) bool {
 	return l.isGapUnknown(now) || l.longestGap(now) > max(maxScrapeGap, 2*minInterval)
 }
 
-// minutes returns how many minutes to request at now. A call after a pause requests the window plus
-// the gap, so that it shows everything that changed during the pause.
-func (l *lookback) minutes(now time.Time) int {
+// request returns what to request at now: the longest tier that is due, plus the time since a
+// reading covered it, so that it shows everything that has changed since.
+func (l *lookback) request(now time.Time, minInterval time.Duration) request {
+	window := len(l.tiers) - 1
 	if l.lastReading.IsZero() {
-		return l.window
+		return request{l.window(), l.window(), true, false, window + 1}
 	}
-	gap := l.longestGap(now)
-	request := ceilMinutes(gap) + visibilityDelay
-	if gap > maxScrapeGap || l.earlierRun {
-		request += l.window
+	gap, due, isAfterPause := l.longestGap(now), 0, l.isAfterPause(now, minInterval)
+	for i, t := range l.tiers {
+		if t.age+gap > time.Duration(t.minutes)*time.Minute/tierReadings {
+			due = i
+		}
 	}
-	if l.isGapUnknown(now) {
-		request = l.maxMinutes
+	if l.recheck || l.earlierRun || isAfterPause {
+		due = window
 	}
-	request = min(max(l.window, request), l.maxMinutes)
+	t := l.tiers[due]
+	age := t.age + gap
+	r := request{tier: t.minutes, isWhole: due == window, covered: due + 1}
+	switch {
+	case due < window:
+		r.minutes = t.minutes + ceilMinutes(age)
+	case l.isGapUnknown(now):
+		r.minutes, r.isWide = l.maxMinutes, true
+	case l.earlierRun || age > maxScrapeGap && (!l.recheck || isAfterPause):
+		r.minutes, r.isWide = t.minutes+ceilMinutes(age)+visibilityDelay, true
+	default:
+		r.minutes = max(t.minutes, ceilMinutes(age)+visibilityDelay)
+		if age > maxScrapeGap {
+			r.covered-- // it lacks the messages that left the window during the gap
+		}
+	}
+	r.minutes = min(r.minutes, l.maxMinutes)
 	if l.shrunk {
-		request = min(request, l.window+l.extraMinutes)
+		r.minutes = min(r.minutes, t.minutes+l.extraMinutes)
 	}
-	return request
+	return r
 }
 
 // shrink records a failed call that might succeed for fewer minutes. It halves the extra minutes.
-// If a call for the window alone fails, the size was not the cause, and the limit ends.
-func (l *lookback) shrink(requested int) {
-	l.shrunk, l.extraMinutes = requested > l.window, (requested-l.window)/2
+// If a call for the tier alone fails, the size was not the cause, and the limit ends.
+func (l *lookback) shrink(r request) {
+	l.shrunk, l.extraMinutes = r.minutes > r.tier, (r.minutes-r.tier)/2
 }
 
-func (l *lookback) success(now time.Time, requested int) {
-	l.uncovered += max(0, l.gap(now)-time.Duration(requested)*time.Minute)
+// success records a reading. If it showed more than the window, the next call of several tiers
+// requests the window alone. Only then do the rows show what is in the window, whether the API
+// filters by their timestamps or not.
+func (l *lookback) success(now time.Time, r request) {
+	gap := l.longestGap(now)
+	for i := range l.tiers {
+		if l.tiers[i].age += gap; i < r.covered || l.lastReading.IsZero() {
+			l.tiers[i].age = 0
+		}
+	}
+	l.uncovered += max(0, l.gap(now)-time.Duration(r.minutes)*time.Minute)
+	l.recheck = r.isWide && r.minutes > r.tier && len(l.tiers) > 1
 	l.lastReading, l.earlierRun, l.gapUnknown, l.shrunk = now, false, false, false
 }
 

@@ -8,10 +8,15 @@ import (
 
 // message is what the ledger remembers of a message.
 type message struct {
-	key      uint64 // not 0
+	key      packedKey // not 0
 	reached  statusSet
 	lastSeen seconds // when the journal last showed it
 	time     uint32  // UNIX seconds; the first timestamp that a row had, or 0
+
+	// listed is the time by which the API decides whether the message is in the requested minutes,
+	// in UNIX seconds: the time of sending or of the last action. It is 0 if a reading that should
+	// have shown the message did not. See Batch.listed.
+	listed uint32
 
 	// Indexes of words. They are 0 for a message from a file of version 1 until a row shows it.
 	latestStatus, latestType uint8
@@ -22,11 +27,20 @@ type message struct {
 	observable bool
 }
 
+// packedKey is a key in two halves, low and high. A uint64 would add 4 bytes to each message, because
+// its alignment is 8 bytes.
+type packedKey [2]uint32
+
+func packKey(key uint64) packedKey { return packedKey{uint32(key), uint32(key >> 32)} }
+
+func (k packedKey) uint64() uint64 { return uint64(k[0]) | uint64(k[1])<<32 }
+
 // merge merges n, which has the same key, into m. The result does not depend on their order.
 func (m *message) merge(n message) {
 	m.reached |= n.reached
 	m.lastSeen = max(m.lastSeen, n.lastSeen)
 	m.time = firstKnown(m.time, n.time)
+	m.listed = max(m.listed, n.listed)
 	m.latestStatus = max(m.latestStatus, n.latestStatus)
 	m.latestType = firstKnown(m.latestType, n.latestType)
 	m.firstType = firstKnown(m.firstType, n.firstType)
@@ -41,6 +55,10 @@ func (m *message) update(shown message) {
 	if m.time == 0 {
 		m.time = shown.time
 	}
+	if m.listed == 0 && shown.listed > 0 {
+		m.observable = false // the journal does not list it by its time
+	}
+	m.listed = shown.listed
 	if m.firstType == unknown {
 		m.firstType = shown.firstType
 	}
@@ -55,7 +73,7 @@ func firstKnown[T uint8 | uint32](a, b T) T {
 }
 
 // messageIndex holds the messages of a ledger: a list in the order in which the journal first
-// showed them, and a hash table. Neither contains pointers. A message therefore takes 29 to 33
+// showed them, and a hash table. Neither contains pointers. A message therefore takes 33 to 37
 // bytes, and the garbage collector scans none of them. The order of journal rows hardly changes, so
 // the next lookup is usually for the next message of the list. Sequential memory access is many
 // times faster than random access.
@@ -70,7 +88,7 @@ type messageIndex struct {
 func (x *messageIndex) bucket(key uint64) *uint32 {
 	i, _ := bits.Mul64(maphash.Comparable(x.seed, key), uint64(len(x.buckets)))
 	for {
-		if b := &x.buckets[i]; *b == 0 || x.list[*b-1].key == key {
+		if b := &x.buckets[i]; *b == 0 || x.list[*b-1].key.uint64() == key {
 			return b
 		}
 		if i++; i == uint64(len(x.buckets)) {
@@ -81,7 +99,7 @@ func (x *messageIndex) bucket(key uint64) *uint32 {
 
 // get returns the message with a key, or nil. The pointer is valid until the index changes.
 func (x *messageIndex) get(key uint64) *message {
-	if x.next >= len(x.list) || x.list[x.next].key != key {
+	if x.next >= len(x.list) || x.list[x.next].key.uint64() != key {
 		if len(x.list) == 0 {
 			return nil
 		}
@@ -95,14 +113,16 @@ func (x *messageIndex) get(key uint64) *message {
 	return &x.list[x.next-1]
 }
 
-func (x *messageIndex) put(m message) {
-	if existing := x.get(m.key); existing != nil {
+// put stores a message and returns its index in the list.
+func (x *messageIndex) put(m message) int {
+	if existing := x.get(m.key.uint64()); existing != nil {
 		*existing = m
-		return
+		return x.next - 1
 	}
 	x.grow(1)
 	x.list = append(x.list, m)
-	*x.bucket(m.key) = uint32(len(x.list))
+	*x.bucket(m.key.uint64()) = uint32(len(x.list))
+	return len(x.list) - 1
 }
 
 // grow ensures room for n more messages. Reallocations add an eighth, so they are rare. The first
@@ -139,6 +159,6 @@ func (x *messageIndex) rehash(room int) {
 	x.list, x.next = append(make([]message, 0, room), x.list...), 0
 	x.buckets, x.seed = make([]uint32, room+room/4+1), maphash.MakeSeed()
 	for i, m := range x.list {
-		*x.bucket(m.key) = uint32(i + 1)
+		*x.bucket(m.key.uint64()) = uint32(i + 1)
 	}
 }

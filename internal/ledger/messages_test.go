@@ -20,7 +20,7 @@ func TestMessageIndexEqualsMap(t *testing.T) {
 			"put": func(t *rapid.T) {
 				for _, key := range rapid.SliceOf(keys).Draw(t, "keys") {
 					lastSeen := seconds(rapid.Uint32Range(0, 9).Draw(t, "lastSeen"))
-					m := message{key: key, reached: 1, lastSeen: lastSeen}
+					m := message{key: packKey(key), reached: 1, lastSeen: lastSeen}
 					x.put(m)
 					want[key] = m
 				}
@@ -35,7 +35,7 @@ func TestMessageIndexEqualsMap(t *testing.T) {
 			"": func(t *rapid.T) {
 				got := make(map[uint64]message)
 				for _, m := range x.list {
-					got[m.key] = m
+					got[m.key.uint64()] = m
 				}
 				if !maps.Equal(got, want) || len(x.list) != len(want) {
 					t.Fatalf("list of %d: %v, want %v", len(x.list), got, want)
@@ -59,7 +59,7 @@ func TestChosenKeysDoNotCollide(t *testing.T) {
 	var x messageIndex
 	x.grow(n)
 	for i := range n {
-		x.put(message{key: uint64(i + 1)})
+		x.put(message{key: packKey(uint64(i + 1))})
 	}
 	longest, run := 0, 0
 	for _, b := range x.buckets {
@@ -92,8 +92,8 @@ func TestMessageTakesAtMost40Bytes(t *testing.T) {
 }
 
 // The memory includes the latest summary.
-func TestLedgerOf1000MessagesTakesAtMost44KB(t *testing.T) {
-	const n, limit = 100, 44_000
+func TestLedgerOf1000MessagesTakesAtMost48KB(t *testing.T) {
+	const n, limit = 100, 48_000
 	for _, directory := range []string{"", t.TempDir()} {
 		storage, err := OpenStorage(directory, log.NewNopLogger())
 		if err != nil {

@@ -58,7 +58,7 @@ func (l *Ledger) markDirty(b *Batch, isBaseline bool) {
 	}
 	l.dirty = true
 	for _, change := range b.changes {
-		l.dirtyKeys = append(l.dirtyKeys, change.key)
+		l.dirtyKeys = append(l.dirtyKeys, change.key.uint64())
 	}
 	l.dirtyKeys = append(l.dirtyKeys, b.returned...)
 	if isBaseline || len(b.renames) > 0 {

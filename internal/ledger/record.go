@@ -18,24 +18,27 @@ import (
 //	uint32   length of the record header
 //	uint32   number of messages
 //	         record header as JSON
-//	24 bytes for each message:
+//	28 bytes for each message:
 //	  uint64 key
 //	  uint32 statuses reached
 //	  uint32 clock when last seen
 //	  uint32 time
 //	  uint8  latest status, latest type, first type: indexes of words
 //	  uint8  1 if the message is observable
+//	  uint32 listed
 //	uint64   xxHash of the whole file up to here
 //
 // The first record is a snapshot of the ledger. Each further record replaces what has changed. Each
 // checksum covers everything before it, so a changed, missing or inserted record is detected.
 //
-// In files of version 1, a message ends after the clock. The first write replaces such a file.
+// In files of version 1, a message ends after the clock, and in those of version 2, before listed.
+// The first write replaces such a file.
 const (
 	magic           = "greenapi_exporter ledger "
-	version         = 2
-	messageLength   = 24
+	version         = 3
+	messageLength   = 28
 	messageLengthV1 = 16
+	messageLengthV2 = 24
 	maxHeader       = 128 // bytes
 )
 
@@ -74,6 +77,8 @@ func parseFileHeader(data []byte) (h parsedHeader, _ error) {
 	switch v {
 	case 1:
 		h.messageLength = messageLengthV1
+	case 2:
+		h.messageLength = messageLengthV2
 	case version:
 		h.messageLength = messageLength
 	default:
@@ -110,7 +115,7 @@ func newRecord(h recordHeader, messages []message) ([]byte, error) {
 	record = binary.LittleEndian.AppendUint32(record, uint32(len(messages)))
 	record = append(record, text...)
 	for _, m := range messages {
-		record = binary.LittleEndian.AppendUint64(record, m.key)
+		record = binary.LittleEndian.AppendUint64(record, m.key.uint64())
 		record = binary.LittleEndian.AppendUint32(record, uint32(m.reached))
 		record = binary.LittleEndian.AppendUint32(record, uint32(m.lastSeen))
 		record = binary.LittleEndian.AppendUint32(record, m.time)
@@ -119,21 +124,27 @@ func newRecord(h recordHeader, messages []message) ([]byte, error) {
 			observable = 1
 		}
 		record = append(record, m.latestStatus, m.latestType, m.firstType, observable)
+		record = binary.LittleEndian.AppendUint32(record, m.listed)
 	}
 	return record, nil
 }
 
-// decodeMessage decodes a message of version 1 or 2. The length of data determines the version.
+// decodeMessage decodes a message of any version. The length of data determines the version. Before
+// version 3, the journal listed a message by its time as far as is known.
 func decodeMessage(data []byte) message {
 	m := message{
-		key:      binary.LittleEndian.Uint64(data),
+		key:      packKey(binary.LittleEndian.Uint64(data)),
 		reached:  statusSet(binary.LittleEndian.Uint32(data[8:])),
 		lastSeen: seconds(binary.LittleEndian.Uint32(data[12:])),
 	}
-	if len(data) == messageLength {
+	if len(data) >= messageLengthV2 {
 		m.time = binary.LittleEndian.Uint32(data[16:])
 		m.latestStatus, m.latestType, m.firstType = data[20], data[21], data[22]
 		m.observable = data[23] == 1
+	}
+	m.listed = max(m.time, 1)
+	if len(data) == messageLength {
+		m.listed = binary.LittleEndian.Uint32(data[24:])
 	}
 	return m
 }
@@ -181,10 +192,10 @@ func (r record) valid() bool {
 	statuses, types := len(r.State.Statuses), len(r.State.Types)
 	for data := range slices.Chunk(r.messages, r.messageLength) {
 		m := decodeMessage(data)
-		if m.key == 0 || m.reached>>statuses != 0 {
+		if m.key.uint64() == 0 || m.reached>>statuses != 0 {
 			return false
 		}
-		if r.messageLength == messageLength && (int(m.latestStatus) >= statuses ||
+		if r.messageLength > messageLengthV1 && (int(m.latestStatus) >= statuses ||
 			int(m.latestType) >= types || int(m.firstType) >= types || data[23] > 1) {
 			return false
 		}

@@ -35,6 +35,8 @@ type state struct {
 	Delays    delays        `json:"delays,omitzero"`
 
 	Recent [][recentAges]int32 `json:"recent,omitempty"` // by status and age
+
+	WindowAge int64 `json:"window_age,omitempty"` // from the last reading of the window to LastGood
 }
 
 // typeState holds the counters of a type. Statuses is by index and may be short.
@@ -68,6 +70,7 @@ func (l *Ledger) state() *state {
 		Malformed:     l.window.malformed,
 		Delays:        l.delays,
 		Recent:        l.window.recent[:len(l.statuses.words)],
+		WindowAge:     int64(l.lookback.windowAge()),
 	}
 }
 
@@ -105,7 +108,7 @@ func (s *state) valid() bool {
 		rows <= math.MaxInt32 && len(s.Statuses) <= maxStatuses && len(s.Types) <= maxTypes &&
 		len(s.Totals) <= len(s.Types) && len(s.Rows) <= len(s.Types) &&
 		s.CountingSince >= 0 && s.LastGood >= 0 && (s.CountingSince == 0) == (s.LastGood == 0) &&
-		s.Delays.Created >= 0 && s.Clock >= 0 && s.Clock <= int64(maxClock) && s.Uncovered >= 0 &&
+		s.Delays.Created >= 0 && s.WindowAge >= 0 && s.Clock >= 0 && s.Clock <= int64(maxClock) && s.Uncovered >= 0 &&
 		slices.Min(s.Malformed[:]) >= 0
 }
 
@@ -144,6 +147,7 @@ func (l *Ledger) restore(r record) {
 		l.delays.Created = s.LastGood
 	}
 	l.lookback.lastReading = fromNanoseconds(s.LastGood)
+	l.lookback.setAge(time.Duration(s.WindowAge))
 	if len(l.messages.list) == 0 { // later records contain mostly known messages
 		l.messages.grow(len(r.messages) / r.messageLength)
 	}
@@ -154,7 +158,7 @@ func (l *Ledger) restore(r record) {
 		for i, status := range statusIndex {
 			m.reached |= stored >> i & 1 << status
 		}
-		if r.messageLength == messageLength {
+		if r.messageLength > messageLengthV1 {
 			m.latestStatus = statusIndex[m.latestStatus]
 			m.latestType, m.firstType = typeIndex[m.latestType], typeIndex[m.firstType]
 		}

@@ -61,7 +61,7 @@ func BenchmarkAppend(b *testing.B) {
 		l.file.dueSize = 1 << 60
 		batch := &Batch{changes: make([]message, 100)}
 		for i, row := range manyRows(100) {
-			batch.changes[i].key = row.Key
+			batch.changes[i].key = packKey(row.Key)
 		}
 		for b.Loop() {
 			l.markDirty(batch, false)

@@ -1,0 +1,102 @@
+package ledger
+
+// edgeTolerance is how many seconds a row can be older than the requested minutes although the API
+// filters by its timestamp. The Date of the response is in whole seconds, and can be of another
+// machine than the one that filters.
+const edgeTolerance = 120
+
+// exceedsWindow reports whether the rows can include some that are outside the window.
+func (b *Batch) exceedsWindow() bool { return b.request.minutes > b.ledger.options.Minutes }
+
+// listed returns message.listed of the message that a row shows, given the row's status. The message
+// is nil if it is new.
+//
+// The documentation does not say which time the API filters by. If it filters by the timestamp, a
+// row is never older than the requested minutes. If a row is older, or has no timestamp, a later
+// action has returned the message to these minutes, and this reading is the first to show that.
+// Rows of a call for more than the window prove nothing about the window.
+func (b *Batch) listed(m *message, timestamp Timestamp, status uint8) uint32 {
+	listed := timestamp.wholeSeconds()
+	isOlder := float64(listed) < b.oldest
+	if m != nil {
+		if m.listed == 0 && b.exceedsWindow() {
+			return 0
+		}
+		listed = max(listed, m.listed)
+		isOlder = isOlder && !b.exceedsWindow() &&
+			(float64(listed) < b.oldest || m.latestStatus != status)
+	}
+	if isOlder {
+		return uint32(max(1, b.serverTime))
+	}
+	return listed
+}
+
+// rememberedWindow returns what the ledger knows of the window after a reading of some of it.
+func (b *Batch) rememberedWindow() window {
+	w := window{types: make([]typeRows, len(b.types.words))}
+	b.addRemembered(&w)
+	b.addUnkeyed(&w)
+	return w
+}
+
+// addRemembered adds the messages that the journal lists in the window. It removes those that the
+// reading should have shown.
+func (b *Batch) addRemembered(w *window) {
+	l := b.ledger
+	start := uint32(max(1, b.serverTime-float64(l.options.Minutes)*60))
+	list := l.messages.list[l.firstListed:]
+	first := len(list)
+	for i := range list {
+		m := &list[i]
+		if m.listed < start {
+			continue
+		}
+		if m.lastSeen != b.now && b.mustShow(m) {
+			m.listed = 0
+			b.returned = append(b.returned, m.key.uint64())
+			continue
+		}
+		first = min(first, i)
+		w.add(m.latestType, m.latestStatus, 1)
+		b.addRecent(w, m.latestType, m.latestStatus, m.time)
+		if m.latestStatus == pending && m.time > 0 {
+			w.oldestPending = w.oldestPending.earlier(Timestamp{float64(m.time), true})
+		}
+	}
+	l.firstListed += first
+}
+
+// mustShow reports whether a journal that lists the message would show it in this reading. A time
+// that is not observable can be later than the one by which the API filters.
+func (b *Batch) mustShow(m *message) bool {
+	return b.request.isWhole || m.observable && float64(m.time) >= b.oldest+2*edgeTolerance
+}
+
+// addUnkeyed adds the rows without a key, as of the last reading that requested exactly the window,
+// or as of this reading if that has more. It does the same for each reason of malformed rows.
+func (b *Batch) addUnkeyed(w *window) {
+	l, latest := b.ledger, &b.unkeyed
+	latest.malformed = b.window.malformed
+	if l.unkeyed == nil || b.request.isWhole && !b.exceedsWindow() {
+		l.unkeyed = latest
+	}
+	if b.exceedsWindow() {
+		latest = l.unkeyed
+	}
+	rows := l.unkeyed
+	if latest.malformed[NoID] > rows.malformed[NoID] {
+		rows = latest
+	}
+	for typ, t := range rows.types {
+		for status, n := range t.counts {
+			if n > 0 {
+				w.add(uint8(typ), uint8(status), n)
+			}
+		}
+	}
+	w.oldestPending = w.oldestPending.earlier(rows.oldestPending)
+	for reason, n := range latest.malformed {
+		w.malformed[reason] = max(n, l.unkeyed.malformed[reason])
+	}
+}
