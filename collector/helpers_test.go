@@ -171,6 +171,7 @@ func newExporter(t *testing.T, collectors ...string) *exporter {
 		flags: config.Flags{IDInstance: id, Token: secret, Settings: config.Settings{
 			URL: "https://api.example", Minutes: 60, Retention: 360 * time.Hour,
 			MinInterval: time.Second, Timeout: 30 * time.Second, Collectors: collectors,
+			Lookback: config.Full,
 		}},
 		set: NewSet(),
 		log: new(lines),

@@ -32,6 +32,8 @@ type env struct {
 	scraped atomic.Pointer[time.Time] // when the latest scrape began; nil before the first
 	skew    atomic.Pointer[float64]   // of the API's clock in the latest response; nil if unknown
 	clocks  skewMonitor
+
+	suggestedTiers atomic.Bool // whether the log has suggested tiers
 }
 
 func (e *env) config() config.Instance { return *e.current.Load() }

@@ -79,6 +79,7 @@ func (j *journal) read(ctx context.Context, begin time.Time) (*ledger.Summary, e
 		batch.SetNotRows(rows.NotRows())
 		if err = rows.Err(); err == nil {
 			reading := batch.Commit()
+			j.stats.observeSize(rows.Bytes(), batch.Minutes(), settings)
 			j.omissions.observe(reading)
 			j.arrival.observe(reading, begin) // received messages have no status
 			return reading, nil

@@ -25,8 +25,8 @@ const (
 )
 
 // requestStats counts the calls of one API method of one instance by result. It logs when calls
-// begin to fail, and when they succeed again. counts and logTimeout are safe for concurrent use.
-// Only the call in progress uses the other fields and methods.
+// begin to fail, and when they succeed again. counts, large and logTimeout are safe for concurrent
+// use. Only the call in progress uses the other fields and methods.
 type requestStats struct {
 	env     *env
 	logger  log.Logger
@@ -40,6 +40,7 @@ type requestStats struct {
 	ages         *greenapi.AgeLog
 
 	lastTimeoutLog atomic.Int64 // UNIX seconds
+	large          atomic.Int64 // bytes of the latest reading of a window; 0 if it is not large
 }
 
 func newRequestStats(e *env, info Info) *requestStats {

@@ -46,6 +46,9 @@ type CollectorStatus struct {
 	Success, Called time.Time
 	// Next is the earliest time of the next call if the latest call failed; otherwise zero.
 	Next time.Time
+	// LargeReading is the size of the latest reading of a journal's window in bytes, if it is so
+	// large that TieredAdvice applies; otherwise 0.
+	LargeReading int64
 	// InFlight is when the call in progress began, or zero if there is none.
 	InFlight time.Time
 }
@@ -70,6 +73,9 @@ func (i *Instance) Status() Status {
 		h := a.collector.peek(&s)
 		c := CollectorStatus{
 			Info: a.Info, Success: h.success, Called: h.called, Next: h.next, InFlight: h.inFlight,
+		}
+		if !now.Tiered() {
+			c.LargeReading = h.stats.large.Load()
 		}
 		var failure *greenapi.Error
 		switch {

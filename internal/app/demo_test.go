@@ -124,6 +124,7 @@ func TestDemoScrapesItself(t *testing.T) {
 		var flags config.Flags
 		flags.IDInstance, flags.Token, flags.URL = demoID, demoToken, "http://localhost"
 		flags.Minutes, flags.Timeout, flags.MinInterval = 60, 30*time.Second, time.Second
+		flags.Lookback = config.Full
 		flags.Retention, flags.Collectors = 360*time.Hour, []string{"outgoing", "state"}
 		instance, err := flags.Validate(log.NewNopLogger())
 		if err != nil {

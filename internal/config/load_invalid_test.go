@@ -122,6 +122,13 @@ func TestInvalidFilesAreRejected(t *testing.T) {
 		{"zero timeout", one + "    timeout: 0s\n", 4, "more than 0"},
 		{"zero minutes", "minutes: 0\n" + one, 1, "minutes is 0"},
 		{"fraction of a minute", one + "    minutes: 0.5\n", 4, "whole number"},
+		{"unknown lookback", "lookback: tired\n" + one, 1,
+			`unknown value "tired" (did you mean tiered?) of lookback; it must be full or tiered`},
+		{"unknown lookback of an instance", one + "    lookback: none\n", 4,
+			`unknown value "none" of lookback`},
+		{"token as lookback", one + "    lookback: " + secret + "\n", 4,
+			"unknown value of lookback"},
+		{"list as lookback", one + "    lookback: [full]\n", 4, "lookback must be one value"},
 		{"window too long for retention", one + "    minutes: 30000\n", 4,
 			"--storage.retention is 360h; with minutes=30000"},
 

@@ -46,6 +46,7 @@ func load(t *testing.T, text string) *Config {
 const completeFile = `
 minutes: 120
 min_interval: 1m
+lookback: tiered
 timeout: 20s
 collectors: [outgoing, state]
 instances:
@@ -57,6 +58,7 @@ instances:
     token_env: TEST_TOKEN
     minutes: 60
     min_interval: 0s
+    lookback: full
     timeout: 5s
     collectors: [settings]
   - {id_instance: "0012", token: ` + secret + `}
@@ -72,13 +74,14 @@ func TestFileConfiguresInstances(t *testing.T) {
 		id, url              string
 		minutes              int
 		minInterval, timeout time.Duration
+		tiered               bool
 		collectors           string
 	}
 	for n, want := range []expected{
-		{"1101000001", "https://1101.api.greenapi.com", 120, time.Minute, 20 * time.Second,
+		{"1101000001", "https://1101.api.greenapi.com", 120, time.Minute, 20 * time.Second, true,
 			"outgoing state"},
-		{"1101000002", DefaultURL, 60, 0, 5 * time.Second, "settings"},
-		{"0012", DefaultURL, 120, time.Minute, 20 * time.Second, "outgoing state"},
+		{"1101000002", DefaultURL, 60, 0, 5 * time.Second, false, "settings"},
+		{"0012", DefaultURL, 120, time.Minute, 20 * time.Second, true, "outgoing state"},
 	} {
 		i := c.Instances()[n]
 		var enabled []string
@@ -88,7 +91,7 @@ func TestFileConfiguresInstances(t *testing.T) {
 			}
 		}
 		got := expected{i.ID(), i.URL().String(), i.Minutes(), i.MinInterval(), i.Timeout(),
-			strings.Join(enabled, " ")}
+			i.Tiered(), strings.Join(enabled, " ")}
 		token, _ := greenapi.NewToken(secret)
 		if got != want || !i.Token().Token().Equal(token) || i.Retention() != 360*time.Hour {
 			t.Errorf("got %+v, want %+v", got, want)
@@ -111,13 +114,14 @@ func TestFileConfiguresInstances(t *testing.T) {
 func TestFileInheritsSettingsOfFlags(t *testing.T) {
 	s := newSource(t, "instances: [{id_instance: 1, token_file: one}]")
 	s.Defaults.URL, s.Defaults.Minutes = "https://a.example", 77
+	s.Defaults.Lookback = Tiered
 	c, err := s.Load(log.NewNopLogger())
 	if err != nil {
 		t.Fatal(err)
 	}
 	i := c.Instances()[0]
 	if i.URL().Host != "a.example" || i.Minutes() != 77 || i.MinInterval() != time.Second ||
-		!i.Collects("queue") || c.Partner() != nil {
+		!i.Tiered() || !i.Collects("queue") || c.Partner() != nil {
 		t.Errorf("got %+v", i)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,15 +26,18 @@ const (
 	Tiered = "tiered" // most calls request only the newest part of the window
 )
 
+// Lookbacks returns the values of Settings.Lookback.
+func Lookbacks() []string { return []string{Full, Tiered} }
+
 // Settings specify how to read an instance. They are not validated.
 // A configuration file can set the fields with a yaml tag. Only flags set the others.
 type Settings struct {
 	URL          string        `yaml:"url"`
 	Minutes      int           `yaml:"minutes"`
 	MinInterval  time.Duration `yaml:"min_interval"`
+	Lookback     string        `yaml:"lookback"` // Full or Tiered
 	Timeout      time.Duration `yaml:"timeout"`
 	Collectors   []string      `yaml:"collectors"` // names
-	Lookback     string
 	Retention    time.Duration
 	InsecureHTTP bool
 }
@@ -61,6 +65,10 @@ func (s Settings) validate(at section) (validSettings, error) {
 	case s.MinInterval < 0 || s.MinInterval > maxMinInterval:
 		err = at.errorf("min_interval", "%s is %s; it must be from 0s to %s (1s is usual)",
 			at.name("min_interval"), formatDuration(s.MinInterval), formatDuration(maxMinInterval))
+	case !slices.Contains(Lookbacks(), s.Lookback):
+		err = at.errorf("lookback", "unknown value%s of %s; it must be %s",
+			unknownWord(s.Lookback, Lookbacks()), at.name("lookback"),
+			strings.Join(Lookbacks(), " or "))
 	case s.Retention < minimum:
 		err = at.errorf("minutes", "--storage.retention is %s; with %s=%d it must be at least %s",
 			formatDuration(s.Retention), at.name("minutes"), s.Minutes, formatDuration(minimum))

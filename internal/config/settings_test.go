@@ -15,7 +15,7 @@ const secret = "d75b3a66374942c5b3c019c698abc2067e151558acbd412345"
 func validFlags() Flags {
 	return Flags{IDInstance: "1101000001", Token: secret, Settings: Settings{
 		URL: DefaultURL, Minutes: 1440, Timeout: 30 * time.Second, MinInterval: time.Second,
-		Retention: 360 * time.Hour,
+		Lookback: Full, Retention: 360 * time.Hour,
 	}}
 }
 
@@ -147,6 +147,8 @@ func TestInvalidFlagsAreRejected(t *testing.T) {
 		{"window of ten years", func(f *Flags) {
 			f.Minutes, f.Retention = 87600*60, 87600*time.Hour
 		}, "from 1 to 5254560"},
+		{"no lookback", func(f *Flags) { f.Lookback = "" }, "--greenapi.lookback"},
+		{"token as lookback", func(f *Flags) { f.Lookback = secret }, "must be full or tiered"},
 		{"window too long for retention", func(f *Flags) { f.Minutes = 26300 }, "462h20m"},
 	} {
 		f := validFlags()

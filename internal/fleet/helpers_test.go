@@ -108,6 +108,7 @@ func newTestFleet(t *testing.T, directory string, transport http.RoundTripper) *
 	f := &testFleet{storage: storage, flags: config.Flags{Token: "token", Settings: config.Settings{
 		URL: "https://api.example", Minutes: 60, Timeout: 30 * time.Second, MinInterval: time.Hour,
 		Retention: 360 * time.Hour, Collectors: []string{"outgoing", "state"},
+		Lookback: config.Full,
 	}}}
 	if transport == nil {
 		f.api = &fakeAPI{messages: make(map[string]int)}

@@ -72,7 +72,7 @@ func loadConfig(t *testing.T, text string) *config.Config {
 		Path: path, Collectors: []string{"outgoing"},
 		Defaults: config.Settings{
 			URL: "https://api.example", Minutes: 60, Timeout: 30 * time.Second,
-			Retention: 360 * time.Hour, Collectors: []string{"outgoing"},
+			Retention: 360 * time.Hour, Collectors: []string{"outgoing"}, Lookback: config.Full,
 		},
 	}.Load(log.NewNopLogger())
 	if err != nil {

@@ -112,6 +112,20 @@ func TestContentEncodings(t *testing.T) {
 	}
 }
 
+func TestJournalCountsDecompressedBytes(t *testing.T) {
+	array := "[" + strings.Repeat(" ", 10_000) + "{}]"
+	client := newTestClient(t, serve(t, gzipResponse(gzipped(array))).URL)
+	journal, err := client.OutgoingMessages(t.Context(), 60)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for journal.Next() {
+	}
+	if got := journal.Bytes(); journal.Err() != nil || got != int64(len(array)) {
+		t.Errorf("%d bytes, %v; want %d", got, journal.Err(), len(array))
+	}
+}
+
 func TestOnResponseCountsDecompressedBytes(t *testing.T) {
 	server := serve(t, gzipResponse(append(gzipped("[{},{}]"), '\n')))
 	client := newTestClient(t, server.URL)

@@ -66,6 +66,9 @@ func (j *Journal) Latency() time.Duration { return j.response.received.Sub(j.res
 // objects.
 func (j *Journal) NotRows() int { return j.rows.notRows }
 
+// Bytes returns the number of bytes of the response's body read so far, after decompression.
+func (j *Journal) Bytes() int64 { return j.response.read }
+
 // Next reads the next row. It reports false after the last row or an error, and closes the Journal.
 func (j *Journal) Next() bool {
 	if j.done {

@@ -17,7 +17,7 @@ import (
 func TestTargetsHaveAddressOfClient(t *testing.T) {
 	instance, err := config.Flags{IDInstance: knownID, Token: "secret", Settings: config.Settings{
 		URL: "https://3100.api.green-api.com/v3", Minutes: 60, Timeout: time.Second,
-		Retention: 360 * time.Hour,
+		Retention: 360 * time.Hour, Lookback: config.Full,
 	}}.Validate(log.NewNopLogger())
 	if err != nil {
 		t.Fatal(err)

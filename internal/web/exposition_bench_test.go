@@ -61,6 +61,7 @@ func fleetHandler(t testing.TB, instances int) http.Handler {
 	flags := config.Flags{Token: "token", Settings: config.Settings{
 		URL: "https://api.example", Minutes: 60, Timeout: time.Minute,
 		MinInterval: time.Hour, Retention: 360 * time.Hour, Collectors: []string{"outgoing"},
+		Lookback: config.Full,
 	}}
 	all := make([]config.Instance, instances)
 	for n := range all {
