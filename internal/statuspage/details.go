@@ -1,6 +1,7 @@
 package statuspage
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -97,6 +98,21 @@ func disabledSettings(s *greenapi.Settings) string {
 		return "all settings that the journals require are enabled"
 	}
 	return "disabled, so the journals lack messages: " + strings.Join(disabled, ", ")
+}
+
+// largeReadings returns a sentence with advice if readings of journals are large. Otherwise it
+// returns an empty string.
+func largeReadings(collectors []collector.CollectorStatus) string {
+	var large []string
+	for _, c := range collectors {
+		if c.LargeReading > 0 {
+			large = append(large, fmt.Sprintf("%s %.1f MB", c.Name, float64(c.LargeReading)/1e6))
+		}
+	}
+	if len(large) == 0 {
+		return ""
+	}
+	return "Readings are large (" + strings.Join(large, ", ") + "): " + collector.TieredAdvice + "."
 }
 
 // summaryLine describes an instance in one line of the list.

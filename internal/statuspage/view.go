@@ -37,6 +37,7 @@ type instanceView struct {
 	Verdict  verdict
 	Summary  string // for the list
 	Rows     []collectorRow
+	Hint     string // see largeReadings
 }
 
 // collectorRow is a collector of an instance.
@@ -179,6 +180,7 @@ func newInstanceView(i instanceSummary, now time.Time) instanceView {
 	}
 	v.Verdict = newVerdict(i, now)
 	v.Summary = summaryLine(i, now)
+	v.Hint = largeReadings(i.Collectors)
 	return v
 }
 
