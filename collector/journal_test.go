@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-kit/log"
 
+	"greenapi_exporter/internal/config"
 	"greenapi_exporter/internal/greenapi"
 	"greenapi_exporter/internal/ledger"
 )
@@ -209,4 +210,31 @@ func TestReadingAllocatesLittle(t *testing.T) {
 	if few > 31+20 || many > few {
 		t.Errorf("%v allocations for 1,000 rows, %v for 10,000", few, many)
 	}
+}
+
+// TestReloadChangesTheLookback also checks that the counters continue.
+func TestReloadChangesTheLookback(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newExporter(t)
+		gather(t, e.scrape(t.Context())) // the baseline
+		e.api.body = journalOf(row("A1", "textMessage", "sent", 0))
+		for _, lookback := range []string{config.Full, config.Tiered, config.Full} {
+			e.flags.Lookback = lookback
+			if err := e.instance.ApplyConfig(e.config(t)); err != nil {
+				t.Fatal(err)
+			}
+			for range 3 {
+				time.Sleep(time.Minute)
+				families := gather(t, e.scrape(t.Context()))
+				if n, _ := valueOf(families, "greenapi_outgoing_messages_total",
+					"type", "textMessage"); n != 1 {
+					t.Errorf("%s: %v messages, want 1", lookback, n)
+				}
+			}
+		}
+		want := []int{60, 60, 60, 60, 60, 7 + 2, 7 + 2, 60, 60, 60}
+		if !slices.Equal(e.api.minutes, want) {
+			t.Errorf("requested %v minutes, want %v", e.api.minutes, want)
+		}
+	})
 }

@@ -44,8 +44,8 @@ func newOutgoing() factory {
 		"reason")
 	delays := d.add("greenapi_outgoing_status_delay_seconds",
 		"Time from a message's timestamp to the first reading that showed it in the status or in "+
-			"a later one. It exceeds the true delay by at most the time between two readings, "+
-			"plus two minutes.",
+			"a later one. It exceeds the true delay by at most the time between two readings "+
+			"that cover the message, plus two minutes.",
 		"status")
 	malformed := d.add("greenapi_outgoing_window_malformed_rows",
 		"Malformed rows of the outgoing journal's window by reason: "+

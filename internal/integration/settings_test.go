@@ -101,6 +101,10 @@ func TestInvalidSettingsExitWithOneLine(t *testing.T) {
 		"unknown flag for a token": {instance, "--greenapi.token=" + secret, tokenVariable},
 		"misspelled flag":          {instance, "--collector.incomming", "--collector.incoming?"},
 		"telemetry path in use":    {instance, "--web.telemetry-path=/", "--web.telemetry-path"},
+		"unknown lookback": {
+			with("GREENAPI_LOOKBACK", "tired"), "",
+			"--greenapi.lookback (GREENAPI_LOOKBACK) must be one of full, tiered",
+		},
 		"unknown log level":        {instance, "--log.level=loud", "--log.level"},
 		"unknown log format":       {instance, "--log.format=xml", "--log.format"},
 		"unknown flag":             {instance, "--greenapi.tokn=x", "--help"},
@@ -166,6 +170,10 @@ func TestInvalidSettingsExitWithOneLine(t *testing.T) {
 		"minutes by flag and config file": {
 			nil, configFlag("minutes.yml", "minutes: 5\n") + " --greenapi.minutes=6",
 			"minutes.yml:1: minutes is also set by --greenapi.minutes",
+		},
+		"lookback by variable and config file": {
+			env{"GREENAPI_LOOKBACK": "full"}, configFlag("lookback.yml", "lookback: tiered\n"),
+			"lookback.yml:1: lookback is also set by GREENAPI_LOOKBACK",
 		},
 		"interval by variable and config file": {
 			env{"GREENAPI_MIN_INTERVAL": "1m"}, configFlag("interval.yml", "min_interval: 5m\n"),
