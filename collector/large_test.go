@@ -61,12 +61,10 @@ func TestTiersAreSuggestedOnce(t *testing.T) {
 			fmt.Sprintf("bytes=%d ", largeReading+1),
 		}}
 		assertLines(t, suggestions(e), want)
-		for range 3 {
-			scrape(2*largeReading, 3*largeReading)
-		}
-		assertLarge(t, e, "both are large", 2*largeReading, 3*largeReading)
-		scrape(1000, 3*largeReading)
-		assertLarge(t, e, "one is small again", 0, 3*largeReading)
+		scrape(largeReading+2, largeReading+3)
+		assertLarge(t, e, "both are large", largeReading+2, largeReading+3)
+		scrape(1000, largeReading+4)
+		assertLarge(t, e, "one is small again", 0, largeReading+4)
 
 		e.flags.Lookback = config.Tiered
 		if err := e.instance.ApplyConfig(e.config(t)); err != nil {
@@ -82,8 +80,8 @@ func TestTiersAreNotSuggestedIfTheyAreOn(t *testing.T) {
 		e := newExporter(t)
 		e.flags.Lookback = config.Tiered
 		e.restart(t)
-		e.api.body = journalOfBytes(2 * largeReading)
-		for range 3 {
+		e.api.body = journalOfBytes(largeReading + 1)
+		for range 2 {
 			gather(t, e.scrape(t.Context()))
 			time.Sleep(time.Minute)
 		}
