@@ -30,28 +30,18 @@ func newMovableClock(tb testing.TB) movableClock {
 	tb.Helper()
 	path := filepath.Join(tb.TempDir(), "clock")
 	writeFile(tb, path, strings.Repeat("\x00", 8))
-	clock, unmap, err := openClock(path)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(unmap)
-	return clock
-}
-
-// openClock opens the clock of another process.
-func openClock(path string) (_ movableClock, unmap func(), _ error) {
 	file, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
-		return movableClock{}, nil, err
+		tb.Fatal(err)
 	}
 	defer file.Close()
 	memory, err := syscall.Mmap(
 		int(file.Fd()), 0, 8, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
 	if err != nil {
-		return movableClock{}, nil, fmt.Errorf("map %s: %w", path, err)
+		tb.Fatal(err)
 	}
-	offset := (*atomic.Int64)(unsafe.Pointer(&memory[0]))
-	return movableClock{path, offset}, func() { _ = syscall.Munmap(memory) }, nil
+	tb.Cleanup(func() { _ = syscall.Munmap(memory) })
+	return movableClock{path, (*atomic.Int64)(unsafe.Pointer(&memory[0]))}
 }
 
 func (c movableClock) now() time.Time { return time.Now().Add(time.Duration(c.offset.Load())) }

@@ -95,7 +95,7 @@ func assertCounters(t *testing.T, got metrics, name string, want map[string]floa
 	if len(want) == 0 {
 		t.Fatalf("the account has no changes for %s", name)
 	}
-	values := counterValues(got[name])
+	values := sampleValues(got[name])
 	for labels, v := range values {
 		if v != want[labels] {
 			t.Errorf("%s{%s}: got %v, want %v", name, labels, v, want[labels])
@@ -108,8 +108,8 @@ func assertCounters(t *testing.T, got metrics, name string, want map[string]floa
 	}
 }
 
-// counterValues returns the values of a family by their labels, without the instance's.
-func counterValues(f *dto.MetricFamily) map[string]float64 {
+// sampleValues returns the values of a family by their labels, without the instance's.
+func sampleValues(f *dto.MetricFamily) map[string]float64 {
 	values := make(map[string]float64)
 	for _, m := range f.GetMetric() {
 		labels := ""
@@ -118,7 +118,7 @@ func counterValues(f *dto.MetricFamily) map[string]float64 {
 				labels += l.GetValue() + " "
 			}
 		}
-		values[labels] = m.GetCounter().GetValue()
+		values[labels] = m.GetGauge().GetValue() + m.GetCounter().GetValue()
 	}
 	return values
 }
@@ -137,7 +137,7 @@ func (r *counterRecorder) record(t *testing.T, got metrics) {
 		"greenapi_outgoing_messages_total", "greenapi_outgoing_message_statuses_total",
 		"greenapi_outgoing_unread_seconds_total", "greenapi_incoming_messages_total",
 	} {
-		for labels, v := range counterValues(got[name]) {
+		for labels, v := range sampleValues(got[name]) {
 			values[name+" "+labels] = v
 		}
 	}
