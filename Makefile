@@ -202,6 +202,7 @@ PEERS := $(INTEGRATION) '^BenchmarkPeers$$'
 bench-peers: ## Compare the program with others that read the same journal, on an idle machine
 	PEERS_ROWS=1000 PEERS_ROUNDS=30 $(PEERS)
 	PEERS_ROWS=100000 PEERS_ROUNDS=15 $(PEERS)
+	PEERS_ROWS=100000 PEERS_ROUNDS=144 $(INTEGRATION) '^BenchmarkTiers$$'
 
 FLEET := $(INTEGRATION) '^BenchmarkFleet$$'
 # Each fleet is instances:messages:kind.

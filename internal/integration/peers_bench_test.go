@@ -116,8 +116,9 @@ var peersClient = http.Client{
 	Timeout:   5 * time.Minute,
 }
 
-// scrape measures a scrape. The benchmark fails if the peer has not counted all rows.
-func (p *peer) scrape(b *testing.B) {
+// scrape measures a scrape and returns the exposition. The benchmark fails if the peer has not
+// counted all rows.
+func (p *peer) scrape(b *testing.B) (text string) {
 	b.Helper()
 	begin := time.Now()
 	text, err := p.read()
@@ -129,6 +130,7 @@ func (p *peer) scrape(b *testing.B) {
 	if got := sumOf(text, p.metric); got != p.want {
 		b.Errorf("%s: the sum of %s is %v, want %v", p.name, p.metric, got, p.want)
 	}
+	return text
 }
 
 func (p *peer) read() (string, error) {

@@ -38,8 +38,8 @@ func serve(server *http.Server, note string) error {
 	return server.Serve(listener)
 }
 
-// servePeer serves a role of BenchmarkPeers: the recorded API, or a program that reads from it. The
-// text is the role and its argument.
+// servePeer serves a role of BenchmarkPeers or BenchmarkTiers: an API, or a program that reads from
+// it. The text is the role and its argument.
 func servePeer(text string) error {
 	role, argument, _ := strings.Cut(text, " ")
 	var handler http.Handler
@@ -47,6 +47,8 @@ func servePeer(text string) error {
 	switch role {
 	case "api":
 		handler, note = recordedAPI(argument)
+	case "day":
+		handler, note = dayAPI(argument)
 	case "body":
 		// Buffers from 64 to 256 KB are equally fast.
 		handler = bodyReader(argument, func(body io.Reader) (int64, error) {
@@ -123,10 +125,10 @@ func recordedAPI(size string) (_ http.Handler, note string) {
 	}), note
 }
 
-// bodyReader reads the journal at url with discard.
+// bodyReader reads the journal at url, with the query of the scrape, with discard.
 func bodyReader(url string, discard func(body io.Reader) (int64, error)) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		response, err := http.Get(url)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		response, err := http.Get(url + "?" + r.URL.RawQuery)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadGateway)
 			return
