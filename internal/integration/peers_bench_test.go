@@ -20,6 +20,7 @@ import (
 type peersSize struct {
 	rows, rounds int
 	kind         string // mixed or text
+	mbit         int    // speed of the API's responses in Mbit/s, or 0 for no limit
 }
 
 func peersSizeFromEnv(b *testing.B) peersSize {
@@ -28,9 +29,11 @@ func peersSizeFromEnv(b *testing.B) peersSize {
 		rows:   envNumber(b, "PEERS_ROWS", 1000),
 		rounds: envNumber(b, "PEERS_ROUNDS", 3),
 		kind:   cmp.Or(os.Getenv("PEERS_KIND"), "mixed"),
+		mbit:   envNumber(b, "PEERS_MBIT", 0),
 	}
-	if s.rows < 1 || s.rounds < 1 || s.kind != "mixed" && s.kind != "text" {
-		b.Fatal("PEERS_ROWS and PEERS_ROUNDS must be at least 1, PEERS_KIND mixed or text")
+	if s.rows < 1 || s.rounds < 1 || s.kind != "mixed" && s.kind != "text" || s.mbit < 0 {
+		b.Fatal("PEERS_ROWS and PEERS_ROUNDS must be at least 1, PEERS_KIND mixed or text, " +
+			"and PEERS_MBIT at least 0")
 	}
 	return s
 }

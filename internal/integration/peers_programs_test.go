@@ -22,7 +22,7 @@ type recording struct {
 
 func startRecordedAPI(b *testing.B, s peersSize) recording {
 	b.Helper()
-	p, note := start(b, testBinary(fmt.Sprintf("peer api %d %s", s.rows, s.kind)), peerReady)
+	p, note := start(b, testBinary(fmt.Sprintf("peer api %d %s %d", s.rows, s.kind, s.mbit)), peerReady)
 	r := recording{url: p.url}
 	if _, err := fmt.Sscan(note, &r.rows, &r.withID, &r.withStatus, &r.bytes); err != nil {
 		b.Fatal(err)

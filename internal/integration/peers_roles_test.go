@@ -65,13 +65,13 @@ func servePeer(text string) error {
 }
 
 // recordedAPI answers every call with the same recorded journal. A simulator generates its rows
-// during the call, which would take most of the measured CPU time. The size is the number of rows
-// and the kind of the messages. The note has the number of rows, of rows with an id and of rows
-// with a status, and the size in bytes.
+// during the call, which would take most of the measured CPU time. The size is the number of rows,
+// the kind of the messages and the speed of the responses in Mbit/s, or 0. The note has the number
+// of rows, of rows with an id and of rows with a status, and the size in bytes.
 func recordedAPI(size string) (_ http.Handler, note string) {
-	var rows int
+	var rows, mbit int
 	var kind string
-	if _, err := fmt.Sscan(size, &rows, &kind); err != nil {
+	if _, err := fmt.Sscan(size, &rows, &kind, &mbit); err != nil {
 		panic(err)
 	}
 	// The messages are from 20 to 10 hours old, so all are in the default window.
@@ -117,9 +117,15 @@ func recordedAPI(size string) (_ http.Handler, note string) {
 		}
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-		for rest := body; len(rest) > 0; rest = rest[min(chunk, len(rest)):] {
-			if _, err := w.Write(rest[:min(chunk, len(rest))]); err != nil {
+		begin := time.Now()
+		for sent := 0; sent < len(body); {
+			n, err := w.Write(body[sent:min(sent+chunk, len(body))])
+			if err != nil {
 				return
+			}
+			if sent += n; mbit > 0 {
+				due := time.Duration(sent*8/mbit) * time.Microsecond
+				time.Sleep(time.Until(begin.Add(due)))
 			}
 		}
 	}), note
