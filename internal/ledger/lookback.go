@@ -6,9 +6,9 @@ const (
 	// visibilityDelay is the number of extra minutes that a call requests after a gap. A row can
 	// appear up to 2 minutes after its message (documented). Clocks and calls add some error.
 	visibilityDelay = 5
-	// maxScrapeGap is the largest gap that the window covers without extra minutes. Such readings
-	// still show every message. They miss only statuses of messages that left the window during the
-	// gap.
+	// maxScrapeGap is the largest gap between two readings of the window that it covers without
+	// extra minutes. Such readings still show every message. They miss only statuses of messages
+	// that left the window during the gap.
 	maxScrapeGap = 5 * time.Minute
 	// minTier is the minimum number of minutes of a tier. It must be at least visibilityDelay, so
 	// that the shortest tier shows every new message.
@@ -43,8 +43,8 @@ type tier struct {
 // request is what a call requests.
 type request struct {
 	minutes int
-	tier    int // minutes of the tier that is read
-	isWhole bool
+	tier    int  // minutes of the tier that is read
+	isWhole bool // whether that tier is the window
 	isWide  bool // whether it includes what has left the window since its last reading
 	covered int  // number of tiers that the response covers
 }
@@ -128,40 +128,44 @@ func (l *lookback) isAfterPause(now time.Time, minInterval time.Duration) bool {
 // request returns what to request at now: the longest tier that is due, plus the time since a
 // reading covered it, so that it shows everything that has changed since.
 func (l *lookback) request(now time.Time, minInterval time.Duration) request {
-	window := len(l.tiers) - 1
 	if l.lastReading.IsZero() {
-		return request{l.window(), l.window(), true, false, window + 1}
+		return request{minutes: l.window(), tier: l.window(), isWhole: true, covered: len(l.tiers)}
 	}
-	gap, due, isAfterPause := l.longestGap(now), 0, l.isAfterPause(now, minInterval)
-	for i, t := range l.tiers {
-		if t.age+gap > time.Duration(t.minutes)*time.Minute/tierReadings {
-			due = i
-		}
-	}
-	if l.recheck || l.earlierRun || isAfterPause {
-		due = window
-	}
+	isFirst := l.earlierRun || l.isAfterPause(now, minInterval)
+	due := l.due(l.longestGap(now), isFirst || l.recheck)
 	t := l.tiers[due]
-	age := t.age + gap
-	r := request{tier: t.minutes, isWhole: due == window, covered: due + 1}
+	age := t.age + l.longestGap(now)
+	r := request{tier: t.minutes, isWhole: due == len(l.tiers)-1, covered: due + 1}
 	switch {
-	case due < window:
+	case !r.isWhole: // the next tier covers what has left this one
 		r.minutes = t.minutes + ceilMinutes(age)
 	case l.isGapUnknown(now):
 		r.minutes, r.isWide = l.maxMinutes, true
-	case l.earlierRun || age > maxScrapeGap && (!l.recheck || isAfterPause):
-		r.minutes, r.isWide = t.minutes+ceilMinutes(age)+visibilityDelay, true
-	default:
+	case l.recheck && !isFirst, len(l.tiers) == 1 && !l.earlierRun && age <= maxScrapeGap:
 		r.minutes = max(t.minutes, ceilMinutes(age)+visibilityDelay)
 		if age > maxScrapeGap {
 			r.covered-- // it lacks the messages that left the window during the gap
 		}
+	default:
+		r.minutes, r.isWide = t.minutes+ceilMinutes(age)+visibilityDelay, true
 	}
 	r.minutes = min(r.minutes, l.maxMinutes)
 	if l.shrunk {
 		r.minutes = min(r.minutes, t.minutes+l.extraMinutes)
 	}
 	return r
+}
+
+// due returns the index of the longest tier to read after a gap. It is the window if all tiers are
+// due.
+func (l *lookback) due(gap time.Duration, all bool) int {
+	due := 0
+	for i, t := range l.tiers {
+		if all || t.age+gap > time.Duration(t.minutes)*time.Minute/tierReadings {
+			due = i
+		}
+	}
+	return due
 }
 
 // shrink records a failed call that might succeed for fewer minutes. It halves the extra minutes.

@@ -86,6 +86,18 @@ func TestLongIntervalsAreNoPauseInTiers(t *testing.T) {
 	}
 }
 
+// Every reading of a window includes what has left it since, or the next one does.
+func TestShortWindowsInTiers(t *testing.T) {
+	l := newTieredLedger(10)
+	for i, want := range []int{6, 10 + 2 + 5, 10, 6, 10 + 2 + 5, 10} {
+		minute := float64(i + 1)
+		if got := nextMinutes(l, minute); got != want {
+			t.Errorf("at minute %v: got %d, want %d", minute, got, want)
+		}
+		commit(l, minute)
+	}
+}
+
 // If the gap is longer than the window, no call requests exactly the window.
 func TestGapsLongerThanTheWindow(t *testing.T) {
 	l := newTieredLedger(10)
