@@ -22,7 +22,8 @@ type recording struct {
 
 func startRecordedAPI(b *testing.B, s peersSize) recording {
 	b.Helper()
-	p, note := start(b, testBinary(fmt.Sprintf("peer api %d %s %d", s.rows, s.kind, s.mbit)), peerReady)
+	command := testBinary(fmt.Sprintf("peer api %d %s %d", s.rows, s.kind, s.mbit))
+	p, note := start(b, command, peerReady)
 	r := recording{url: p.url}
 	if _, err := fmt.Sscan(note, &r.rows, &r.withID, &r.withStatus, &r.bytes); err != nil {
 		b.Fatal(err)
