@@ -26,11 +26,12 @@ TOOL     := go -C tools build -buildvcs=false -o ../.tools/bin/
 FUZZTIME := 5s
 IMAGE    := greenapi_exporter
 
-.PHONY: help build test race vet fmt lint fuzz promtool rules dashboard e2e deploy cross check
+.PHONY: help build test race vet fmt lint actions vulnerabilities fuzz promtool rules dashboard e2e
+.PHONY: deploy cross check
 .PHONY: bench bench-once bench-compare bench-peers fleet bench-fleet image clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' Makefile
 
 build: ## Build ./greenapi_exporter
 	$(BUILD) -o greenapi_exporter .
@@ -57,6 +58,16 @@ lint: ## Run staticcheck
 	.tools/bin/staticcheck ./...
 	cd e2e && ../.tools/bin/staticcheck ./...
 	cd tools && ../.tools/bin/staticcheck ./...
+
+actions: ## Check the workflows of GitHub Actions
+	go -C tools/github build -buildvcs=false -o ../../.tools/bin/ \
+		github.com/rhysd/actionlint/cmd/actionlint
+	.tools/bin/actionlint -shellcheck= -pyflakes= .github/workflows/*.yml
+
+vulnerabilities: ## Look for known vulnerabilities of the dependencies, in a database on the Web
+	go -C tools/github build -buildvcs=false -o ../../.tools/bin/ \
+		golang.org/x/vuln/cmd/govulncheck
+	.tools/bin/govulncheck ./...
 
 # Before Go 1.27, a run without findings sometimes ends with "context deadline exceeded"
 # (golang/go#75804). Such a run is repeated once. If it was a real failure, its input is in
@@ -159,7 +170,7 @@ cross: ## Build the binaries of all supported platforms
 		echo "build $$os/$$arch"; GOOS=$$os GOARCH=$$arch $(BUILD) -o /dev/null . || exit 1; \
 	done; done
 
-check: vet fmt lint race fuzz promtool rules dashboard e2e deploy cross bench-once ## Run all checks
+check: vet fmt lint actions race fuzz promtool rules dashboard e2e deploy cross bench-once ## Run all checks
 
 bench: ## Run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
