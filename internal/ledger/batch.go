@@ -39,16 +39,20 @@ type Batch struct {
 	received    float64 // UNIX seconds, by the local clock, when the response arrived
 	serverTime  float64 // UNIX seconds, by the server's clock, when the request was sent
 	windowStart float64 // UNIX seconds; older rows are outside the window
-	oldest      float64 // UNIX seconds; older rows are not in the requested minutes by their times
+	oldest      float64 // UNIX seconds; older timestamps are not in the requested minutes
 	latest      float64 // UNIX seconds; later timestamps are not plausible
 
-	window   window
-	unkeyed  window    // the rows without a key
-	changes  []message // by row
-	renames  []rename
-	unknown  int      // number of changes whose message is new to the ledger
-	returned []uint64 // keys of known messages that the last reading did not show
-	newest   Timestamp
+	window  window
+	unkeyed window    // the rows without a key that are in window
+	changes []message // by row
+	renames []rename
+	unknown int // number of changes whose message is new to the ledger
+	newest  Timestamp
+
+	// returned contains the keys of known messages that this reading shows, but neither the last
+	// reading of the whole window nor a later one. It also contains the keys of messages that Commit
+	// removes from the window.
+	returned []uint64
 }
 
 // NewBatch starts a reading that is requested at now. To measure gaps reliably, now should have a
@@ -164,8 +168,8 @@ func (b *Batch) Add(row Row) {
 	}
 }
 
-// addRecent adds a row to the recent rows of w. The message was sent at the given time in UNIX
-// seconds, or at an unknown time if that is 0.
+// addRecent adds a row to the recent rows of w if its message is recent. sent is when the message
+// was sent in UNIX seconds, or 0 if that is unknown.
 func (b *Batch) addRecent(w *window, typ, status uint8, sent uint32) {
 	age := b.serverTime - float64(sent)
 	if sent > 0 && age < maxRecentAge && ShowsMessage(b.types.words[typ]) {

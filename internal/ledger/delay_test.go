@@ -297,7 +297,8 @@ func TestFileOfVersion1IsUpgraded(t *testing.T) {
 	}
 	before := l.Summary()
 	l.Persist(PollState{Called: at(2)})
-	if header, err := parseFileHeader(s.read(t)); err != nil || header.messageLength != messageLength {
+	header, err := parseFileHeader(s.read(t))
+	if err != nil || header.messageLength != messageLength {
 		t.Fatalf("after a write: header %+v, error %v, want the latest version", header, err)
 	}
 	s.assertWarnings(t)

@@ -39,8 +39,8 @@ type Options struct {
 	// MinInterval is the minimum time between two calls. A longer gap between two readings is a
 	// pause only if it exceeds twice this time.
 	MinInterval time.Duration
-	// Tiered reports whether most calls request only the newest part of the window. If it is false,
-	// every call requests the whole window.
+	// Tiered reports whether most calls request only the newest part of the window. Otherwise,
+	// every call requests at least the whole window.
 	Tiered bool
 }
 
@@ -55,9 +55,9 @@ type Ledger struct {
 	messages messageIndex
 	totals   []typeState // by index of the type; may be shorter than types.words
 	window   window      // after the last reading
-	unkeyed  *window     // the rows without a key; nil before the first reading if Tiered
+	unkeyed  *window     // see Batch.addUnkeyed; nil before the first reading in tiers
 
-	firstListed int // index of messages.list; the API lists none before it in the window, if Tiered
+	firstListed int // index in messages.list; if Tiered, no message before it is in the window
 
 	countingSince time.Time     // when the baseline was requested, by the local clock
 	coveredSince  float64       // UNIX seconds by the server's clock; older rows were not covered

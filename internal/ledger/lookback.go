@@ -6,21 +6,22 @@ const (
 	// visibilityDelay is the number of extra minutes that a call requests after a gap. A row can
 	// appear up to 2 minutes after its message (documented). Clocks and calls add some error.
 	visibilityDelay = 5
-	// maxScrapeGap is the largest gap between two readings of the window that it covers without
-	// extra minutes. Such readings still show every message. They miss only statuses of messages
+	// maxScrapeGap is the largest gap between two readings of the window for which no extra minutes
+	// are requested. Such readings still show every message. They miss only statuses of messages
 	// that left the window during the gap.
 	maxScrapeGap = 5 * time.Minute
 	// minTier is the minimum number of minutes of a tier. It must be at least visibilityDelay, so
 	// that the shortest tier shows every new message.
 	minTier = 5
-	// tierReadings is how many times a tier is read again while its length passes, at least. A call
-	// for half of the tier also covers what has left that half since the previous one. With six
-	// readings, what is known of a message is therefore never older than a quarter of its age.
+	// tierReadings is the minimum number of readings of a tier during a period as long as the tier,
+	// if calls are frequent enough. A call for half of the tier also requests the minutes since the
+	// previous such call. So with six readings, the data about a message is never older than a
+	// quarter of the message's age.
 	tierReadings = 6
 )
 
-// lookback decides how many minutes of the journal the next call requests. All its decisions answer
-// one question: since when has no reading covered these minutes?
+// lookback determines how many minutes of the journal the next call requests. For each tier, it
+// records when a reading last covered all of its minutes.
 type lookback struct {
 	tiers      []tier // by length; the last one is the window
 	maxMinutes int    // maximum number of minutes to request
@@ -28,29 +29,29 @@ type lookback struct {
 	lastReading  time.Time     // when the last reading was requested; zero before the baseline
 	earlierRun   bool          // whether an earlier run of the program made that reading
 	gapUnknown   bool          // whether the clock was set back since then
-	recheck      bool          // whether the next call must request the window, without extra minutes
+	recheck      bool          // whether the next call must request exactly the window
 	uncovered    time.Duration // total journal time that no call covered
 	shrunk       bool          // whether a call for more than its tier has failed since lastReading
 	extraMinutes int           // if shrunk, maximum number of minutes beyond the tier
 }
 
-// tier is the part of the journal that contains its newest minutes.
+// tier is the newest part of the window, or all of it.
 type tier struct {
 	minutes int
 	age     time.Duration // from the last reading that covered the tier to lastReading
 }
 
-// request is what a call requests.
+// request describes the minutes that a call requests.
 type request struct {
 	minutes int
-	tier    int  // minutes of the tier that is read
+	tier    int  // length in minutes of the longest tier in them
 	isWhole bool // whether that tier is the window
-	isWide  bool // whether it includes what has left the window since its last reading
+	isWide  bool // whether they are more than the window, to show messages that have left it
 	covered int  // number of tiers that the response covers
 }
 
-// configure changes the tiers. If tiered is false, the window is the only one. A tier is as old as
-// the shortest of the previous tiers that contains it.
+// configure changes the tiers. If tiered is false, the window is the only tier. The age of a new
+// tier is that of the shortest previous tier that contains it, or else of the longest one.
 func (l *lookback) configure(window, maxMinutes int, tiered bool) {
 	lengths := []int{window}
 	for tiered && lengths[0]/2 >= minTier {
@@ -72,7 +73,7 @@ func (l *lookback) configure(window, maxMinutes int, tiered bool) {
 	l.tiers, l.recheck = tiers, tiered
 }
 
-// window returns the minutes of the longest tier.
+// window returns the length of the window in minutes, or 0 before the first call of configure.
 func (l *lookback) window() int {
 	if len(l.tiers) == 0 {
 		return 0
@@ -125,8 +126,9 @@ func (l *lookback) isAfterPause(now time.Time, minInterval time.Duration) bool {
 	return l.isGapUnknown(now) || l.longestGap(now) > max(maxScrapeGap, 2*minInterval)
 }
 
-// request returns what to request at now: the longest tier that is due, plus the time since a
-// reading covered it, so that it shows everything that has changed since.
+// request returns the request of a call at now. It requests the longest tier that is due, and
+// usually also the minutes since a reading last covered that tier. The response then also shows the
+// messages that have left the tier since.
 func (l *lookback) request(now time.Time, minInterval time.Duration) request {
 	if l.lastReading.IsZero() {
 		return request{minutes: l.window(), tier: l.window(), isWhole: true, covered: len(l.tiers)}
@@ -137,14 +139,14 @@ func (l *lookback) request(now time.Time, minInterval time.Duration) request {
 	age := t.age + l.longestGap(now)
 	r := request{tier: t.minutes, isWhole: due == len(l.tiers)-1, covered: due + 1}
 	switch {
-	case !r.isWhole: // the next tier covers what has left this one
+	case !r.isWhole: // longer tiers will show the rows that appear late
 		r.minutes = t.minutes + ceilMinutes(age)
 	case l.isGapUnknown(now):
 		r.minutes, r.isWide = l.maxMinutes, true
 	case l.recheck && !isFirst, len(l.tiers) == 1 && !l.earlierRun && age <= maxScrapeGap:
 		r.minutes = max(t.minutes, ceilMinutes(age)+visibilityDelay)
 		if age > maxScrapeGap {
-			r.covered-- // it lacks the messages that left the window during the gap
+			r.covered-- // the response lacks the messages that left the window during the gap
 		}
 	default:
 		r.minutes, r.isWide = t.minutes+ceilMinutes(age)+visibilityDelay, true
@@ -156,8 +158,8 @@ func (l *lookback) request(now time.Time, minInterval time.Duration) request {
 	return r
 }
 
-// due returns the index of the longest tier to read after a gap. It is the window if all tiers are
-// due.
+// due returns the index of the longest tier that is due after a gap, or of the shortest tier if
+// none is due. If all is true, every tier is due.
 func (l *lookback) due(gap time.Duration, all bool) int {
 	due := 0
 	for i, t := range l.tiers {
@@ -169,14 +171,14 @@ func (l *lookback) due(gap time.Duration, all bool) int {
 }
 
 // shrink records a failed call that might succeed for fewer minutes. It halves the extra minutes.
-// If a call for the tier alone fails, the size was not the cause, and the limit ends.
+// If a call for exactly the tier fails, the size was not the cause, so shrink removes the limit.
 func (l *lookback) shrink(r request) {
 	l.shrunk, l.extraMinutes = r.minutes > r.tier, (r.minutes-r.tier)/2
 }
 
-// success records a reading. If it showed more than the window, the next call of several tiers
-// requests the window alone. Only then do the rows show what is in the window, whether the API
-// filters by their timestamps or not.
+// success records a reading. If there are several tiers and the call requested more than the
+// window, the next call requests exactly the window. Only such a call shows which messages are in
+// the window, because the API might not filter rows by their timestamps.
 func (l *lookback) success(now time.Time, r request) {
 	gap := l.longestGap(now)
 	for i := range l.tiers {

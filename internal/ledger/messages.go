@@ -13,9 +13,9 @@ type message struct {
 	lastSeen seconds // when the journal last showed it
 	time     uint32  // UNIX seconds; the first timestamp that a row had, or 0
 
-	// listed is the time by which the API decides whether the message is in the requested minutes,
-	// in UNIX seconds: the time of sending or of the last action. It is 0 if a reading that should
-	// have shown the message did not. See Batch.listed.
+	// listed is the time that determines whether the message is in the requested minutes, in UNIX
+	// seconds: the time of sending or of the last action, as far as is known. It is 0 if a reading
+	// that should have shown the message did not. See Batch.listed.
 	listed uint32
 
 	// Indexes of words. They are 0 for a message from a file of version 1 until a row shows it.
@@ -27,8 +27,8 @@ type message struct {
 	observable bool
 }
 
-// packedKey is a key in two halves, low and high. A uint64 would add 4 bytes to each message, because
-// its alignment is 8 bytes.
+// packedKey is a key in two halves, the lower one first. A uint64 would add 4 bytes to each
+// message, because its alignment is 8 bytes.
 type packedKey [2]uint32
 
 func packKey(key uint64) packedKey { return packedKey{uint32(key), uint32(key >> 32)} }
@@ -56,7 +56,7 @@ func (m *message) update(shown message) {
 		m.time = shown.time
 	}
 	if m.listed == 0 && shown.listed > 0 {
-		m.observable = false // the journal does not list it by its time
+		m.observable = false // the API filters the message by a time that is not m.time
 	}
 	m.listed = shown.listed
 	if m.firstType == unknown {

@@ -130,7 +130,7 @@ func newRecord(h recordHeader, messages []message) ([]byte, error) {
 }
 
 // decodeMessage decodes a message of any version. The length of data determines the version. Before
-// version 3, the journal listed a message by its time as far as is known.
+// version 3, messages did not contain listed, so decodeMessage sets it to the message's time.
 func decodeMessage(data []byte) message {
 	m := message{
 		key:      packKey(binary.LittleEndian.Uint64(data)),

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// listedRow is a row and the time by which the API filters it.
+// listedRow is a row and the time that the API filters it by.
 type listedRow struct {
 	Row
 	listed float64 // minute
@@ -28,7 +28,7 @@ func listed(key uint64, status string, sent, listed float64) listedRow {
 	return listedRow{testRow(key, "text", status, sent), listed}
 }
 
-// readUntil reads the journal once a minute, until one minute before the given one.
+// readUntil reads the journal once a minute, at the minutes from (inclusive) to to (exclusive).
 func readUntil(l *Ledger, from, to int, journal ...listedRow) {
 	for minute := from; minute < to; minute++ {
 		readTiered(l, float64(minute), journal...)
@@ -42,8 +42,8 @@ func assertRows(t *testing.T, when string, s *Summary, want map[string]int) {
 	}
 }
 
-// Most readings do not request the older messages. They remain with their latest statuses until
-// they are older than the window.
+// Most calls do not request older messages. These remain in the gauges with their latest statuses
+// until they are older than the window.
 func TestTieredGaugesShowRememberedMessages(t *testing.T) {
 	l := newTieredLedger(120)
 	older, newer := listed(1, "pending", 1, 1), listed(2, "sent", 30, 30)
@@ -80,7 +80,8 @@ func TestRememberedMessagesGrowOlder(t *testing.T) {
 	}
 }
 
-// A message leaves once a reading requests its time and does not show it.
+// The first reading that requests a message's time but does not show the message removes it from
+// the gauges.
 func TestVanishedMessagesLeaveTieredGauges(t *testing.T) {
 	l := newTieredLedger(120)
 	const sent, tolerance = 1, 4
@@ -117,7 +118,7 @@ func TestReturnedMessagesRemainInTieredGauges(t *testing.T) {
 	assertRows(t, "outside the window", readTiered(l, 90, message), map[string]int{})
 }
 
-// If the API filters by the last action, a message returns to the window.
+// If the API filters by the last action, a new status returns a message to the window.
 func TestLastActionsReturnMessagesToTieredGauges(t *testing.T) {
 	for name, timestamp := range map[string]float64{"fixed": 1, "moving": 150} {
 		t.Run(name, func(t *testing.T) {
@@ -136,8 +137,8 @@ func TestLastActionsReturnMessagesToTieredGauges(t *testing.T) {
 	}
 }
 
-// Nothing identifies rows without a key, so they are as of the last reading of the window, or as of
-// the latest reading if that has more.
+// Rows without a key cannot be recognized in later readings. Their number is that of the last
+// reading of exactly the window, or of the latest reading of fewer minutes if it has more.
 func TestRowsWithoutKeyInTiers(t *testing.T) {
 	l := newTieredLedger(120)
 	rows := make([]listedRow, 5)
@@ -167,7 +168,8 @@ func TestRowsWithoutKeyInTiers(t *testing.T) {
 	}
 }
 
-// A kill between two readings of the window loses neither the gauges nor the time of the last one.
+// A kill between two readings of the window changes no gauge, and does not return a message that a
+// reading has removed.
 func TestTieredGaugesSurviveKills(t *testing.T) {
 	options := testOptions(120)
 	options.Tiered = true
@@ -181,7 +183,7 @@ func TestTieredGaugesSurviveKills(t *testing.T) {
 		t.Errorf("after a restart: got %+v, want %+v", normalize(got), normalize(before))
 	}
 	readTiered(l, 33, older)
-	readTiered(l, 34, older) // the window alone
+	readTiered(l, 34, older) // requests exactly the window
 	l = s.restartWith(t, options, 35)
 	assertRows(t, "one has vanished", readTiered(l, 35, older), map[string]int{"read/text": 1})
 }

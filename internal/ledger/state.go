@@ -36,7 +36,8 @@ type state struct {
 
 	Recent [][recentAges]int32 `json:"recent,omitempty"` // by status and age
 
-	WindowAge int64 `json:"window_age,omitempty"` // from the last reading of the window to LastGood
+	// WindowAge is the time from the last reading of the whole window to LastGood, in nanoseconds.
+	WindowAge int64 `json:"window_age,omitempty"`
 }
 
 // typeState holds the counters of a type. Statuses is by index and may be short.
@@ -108,8 +109,8 @@ func (s *state) valid() bool {
 		rows <= math.MaxInt32 && len(s.Statuses) <= maxStatuses && len(s.Types) <= maxTypes &&
 		len(s.Totals) <= len(s.Types) && len(s.Rows) <= len(s.Types) &&
 		s.CountingSince >= 0 && s.LastGood >= 0 && (s.CountingSince == 0) == (s.LastGood == 0) &&
-		s.Delays.Created >= 0 && s.WindowAge >= 0 && s.Clock >= 0 && s.Clock <= int64(maxClock) && s.Uncovered >= 0 &&
-		slices.Min(s.Malformed[:]) >= 0
+		s.Delays.Created >= 0 && s.WindowAge >= 0 && s.Uncovered >= 0 &&
+		s.Clock >= 0 && s.Clock <= int64(maxClock) && slices.Min(s.Malformed[:]) >= 0
 }
 
 // restore applies a valid record with a state.

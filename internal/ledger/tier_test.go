@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// newTieredLedger returns a ledger in tiers after a baseline at minute 0.
+// newTieredLedger returns a ledger with tiers and an empty baseline at minute 0.
 func newTieredLedger(minutes int) *Ledger {
 	options := testOptions(minutes)
 	options.Tiered = true
@@ -30,7 +30,7 @@ func TestTiersAreHalvesOfTheWindow(t *testing.T) {
 	}
 }
 
-// Each case is a sequence of good readings: at a minute, the call requests so many minutes.
+// Each case is a sequence of successful calls. At each minute, the call must request want minutes.
 func TestRequestedMinutesInTiers(t *testing.T) {
 	type reading struct {
 		minute float64
@@ -38,13 +38,13 @@ func TestRequestedMinutesInTiers(t *testing.T) {
 	}
 	for name, readings := range map[string][]reading{
 		"the baseline requests the window": {{0, 120}},
-		// The tiers are 7, 15, 30, 60 and 120 minutes. A sixth of them is 70 s, 2.5 min, 5 min, 10
-		// min and 20 min.
+		// The tiers have 7, 15, 30, 60 and 120 minutes. They are due after more than 70 s, 2.5 min,
+		// 5 min, 10 min and 20 min.
 		"longest tier that is due": {
 			{0, 120}, {1, 8}, {2, 8}, {3, 15 + 3}, {4, 8}, {5, 8}, {6, 30 + 6}, {7, 8}, {8, 8},
 			{9, 15 + 3}, {10, 8}, {11, 60 + 11}, {12, 8}, {13, 8}, {14, 15 + 3}, {15, 8}, {16, 8},
 			{17, 30 + 6}, {18, 8}, {19, 8}, {20, 15 + 3}, {21, 120 + 21 + 5},
-			{22, 120}, // only this shows what is in the window
+			{22, 120}, // exactly the window
 			{23, 8},
 		},
 		"irregular calls": {{0, 120}, {0.5, 8}, {4.5, 15 + 5}, {4.6, 8}, {9.5, 30 + 10}},
@@ -71,7 +71,7 @@ func TestRequestedMinutesInTiers(t *testing.T) {
 	}
 }
 
-// With a minimum interval of 45 minutes, a gap of 45 minutes is no pause.
+// With a minimum interval of 45 minutes, a gap of 45 minutes is not a pause.
 func TestLongIntervalsAreNoPauseInTiers(t *testing.T) {
 	l := newTieredLedger(1440)
 	l.options.MinInterval = 45 * time.Minute
@@ -86,7 +86,8 @@ func TestLongIntervalsAreNoPauseInTiers(t *testing.T) {
 	}
 }
 
-// Every reading of a window includes what has left it since, or the next one does.
+// Calls of the window alternate: one also requests the minutes since the previous one, and the next
+// one requests exactly the window.
 func TestShortWindowsInTiers(t *testing.T) {
 	l := newTieredLedger(10)
 	for i, want := range []int{6, 10 + 2 + 5, 10, 6, 10 + 2 + 5, 10} {
@@ -121,12 +122,12 @@ func TestFailuresShrinkTiers(t *testing.T) {
 		b.Shrink()
 	}
 	if got := nextMinutes(l, 7); got != 132 {
-		t.Errorf("after a failed call for the tier alone: got %d, want 132", got)
+		t.Errorf("after a failed call for exactly the tier: got %d, want 132", got)
 	}
 	l.NewBatch(at(7)).Shrink()
 	commit(l, 7)
 	if got := nextMinutes(l, 8); got != 120 {
-		t.Errorf("after a good reading of more than the window: got %d, want 120", got)
+		t.Errorf("after a reading of more than the window: got %d, want 120", got)
 	}
 }
 
@@ -139,12 +140,13 @@ func TestRestartReadsAllTiers(t *testing.T) {
 		commit(l, float64(minute))
 	}
 	l = s.restartWith(t, options, 11)
-	if got, want := nextMinutes(l, 11), 120+11+5; got != want { // the window was read 11 minutes ago
+	const want = 120 + 11 + 5 // the window was read 11 minutes ago
+	if got := nextMinutes(l, 11); got != want {
 		t.Errorf("after a restart: got %d, want %d", got, want)
 	}
 }
 
-// A reading of all tiers follows a change of the tiers.
+// After a change of the tiers, the next call requests all of them.
 func TestConfigureChangesTiers(t *testing.T) {
 	options := testOptions(120)
 	options.Tiered = true
@@ -161,7 +163,7 @@ func TestConfigureChangesTiers(t *testing.T) {
 		}
 	}
 	configure(120, true, 71)
-	configure(120, false, 120+11+5) // what left the window in 11 minutes
+	configure(120, false, 120+11+5) // includes the messages that left the window in 11 minutes
 	configure(120, true, 120)
 	configure(60, true, 60)
 	configure(240, true, 240)
