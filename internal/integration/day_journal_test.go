@@ -217,16 +217,19 @@ func dayAPI(argument string) (_ http.Handler, note string) {
 // TestDayJournalEqualsTheSimulator compares the journals at some times of a day.
 func TestDayJournalEqualsTheSimulator(t *testing.T) {
 	start := time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
-	j, cfg, err := newDayJournal(2000, false, start, 24*time.Hour)
+	j, cfg, err := newDayJournal(500, false, start, 24*time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var now time.Time
 	cfg.Now, cfg.NoRateLimit = func() time.Time { return now }, true
 	s := simulator.New(cfg)
-	for i := range 25 {
-		now = start.Add(time.Duration(i) * time.Hour)
-		minutes := []int{1, 5, 30, 1440, 1700}[i%5]
+	for i := range 480 {
+		now = start.Add(time.Duration(i) * 3 * time.Minute)
+		minutes := 1 + i%30
+		if i%60 == 0 {
+			minutes = 1700
+		}
 		got, want := httptest.NewRecorder(), httptest.NewRecorder()
 		j.write(got, now, minutes)
 		url := fmt.Sprintf("%s?minutes=%d", journalPath, minutes)
