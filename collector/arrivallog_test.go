@@ -20,8 +20,7 @@ func arrivalLines(e *exporter) (found []string) {
 	return found
 }
 
-// messages returns n rows with the same status, and with ids that are different from those of
-// earlier calls.
+// messages returns n rows with the same status. Their ids differ from those of earlier calls.
 func messages(n int, status string, ago int) (rows []string) {
 	for i := range n {
 		rows = append(rows,

@@ -49,7 +49,7 @@ func (j *journal) open() (err error) {
 	return err
 }
 
-// options returns the options of the ledger by the current configuration.
+// options returns the ledger's options in the current configuration.
 func (j *journal) options() ledger.Options {
 	now := j.stats.env.config()
 	return ledger.Options{

@@ -14,8 +14,9 @@ const largeReading = 5_000_000
 const TieredAdvice = "set lookback (--greenapi.lookback) to tiered, so that most calls request " +
 	"only the newest minutes of the journal"
 
-// observeSize handles the size of a response. The call requested minutes with the given settings.
-// In each run, the log suggests tiers once per instance.
+// observeSize records whether a reading of the whole window is large. bytes is the size of the
+// response to a call that requested minutes with the given settings. In each run, observeSize
+// suggests tiers in the log once per instance.
 func (s *requestStats) observeSize(bytes int64, minutes int, settings config.Instance) {
 	// A call after a pause requests more than the window.
 	ofWindow := bytes * int64(settings.Minutes()) / int64(max(minutes, settings.Minutes()))

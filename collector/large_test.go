@@ -28,7 +28,7 @@ func suggestions(e *exporter) (found []string) {
 	return found
 }
 
-// assertLarge checks the sizes that the status of the outgoing and the incoming journal has.
+// assertLarge checks the LargeReading of each collector.
 func assertLarge(t *testing.T, e *exporter, when string, want ...int64) {
 	t.Helper()
 	var got []int64
@@ -40,7 +40,7 @@ func assertLarge(t *testing.T, e *exporter, when string, want ...int64) {
 	}
 }
 
-// TestTiersAreSuggestedOnce also checks that the status shows the sizes as of the latest readings.
+// TestTiersAreSuggestedOnce also checks that the status has the sizes of the latest readings.
 func TestTiersAreSuggestedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newExporter(t, "outgoing", "incoming")
@@ -90,8 +90,7 @@ func TestTiersAreNotSuggestedIfTheyAreOn(t *testing.T) {
 	})
 }
 
-// TestReadingsAfterPausesAreScaledToTheWindow checks the size of a reading that covers the pause,
-// too.
+// TestReadingsAfterPausesAreScaledToTheWindow checks a reading that covers the window and a pause.
 func TestReadingsAfterPausesAreScaledToTheWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newExporter(t)

@@ -40,7 +40,7 @@ type requestStats struct {
 	ages         *greenapi.AgeLog
 
 	lastTimeoutLog atomic.Int64 // UNIX seconds
-	large          atomic.Int64 // bytes of the latest reading of a window; 0 if it is not large
+	large          atomic.Int64 // see CollectorStatus.LargeReading
 }
 
 func newRequestStats(e *env, info Info) *requestStats {

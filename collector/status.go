@@ -46,8 +46,8 @@ type CollectorStatus struct {
 	Success, Called time.Time
 	// Next is the earliest time of the next call if the latest call failed; otherwise zero.
 	Next time.Time
-	// LargeReading is the size of the latest reading of a journal's window in bytes, if it is so
-	// large that TieredAdvice applies; otherwise 0.
+	// LargeReading is the size of the latest reading of a journal in bytes, scaled to the window,
+	// if TieredAdvice applies to it; otherwise 0.
 	LargeReading int64
 	// InFlight is when the call in progress began, or zero if there is none.
 	InFlight time.Time

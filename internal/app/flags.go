@@ -98,9 +98,9 @@ func (o *options) defineInstance(app *kingpin.Application) {
 		"Use 60m for the 1000 calls a month of the Developer plan.").
 		Envar("GREENAPI_MIN_INTERVAL").Default("1s"), &i.MinInterval)
 	choice(shared("lookback", "greenapi.lookback", "Part of the window that a call of a journal "+
-		"method requests: all of it (full), or usually the newest minutes only (tiered). Use "+
-		"tiered if responses exceed about 5 MB. The data about a message can then be up to a "+
-		"quarter of the message's age older than the latest reading.").
+		"method requests: all of it (full), or usually only its newest minutes (tiered). Use "+
+		"tiered if responses exceed about 5 MB. The data about a message can then be older than "+
+		"the latest reading, by up to a quarter of the message's age.").
 		Envar("GREENAPI_LOOKBACK").Default(config.Full), &i.Lookback, config.Lookbacks()...)
 	number(app.Flag("greenapi.max-calls", "Maximum number of concurrent API calls for all "+
 		"instances. At most half of them can go to one host, and three quarters of a host's calls "+

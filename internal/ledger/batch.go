@@ -50,8 +50,8 @@ type Batch struct {
 	newest  Timestamp
 
 	// returned contains the keys of known messages that this reading shows, but neither the last
-	// reading of the whole window nor a later one. It also contains the keys of messages that Commit
-	// removes from the window.
+	// reading of the whole window nor a later one. It also contains the keys of messages that
+	// Commit removes from the window.
 	returned []uint64
 }
 

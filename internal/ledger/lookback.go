@@ -46,7 +46,7 @@ type request struct {
 	minutes int
 	tier    int  // length in minutes of the longest tier in them
 	isWhole bool // whether that tier is the window
-	isWide  bool // whether they are more than the window, to show messages that have left it
+	isWide  bool // whether they include minutes before the window, for messages that have left it
 	covered int  // number of tiers that the response covers
 }
 

@@ -15,8 +15,8 @@ type journalView struct {
 	rows       []int32       // indexes of the messages in the window, newest timestamp first
 	thumbnails string
 
-	// These are as in Config for sent messages. The arrival of a received message is its only
-	// action.
+	// These are the fields of Config. For received messages, whose only action is their arrival,
+	// both are false.
 	movingTimestamps, filterByLastAction bool
 }
 
@@ -53,7 +53,7 @@ func (s *Simulator) journal(tl *timeline, now time.Time, minutes int) *journalVi
 	return v
 }
 
-// timestamp returns the time of a row.
+// timestamp returns the timestamp of a row, as a time since the start.
 func (v *journalView) timestamp(m *message) time.Duration {
 	if v.movingTimestamps {
 		return m.lastAction(v.at)
@@ -61,7 +61,7 @@ func (v *journalView) timestamp(m *message) time.Duration {
 	return m.sent
 }
 
-// listed returns the time by which the requested minutes filter a row.
+// listed returns the time that determines whether a row is in the requested minutes.
 func (v *journalView) listed(m *message) time.Duration {
 	if v.filterByLastAction {
 		return m.lastAction(v.at)
@@ -69,7 +69,7 @@ func (v *journalView) listed(m *message) time.Duration {
 	return m.sent
 }
 
-// unix returns a time since the start in Unix seconds.
+// unix converts a time since the start to Unix seconds.
 func (v *journalView) unix(at time.Duration) int64 { return v.cfg.Start.Add(at).Unix() }
 
 func (v *journalView) body() body {

@@ -156,7 +156,7 @@ func BenchmarkJournal(b *testing.B) {
 
 // BenchmarkShortCall requests the newest minutes of an account with many older messages.
 func BenchmarkShortCall(b *testing.B) {
-	for name, byLastAction := range map[string]bool{"by sending": false, "by action": true} {
+	for name, byLastAction := range map[string]bool{"by sending": false, "by last action": true} {
 		b.Run(name, func(b *testing.B) {
 			const messages = 100_000
 			s, _ := newAccount(simulator.Config{

@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// maxMinutesRecorded limits the memory of an account that is called for a long time.
+// maxMinutesRecorded is the number of calls of a journal whose minutes are recorded. It limits the
+// memory of an account that is used for a long time.
 const maxMinutesRecorded = 10_000
 
 // requests counts the requests of each method and holds the faults of the methods.
@@ -71,8 +72,8 @@ func (r *requests) Calls(method string) int {
 	return n
 }
 
-// Minutes returns the requested minutes of each call of a journal, with any answer, oldest first.
-// Invalid minutes are 0. It returns only the latest 10,000 calls.
+// Minutes returns the minutes that each call of a journal requested, oldest first, whatever the
+// answer was. Invalid minutes are 0. Minutes returns only those of the latest 10,000 calls.
 func (r *requests) Minutes(method string) []int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -82,8 +83,8 @@ func (r *requests) Minutes(method string) []int {
 	return nil
 }
 
-// Bytes returns the total size of the bodies that were sent as answers of the method. If a body is
-// compressed, this is its compressed size.
+// Bytes returns the total size of the bodies of the answers to calls of the method. The size of a
+// compressed body is its compressed size.
 func (r *requests) Bytes(method string) int64 {
 	if e := r.endpoints[method]; e != nil {
 		return e.bytes.Load()
@@ -132,7 +133,7 @@ func (r *requests) record(c call) (f Fault, tooSoon, known bool) {
 	return e.fault, tooSoon, true
 }
 
-// meter returns a writer that adds the sizes of its writes to the bytes of the method.
+// meter returns a writer that writes to w and counts the bytes for the method.
 func (r *requests) meter(w http.ResponseWriter, method string) http.ResponseWriter {
 	if e := r.endpoints[method]; e != nil {
 		return &meter{w, &e.bytes}
@@ -152,5 +153,5 @@ func (m *meter) Write(b []byte) (int, error) {
 	return m.ResponseWriter.Write(b)
 }
 
-// Unwrap is for http.ResponseController.
+// Unwrap returns the underlying writer for http.ResponseController.
 func (m *meter) Unwrap() http.ResponseWriter { return m.ResponseWriter }

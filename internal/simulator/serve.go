@@ -27,7 +27,7 @@ type call struct {
 	instance string
 	method   string
 	token    string
-	minutes  int // of a journal; 0 if they are invalid
+	minutes  int // requested minutes of a journal, or 0 if they are invalid
 	now      time.Time
 }
 
@@ -78,7 +78,7 @@ func parseCall(r *http.Request, now time.Time) call {
 	return c
 }
 
-// parseMinutes returns 0 if the minutes are invalid.
+// parseMinutes returns the requested minutes, or 0 if they are invalid.
 func parseMinutes(r *http.Request) int {
 	query := r.URL.Query()
 	if !query.Has("minutes") {

@@ -57,9 +57,9 @@ type Config struct {
 	// default is the time of sending. The documentation does not specify which of the two the real
 	// service uses.
 	MovingTimestamps bool
-	// FilterByLastAction makes the journal of sent messages list those with a new status in the
-	// requested minutes. The default is to list those sent in these minutes. The documentation does
-	// not specify this either.
+	// FilterByLastAction makes the journal of sent messages contain those that reached their latest
+	// status in the requested minutes. By default, it contains those that were sent in these
+	// minutes. The documentation does not specify this either.
 	FilterByLastAction bool
 	// NoRateLimit disables the limit of one call per second for each method.
 	NoRateLimit bool

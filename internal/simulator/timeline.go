@@ -248,8 +248,8 @@ func (m *message) lastAction(at time.Duration) time.Duration {
 	return m.sent
 }
 
-// lastReached returns when the message reaches its last status. It costs less than lastAction, and
-// is never before it.
+// lastReached returns when the message reaches its last status. It is cheaper than lastAction and
+// never returns an earlier time.
 func (m *message) lastReached() time.Duration {
 	return max(m.sent, m.reached[0], m.reached[1], m.reached[2], m.reached[3])
 }

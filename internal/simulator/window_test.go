@@ -104,7 +104,7 @@ func TestJournalMatchesMessages(t *testing.T) {
 	})
 }
 
-// bothTimes calls f with the four combinations of the times that a journal may use.
+// bothTimes calls f with the four combinations of MovingTimestamps and FilterByLastAction.
 func bothTimes(f func(moving, byLastAction bool)) {
 	for _, moving := range []bool{false, true} {
 		f(moving, false)
@@ -142,8 +142,8 @@ func TestMinutesFilterBySendingOrLastAction(t *testing.T) {
 	})
 }
 
-// TestRowsWithOneTimeAreEqual compares the four combinations for messages whose last action is
-// their sending.
+// TestRowsWithOneTimeAreEqual checks that the four combinations have equal rows for the messages
+// whose last action is their sending.
 func TestRowsWithOneTimeAreEqual(t *testing.T) {
 	var first []string
 	bothTimes(func(moving, byLastAction bool) {

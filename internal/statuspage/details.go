@@ -100,7 +100,7 @@ func disabledSettings(s *greenapi.Settings) string {
 	return "disabled, so the journals lack messages: " + strings.Join(disabled, ", ")
 }
 
-// largeReadings returns a sentence with advice if readings of journals are large. Otherwise it
+// largeReadings returns a sentence with advice if any reading of a journal is large. Otherwise, it
 // returns an empty string.
 func largeReadings(collectors []collector.CollectorStatus) string {
 	var large []string

@@ -7,8 +7,8 @@ import (
 	"greenapi_exporter/collector"
 )
 
-// TestLargeReadingsAreAHint checks that the page shows the advice and the sizes, but no issue and
-// no worse severity.
+// TestLargeReadingsAreAHint checks that the page shows the sizes and the advice, and that large
+// readings neither are an issue nor change the severity.
 func TestLargeReadingsAreAHint(t *testing.T) {
 	s := healthyStatus("1")
 	if hints := renderPage(t, query{}, s).texts("p.hint"); len(hints) > 0 {
