@@ -71,7 +71,8 @@ func newDayJournal(
 	if _, err := body.Token(); err != nil {
 		return nil, cfg, err
 	}
-	j := new(dayJournal)
+	// Growing the text of 350 MB would take most of the time.
+	j := &dayJournal{text: make([]byte, 0, 1600*cfg.Messages)}
 	var row json.RawMessage
 	for _, m := range slices.Backward(account.Messages(final)) {
 		if err := body.Decode(&row); err != nil {
