@@ -18,14 +18,14 @@ import (
 	"greenapi_exporter/internal/simulator"
 )
 
-// movableClock is a clock that a test moves, for exporters as processes and for simulators. Timers
-// are not affected.
+// movableClock is a clock that a test can move. Simulators and exporters in other processes can use
+// it. Moving the clock does not affect timers.
 type movableClock struct {
 	path   string        // of a file that contains the offset
-	offset *atomic.Int64 // from the real time, in nanoseconds; in the memory of all processes
+	offset *atomic.Int64 // from the real time, in nanoseconds; in memory that all processes share
 }
 
-// newMovableClock returns a clock that shows the real time.
+// newMovableClock returns a clock that shows the real time until it is moved.
 func newMovableClock(tb testing.TB) movableClock {
 	tb.Helper()
 	path := filepath.Join(tb.TempDir(), "clock")
@@ -60,7 +60,7 @@ func (c movableClock) command(tb testing.TB, args ...string) *exec.Cmd {
 	return command
 }
 
-// startInstance is like the function startInstance, with this clock.
+// startInstance is like the function startInstance, but the exporter uses this clock.
 func (c movableClock) startInstance(tb testing.TB, url string, args ...string) *process {
 	tb.Helper()
 	command := c.command(tb, append([]string{"--web.listen-address=127.0.0.1:0"}, args...)...)
@@ -69,7 +69,7 @@ func (c movableClock) startInstance(tb testing.TB, url string, args ...string) *
 	return p
 }
 
-// movedExporter builds the exporter with a package time that reads the file in TEST_CLOCK. The
+// movedExporter builds an exporter whose package time reads the file that TEST_CLOCK names. The
 // first build on a machine also compiles the standard library, which takes a minute.
 var movedExporter = sync.OnceValues(func() (program string, _ error) {
 	directory, err := os.MkdirTemp("", "greenapi_exporter")
@@ -104,8 +104,8 @@ var movedExporter = sync.OnceValues(func() (program string, _ error) {
 	return buildExporter(directory, "-overlay="+path)
 })
 
-// renameNow writes a copy of Go's time.go in which the functions that testdata/clock.go replaces
-// have other names.
+// renameNow writes a copy of Go's time.go to the file renamed. In the copy, the functions that
+// testdata/clock.go replaces have other names.
 func renameNow(original, renamed string) error {
 	source, err := os.ReadFile(original)
 	if err != nil {
@@ -135,8 +135,8 @@ func buildExporter(directory string, flags ...string) (program string, _ error) 
 	return program, nil
 }
 
-// TestClockOfExporterMoves checks that the time of readings is that of the clock, and that a call
-// after a move needs no wait.
+// TestClockOfExporterMoves checks that readings have the time of the clock, and that a scrape
+// directly after a move makes a call.
 func TestClockOfExporterMoves(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the first build compiles the standard library")

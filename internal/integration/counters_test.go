@@ -16,7 +16,7 @@ import (
 // compares every counter with the messages of the account. Rows arrive up to 2 minutes late, and
 // the account sleeps and is suspended in between. Half of the accounts filter the journal by the
 // time of the last action, so a window of an hour suffices. The others need a window that covers
-// all messages. Half of the accounts have timestamps that move with the status.
+// all messages. In half of the accounts, each status changes the timestamp of the message.
 func TestCountersEqualTheTruth(t *testing.T) {
 	seeds := uint64(2)
 	if thorough {

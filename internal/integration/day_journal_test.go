@@ -18,9 +18,9 @@ import (
 	"greenapi_exporter/internal/simulator"
 )
 
-// dayJournal is the journal of a simulated account at any time of a day. A simulator would take
-// longer to generate the rows of a call than an exporter to read them. A dayJournal contains each
-// row once, and changes its status when the time comes, so a call only copies memory.
+// dayJournal is the journal of a simulated account at any time of a day. A simulator takes longer
+// to generate the rows of a response than an exporter takes to read them. A dayJournal stores each
+// row once and updates its status as time passes, so a call only copies memory.
 type dayJournal struct {
 	text    []byte // the rows, newest first: a comma, the row, and spaces for longer statuses
 	rows    []dayRow
@@ -42,12 +42,12 @@ type dayChange struct {
 	from, to string
 }
 
-// dayLead is the time before the day for which the journal has messages: the longest window that
-// an exporter requests during the day.
+// dayLead is the time before the day for which the journal also has messages. No call of an
+// exporter requests a longer time.
 const dayLead = 30 * time.Hour
 
-// newDayJournal returns the journal of an account with this number of messages a day, for times
-// from start to start plus length, and the account's Config without a clock.
+// newDayJournal returns the journal of an account with the given number of messages a day, for
+// times from start to start plus length. It also returns the account's Config without a clock.
 func newDayJournal(
 	messages int, textOnly bool, start time.Time, length time.Duration,
 ) (*dayJournal, simulator.Config, error) {
@@ -84,7 +84,7 @@ func newDayJournal(
 	return j, cfg, nil
 }
 
-// add adds a message, whose row has its last status, with its first status.
+// add adds a message. The given row has the message's last status, and the added row has its first.
 func (j *dayJournal) add(m simulator.Message, row []byte) {
 	r := dayRow{
 		start: len(j.text), sent: m.Sent, visible: m.Visible, timestamp: m.Timestamp.Unix(),
@@ -127,8 +127,9 @@ func (j *dayJournal) replace(n int, from, to string) {
 	}
 }
 
-// body returns the journal of the given minutes before now, except for the last "]", in two parts,
-// and the number of its rows. The time must not go back. The tail is valid until the next call.
+// body returns the journal of the given minutes before now in two parts, without the last "]". It
+// also returns the number of rows. The time must not go back. The tail is valid until the next
+// call.
 func (j *dayJournal) body(now time.Time, minutes int) (head, tail []byte, rows int) {
 	for len(j.changes) > 0 && !j.changes[0].at.After(now) {
 		c := j.changes[0]
@@ -162,7 +163,7 @@ func (j *dayJournal) body(now time.Time, minutes int) (head, tail []byte, rows i
 	return head, tail, rows + end - old
 }
 
-// write answers a call, and returns the number of rows and bytes.
+// write writes the response to a call, and returns the number of its rows and bytes.
 func (j *dayJournal) write(w http.ResponseWriter, now time.Time, minutes int) (rows, size int) {
 	head, tail, rows := j.body(now, minutes)
 	size = len(head) + len(tail) + 1
@@ -180,8 +181,8 @@ func (j *dayJournal) write(w http.ResponseWriter, now time.Time, minutes int) (r
 // response.
 type dayCall struct{ minutes, rows, bytes int }
 
-// dayAPI serves the journal of the account that the argument describes. Its clock only moves by a
-// call of /move, so calls between two moves have equal responses. /last returns the last dayCall.
+// dayAPI serves the journal of the account that the argument describes. Only calls of /move move
+// its clock, so calls between two moves have equal responses. /last returns the last dayCall.
 func dayAPI(argument string) (_ http.Handler, note string) {
 	var messages, minutes int
 	var kind string

@@ -69,7 +69,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// programDirectory contains programs that tests have built. TestMain removes it.
+// programDirectory contains the program that movedExporter has built. TestMain removes it.
 var programDirectory string
 
 // testBinary returns a command that runs this test binary as another program: the exporter, the

@@ -65,9 +65,9 @@ func servePeer(text string) error {
 }
 
 // recordedAPI answers every call with the same recorded journal. A simulator generates its rows
-// during the call, which would take most of the measured CPU time. The size is the number of rows,
-// the kind of the messages and the speed of the responses in Mbit/s, or 0. The note has the number
-// of rows, of rows with an id and of rows with a status, and the size in bytes.
+// during the call, which would take most of the measured CPU time. The size contains the number of
+// rows, the kind of the messages, and the speed of the responses in Mbit/s, or 0 for no limit. The
+// note has the number of rows, of rows with an id and of rows with a status, and the size in bytes.
 func recordedAPI(size string) (_ http.Handler, note string) {
 	var rows, mbit int
 	var kind string
@@ -131,7 +131,8 @@ func recordedAPI(size string) (_ http.Handler, note string) {
 	}), note
 }
 
-// bodyReader reads the journal at url, with the query of the scrape, with discard.
+// bodyReader returns a handler that calls discard with the journal at url. It passes the query of
+// the scrape on.
 func bodyReader(url string, discard func(body io.Reader) (int64, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		response, err := http.Get(url + "?" + r.URL.RawQuery)

@@ -11,7 +11,7 @@ import (
 )
 
 // TestTieredDayEqualsFull compares an exporter that reads the journal in tiers with one that always
-// reads the whole window, over 36 simulated hours with kills and pauses.
+// reads the whole window. It simulates 36 hours with kills and pauses.
 func TestTieredDayEqualsFull(t *testing.T) {
 	if testing.Short() {
 		t.Skip("each account takes several seconds")
@@ -27,8 +27,8 @@ func TestTieredDayEqualsFull(t *testing.T) {
 	}
 }
 
-// The account sends for three hours, sleeps for ten, and then sends everything that is queued in
-// less than an hour. With these values of Speedup, the journal does not change between 30.5 and 37
+// The account sends messages for three hours and sleeps for ten. It then sends all queued messages
+// within an hour. With the values of Speedup above, the journal does not change between 30.5 and 37
 // hours after the start: the first messages have left it, and all statuses are final.
 const (
 	tieredWindow   = 24 * time.Hour // the default of --greenapi.minutes
@@ -36,7 +36,7 @@ const (
 	tieredEnd      = 36*time.Hour + 30*time.Minute
 )
 
-// tieredEvents are pauses without scrapes, in ascending order.
+// tieredEvents are the pauses without scrapes, in the order of their times.
 var tieredEvents = []struct {
 	after time.Duration // since the start of the account
 	kill  bool          // whether both exporters are killed, and start again after the pause
@@ -57,7 +57,7 @@ func testTieredDay(t *testing.T, cfg simulator.Config) {
 		{After: 3 * time.Hour, State: "sleepMode"}, {After: 13 * time.Hour, State: "authorized"},
 	}
 	s, api := serveSimulator(t, cfg)
-	_, sameAPI := serveSimulator(t, cfg) // with separate records of calls
+	_, sameAPI := serveSimulator(t, cfg) // counts the calls of full separately
 	tiered := newStoredExporter(t, clock, api.URL, "--greenapi.lookback=tiered")
 	full := newStoredExporter(t, clock, sameAPI.URL, "--greenapi.lookback=full")
 
@@ -83,11 +83,11 @@ func testTieredDay(t *testing.T, cfg simulator.Config) {
 			events = events[1:]
 		}
 		tiered.call(t)
-		if n%15 == 0 { // statuses imply those before them
+		if n%15 == 0 { // less often, because the latest status implies those before it
 			scrape()
 		}
 	}
-	for range 2 { // a call after a longer gap would request more than the window
+	for range 2 { // the first call of full is after a longer gap, and requests more than the window
 		scrape()
 		clock.advance(time.Minute)
 	}
@@ -102,13 +102,13 @@ func testTieredDay(t *testing.T, cfg simulator.Config) {
 		sum += minutes
 	}
 	mean := float64(sum) / float64(len(calls))
-	t.Logf("%d messages; %.1f minutes in the mean of %d calls", len(messages), mean, len(calls))
+	t.Logf("%d messages; a mean of %.1f minutes in %d calls", len(messages), mean, len(calls))
 	if limit := tieredWindow.Minutes() / 30; mean > limit {
-		t.Errorf("the calls request %.1f minutes in the mean, want at most %v", mean, limit)
+		t.Errorf("the calls request a mean of %.1f minutes, want at most %v", mean, limit)
 	}
 }
 
-// skipChanges advances the clock until the messages do not change for ten seconds.
+// skipChanges advances the clock to a time after which no message changes for ten seconds.
 func skipChanges(clock movableClock, s *simulator.Simulator) {
 	for {
 		now := clock.now()
@@ -167,7 +167,7 @@ func (e *storedExporter) restart(t *testing.T) {
 	e.process = e.run()
 }
 
-// call is like scrape, but does not take the time to parse the metrics.
+// call is like scrape, but does not parse the metrics, which would take time.
 func (e *storedExporter) call(t *testing.T) {
 	t.Helper()
 	code, text := request(t, http.MethodGet, e.url+"/metrics")
@@ -183,8 +183,8 @@ func (e *storedExporter) scrape(t *testing.T) {
 	e.counters.record(t, e.last)
 }
 
-// assertSameOutgoing compares all metrics of the outgoing journal, except those of the times at
-// which an exporter has read it.
+// assertSameOutgoing compares all metrics of the outgoing journal, except those that depend on when
+// the exporter read it.
 func assertSameOutgoing(t *testing.T, got, want metrics) {
 	t.Helper()
 	names := maps.Clone(got)

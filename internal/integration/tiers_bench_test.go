@@ -18,10 +18,10 @@ import (
 const roundMinutes = 10
 
 // BenchmarkTiers compares an exporter that reads the journal in tiers with one that always reads
-// the whole window. The account sends PEERS_ROWS messages a day. A scrape each minute measures the
-// tiers. Calls of the whole window are alike, so the other exporter is only measured in the last
-// minute of each round, after a scrape in the minute before. Each call is repeated by a program
-// that discards the body.
+// the whole window. The account sends PEERS_ROWS messages a day. The benchmark scrapes the first
+// exporter each minute. It measures the second one only in the last minute of each round, after a
+// scrape in the minute before, because calls for the whole window have similar costs. A third
+// program repeats each call and discards the body.
 func BenchmarkTiers(b *testing.B) {
 	s := peersSizeFromEnv(b)
 	clock := newMovableClock(b)
@@ -68,7 +68,7 @@ func (p dayProcess) advance(b *testing.B, d time.Duration) {
 	p.get(b, fmt.Sprintf("/move?to=%d", p.clock.now().UnixNano()))
 }
 
-// last returns the last call of the journal.
+// last returns the last call of the journal that the process served.
 func (p dayProcess) last(b *testing.B) (c dayCall) {
 	b.Helper()
 	if _, err := fmt.Sscan(p.get(b, "/last"), &c.minutes, &c.rows, &c.bytes); err != nil {
@@ -98,10 +98,10 @@ type dayPeer struct {
 	body *dayPeer // repeats the calls of an exporter
 
 	samples []daySample
-	begin   time.Duration // of the CPU clock at the last sample, or -1 if that is complete
+	begin   time.Duration // CPU time before the last sample, or -1 if complete has added its cost
 }
 
-// daySample is the cost of a scrape, the mean or a percentile.
+// daySample is the cost of a scrape, or the mean or a percentile of several costs.
 type daySample struct {
 	minutes, bytes float64
 	wall, cpu      float64 // milliseconds
@@ -118,7 +118,7 @@ func startDayPeer(b *testing.B, api dayProcess, name string, args ...string) *da
 	return &dayPeer{peer: exporter, api: api, begin: -1, body: &dayPeer{peer: body, begin: -1}}
 }
 
-// scrape scrapes the exporter, and then lets the body alone repeat the call.
+// scrape scrapes the exporter. Then it makes the program that discards the body repeat the call.
 func (p *dayPeer) scrape(b *testing.B, measured bool) {
 	b.Helper()
 	p.complete(b)
@@ -148,7 +148,8 @@ func (p *dayPeer) add(call dayCall, begin time.Duration) {
 	})
 }
 
-// complete adds the CPU time since the last sample to it. A process also works after its response.
+// complete adds the CPU time of the last scrape to its sample. The time includes the work that a
+// process does after its response.
 func (p *dayPeer) complete(b *testing.B) {
 	b.Helper()
 	if p.begin >= 0 {
@@ -186,7 +187,8 @@ func (p *dayPeer) percentile() daySample {
 	}
 }
 
-// printDay writes a table of the mean and the 99th percentile of each exporter and its body alone.
+// printDay writes a table with the means and the 99th percentiles of each exporter and of its body
+// alone.
 func printDay(b *testing.B, w io.Writer, exporters ...*dayPeer) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "minutes\tp99\tMB\tp99\twall ms\tp99\tCPU ms\tp99\tpeak MB\t")

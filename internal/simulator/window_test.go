@@ -189,7 +189,7 @@ func TestLateActionsAreListed(t *testing.T) {
 		return cmp.Compare(life(a), life(b))
 	})
 	if life(last) < 20*time.Hour {
-		t.Errorf("the longest life is %v", life(last))
+		t.Errorf("the longest time between sending and last action is %v", life(last))
 	}
 	if got := len(journal(t, s, math.MaxInt)); got != len(all) {
 		t.Errorf("%d rows in the longest window, want %d", got, len(all))

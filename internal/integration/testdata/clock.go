@@ -1,4 +1,4 @@
-// This file is added to package time in exporters whose clock a test moves. The functions here
+// This file is added to package time in exporters whose clock a test can move. Its functions
 // replace those in time.go, which are renamed.
 
 package time
