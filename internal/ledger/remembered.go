@@ -1,11 +1,11 @@
 package ledger
 
-// edgeTolerance is how many seconds a row can be older than the requested minutes although the API
-// filters by its timestamp. The Date of the response is in whole seconds, and can be of another
-// machine than the one that filters.
+// edgeTolerance is the number of seconds by which a row can be older than the requested minutes if
+// the API filters by the timestamp. The Date of the response is in whole seconds. It can be from a
+// different clock than the one that the API filters by.
 const edgeTolerance = 120
 
-// exceedsWindow reports whether the rows can include some that are outside the window.
+// exceedsWindow reports whether the call requests more than the window.
 func (b *Batch) exceedsWindow() bool { return b.request.minutes > b.ledger.options.Minutes }
 
 // listed returns message.listed of the message that a row shows, given the row's status. The message
@@ -32,7 +32,7 @@ func (b *Batch) listed(m *message, timestamp Timestamp, status uint8) uint32 {
 	return listed
 }
 
-// rememberedWindow returns what the ledger knows of the window after a reading of some of it.
+// rememberedWindow returns the rows that are in the window, as far as the ledger remembers.
 func (b *Batch) rememberedWindow() window {
 	w := window{types: make([]typeRows, len(b.types.words))}
 	b.addRemembered(&w)
@@ -40,8 +40,8 @@ func (b *Batch) rememberedWindow() window {
 	return w
 }
 
-// addRemembered adds the messages that the journal lists in the window. It removes those that the
-// reading should have shown.
+// addRemembered adds the messages in the window to w. It removes those that this reading should
+// have shown but did not.
 func (b *Batch) addRemembered(w *window) {
 	l := b.ledger
 	start := uint32(max(1, b.serverTime-float64(l.options.Minutes)*60))
@@ -67,14 +67,15 @@ func (b *Batch) addRemembered(w *window) {
 	l.firstListed += first
 }
 
-// mustShow reports whether a journal that lists the message would show it in this reading. A time
-// that is not observable can be later than the one by which the API filters.
+// mustShow reports whether this reading would have shown the message if it were in the journal. If
+// m is not observable, m.time can be later than the time that the API filters by.
 func (b *Batch) mustShow(m *message) bool {
 	return b.request.isWhole || m.observable && float64(m.time) >= b.oldest+2*edgeTolerance
 }
 
-// addUnkeyed adds the rows without a key, as of the last reading that requested exactly the window,
-// or as of this reading if that has more. It does the same for each reason of malformed rows.
+// addUnkeyed adds the rows without a key and the numbers of malformed rows to w. They are from the
+// last reading of exactly the window, or from this reading if it requested fewer minutes but has
+// more of them.
 func (b *Batch) addUnkeyed(w *window) {
 	l, latest := b.ledger, &b.unkeyed
 	latest.malformed = b.window.malformed
