@@ -8,13 +8,14 @@ const edgeTolerance = 120
 // exceedsWindow reports whether the call requests more than the window.
 func (b *Batch) exceedsWindow() bool { return b.request.minutes > b.ledger.options.Minutes }
 
-// listed returns message.listed of the message that a row shows, given the row's status. The message
-// is nil if it is new.
+// listed returns message.listed of the message that a row shows, given the row's status. The
+// message is nil if it is new.
 //
 // The documentation does not say which time the API filters by. If it filters by the timestamp, a
 // row is never older than the requested minutes. If a row is older, or has no timestamp, a later
 // action has returned the message to these minutes, and this reading is the first to show that.
-// Rows of a call for more than the window prove nothing about the window.
+// Rows of a call for more than the window prove nothing about the window. Those of a call for the
+// window alone are in it.
 func (b *Batch) listed(m *message, timestamp Timestamp, status uint8) uint32 {
 	listed := timestamp.wholeSeconds()
 	isOlder := float64(listed) < b.oldest
@@ -26,10 +27,22 @@ func (b *Batch) listed(m *message, timestamp Timestamp, status uint8) uint32 {
 		isOlder = isOlder && !b.exceedsWindow() &&
 			(float64(listed) < b.oldest || m.latestStatus != status)
 	}
-	if isOlder {
+	switch {
+	case isOlder:
 		return uint32(max(1, b.serverTime))
+	case b.isExact():
+		return max(listed, b.windowStartTime())
+	default:
+		return listed
 	}
-	return listed
+}
+
+// isExact reports whether the rows are those of the window.
+func (b *Batch) isExact() bool { return b.request.isWhole && !b.exceedsWindow() }
+
+// windowStartTime returns the first second of the window.
+func (b *Batch) windowStartTime() uint32 {
+	return uint32(max(1, b.serverTime-float64(b.ledger.options.Minutes)*60))
 }
 
 // rememberedWindow returns the rows that are in the window, as far as the ledger remembers.
@@ -44,7 +57,7 @@ func (b *Batch) rememberedWindow() window {
 // have shown but did not.
 func (b *Batch) addRemembered(w *window) {
 	l := b.ledger
-	start := uint32(max(1, b.serverTime-float64(l.options.Minutes)*60))
+	start := b.windowStartTime()
 	list := l.messages.list[l.firstListed:]
 	first := len(list)
 	for i := range list {
@@ -79,7 +92,7 @@ func (b *Batch) mustShow(m *message) bool {
 func (b *Batch) addUnkeyed(w *window) {
 	l, latest := b.ledger, &b.unkeyed
 	latest.malformed = b.window.malformed
-	if l.unkeyed == nil || b.request.isWhole && !b.exceedsWindow() {
+	if l.unkeyed == nil || b.isExact() {
 		l.unkeyed = latest
 	}
 	if b.exceedsWindow() {

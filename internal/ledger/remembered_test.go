@@ -137,6 +137,14 @@ func TestLastActionsReturnMessagesToTieredGauges(t *testing.T) {
 	}
 }
 
+// A later action can list a message by a time just inside the window, although its timestamp is
+// just outside.
+func TestRowsOfExactReadingsAreInWindow(t *testing.T) {
+	l, message := newTieredLedger(120), listed(1, "sent", 2, 3.5)
+	readTiered(l, 122, message)
+	assertRows(t, "exact reading", readTiered(l, 123, message), map[string]int{"sent/text": 1})
+}
+
 // Rows without a key cannot be recognized in later readings. Their number is that of the last
 // reading of exactly the window, or of the latest reading of fewer minutes if it has more.
 func TestRowsWithoutKeyInTiers(t *testing.T) {
