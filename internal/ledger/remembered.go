@@ -8,14 +8,14 @@ const edgeTolerance = 120
 // exceedsWindow reports whether the call requests more than the window.
 func (b *Batch) exceedsWindow() bool { return b.request.minutes > b.ledger.options.Minutes }
 
-// listed returns message.listed of the message that a row shows, given the row's status. The
-// message is nil if it is new.
+// listed returns the new message.listed of a message whose row has the given timestamp and status.
+// m is the message before this reading, or nil if it is new.
 //
-// The documentation does not say which time the API filters by. If it filters by the timestamp, a
-// row is never older than the requested minutes. If a row is older, or has no timestamp, a later
-// action has returned the message to these minutes, and this reading is the first to show that.
-// Rows of a call for more than the window prove nothing about the window. Those of a call for the
-// window alone are in it.
+// The documentation does not specify which time the API filters by. If it filters by the timestamp,
+// no row is older than the requested minutes. If a row is older, or has no timestamp, the API
+// filters by a later action. If no earlier reading can have shown that action, the time of this
+// reading replaces it. A row of a call for more than the window can be outside the window. A row of
+// a call for exactly the window is always in it.
 func (b *Batch) listed(m *message, timestamp Timestamp, status uint8) uint32 {
 	listed := timestamp.wholeSeconds()
 	isOlder := float64(listed) < b.oldest
@@ -37,7 +37,7 @@ func (b *Batch) listed(m *message, timestamp Timestamp, status uint8) uint32 {
 	}
 }
 
-// isExact reports whether the rows are those of the window.
+// isExact reports whether the call requests exactly the window.
 func (b *Batch) isExact() bool { return b.request.isWhole && !b.exceedsWindow() }
 
 // windowStartTime returns the first second of the window.

@@ -137,8 +137,8 @@ func TestLastActionsReturnMessagesToTieredGauges(t *testing.T) {
 	}
 }
 
-// A later action can list a message by a time just inside the window, although its timestamp is
-// just outside.
+// A later action can be just inside the window although the timestamp of the message is just
+// outside.
 func TestRowsOfExactReadingsAreInWindow(t *testing.T) {
 	l, message := newTieredLedger(120), listed(1, "sent", 2, 3.5)
 	readTiered(l, 122, message)
