@@ -59,11 +59,16 @@ type Batch struct {
 // monotonic clock reading.
 func (l *Ledger) NewBatch(now time.Time) *Batch {
 	clock := min(l.clock+l.lookback.gap(now), maxClock)
+	request := l.lookback.request(now)
+	if l.options.Tiered && request.isWide { // older messages do not count
+		counted := int(now.Sub(l.countingSince) / time.Minute)
+		request.minutes = min(request.minutes, request.tier+max(0, counted))
+	}
 	return &Batch{
 		vocabularies: l.vocabularies,
 		ledger:       l,
 		requestedAt:  now,
-		request:      l.lookback.request(now, l.options.MinInterval),
+		request:      request,
 		clock:        clock,
 		now:          inSeconds(clock),
 		previous:     inSeconds(l.clock),

@@ -58,6 +58,11 @@ func (l *lookback) configure(window, maxMinutes int, tiered bool) {
 		lengths = append([]int{lengths[0] / 2}, lengths...)
 	}
 	l.maxMinutes = max(window, maxMinutes)
+	if tiered {
+		// The reading of the window before has shown all messages that a call requests, so
+		// maxMinutes is not needed to prevent that it requests messages that are forgotten.
+		l.maxMinutes = max(l.maxMinutes, window+window/3+2*visibilityDelay)
+	}
 	if len(lengths) == len(l.tiers) && l.window() == window {
 		return
 	}
@@ -129,21 +134,21 @@ func (l *lookback) isAfterPause(now time.Time, minInterval time.Duration) bool {
 // request returns the request of a call at now. It requests the longest tier that is due, and
 // usually also the minutes since a reading last covered that tier. The response then also shows the
 // messages that have left the tier since.
-func (l *lookback) request(now time.Time, minInterval time.Duration) request {
+func (l *lookback) request(now time.Time) request {
 	if l.lastReading.IsZero() {
 		return request{minutes: l.window(), tier: l.window(), isWhole: true, covered: len(l.tiers)}
 	}
-	isFirst := l.earlierRun || l.isAfterPause(now, minInterval)
-	due := l.due(l.longestGap(now), isFirst || l.recheck)
+	isUnknown := l.isGapUnknown(now)
+	due := l.due(l.longestGap(now), l.earlierRun || isUnknown || l.recheck)
 	t := l.tiers[due]
 	age := t.age + l.longestGap(now)
 	r := request{tier: t.minutes, isWhole: due == len(l.tiers)-1, covered: due + 1}
 	switch {
 	case !r.isWhole: // longer tiers will show the rows that appear late
 		r.minutes = t.minutes + ceilMinutes(age)
-	case l.isGapUnknown(now):
+	case isUnknown:
 		r.minutes, r.isWide = l.maxMinutes, true
-	case l.recheck && !isFirst, len(l.tiers) == 1 && !l.earlierRun && age <= maxScrapeGap:
+	case !l.earlierRun && (l.recheck || len(l.tiers) == 1 && age <= maxScrapeGap):
 		r.minutes = max(t.minutes, ceilMinutes(age)+visibilityDelay)
 		if age > maxScrapeGap {
 			r.covered-- // the response lacks the messages that left the window during the gap

@@ -43,18 +43,24 @@ func TestRequestedMinutesInTiers(t *testing.T) {
 		"longest tier that is due": {
 			{0, 120}, {1, 8}, {2, 8}, {3, 15 + 3}, {4, 8}, {5, 8}, {6, 30 + 6}, {7, 8}, {8, 8},
 			{9, 15 + 3}, {10, 8}, {11, 60 + 11}, {12, 8}, {13, 8}, {14, 15 + 3}, {15, 8}, {16, 8},
-			{17, 30 + 6}, {18, 8}, {19, 8}, {20, 15 + 3}, {21, 120 + 21 + 5},
+			{17, 30 + 6}, {18, 8}, {19, 8}, {20, 15 + 3}, {21, 120 + 21},
 			{22, 120}, // exactly the window
 			{23, 8},
 		},
 		"irregular calls": {{0, 120}, {0.5, 8}, {4.5, 15 + 5}, {4.6, 8}, {9.5, 30 + 10}},
 		"calls every 5 minutes": {
 			{0, 120}, {5, 15 + 5}, {10, 30 + 10}, {15, 60 + 15}, {20, 15 + 5},
-			{25, 120 + 25 + 5}, {30, 120}, {35, 15 + 5},
+			{25, 120 + 25}, {30, 120}, {35, 15 + 5},
 		},
-		"after a pause": {{0, 120}, {1, 8}, {7, 120 + 7 + 5}, {8, 120}, {9, 8}},
-		"after two pauses": {
-			{0, 120}, {7, 120 + 7 + 5}, {200, 120 + 193 + 5}, {201, 120}, {202, 8},
+		"after a pause": {
+			{0, 120}, {100, 120 + 100}, {101, 120}, {102, 8}, {110, 30 + 9}, {111, 8},
+			{200, 120 + 99 + 5}, {201, 120},
+		},
+		"a pause before the window is read again": {
+			{0, 120}, {30, 120 + 30}, {90, 120}, {91, 120 + 61 + 5}, {92, 120}, {93, 8},
+		},
+		"calls every 10 minutes": {
+			{0, 120}, {10, 30 + 10}, {20, 60 + 20}, {30, 120 + 30}, {40, 120}, {50, 30 + 10},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -72,11 +78,10 @@ func TestRequestedMinutesInTiers(t *testing.T) {
 }
 
 // With a minimum interval of 45 minutes, a gap of 45 minutes is not a pause.
-func TestLongIntervalsAreNoPauseInTiers(t *testing.T) {
+func TestLongIntervalsInTiers(t *testing.T) {
 	l := newTieredLedger(1440)
-	l.options.MinInterval = 45 * time.Minute
 	for i, want := range []int{
-		180 + 45, 360 + 90, 720 + 135, 180 + 45, 360 + 90, 1440 + 270 + 5, 1440, 180 + 45,
+		180 + 45, 360 + 90, 720 + 135, 180 + 45, 360 + 90, 1440 + 270, 1440, 180 + 45,
 	} {
 		minute := float64(45 * (i + 1))
 		if got := nextMinutes(l, minute); got != want {
@@ -90,7 +95,7 @@ func TestLongIntervalsAreNoPauseInTiers(t *testing.T) {
 // one requests exactly the window.
 func TestShortWindowsInTiers(t *testing.T) {
 	l := newTieredLedger(10)
-	for i, want := range []int{6, 10 + 2 + 5, 10, 6, 10 + 2 + 5, 10} {
+	for i, want := range []int{6, 10 + 2, 10, 6, 10 + 5, 10, 6, 10 + 2 + 5, 10} {
 		minute := float64(i + 1)
 		if got := nextMinutes(l, minute); got != want {
 			t.Errorf("at minute %v: got %d, want %d", minute, got, want)
@@ -102,8 +107,7 @@ func TestShortWindowsInTiers(t *testing.T) {
 // If the gap is longer than the window, no call requests exactly the window.
 func TestGapsLongerThanTheWindow(t *testing.T) {
 	l := newTieredLedger(10)
-	l.options.MinInterval = 45 * time.Minute
-	for i, want := range []int{10 + 45 + 5, 50, 10 + 90 + 5, 50} {
+	for i, want := range []int{10 + 45, 50, 10 + 90 + 5, 50} {
 		minute := float64(45 * (i + 1))
 		if got := nextMinutes(l, minute); got != want {
 			t.Errorf("at minute %v: got %d, want %d", minute, got, want)
@@ -114,20 +118,33 @@ func TestGapsLongerThanTheWindow(t *testing.T) {
 
 func TestFailuresShrinkTiers(t *testing.T) {
 	l := newTieredLedger(120)
-	for i, want := range []int{132, 126, 123, 121, 120} {
-		b := l.NewBatch(at(7))
+	for i, want := range []int{150, 135, 127, 123, 121, 120} {
+		b := l.NewBatch(at(30))
 		if b.Minutes() != want {
 			t.Fatalf("call %d: got %d, want %d", i, b.Minutes(), want)
 		}
 		b.Shrink()
 	}
-	if got := nextMinutes(l, 7); got != 132 {
-		t.Errorf("after a failed call for exactly the tier: got %d, want 132", got)
+	if got := nextMinutes(l, 30); got != 150 {
+		t.Errorf("after a failed call for exactly the tier: got %d, want 150", got)
 	}
-	l.NewBatch(at(7)).Shrink()
-	commit(l, 7)
-	if got := nextMinutes(l, 8); got != 120 {
+	l.NewBatch(at(30)).Shrink()
+	commit(l, 30)
+	if got := nextMinutes(l, 31); got != 120 {
 		t.Errorf("after a reading of more than the window: got %d, want 120", got)
+	}
+}
+
+// With the minimum retention, a reading of the window still includes the messages that have left it.
+func TestMinimumRetentionInTiers(t *testing.T) {
+	l := New(Options{Minutes: 1440, MaxMinutes: 1440, Retention: 48 * time.Hour, Tiered: true})
+	commit(l, 0)
+	for minute := 1.0; minute < 2*1440; minute++ {
+		b := startBatch(l, minute)
+		if r := b.request; r.isWide && r.minutes < 1440+240 {
+			t.Fatalf("at minute %v: got %d minutes, want at least 1680", minute, r.minutes)
+		}
+		b.Commit()
 	}
 }
 
@@ -140,7 +157,7 @@ func TestRestartReadsAllTiers(t *testing.T) {
 		commit(l, float64(minute))
 	}
 	l = s.restartWith(t, options, 11)
-	const want = 120 + 11 + 5 // the window was read 11 minutes ago
+	const want = 120 + 11 // the window was read 11 minutes ago
 	if got := nextMinutes(l, 11); got != want {
 		t.Errorf("after a restart: got %d, want %d", got, want)
 	}
