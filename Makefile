@@ -156,8 +156,8 @@ deploy: ## Check the files in deploy/ with the programs that read them
 	.tools/bin/amtool check-config deploy/compose/alertmanager.yml
 	.tools/bin/kustomize build deploy/kubernetes > /dev/null
 	.tools/bin/promtool check config --lint=all --lint-fatal deploy/kubernetes/scrape.yml
-	$(BUILD) -o .tools/root/usr/local/bin/greenapi_exporter .
-	cp .tools/root/usr/local/bin/greenapi_exporter .tools/root/bin/kill
+	$(BUILD) -o .tools/root/usr/bin/greenapi_exporter .
+	cp .tools/root/usr/bin/greenapi_exporter .tools/root/bin/kill
 	cp -R /usr/lib/systemd/system .tools/root/usr/lib/systemd/
 	cp deploy/systemd/greenapi_exporter.service .tools/root/etc/systemd/system/
 	systemd-analyze verify --man=no --recursive-errors=no --root="$(CURDIR)/.tools/root" \
@@ -169,6 +169,7 @@ cross: ## Build the binaries of all supported platforms
 	@for os in linux darwin windows; do for arch in amd64 arm64; do \
 		echo "build $$os/$$arch"; GOOS=$$os GOARCH=$$arch $(BUILD) -o /dev/null . || exit 1; \
 	done; done
+	GOOS=linux GOARCH=arm GOARM=7 $(BUILD) -o /dev/null .
 
 check: vet fmt lint actions race fuzz promtool rules dashboard e2e deploy cross bench-once ## Run all checks
 
