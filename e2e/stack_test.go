@@ -78,8 +78,11 @@ func shippedAlertmanager(t *testing.T, by int64, replacements ...string) (config
 		t.Fatal(err)
 	}
 	route := config["route"].(object)
+	heartbeat := route["routes"].(list)[0].(object)
+	heartbeat["repeat_interval"] = faster(t, heartbeat["repeat_interval"], by)
 	for _, name := range []string{"group_wait", "group_interval"} {
 		route[name] = faster(t, route[name], by)
+		heartbeat[name] = faster(t, heartbeat[name], by)
 	}
 	return config
 }

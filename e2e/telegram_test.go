@@ -58,7 +58,8 @@ Also resolved (1): 1101000002`
 )
 
 // TestNotificationsReachTelegramAndEmail sends alerts of the shipped rules through the shipped
-// configuration of Alertmanager. It changes only addresses, paths and durations.
+// configuration of Alertmanager. Watchdog must reach the heartbeat service. The test changes only
+// addresses, paths and durations.
 func TestNotificationsReachTelegramAndEmail(t *testing.T) {
 	useCore(t)
 	const speed = 240
@@ -67,6 +68,15 @@ func TestNotificationsReachTelegramAndEmail(t *testing.T) {
 	api := httptest.NewServer(fakeTelegram(t, telegram))
 	defer api.Close()
 	smarthost, ca := startFakeSMTP(t, emails)
+	beats := make(chan string, 1000)
+	heartbeat := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		var message struct{ GroupLabels map[string]string }
+		if err := json.NewDecoder(r.Body).Decode(&message); err != nil {
+			t.Error(err)
+		}
+		beats <- message.GroupLabels["alertname"]
+	}))
+	defer heartbeat.Close()
 	template, err := filepath.Abs("../deploy/compose/greenapi.tmpl")
 	if err != nil {
 		t.Fatal(err)
@@ -76,6 +86,8 @@ func TestNotificationsReachTelegramAndEmail(t *testing.T) {
 		"secrets/telegram_chat_id", write(t, "telegram_chat_id", chatID+"\n"),
 		"secrets/smtp_password", write(t, "smtp_password", smtpPassword+"\n"),
 		"smtp.example.com:587", smarthost,
+		"secrets/heartbeat_url", write(t, "heartbeat_url", heartbeat.URL+"\n"),
+		"# webhook_configs:", "webhook_configs:",
 		"greenapi.tmpl", template,
 		"receiver: none", "receiver: telegram-and-email")
 	config["global"] = object{
@@ -86,6 +98,7 @@ func TestNotificationsReachTelegramAndEmail(t *testing.T) {
 	var loggedOut atomic.Int32 // the number of instances
 	exporter := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4")
+		fmt.Fprintln(w, "greenapi_exporter_build_info 1")
 		for n := range loggedOut.Load() {
 			fmt.Fprintf(w, "greenapi_collector_failing{id_instance=\"%d\",collector=\"outgoing\","+
 				"result=\"instance_logged_out\"} 1\n", 1101000001+n)
@@ -115,6 +128,7 @@ func TestNotificationsReachTelegramAndEmail(t *testing.T) {
 		{0, textOf0, "Resolved: WhatsApp has logged out instance 1101000001. And 1 more."},
 	} {
 		loggedOut.Store(step.loggedOut)
+		await(t, beats, "Watchdog")
 		await(t, telegram, step.text)
 		await(t, emails, email{"you@example.com", step.subject, step.text})
 	}

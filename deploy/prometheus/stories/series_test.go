@@ -52,6 +52,7 @@ func (e *exporter) scrape(out *series, now time.Duration) {
 	}
 	out.set("up", target, 1)
 	out.set("process_start_time_seconds", target, (e.lastStart(now) - 10*second).Seconds())
+	out.set("greenapi_exporter_build_info", target, 1)
 	out.set("greenapi_exporter_instances", target, float64(len(e.accounts)))
 	out.set("greenapi_exporter_config_last_reload_successful", target, 1)
 	out.set("greenapi_exporter_config_last_reload_success_timestamp_seconds", target,
