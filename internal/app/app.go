@@ -79,6 +79,14 @@ func run(ctx context.Context, o *options, stdout io.Writer, logLines *logQueue) 
 	defer signal.Stop(hangups)
 	logger := newLogger(logLines, o.logLevel, o.logFormat)
 	redirectStandardLogger(logger)
+	if o.healthcheck {
+		url, err := o.checkHealth(ctx)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(stdout, "OK: %s responds\n", url)
+		return err
+	}
 	if err := o.validate(); err != nil {
 		return err
 	}

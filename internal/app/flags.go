@@ -67,6 +67,9 @@ func (o *options) define(app *kingpin.Application) {
 	app.Flag("demo", "Read a simulated account with all collectors, and print the addresses to "+
 		"open.").
 		BoolVar(&o.demo)
+	app.Flag("healthcheck", "Request /-/healthy from the exporter that runs with the same --web "+
+		"flags, then exit with code 0 or 1. For health checks of containers.").
+		BoolVar(&o.healthcheck)
 }
 
 func (o *options) defineInstance(app *kingpin.Application) {

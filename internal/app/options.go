@@ -36,6 +36,7 @@ type options struct {
 	logLevel      string
 	logFormat     string
 	demo          bool
+	healthcheck   bool
 	readme        string // the embedded README.md
 }
 

@@ -1,0 +1,81 @@
+package integration
+
+import (
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// health runs --healthcheck and returns the exit code and the output, which is one line.
+func health(t *testing.T, args ...string) (int, string) {
+	t.Helper()
+	var output syncBuffer
+	code := runMain(t.Context(), append(args, "--healthcheck"), &output, &output)
+	text := output.String()
+	if strings.Count(text, "\n") != 1 {
+		t.Errorf("%q: want one line, got %q", args, text)
+	}
+	return code, text
+}
+
+// TestHealthcheckAsksTheRunningExporter also checks that the proxy of the environment is not used.
+func TestHealthcheckAsksTheRunningExporter(t *testing.T) {
+	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1")
+	t.Setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+	directory := t.TempDir()
+	writeCertificate(t, directory)
+	const certificate = "tls_server_config: {cert_file: cert.pem, key_file: key.pem"
+	for name, config := range map[string]string{
+		"plain": "",
+		"tls":   certificate + "}\n",
+		"client certificate": certificate +
+			", client_auth_type: RequireAndVerifyClientCert, client_ca_file: cert.pem}\n",
+		"password": certificate + "}\nbasic_auth_users: " +
+			"{shop: $2a$04$9H9Ut9z4Wa49DqyctRT50uNjzyArZUyWAWPP5l/MlwnVINkv8TFvu}\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			var flags []string
+			if config != "" {
+				file := filepath.Join(directory, "web.yml")
+				writeFile(t, file, config)
+				flags = append(flags, "--web.config.file="+file)
+			}
+			p := startInstance(t, "http://127.0.0.1:1", flags...)
+			_, port, _ := net.SplitHostPort(strings.TrimPrefix(p.url, "http://"))
+			flags = append(flags, "--web.listen-address=:"+port)
+			if code, text := health(t, flags...); code != 0 || !strings.HasPrefix(text, "OK: http") {
+				t.Errorf("while it runs: code %d, %s", code, text)
+			}
+			p.kill()
+			code, text := health(t, flags...)
+			if code != 1 || !strings.Contains(text, "127.0.0.1:"+port+"/-/healthy does not respond") {
+				t.Errorf("after it has been killed: code %d, %s", code, text)
+			}
+		})
+	}
+}
+
+func TestHealthcheckExplainsFailures(t *testing.T) {
+	other := httptest.NewServer(http.NotFoundHandler())
+	defer other.Close()
+	address := strings.TrimPrefix(other.URL, "http://")
+	for want, flag := range map[string]string{
+		"responds with the status 404":                    "--web.listen-address=" + address,
+		"--healthcheck does not support --web.systemd":    "--web.systemd-socket",
+		"--healthcheck needs the port":                    "--web.listen-address=:0",
+		"--healthcheck does not support a vsock":          "--web.listen-address=vsock://:10466",
+		"--web.listen-address must be HOST:PORT or :PORT": "--web.listen-address=unix:/run/exporter",
+		"cannot read --web.config.file":                   "--web.config.file=/none",
+	} {
+		if strings.Contains(flag, "systemd") && runtime.GOOS != "linux" {
+			continue // no such flag
+		}
+		if code, text := health(t, flag); code != 1 || !strings.Contains(text, want) {
+			t.Errorf("%s: code %d, %s", flag, code, text)
+		}
+	}
+}
