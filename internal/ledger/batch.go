@@ -61,7 +61,7 @@ func (l *Ledger) NewBatch(now time.Time) *Batch {
 	clock := min(l.clock+l.lookback.gap(now), maxClock)
 	request := l.lookback.request(now)
 	if l.options.Tiered && request.isWide { // older messages do not count
-		counted := int(now.Sub(l.countingSince) / time.Minute)
+		counted := ceilMinutes(now.Sub(l.countingSince))
 		request.minutes = min(request.minutes, request.tier+max(0, counted))
 	}
 	return &Batch{
