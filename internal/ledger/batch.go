@@ -33,6 +33,7 @@ type Batch struct {
 	previous    seconds       // the ledger's clock at the last reading
 	whole       seconds       // the ledger's clock at the last reading of the whole window
 
+	lostMost     bool // whether Commit removed most messages of the window
 	isAfterPause bool // whether messages can have reached statuses long before this reading
 
 	date        int64   // UNIX seconds, by the server's clock, when it responded
@@ -40,6 +41,7 @@ type Batch struct {
 	serverTime  float64 // UNIX seconds, by the server's clock, when the request was sent
 	windowStart float64 // UNIX seconds; older rows are outside the window
 	oldest      float64 // UNIX seconds; older timestamps are not in the requested minutes
+	earliest    uint32  // UNIX seconds; the earliest timestamp of all rows
 	latest      float64 // UNIX seconds; later timestamps are not plausible
 
 	window  window
@@ -98,7 +100,9 @@ func (b *Batch) SetServerTime(date, now time.Time, latency time.Duration) {
 		b.windowStart = serverTime - float64(b.ledger.options.Minutes)*60
 	}
 	b.serverTime = serverTime - latency.Seconds()
-	b.oldest = b.serverTime - float64(b.request.minutes)*60 - edgeTolerance
+	sent := unixSeconds(date) - latency.Seconds() // not serverTime: the local clock may be slow
+	b.oldest = sent - float64(b.request.minutes)*60 - edgeTolerance
+	b.earliest = math.MaxUint32
 	b.latest = max(unixSeconds(date), unixSeconds(now)) + maxTimestampAhead
 }
 
@@ -148,6 +152,7 @@ func (b *Batch) Add(row Row) {
 	}
 	m, set := b.ledger.messages.get(row.Key), impliedStatuses(status)
 	sent, listed := timestamp.wholeSeconds(), b.listed(m, timestamp, status)
+	b.earliest = firstKnown(b.earliest, sent)
 	isChange := m == nil || m.reached|set != m.reached || m.latestStatus != status ||
 		m.latestType != typ || m.listed != listed || m.time == 0 && row.Timed
 	if isChange && row.LegacyKey != 0 && b.ledger.messages.get(row.LegacyKey) != nil {
@@ -168,7 +173,7 @@ func (b *Batch) Add(row Row) {
 		b.changes = append(b.changes, message{
 			key: packKey(row.Key), reached: set, lastSeen: b.now,
 			time: timestamp.wholeSeconds(), listed: listed,
-			latestStatus: status, latestType: typ, firstType: typ, observable: !isOld,
+			latestStatus: status, latestType: typ, firstType: typ, flags: observableIf(!isOld),
 		})
 	}
 }
@@ -210,6 +215,7 @@ func (b *Batch) Commit() *Summary {
 		l.window = b.rememberedWindow()
 	}
 	l.lookback.success(b.requestedAt, b.request)
+	l.lookback.recheck = l.lookback.recheck || b.lostMost
 	l.forgetOld()
 	l.markDirty(b, isBaseline)
 	return l.Summary()

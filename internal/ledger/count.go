@@ -40,7 +40,7 @@ func (b *Batch) apply(isBaseline bool, created time.Time) {
 		m, reached, known := shown, shown.reached, l.messages.get(shown.key.uint64())
 		switch {
 		case isBaseline:
-			m.observable = false
+			m.flags &^= observable
 			if known != nil { // from an earlier row
 				m.merge(*known)
 			}
@@ -50,17 +50,17 @@ func (b *Batch) apply(isBaseline bool, created time.Time) {
 			if reached &^= known.reached; reached != 0 {
 				b.count(m, reached, created)
 			}
-		case !shown.observable:
+		case shown.flags&observable == 0:
 			l.uncounted++
 		default:
-			m.observable = m.time > 0
+			m.flags = observableIf(m.time > 0)
 			l.totals[m.firstType].Messages.increment()
 			b.count(m, reached, created)
 		}
 		if known != nil && m == *known {
 			continue
 		}
-		if observe && m.observable {
+		if observe && m.flags&observable > 0 {
 			l.delays.observe(reached, b.date-int64(m.time))
 		}
 		l.firstListed = min(l.firstListed, l.messages.put(m))

@@ -308,13 +308,13 @@ func TestFileOfVersion1IsUpgraded(t *testing.T) {
 	}
 	for _, m := range l.messages.list {
 		if m.time != 0 || m.latestStatus != 0 || m.latestType != 0 || m.firstType != 0 ||
-			m.observable {
+			m.flags != 0 {
 			t.Errorf("stored %+v, want a message without time and type", m)
 		}
 	}
 	want := totals(before)
 	commit(l, 2, testRow(2, "textMessage", "pending", 0), testRow(5, "textMessage", "sent", 1.5))
-	if m := l.messages.get(2); m.time != uint32(unixSeconds(at(0))) || m.observable {
+	if m := l.messages.get(2); m.time != uint32(unixSeconds(at(0))) || m.flags != 0 {
 		t.Errorf("after a reading: %+v, want a message with a time", *m)
 	}
 	summary := commit(l, 3, testRow(2, "extendedTextMessage", "sent", 0))

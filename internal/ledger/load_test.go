@@ -376,9 +376,9 @@ func TestLoadReadsFileOfVersion2(t *testing.T) {
 		{reached: status("pending"), time: second(-1), latestStatus: pending,
 			latestType: image, firstType: image},
 		{reached: status("oddStatus"), time: second(0.75), latestStatus: oddStatus,
-			latestType: odd, firstType: odd, observable: true},
+			latestType: odd, firstType: odd, flags: observable},
 		{reached: status("sent"), time: second(0.5), latestStatus: sent,
-			latestType: text, firstType: text, observable: true},
+			latestType: text, firstType: text, flags: observable},
 	} {
 		key := uint64(i + 1)
 		want.key, want.lastSeen, want.listed = packKey(key), 60, want.time

@@ -31,8 +31,8 @@ type lookback struct {
 	gapUnknown   bool          // whether the clock was set back since then
 	recheck      bool          // whether the next call must request exactly the window
 	uncovered    time.Duration // total journal time that no call covered
-	shrunk       bool          // whether a call for more than its tier has failed since lastReading
-	extraMinutes int           // if shrunk, maximum number of minutes beyond the tier
+	shrunk       int           // minutes of the tier whose call for more has failed, or 0
+	extraMinutes int           // maximum number of minutes beyond that tier
 }
 
 // tier is the newest part of the window, or all of it.
@@ -157,7 +157,7 @@ func (l *lookback) request(now time.Time) request {
 		r.minutes, r.isWide = t.minutes+ceilMinutes(age)+visibilityDelay, true
 	}
 	r.minutes = min(r.minutes, l.maxMinutes)
-	if l.shrunk {
+	if l.shrunk == t.minutes {
 		r.minutes = min(r.minutes, t.minutes+l.extraMinutes)
 	}
 	return r
@@ -178,7 +178,10 @@ func (l *lookback) due(gap time.Duration, all bool) int {
 // shrink records a failed call that might succeed for fewer minutes. It halves the extra minutes.
 // If a call for exactly the tier fails, the size was not the cause, so shrink removes the limit.
 func (l *lookback) shrink(r request) {
-	l.shrunk, l.extraMinutes = r.minutes > r.tier, (r.minutes-r.tier)/2
+	l.shrunk, l.extraMinutes = 0, (r.minutes-r.tier)/2
+	if r.minutes > r.tier {
+		l.shrunk = r.tier
+	}
 }
 
 // success records a reading. If there are several tiers and the call requested more than the
@@ -193,7 +196,7 @@ func (l *lookback) success(now time.Time, r request) {
 	}
 	l.uncovered += max(0, l.gap(now)-time.Duration(r.minutes)*time.Minute)
 	l.recheck = r.isWide && r.minutes > r.tier && len(l.tiers) > 1
-	l.lastReading, l.earlierRun, l.gapUnknown, l.shrunk = now, false, false, false
+	l.lastReading, l.earlierRun, l.gapUnknown, l.shrunk = now, false, false, 0
 }
 
 func ceilMinutes(d time.Duration) int { return int((d + time.Minute - 1) / time.Minute) }

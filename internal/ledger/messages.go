@@ -22,9 +22,27 @@ type message struct {
 	latestStatus, latestType uint8
 	firstType                uint8 // the type that the message counts under
 
-	// observable reports whether the delays of the message are observed. Its first row must have
-	// had a time, and the ledger must cover that time.
-	observable bool
+	flags messageFlags
+}
+
+// messageFlags is a set of properties of a message.
+type messageFlags uint8
+
+const (
+	// The delays of an observable message are observed. Its first row must have had a time, and the
+	// ledger must cover that time.
+	observable messageFlags = 1 << iota
+	// A reading that should have shown a returned message by its time did not, but a later one did.
+	// So the API filters it by another time.
+	returned
+)
+
+// observableIf returns observable if the condition is true.
+func observableIf(condition bool) messageFlags {
+	if condition {
+		return observable
+	}
+	return 0
 }
 
 // packedKey is a key in two halves, the lower one first. A uint64 would add 4 bytes to each
@@ -44,7 +62,7 @@ func (m *message) merge(n message) {
 	m.latestStatus = max(m.latestStatus, n.latestStatus)
 	m.latestType = firstKnown(m.latestType, n.latestType)
 	m.firstType = firstKnown(m.firstType, n.firstType)
-	m.observable = m.observable || n.observable
+	m.flags |= n.flags
 }
 
 // update applies what a reading shows of the message.
@@ -56,7 +74,7 @@ func (m *message) update(shown message) {
 		m.time = shown.time
 	}
 	if m.listed == 0 && shown.listed > 0 {
-		m.observable = false // the API filters the message by a time that is not m.time
+		m.flags |= returned
 	}
 	m.listed = shown.listed
 	if m.firstType == unknown {

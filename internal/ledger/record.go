@@ -24,7 +24,7 @@ import (
 //	  uint32 clock when last seen
 //	  uint32 time
 //	  uint8  latest status, latest type, first type: indexes of words
-//	  uint8  1 if the message is observable
+//	  uint8  flags: 1 if the message is observable, 2 if it is returned
 //	  uint32 listed
 //	uint64   xxHash of the whole file up to here
 //
@@ -119,11 +119,7 @@ func newRecord(h recordHeader, messages []message) ([]byte, error) {
 		record = binary.LittleEndian.AppendUint32(record, uint32(m.reached))
 		record = binary.LittleEndian.AppendUint32(record, uint32(m.lastSeen))
 		record = binary.LittleEndian.AppendUint32(record, m.time)
-		observable := byte(0)
-		if m.observable {
-			observable = 1
-		}
-		record = append(record, m.latestStatus, m.latestType, m.firstType, observable)
+		record = append(record, m.latestStatus, m.latestType, m.firstType, byte(m.flags))
 		record = binary.LittleEndian.AppendUint32(record, m.listed)
 	}
 	return record, nil
@@ -140,7 +136,7 @@ func decodeMessage(data []byte) message {
 	if len(data) >= messageLengthV2 {
 		m.time = binary.LittleEndian.Uint32(data[16:])
 		m.latestStatus, m.latestType, m.firstType = data[20], data[21], data[22]
-		m.observable = data[23] == 1
+		m.flags = messageFlags(data[23])
 	}
 	m.listed = max(m.time, 1)
 	if len(data) == messageLength {
@@ -196,7 +192,7 @@ func (r record) valid() bool {
 			return false
 		}
 		if r.messageLength > messageLengthV1 && (int(m.latestStatus) >= statuses ||
-			int(m.latestType) >= types || int(m.firstType) >= types || data[23] > 1) {
+			int(m.latestType) >= types || int(m.firstType) >= types || m.flags > observable|returned) {
 			return false
 		}
 	}

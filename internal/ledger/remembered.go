@@ -57,7 +57,10 @@ func (b *Batch) rememberedWindow() window {
 // have shown but did not.
 func (b *Batch) addRemembered(w *window) {
 	l := b.ledger
-	start := b.windowStartTime()
+	if b.request.isWhole {
+		l.firstListed = 0 // the window or a clock can have changed
+	}
+	start, removed, remaining := b.windowStartTime(), 0, 0
 	list := l.messages.list[l.firstListed:]
 	first := len(list)
 	for i := range list {
@@ -68,8 +71,10 @@ func (b *Batch) addRemembered(w *window) {
 		if m.lastSeen != b.now && b.mustShow(m) {
 			m.listed = 0
 			b.returned = append(b.returned, m.key.uint64())
+			removed++
 			continue
 		}
+		remaining++
 		first = min(first, i)
 		w.add(m.latestType, m.latestStatus, 1)
 		b.addRecent(w, m.latestType, m.latestStatus, m.time)
@@ -78,12 +83,15 @@ func (b *Batch) addRemembered(w *window) {
 		}
 	}
 	l.firstListed += first
+	b.lostMost = b.request.isWhole && removed > remaining
 }
 
-// mustShow reports whether this reading would have shown the message if it were in the journal. If
-// m is not observable, m.time can be later than the time that the API filters by.
+// mustShow reports whether this reading shows m if m is still in the journal. The requested minutes
+// must include the time of m. A row of that time or before confirms it, unless the clocks are wrong.
+// If m is not observable, or is returned, the API can filter it by an earlier time.
 func (b *Batch) mustShow(m *message) bool {
-	return b.request.isWhole || m.observable && float64(m.time) >= b.oldest+2*edgeTolerance
+	return b.request.isWhole || m.flags == observable && m.time >= b.earliest &&
+		float64(m.time) >= b.oldest+2*edgeTolerance
 }
 
 // addUnkeyed adds the rows without a key and the numbers of malformed rows to w. They are from the
@@ -92,10 +100,10 @@ func (b *Batch) mustShow(m *message) bool {
 func (b *Batch) addUnkeyed(w *window) {
 	l, latest := b.ledger, &b.unkeyed
 	latest.malformed = b.window.malformed
-	if l.unkeyed == nil || b.isExact() {
+	if l.unkeyed == nil || b.request.isWhole && !b.request.isWide {
 		l.unkeyed = latest
 	}
-	if b.exceedsWindow() {
+	if b.request.isWide {
 		latest = l.unkeyed
 	}
 	rows := l.unkeyed

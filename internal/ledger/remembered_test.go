@@ -80,20 +80,21 @@ func TestRememberedMessagesGrowOlder(t *testing.T) {
 	}
 }
 
-// The first reading that requests a message's time but does not show the message removes it from
-// the gauges.
+// A message leaves once a reading requests its time and does not show it, although it shows a row
+// of that time or before.
 func TestVanishedMessagesLeaveTieredGauges(t *testing.T) {
 	l := newTieredLedger(120)
 	const sent, tolerance = 1, 4
-	readUntil(l, 1, 40, listed(1, "pending", sent, sent))
+	earlier := listed(2, "read", sent, sent)
+	readUntil(l, 1, 40, earlier, listed(1, "pending", sent, sent))
 	for minute := 40.0; ; minute++ {
 		minutes := nextMinutes(l, minute)
-		s := readTiered(l, minute)
+		s := readTiered(l, minute, earlier)
 		if minute-float64(minutes) <= sent-tolerance {
-			assertRows(t, "requested", s, map[string]int{})
+			assertRows(t, "requested", s, map[string]int{"read/text": 1})
 			return
 		}
-		assertRows(t, "not requested", s, map[string]int{"pending/text": 1})
+		assertRows(t, "not requested", s, map[string]int{"read/text": 1, "pending/text": 1})
 	}
 }
 
@@ -104,18 +105,20 @@ func TestReturnedMessagesRemainInTieredGauges(t *testing.T) {
 	l := newTieredLedger(120)
 	commit(l, 1, testRow(2, "text", "sent", 1))
 	message := listed(1, "read", 30, -60) // first shown after a pause
-	commit(l, 31, message.Row)
+	earlier := listed(3, "sent", 29, 29)
+	commit(l, 31, message.Row, earlier.Row)
 	removed := 0
 	for minute := 32; minute < 60; minute++ {
-		if len(windowRows(readTiered(l, float64(minute), message))) == 0 {
+		if len(windowRows(readTiered(l, float64(minute), message, earlier))) == 1 {
 			removed = minute
 		}
 	}
 	if removed < 33 || removed > 53 { // minute 53 reads the whole window
 		t.Errorf("last removed at minute %d, want before the whole window is read", removed)
 	}
-	readUntil(l, 60, 90, message)
-	assertRows(t, "outside the window", readTiered(l, 90, message), map[string]int{})
+	readUntil(l, 60, 90, message, earlier)
+	assertRows(t, "outside the window", readTiered(l, 90, message, earlier),
+		map[string]int{"sent/text": 1})
 }
 
 // If the API filters by the last action, a new status returns a message to the window.
@@ -194,4 +197,87 @@ func TestTieredGaugesSurviveKills(t *testing.T) {
 	readTiered(l, 34, older) // requests exactly the window
 	l = s.restartWith(t, options, 35)
 	assertRows(t, "one has vanished", readTiered(l, 35, older), map[string]int{"read/text": 1})
+}
+
+// A wrong clock removes no messages, because the reading shows no row that is as old as they are.
+func TestWrongClocksRemoveNoMessages(t *testing.T) {
+	for name, c := range map[string]struct{ date, local float64 }{
+		"local clock behind": {0, -60}, "local clock ahead": {0, 60},
+		"Date behind": {-60, 0}, "Date ahead": {60, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newTieredLedger(120)
+			var journal []listedRow
+			for minute := 1.0; minute < 60; minute++ {
+				journal = append(journal, listed(uint64(minute), "sent", minute-0.5, minute-0.5))
+				b := l.NewBatch(at(minute + c.local))
+				b.SetServerTime(at(minute+c.date), at(minute+c.local), 0)
+				for _, row := range journal {
+					if row.listed >= minute-float64(b.Minutes()) {
+						b.Add(row.Row)
+					}
+				}
+				if got := windowRows(b.Commit())["sent/text"]; got != int(minute) {
+					t.Fatalf("at minute %v: %d messages, want %d", minute, got, int(minute))
+				}
+			}
+		})
+	}
+}
+
+// A response that lacks rows does not stop the observation of delays.
+func TestReturnedMessagesHaveDelays(t *testing.T) {
+	l := newTieredLedger(120)
+	oldest := listed(2, "sent", 1, 1)
+	readTiered(l, 2, oldest, listed(1, "pending", 1.5, 1.5))
+	assertRows(t, "incomplete", readTiered(l, 3, oldest), map[string]int{"sent/text": 1})
+	s := readTiered(l, 4, oldest, listed(1, "sent", 1.5, 1.5))
+	assertRows(t, "complete", s, map[string]int{"sent/text": 2})
+	if got := s.Delays[0].Count; got != 2 {
+		t.Errorf("observed %d delays of sent, want 2", got)
+	}
+}
+
+// If a reading of the window lacks most messages, the next call requests the window again.
+func TestEmptyResponseIsCheckedAgain(t *testing.T) {
+	l := newTieredLedger(120)
+	journal := []listedRow{listed(1, "sent", 1, 1), listed(2, "sent", 2, 2)}
+	readUntil(l, 1, 22, journal...)
+	assertRows(t, "empty", readTiered(l, 22), map[string]int{})
+	assertRows(t, "next", readTiered(l, 23, journal...), map[string]int{"sent/text": 2})
+	readTiered(l, 24, journal...)
+	if got := nextMinutes(l, 25); got != 8 {
+		t.Errorf("after complete responses: got %d minutes, want 8", got)
+	}
+}
+
+// No call requests exactly a window that is shorter than the time between two calls.
+func TestRowsWithoutKeyOfShortWindows(t *testing.T) {
+	for _, minutes := range []int{1, 5, 10, 60} {
+		l := newTieredLedger(minutes)
+		for i, want := range []int32{1, 1, 1, 3, 3, 3, 0, 0, 0} {
+			gap := float64(max(1, minutes))
+			b := startBatch(l, gap*float64(i+1))
+			for range want {
+				b.Add(Row{Status: []byte("noAccount")})
+			}
+			s := b.Commit()
+			if got := s.Malformed[NoID]; got != want && (i+1)%3 == 0 {
+				t.Errorf("window %d, reading %d: %d rows, want %d", minutes, i, got, want)
+			}
+		}
+	}
+}
+
+// A longer window contains messages that have left the shorter one.
+func TestLongerWindowRestoresMessages(t *testing.T) {
+	l := newTieredLedger(60)
+	message := listed(1, "sent", 1, 1)
+	readUntil(l, 1, 100, message)
+	options := l.options
+	options.Minutes = 240
+	l.Configure(options)
+	for minute := 100.0; minute < 103; minute++ {
+		assertRows(t, "longer", readTiered(l, minute, message), map[string]int{"sent/text": 1})
+	}
 }

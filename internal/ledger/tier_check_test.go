@@ -53,11 +53,8 @@ func (r *tierRun) checkGauges(now, gap int, summary *Summary) {
 // alone shows the journal as it is.
 func (r *tierRun) checkRow(now, gap int, c *life, got []string) {
 	since := now - max(gap, (now-c.sent+3)/4) - 1
-	// The row of a message proves to be absent if a reading covers a little more than its age.
-	absentSince := now - max(gap, (now-c.sent+edgeTolerance+3)/4) - 1
-	if c.key == 0 || !c.isTimed || r.model.baseline[c.key] != nil {
-		absentSince = min(absentSince, r.exact) // the ledger does not know when it was sent
-	}
+	// Only a reading of the whole window proves that a row is absent. Shorter readings usually do.
+	absentSince := min(since, r.exact)
 	if r.exact == now {
 		since, absentSince = now, now
 	}

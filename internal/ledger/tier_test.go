@@ -135,6 +135,18 @@ func TestFailuresShrinkTiers(t *testing.T) {
 	}
 }
 
+// A failed call limits only further calls for the same tier.
+func TestFailureOfShortTierDoesNotShortenTheWindow(t *testing.T) {
+	l := newTieredLedger(120)
+	for minute := 1.0; minute < 20; minute++ {
+		commit(l, minute)
+	}
+	l.NewBatch(at(20)).Shrink()
+	if got := nextMinutes(l, 21); got != 120+21 {
+		t.Errorf("got %d, want 141", got)
+	}
+}
+
 // With the minimum retention, a reading of the window still includes the messages that have left it.
 func TestMinimumRetentionInTiers(t *testing.T) {
 	l := New(Options{Minutes: 1440, MaxMinutes: 1440, Retention: 48 * time.Hour, Tiered: true})
