@@ -118,14 +118,23 @@ dashboard: $(NODE_MODULES)/.package-lock.json ## Check grafana-dashboard.json wi
 $(NODE_MODULES)/.package-lock.json: tools/dashboard/package-lock.json
 	npm --prefix tools/dashboard ci --ignore-scripts --no-audit --no-fund
 
+# Alertmanager embeds the files of its web interface, and does not build without them. They are in
+# its releases, but not in its module. A copy of the module with an empty file builds.
+ALERTMANAGER := github.com/prometheus/alertmanager
+.tools/bin/amtool: tools/alertmanager/go.mod
+	go -C tools/alertmanager mod download $(ALERTMANAGER)
+	mkdir -p .tools/bin && rm -rf .tools/alertmanager
+	cp -R "$$(go -C tools/alertmanager list -m -f '{{.Dir}}' $(ALERTMANAGER))" .tools/alertmanager
+	chmod -R u+w .tools/alertmanager
+	mkdir -p .tools/alertmanager/ui/app/dist && touch .tools/alertmanager/ui/app/dist/empty
+	go -C .tools/alertmanager build -buildvcs=false -o ../bin/ ./cmd/alertmanager ./cmd/amtool
+	rm -rf .tools/alertmanager
+
 # Without the race detector, whose exporters are too slow to be scraped every second on a busy
 # machine. The tests in internal/integration run exporters with it.
-e2e: ## Test the exporter together with Prometheus, Alertmanager and Chromium
+e2e: .tools/bin/amtool ## Test the exporter together with Prometheus, Alertmanager and Chromium
 	$(TOOL) -tags remove_all_sd github.com/prometheus/prometheus/cmd/prometheus \
 		github.com/prometheus/prometheus/cmd/promtool ./faster
-	go -C tools/alertmanager build -buildvcs=false -o ../../.tools/bin/ \
-		github.com/prometheus/alertmanager/cmd/alertmanager \
-		github.com/prometheus/alertmanager/cmd/amtool
 	$(BUILD) -o .tools/bin/greenapi_exporter .
 	go -C e2e test -count=1 -timeout 15m ./...
 
@@ -138,10 +147,8 @@ e2e: ## Test the exporter together with Prometheus, Alertmanager and Chromium
 # times the exposure level in the report.
 COMPOSE := .tools/bin/docker-compose --env-file /dev/null -f deploy/compose/compose.yaml
 
-deploy: ## Check the files in deploy/ with the programs that read them
+deploy: .tools/bin/amtool ## Check the files in deploy/ with the programs that read them
 	$(TOOL) -tags remove_all_sd github.com/prometheus/prometheus/cmd/promtool
-	go -C tools/alertmanager build -buildvcs=false -o ../../.tools/bin/ \
-		github.com/prometheus/alertmanager/cmd/amtool
 	go -C tools/kustomize build -buildvcs=false -o ../../.tools/bin/ \
 		sigs.k8s.io/kustomize/kustomize/v5
 	go -C tools/compose build -buildvcs=false -o ../../.tools/bin/docker-compose \
