@@ -105,8 +105,7 @@ func run(ctx context.Context, o *options, stdout io.Writer, logLines *logQueue) 
 		return err
 	}
 	if o.configCheck {
-		_, err := fmt.Fprintf(stdout, "OK: %s\n", instanceCount(cfg))
-		return err
+		return printConfig(stdout, cfg)
 	}
 	if o.configFile != "" && os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(fleetGCPercent)
@@ -267,22 +266,6 @@ func logStarted(logger log.Logger, o *options, cfg *config.Config, address net.A
 		level.Info(logger).Log("msg", "counters are in memory only and are lost on restart",
 			"advice", "set --storage.path or GREENAPI_STORAGE_PATH to a directory to persist them")
 	}
-}
-
-// instanceCount describes which instances the configuration watches.
-func instanceCount(cfg *config.Config) string {
-	n := len(cfg.Instances())
-	if n == 0 && cfg.Partner() != nil {
-		return "the instances of the Partner API"
-	}
-	text := fmt.Sprintf("%d instances", n)
-	if n == 1 {
-		text = "1 instance"
-	}
-	if cfg.Partner() != nil {
-		text += " and those of the Partner API"
-	}
-	return text
 }
 
 // enabledCollectors returns the collectors that at least one instance has enabled.

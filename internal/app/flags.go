@@ -56,8 +56,8 @@ func (o *options) define(app *kingpin.Application) {
 	app.Flag("config.file", "Configuration file with many instances, instead of one instance by "+
 		"flags. SIGHUP reloads the file.").
 		Envar("GREENAPI_CONFIG_FILE").PlaceHolder("FILE").StringVar(&o.configFile)
-	app.Flag("config.check", "Check the configuration and the token files, then exit with code 0 "+
-		"or 1. The check does not include the storage or the network.").
+	app.Flag("config.check", "Check the configuration and the token files, print the instances, "+
+		"then exit with code 0 or 1. The check does not include the storage or the network.").
 		BoolVar(&o.configCheck)
 	o.defineWeb(app)
 	choice(app.Flag("log.level", "Minimum level of log lines: debug, info, warn or error.").
@@ -113,8 +113,8 @@ func (o *options) defineInstance(app *kingpin.Application) {
 		"restart. Only one exporter can use it. By default, they are in memory only.").
 		Envar("GREENAPI_STORAGE_PATH").PlaceHolder("DIRECTORY").StringVar(&o.storagePath)
 	duration(app.Flag("storage.retention", "How long to remember a message after it was last in "+
-		"the journal. The minimum is the window plus 24h.").
-		Default("360h"), &i.Retention)
+		"the journal. The minimum is the window plus 1d.").
+		Default("15d"), &i.Retention)
 }
 
 func (o *options) defineCollectors(app *kingpin.Application) {
@@ -183,8 +183,7 @@ func number(flag *kingpin.FlagClause, into *int) {
 }
 
 func duration(flag *kingpin.FlagClause, into *time.Duration) {
-	want := "a duration such as 30s, 5m or 24h"
-	flag.SetValue(flagValue[time.Duration]{flag, into, want, config.ParseDuration})
+	flag.SetValue(flagValue[time.Duration]{flag, into, config.DurationHint, config.ParseDuration})
 }
 
 func choice(flag *kingpin.FlagClause, into *string, choices ...string) {

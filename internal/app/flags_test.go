@@ -4,6 +4,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"greenapi_exporter/collector"
 )
@@ -32,5 +33,16 @@ func TestCollectorFlagsSelectCollectors(t *testing.T) {
 		if got := strings.Join(on, ","); got != want {
 			t.Errorf("%s: %s, want %s", args, got, want)
 		}
+	}
+}
+
+func TestDurationFlagsAcceptDays(t *testing.T) {
+	t.Setenv("GREENAPI_MIN_INTERVAL", "1d12h")
+	o, _, err := parse([]string{"--storage.retention=4w"}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if i := o.instance; i.MinInterval != 36*time.Hour || i.Retention != 28*24*time.Hour {
+		t.Errorf("got the interval %v and the retention %v", i.MinInterval, i.Retention)
 	}
 }

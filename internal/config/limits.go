@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/prometheus/common/model"
 )
 
 // The limits are far above sensible values. They prevent sums of durations from overflowing.
@@ -17,18 +19,27 @@ const (
 	maxMinutes     = int((maxRetention - MinRetention) / time.Minute)
 )
 
-// validDuration matches the texts that time.ParseDuration accepts, unless they overflow.
-var validDuration = regexp.MustCompile(
-	`^[-+]?(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$`)
+// DurationHint describes valid durations in errors.
+const DurationHint = "a duration such as 30s, 5m or 15d"
 
-// ParseDuration parses a duration such as 1h30m. If it overflows, ParseDuration returns the longest
-// duration, so that the error is the same as for any other duration above a limit.
+// validDuration matches the texts that time.ParseDuration or model.ParseDuration accepts, unless
+// they overflow.
+var validDuration = regexp.MustCompile(
+	`^([-+]?(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+` +
+		`|([0-9]+y)?([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?)$`)
+
+// ParseDuration parses a duration as Go does, such as 1.5h, or as Prometheus does, such as 1d12h.
+// If it overflows, ParseDuration returns the longest duration, so that the error is the same as for
+// any other duration above a limit.
 func ParseDuration(text string) (time.Duration, error) {
-	d, err := time.ParseDuration(text)
+	if d, err := time.ParseDuration(text); err == nil {
+		return d, nil
+	}
+	d, err := model.ParseDuration(text)
 	switch {
 	case err == nil:
-		return d, nil
-	case !validDuration.MatchString(text):
+		return time.Duration(d), nil
+	case text == "" || !validDuration.MatchString(text):
 		return 0, errors.New("not a duration") // unlike err, without the text
 	case strings.HasPrefix(text, "-"):
 		return math.MinInt64, nil
@@ -46,7 +57,8 @@ func ParseInt(text string) (int, error) {
 	return n, nil
 }
 
-// formatDuration formats d without zero minutes and seconds.
+// formatDuration formats d as Prometheus does, or as Go does if d is negative or not a number of
+// milliseconds.
 func formatDuration(d time.Duration) string {
 	switch d {
 	case math.MaxInt64:
@@ -54,5 +66,8 @@ func formatDuration(d time.Duration) string {
 	case math.MinInt64:
 		return "negative"
 	}
-	return strings.Replace(d.String(), "h0m0s", "h", 1)
+	if d < 0 || d%time.Millisecond != 0 {
+		return d.String()
+	}
+	return model.Duration(d).String()
 }

@@ -137,19 +137,19 @@ func TestInvalidFlagsAreRejected(t *testing.T) {
 		{"too many minutes", func(f *Flags) { f.Minutes = 1 << 62 }, "--greenapi.minutes"},
 		{"zero timeout", func(f *Flags) { f.Timeout = 0 }, "--greenapi.timeout"},
 		{"negative interval", func(f *Flags) { f.MinInterval = -1 }, "--greenapi.min-interval"},
-		{"retention too short", func(f *Flags) { f.Retention = 48*time.Hour - 1 }, "at least 48h"},
+		{"retention too short", func(f *Flags) { f.Retention = 48*time.Hour - 1 }, "at least 2d"},
 		{"retention too long", func(f *Flags) { f.Retention = 1193047 * time.Hour },
-			"it must be at most 87600h"},
-		{"retention overflows", func(f *Flags) { f.Retention = 1<<63 - 1 }, "at most 87600h"},
+			"it must be at most 10y"},
+		{"retention overflows", func(f *Flags) { f.Retention = 1<<63 - 1 }, "at most 10y"},
 		{"timeout too long", func(f *Flags) { f.Timeout = time.Hour + 1 }, "at most 1h"},
 		{"timeout overflows", func(f *Flags) { f.Timeout = 1<<63 - 1 }, "at most 1h"},
-		{"interval too long", func(f *Flags) { f.MinInterval = 24*time.Hour + 1 }, "to 24h"},
+		{"interval too long", func(f *Flags) { f.MinInterval = 24*time.Hour + 1 }, "to 1d"},
 		{"window of ten years", func(f *Flags) {
 			f.Minutes, f.Retention = 87600*60, 87600*time.Hour
 		}, "from 1 to 5254560"},
 		{"no lookback", func(f *Flags) { f.Lookback = "" }, "--greenapi.lookback"},
 		{"token as lookback", func(f *Flags) { f.Lookback = secret }, "must be full or tiered"},
-		{"window too long for retention", func(f *Flags) { f.Minutes = 26300 }, "462h20m"},
+		{"window too long for retention", func(f *Flags) { f.Minutes = 26300 }, "19d6h20m"},
 	} {
 		f := validFlags()
 		c.change(&f)

@@ -142,7 +142,7 @@ func (s section) set(target any, key string, value *yaml.Node) (err error) {
 		return err
 	case *time.Duration:
 		if *target, err = ParseDuration(value.Value); err != nil {
-			err = s.errorf(key, "%s must be a duration such as 30s, 5m or 24h", key)
+			err = s.errorf(key, "%s must be %s", key, DurationHint)
 		}
 		return err
 	case *[]string:

@@ -47,12 +47,13 @@ func TestHealthcheckAsksTheRunningExporter(t *testing.T) {
 			p := startInstance(t, "http://127.0.0.1:1", flags...)
 			_, port, _ := net.SplitHostPort(strings.TrimPrefix(p.url, "http://"))
 			flags = append(flags, "--web.listen-address=:"+port)
-			if code, text := health(t, flags...); code != 0 || !strings.HasPrefix(text, "OK: http") {
+			code, text := health(t, flags...)
+			if code != 0 || !strings.HasPrefix(text, "OK: http") {
 				t.Errorf("while it runs: code %d, %s", code, text)
 			}
 			p.kill()
-			code, text := health(t, flags...)
-			if code != 1 || !strings.Contains(text, "127.0.0.1:"+port+"/-/healthy does not respond") {
+			code, text = health(t, flags...)
+			if code != 1 || !strings.Contains(text, port+"/-/healthy does not respond") {
 				t.Errorf("after it has been killed: code %d, %s", code, text)
 			}
 		})
@@ -63,13 +64,14 @@ func TestHealthcheckExplainsFailures(t *testing.T) {
 	other := httptest.NewServer(http.NotFoundHandler())
 	defer other.Close()
 	address := strings.TrimPrefix(other.URL, "http://")
-	for want, flag := range map[string]string{
-		"responds with the status 404":                    "--web.listen-address=" + address,
-		"--healthcheck does not support --web.systemd":    "--web.systemd-socket",
-		"--healthcheck needs the port":                    "--web.listen-address=:0",
-		"--healthcheck does not support a vsock":          "--web.listen-address=vsock://:10466",
-		"--web.listen-address must be HOST:PORT or :PORT": "--web.listen-address=unix:/run/exporter",
-		"cannot read --web.config.file":                   "--web.config.file=/none",
+	const listen = "--web.listen-address="
+	for flag, want := range map[string]string{
+		listen + address:                                "responds with the status 404",
+		listen + ":0":                                   "--healthcheck needs the port",
+		listen + "vsock://:10466":                       "--healthcheck does not support a vsock",
+		listen + "unix:/run/exporter":                   "must be HOST:PORT or :PORT",
+		"--web.systemd-socket":                          "does not support --web.systemd-socket",
+		"--web.config.file=" + t.TempDir() + "/web.yml": "cannot read --web.config.file",
 	} {
 		if strings.Contains(flag, "systemd") && runtime.GOOS != "linux" {
 			continue // no such flag

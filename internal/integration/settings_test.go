@@ -71,11 +71,15 @@ func TestInvalidSettingsExitWithOneLine(t *testing.T) {
 			with("GREENAPI_MINUTES", "99999999999999999999"), "",
 			"from 1 to 5254560",
 		},
-		"interval too long":  {with("GREENAPI_MIN_INTERVAL", "25h"), "", "to 24h"},
-		"retention too long": {instance, "--storage.retention=87601h", "at most 87600h"},
-		"interval in days": {
-			instance, "--greenapi.min-interval=1d",
-			"--greenapi.min-interval",
+		"interval too long":  {with("GREENAPI_MIN_INTERVAL", "25h"), "", "to 1d"},
+		"retention too long": {instance, "--storage.retention=11y", "at most 10y"},
+		"interval of a fraction of a day": {
+			instance, "--greenapi.min-interval=.5d",
+			"--greenapi.min-interval (GREENAPI_MIN_INTERVAL) must be a duration such as",
+		},
+		"variable with a fraction of a day": {
+			with("GREENAPI_MIN_INTERVAL", "0.5d"), "",
+			"--greenapi.min-interval (GREENAPI_MIN_INTERVAL) must be a duration such as",
 		},
 		"negative interval": {
 			instance, "--greenapi.min-interval=-1s",
@@ -260,35 +264,4 @@ func ledgerDirectory(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return path
-}
-
-func TestConfigCheckReportsAndCreatesNothing(t *testing.T) {
-	for _, c := range []struct {
-		text, want string
-		code       int
-	}{
-		{oneInstance, "OK: 1 instance\n", 0},
-		{
-			"instances: []\npartner: {token: token-of-the-partner}",
-			"OK: the instances of the Partner API\n", 0,
-		},
-		{
-			oneInstance + "partner: {token: token-of-the-partner}",
-			"OK: 1 instance and those of the Partner API\n", 0,
-		},
-		{"instances: [{id_instance: 1}]", "greenapi.yml:1: instance 1 has no token", 1},
-	} {
-		storage := filepath.Join(t.TempDir(), "none")
-		var output syncBuffer
-		code := runMain(t.Context(), []string{
-			"--config.file=" + configFile(t, c.text), "--config.check", "--storage.path=" + storage,
-		}, &output, &output)
-		text := output.String()
-		if code != c.code || !strings.Contains(text, c.want) || strings.Count(text, "\n") != 1 {
-			t.Errorf("%s: code %d, %q; want %d, %q", c.text, code, text, c.code, c.want)
-		}
-		if _, err := os.Stat(storage); err == nil {
-			t.Error("--config.check creates the storage directory")
-		}
-	}
 }
