@@ -16,6 +16,8 @@ type Status struct {
 	// Window is the length of the journals' window. Interval is the minimum time between two
 	// successful calls of a journal method.
 	Window, Interval time.Duration
+	// Tiered reports whether most calls request only the newest minutes of the journals.
+	Tiered bool
 	// Opened is when the exporter began to watch the instance. Scraped is when the latest scrape of
 	// the instance began. It is zero before the first scrape.
 	Opened, Scraped time.Time
@@ -63,6 +65,7 @@ func (i *Instance) Status() Status {
 		ID: now.ID(), Expires: now.Expires(), Skew: i.env.clocks.latest(),
 		Opened: i.env.opened,
 		Window: time.Duration(now.Minutes()) * time.Minute, Interval: now.MinInterval(),
+		Tiered: now.Tiered(),
 	}
 	if scraped := i.env.scraped.Load(); scraped != nil {
 		s.Scraped = *scraped
@@ -74,7 +77,7 @@ func (i *Instance) Status() Status {
 		c := CollectorStatus{
 			Info: a.Info, Success: h.success, Called: h.called, Next: h.next, InFlight: h.inFlight,
 		}
-		if !now.Tiered() {
+		if !s.Tiered {
 			c.LargeReading = h.stats.large.Load()
 		}
 		var failure *greenapi.Error

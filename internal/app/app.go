@@ -260,7 +260,8 @@ func logStarted(logger log.Logger, o *options, cfg *config.Config, address net.A
 		}
 		i := cfg.Instances()[0]
 		started.Log("id_instance", i.ID(), "api", i.URL().Host, "collectors", enabled,
-			"window_minutes", i.Minutes(), "min_interval", i.MinInterval(), "address", address)
+			"window_minutes", i.Minutes(), "tiered", i.Tiered(), "min_interval", i.MinInterval(),
+			"address", address)
 	}
 	if o.storagePath == "" && !o.demo {
 		level.Info(logger).Log("msg", "counters are in memory only and are lost on restart",

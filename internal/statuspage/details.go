@@ -100,11 +100,15 @@ func disabledSettings(s *greenapi.Settings) string {
 	return "disabled, so the journals lack messages: " + strings.Join(disabled, ", ")
 }
 
-// largeReadings returns a sentence with advice if any reading of a journal is large. Otherwise, it
-// returns an empty string.
-func largeReadings(collectors []collector.CollectorStatus) string {
+// sizeHint returns a sentence about how much of the journals is read: that most readings are of the
+// newest minutes, or with advice that readings are large. Otherwise, it returns an empty string.
+func sizeHint(s *collector.Status) string {
+	if s.Tiered {
+		return "The journals are read in tiers: the data about a message can be up to a quarter " +
+			"of the message's age old."
+	}
 	var large []string
-	for _, c := range collectors {
+	for _, c := range s.Collectors {
 		if c.LargeReading > 0 {
 			large = append(large, fmt.Sprintf("%s %.1f MB", c.Name, float64(c.LargeReading)/1e6))
 		}

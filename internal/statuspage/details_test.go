@@ -7,8 +7,8 @@ import (
 	"greenapi_exporter/collector"
 )
 
-// TestLargeReadingsAreAHint checks that the page shows the sizes and the advice, and that large
-// readings neither are an issue nor change the severity.
+// TestLargeReadingsAreAHint checks that the page shows the sizes and the advice, or that there are
+// tiers. Neither is an issue or changes the severity.
 func TestLargeReadingsAreAHint(t *testing.T) {
 	s := healthyStatus("1")
 	if hints := renderPage(t, query{}, s).texts("p.hint"); len(hints) > 0 {
@@ -21,6 +21,12 @@ func TestLargeReadingsAreAHint(t *testing.T) {
 	}
 	if hints := renderPage(t, query{}, s).texts("p.hint"); !slices.Equal(hints, want) {
 		t.Errorf("got %q, want %q", hints, want)
+	}
+	s.Tiered = true
+	want = []string{"The journals are read in tiers: the data about a message can be up to a quarter " +
+		"of the message's age old."}
+	if hints := renderPage(t, query{}, s).texts("p.hint"); !slices.Equal(hints, want) {
+		t.Errorf("in tiers: got %q, want %q", hints, want)
 	}
 	got := newPage(query{}, s)
 	if got.Severity != healthy || len(got.Cards[0].Issues) > 0 {

@@ -180,7 +180,7 @@ func newInstanceView(i instanceSummary, now time.Time) instanceView {
 	}
 	v.Verdict = newVerdict(i, now)
 	v.Summary = summaryLine(i, now)
-	v.Hint = largeReadings(i.Collectors)
+	v.Hint = sizeHint(i.Status)
 	return v
 }
 
