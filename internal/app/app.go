@@ -264,8 +264,10 @@ func logStarted(logger log.Logger, o *options, cfg *config.Config, address net.A
 			"address", address)
 	}
 	if o.storagePath == "" && !o.demo {
-		level.Info(logger).Log("msg", "counters are in memory only and are lost on restart",
-			"advice", "set --storage.path or GREENAPI_STORAGE_PATH to a directory to persist them")
+		level.Warn(logger).Log(
+			"msg", "a restart loses the counters, the latest readings and the times of calls, "+
+				"and does not count the messages sent in the meantime",
+			"advice", "set --storage.path or GREENAPI_STORAGE_PATH to a directory")
 	}
 }
 

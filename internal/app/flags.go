@@ -193,5 +193,6 @@ func choice(flag *kingpin.FlagClause, into *string, choices ...string) {
 		}
 		return text, nil
 	}
+	flag.HintOptions(choices...) // for the completion in shells
 	flag.SetValue(flagValue[string]{flag, into, "one of " + strings.Join(choices, ", "), parse})
 }

@@ -4,6 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -34,6 +38,68 @@ func TestHelpReportsWriteErrors(t *testing.T) {
 	code := runMain(t.Context(), []string{"--help"}, fullDisk{}, &stderr)
 	if code != 1 || !strings.Contains(stderr.String(), "no space") {
 		t.Errorf("code %d, stderr %q", code, &stderr)
+	}
+}
+
+// TestCompletion runs the README's line for bash, and completes a flag and a value.
+func TestCompletion(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("there is no bash")
+	}
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := `eval "$(greenapi_exporter --completion-script-bash)"`
+	if !strings.Contains(string(readme), "    "+line+"\n") {
+		t.Errorf("the README lacks %s", line)
+	}
+	directory := t.TempDir()
+	program := filepath.Join(directory, "greenapi_exporter")
+	writeFile(t, program, "#!"+bash+"\nTEST_RUN=exporter exec '"+os.Args[0]+"' \"$@\"\n")
+	if err := os.Chmod(program, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	command := exec.Command(bash, "-euc", line+`
+complete -p greenapi_exporter >/dev/null
+complete_words() {
+	COMP_WORDS=(greenapi_exporter "$@") COMP_CWORD=$#
+	_greenapi_exporter_bash_autocomplete
+	echo "${COMPREPLY[@]}"
+}
+complete_words --stor
+complete_words --log.level ""
+`)
+	command.Env = append(os.Environ(), "PATH="+directory+":"+os.Getenv("PATH"))
+	out, err := command.CombinedOutput()
+	want := "--storage.path --storage.retention\ndebug info warn error\n"
+	if err != nil || string(out) != want {
+		t.Errorf("%v: got %q, want %q", err, out, want)
+	}
+	out, err = exec.Command(program, "--completion-script-zsh").CombinedOutput()
+	if err != nil || !strings.HasPrefix(string(out), "#compdef greenapi_exporter\n") {
+		t.Errorf("zsh: %v, %s", err, out)
+	}
+}
+
+// TestStartWarnsOfLossesByARestart requires the warning if and only if nothing is stored. The demo
+// stores nothing on purpose.
+func TestStartWarnsOfLossesByARestart(t *testing.T) {
+	warning := regexp.MustCompile(`(?m)^level=warn .*msg="a restart loses the counters`)
+	for want, flag := range map[bool]string{
+		true: "--storage.path=", false: "--storage.path=" + t.TempDir(),
+	} {
+		p := startInstance(t, "http://127.0.0.1:1", flag)
+		p.terminate(t)
+		if got := warning.MatchString(p.output.String()); got != want {
+			t.Errorf("%s: a warning: %t, want %t:\n%s", flag, got, want, p.output)
+		}
+	}
+	p := startExporter(t, nil, "--demo")
+	p.terminate(t)
+	if warning.MatchString(p.output.String()) {
+		t.Errorf("the demo has the warning:\n%s", p.output)
 	}
 }
 
