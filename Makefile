@@ -27,7 +27,7 @@ FUZZTIME := 5s
 IMAGE    := greenapi_exporter
 
 .PHONY: help build test race vet fmt lint actions vulnerabilities fuzz promtool rules dashboard e2e
-.PHONY: deploy cross check
+.PHONY: chart deploy cross check
 .PHONY: bench bench-once bench-compare bench-peers fleet bench-fleet image clean
 
 help: ## List the targets
@@ -135,8 +135,18 @@ ALERTMANAGER := github.com/prometheus/alertmanager
 e2e: .tools/bin/amtool ## Test the exporter together with Prometheus, Alertmanager and Chromium
 	$(TOOL) -tags remove_all_sd github.com/prometheus/prometheus/cmd/prometheus \
 		github.com/prometheus/prometheus/cmd/promtool ./faster
+	$(HELM)
 	$(BUILD) -o .tools/bin/greenapi_exporter .
 	go -C e2e test -count=1 -timeout 15m ./...
+
+HELM := go -C tools/helm build -buildvcs=false -o ../../.tools/bin/ helm.sh/helm/v4/cmd/helm
+
+chart: ## Check the Helm chart with each set of values in deploy/helm/ci
+	$(HELM)
+	$(TOOL) -tags remove_all_sd github.com/prometheus/prometheus/cmd/promtool
+	$(BUILD) -o .tools/bin/greenapi_exporter .
+	go -C tools/helm vet ./...
+	go -C tools/helm test -count=1 ./...
 
 # Each program checks the files that it reads. The tests in internal/app check that the files match
 # each other. promtool needs the rules next to prometheus.yml, as in the container. Compose ignores
@@ -149,8 +159,6 @@ COMPOSE := .tools/bin/docker-compose --env-file /dev/null -f deploy/compose/comp
 
 deploy: .tools/bin/amtool ## Check the files in deploy/ with the programs that read them
 	$(TOOL) -tags remove_all_sd github.com/prometheus/prometheus/cmd/promtool
-	go -C tools/kustomize build -buildvcs=false -o ../../.tools/bin/ \
-		sigs.k8s.io/kustomize/kustomize/v5
 	go -C tools/compose build -buildvcs=false -o ../../.tools/bin/docker-compose \
 		github.com/docker/compose/v5/cmd
 	rm -rf .tools/root .tools/compose
@@ -161,8 +169,6 @@ deploy: .tools/bin/amtool ## Check the files in deploy/ with the programs that r
 	cp deploy/compose/prometheus.yml deploy/prometheus/greenapi.rules.yml .tools/compose/
 	.tools/bin/promtool check config --lint=all --lint-fatal .tools/compose/prometheus.yml
 	.tools/bin/amtool check-config deploy/compose/alertmanager.yml
-	.tools/bin/kustomize build deploy/kubernetes > /dev/null
-	.tools/bin/promtool check config --lint=all --lint-fatal deploy/kubernetes/scrape.yml
 	$(BUILD) -o .tools/root/usr/bin/greenapi_exporter .
 	cp .tools/root/usr/bin/greenapi_exporter .tools/root/bin/kill
 	cp -R /usr/lib/systemd/system .tools/root/usr/lib/systemd/
@@ -178,7 +184,7 @@ cross: ## Build the binaries of all supported platforms
 	done; done
 	GOOS=linux GOARCH=arm GOARM=7 $(BUILD) -o /dev/null .
 
-check: vet fmt lint actions race fuzz promtool rules dashboard e2e deploy cross bench-once ## Run all checks
+check: vet fmt lint actions race fuzz promtool rules dashboard chart e2e deploy cross bench-once ## Run all
 
 bench: ## Run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...

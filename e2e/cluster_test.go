@@ -11,7 +11,6 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -25,11 +24,11 @@ import (
 )
 
 const (
-	shippedScrape  = "../deploy/kubernetes/scrape.yml"
-	shippedReshard = "../deploy/kubernetes/reshard.sh"
+	chart          = "../deploy/helm"
+	shippedReshard = chart + "/files/reshard.sh"
 
 	sharded      = 300 // number of instances
-	clusterSpeed = 6   // divisor of the durations in scrape.yml
+	clusterSpeed = 6   // divisor of the interval in scrape.yml
 	interval     = time.Minute / clusterSpeed
 )
 
@@ -49,7 +48,7 @@ const discoveryName = "greenapi-exporter-sd.monitoring.svc:10466"
 // Prometheus that resolves their names.
 type cluster struct {
 	proxy       string
-	config      string // of the exporters
+	arguments   []string // of the exporters, from the chart
 	directories []string
 	exporters   []*program
 	addresses   []string // of the exporters, even if they are down
@@ -69,7 +68,12 @@ type failure struct {
 }
 
 func startCluster(t *testing.T, config string, size int) *cluster {
-	c := &cluster{config: write(t, "greenapi.yml", config), probes: make(map[[2]string]int)}
+	path := write(t, "greenapi.yml", config)
+	c := &cluster{probes: make(map[[2]string]int)}
+	for _, argument := range renderChart(t, size).arguments {
+		argument = strings.Replace(argument, "=/etc/greenapi_exporter/greenapi.yml", "="+path, 1)
+		c.arguments = append(c.arguments, argument)
+	}
 	for range size {
 		c.directories = append(c.directories, t.TempDir())
 		c.addresses = append(c.addresses, "127.0.0.1:0")
@@ -101,8 +105,12 @@ func startCluster(t *testing.T, config string, size int) *cluster {
 
 // start starts exporter n at its address.
 func (c *cluster) start(t *testing.T, n int) {
-	c.exporters[n] = startExporterAt(t, c.addresses[n], nil,
-		"--config.file="+c.config, "--storage.path="+c.directories[n])
+	arguments := slices.Clone(c.arguments)
+	for i, argument := range arguments {
+		arguments[i] = strings.Replace(
+			argument, "=/var/lib/greenapi_exporter", "="+c.directories[n], 1)
+	}
+	c.exporters[n] = startExporterAt(t, c.addresses[n], nil, arguments...)
 }
 
 // resolve returns the address of a host. The service of the list uses the exporters in turn, even
@@ -143,26 +151,19 @@ func (c *cluster) fail(request *http.Request, reason string) {
 	}
 }
 
-// jobs returns scrape.yml for a number of exporters, with the proxy and shorter durations.
+// jobs returns the scrape jobs of the chart for a number of exporters, with the proxy and shorter
+// durations.
 func (c *cluster) jobs(t *testing.T, exporters int) string {
 	t.Helper()
-	text, err := os.ReadFile(shippedScrape)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var config map[string][]struct {
 		Interval  any      `yaml:"scrape_interval"`
 		Timeout   any      `yaml:"scrape_timeout"`
 		Proxy     string   `yaml:"proxy_url"`
 		Compress  bool     `yaml:"enable_compression"` // off: it would take half of the CPU time
 		Discovery []object `yaml:"http_sd_configs,omitempty"`
-		Static    []struct {
-			Targets []string
-		} `yaml:"static_configs,omitempty"`
-		Relabel []object `yaml:"relabel_configs"`
-		Rest    object   `yaml:",inline"`
+		Rest      object   `yaml:",inline"`
 	}
-	if err := yaml.Unmarshal(text, &config); err != nil {
+	if err := yaml.Unmarshal([]byte(renderChart(t, exporters).jobs), &config); err != nil {
 		t.Fatal(err)
 	}
 	for n := range config["scrape_configs"] {
@@ -171,14 +172,6 @@ func (c *cluster) jobs(t *testing.T, exporters int) string {
 		job.Timeout = job.Interval // calls are not faster
 		for _, discovery := range job.Discovery {
 			discovery["proxy_url"], discovery["refresh_interval"] = c.proxy, interval.String()
-		}
-		for _, static := range job.Static {
-			job.Static[0].Targets = static.Targets[:exporters]
-		}
-		for _, rule := range job.Relabel {
-			if rule["action"] == "hashmod" && exporters != 3 {
-				rule["modulus"] = exporters
-			}
 		}
 	}
 	return toYAML(t, config)
@@ -244,7 +237,7 @@ func (s *stack) scraped(t *testing.T) map[string]string {
 	}
 	hosts := make(map[string]string)
 	for _, target := range targets.Active {
-		if target.ScrapePool != "greenapi" {
+		if target.ScrapePool != "greenapi-exporter-instances" {
 			continue
 		}
 		id := string(target.Labels["instance"])

@@ -27,7 +27,7 @@ type outage struct {
 // except during outages.
 func (c *cluster) assertUp(t *testing.T, s *stack, ids []string, outages []outage) {
 	t.Helper()
-	value, _, _, err := s.api.Query(t.Context(), `up{job="greenapi"}[10m]`, time.Now())
+	value, _, _, err := s.api.Query(t.Context(), `up{job="greenapi-exporter-instances"}[10m]`, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,10 +53,10 @@ func (c *cluster) assertUp(t *testing.T, s *stack, ids []string, outages []outag
 	}
 }
 
-// TestShardsCountEveryMessageOnce checks three exporters that share 300 instances, as configured by
-// deploy/kubernetes/scrape.yml. The test kills one of them, and then reduces the number of shards
-// to two, as that directory's README describes. Every instance must be scraped from its own
-// exporter, and its counters must match the truth.
+// TestShardsCountEveryMessageOnce checks three exporters that share 300 instances, with the
+// arguments and the scrape jobs of the Helm chart. The test kills one of them, and then reduces the
+// number of shards to two, as the chart's README describes. Every instance must be scraped from its
+// own exporter, and its counters must match the truth.
 func TestShardsCountEveryMessageOnce(t *testing.T) {
 	useCore(t)
 	clock := new(clock)
@@ -98,7 +98,7 @@ func TestShardsCountEveryMessageOnce(t *testing.T) {
 	killed := outage{affects: isAffected, from: time.Now()}
 	_ = c.exporters[victim].Process.Kill()
 	_ = c.exporters[victim].Wait()
-	s.waitFor(t, `count(up{job="greenapi"} == 0) > 10`)
+	s.waitFor(t, `count(up{job="greenapi-exporter-instances"} == 0) > 10`)
 	c.start(t, victim)
 	s.waitFor(t, all("greenapi_up == 1"))
 	killed.to = time.Now()
