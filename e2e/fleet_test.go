@@ -118,7 +118,7 @@ func (f *bigFleet) startStack(t *testing.T) *stack {
 	s := &stack{inbox: newInbox(t)}
 	config := shippedAlertmanager(t, fleetSpeed)
 	receiver := config["route"].(object)["receiver"]
-	config["receivers"] = list{s.inbox.receiver(receiver)}
+	config["receivers"] = list{s.inbox.receiver(receiver), object{"name": "heartbeat"}}
 	alertmanager := startAlertmanager(t, toYAML(t, config))
 
 	jobs := list{}
