@@ -160,6 +160,7 @@ func TestContradictingValuesAreRefused(t *testing.T) {
 		"several full exporters": "replicas=2",
 		"unknown threshold":      "prometheus.rules.thresholds.x=1",
 		"wrong interval":         "prometheus.interval=0.5m",
+		"no volumes":             "persistence.enabled=false,reshard.volumes=1",
 		"too few volumes":        "replicas=3,prometheus.scrape=none,reshard.volumes=2",
 	} {
 		if out, err := run(t, "helm", template("one", "--set="+set)...); err == nil {

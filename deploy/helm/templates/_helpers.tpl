@@ -80,6 +80,9 @@ the process. */ -}}
 {{- fail "with PodMonitor, each of the replicas would read all instances: use ScrapeConfig" -}}
 {{- end -}}
 {{- with .Values.reshard.volumes -}}
+{{- if not $.Values.persistence.enabled -}}
+{{- fail "without persistence, there are no volumes with ledgers to move" -}}
+{{- end -}}
 {{- if lt (int .) (int $.Values.replicas) -}}
 {{- fail "reshard.volumes must be the larger of the old and the new number of replicas" -}}
 {{- end -}}
