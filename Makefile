@@ -27,7 +27,7 @@ FUZZTIME := 5s
 IMAGE    := greenapi_exporter
 
 .PHONY: help build test race vet fmt lint actions vulnerabilities fuzz promtool rules dashboard e2e
-.PHONY: chart deploy cross check
+.PHONY: chart deploy cross check release packages check-release
 .PHONY: bench bench-once bench-compare bench-peers fleet bench-fleet image clean
 
 help: ## List the targets
@@ -188,6 +188,24 @@ cross: ## Build the binaries of all supported platforms
 
 check: vet fmt lint actions race fuzz promtool rules dashboard chart e2e deploy cross bench-once ## Run all
 
+# Without --snapshot, goreleaser requires a tag that equals VERSION, and publishes the release.
+RELEASE := --snapshot
+
+# The time of the commit. goreleaser does not know it in a clone without a remote.
+release: export SOURCE_DATE_EPOCH = $(shell git log -1 --format=%ct)
+release: export COMMIT_DATE = $(shell TZ=UTC0 git log -1 --format=%cd \
+	--date=format-local:%Y-%m-%dT%H:%M:%SZ)
+release: ## Build archives and packages of this commit into dist/
+	go -C tools/release build -buildvcs=false -o ../../.tools/bin/ tool
+	.tools/bin/goreleaser release --clean $(RELEASE)
+
+packages: release ## Check the archives and packages
+	.tools/bin/goreleaser check
+	bash tools/release/check.sh
+
+# These checks take minutes, and what they read changes rarely. .ci/run decides whether to run them.
+check-release: packages ## Check what a release consists of
+
 bench: ## Run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
@@ -251,4 +269,4 @@ image: ## Build the container image
 		--label org.opencontainers.image.version="$(VERSION)" -t $(IMAGE) .
 
 clean: ## Remove all build products
-	rm -rf greenapi_exporter .tools $(NODE_MODULES) tools/dashboard/dashboard.gen.ts
+	rm -rf greenapi_exporter dist .tools $(NODE_MODULES) tools/dashboard/dashboard.gen.ts

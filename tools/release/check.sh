@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# Checks the packages in dist. make packages builds them and runs this.
+set -euo pipefail
+
+fail() {
+	echo "check.sh: $*" >&2
+	exit 1
+}
+
+version=$(cat VERSION)
+name=greenapi_exporter-$version
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+echo "== VERSION must equal the tag, and a release is identical to a snapshot of the commit"
+git diff --quiet HEAD || fail "commit the changes first, because a clone is built for comparison"
+git clone --quiet . "$tmp/clone"
+mkdir "$tmp/clone/.tools"
+ln -s "$PWD/.tools/bin" "$tmp/clone/.tools/bin"
+release() {
+	git -C "$tmp/clone" tag "$1"
+	GORELEASER_CURRENT_TAG=$1 make -C "$tmp/clone" release RELEASE=--skip=publish &> "$tmp/log"
+}
+if release v99.0.0; then fail "the tag v99.0.0 did not stop the release"; fi
+grep -q "the tag is v99.0.0, but VERSION contains $version" "$tmp/log" || fail "$(cat "$tmp/log")"
+release "v$version" || fail "$(cat "$tmp/log")"
+diff <(grep -v cdx dist/sha256sums.txt) <(grep -v cdx "$tmp/clone/dist/sha256sums.txt")
+
+echo "== each archive has the binary, the license texts of its modules, the rules and the dashboard"
+for platform in {linux,darwin,windows}-{amd64,arm64} linux-armv7; do
+	suffix=
+	case $platform in
+		windows-*) suffix=.exe && unzip -q "dist/$name.$platform.zip" -d "$tmp" ;;
+		*) tar -xzf "dist/$name.$platform.tar.gz" -C "$tmp" ;;
+	esac
+	dir=$tmp/$name.$platform
+	go version -m "$dir/greenapi_exporter$suffix" | awk '$1 == "dep" {print $2}' > "$tmp/modules"
+	[[ $(wc -l < "$tmp/modules") -gt 10 ]] || fail "$platform: the binary does not list its modules"
+	for module in go $(cat "$tmp/modules"); do
+		find "$dir/licenses/$module" -type f 2>/dev/null | grep -q . ||
+			fail "$platform: no license text of $module"
+	done
+	for file in LICENSE README.md docs/runbook.md grafana-dashboard.json \
+		deploy/prometheus/greenapi.rules.yml deploy/systemd/greenapi_exporter.service; do
+		[[ -f $dir/$file ]] || fail "$platform: no $file"
+	done
+	grep -q '"bomFormat": "CycloneDX"' "dist/$name.$platform.cdx.json" || fail "$platform: no SBOM"
+done
+(cd dist && sha256sum --check --quiet sha256sums.txt)
+[[ $(wc -l < dist/sha256sums.txt) -eq 20 ]] || fail "not 7 archives, 7 SBOMs and 6 packages"
+
+echo "== --version has the version and the commit"
+out=$("$tmp/$name.linux-$(go env GOHOSTARCH)/greenapi_exporter" --version)
+grep -q "version $version (.*revision: $(git rev-parse HEAD)" <<< "$out" || fail "--version: $out"
+
+echo "== the rpm has its files, and depends on the program that the unit calls"
+rpm=$(echo dist/greenapi-exporter-*.x86_64.rpm)
+rpm -qpl "$rpm" | grep -v /licenses > "$tmp/files"
+diff tools/release/files.txt "$tmp/files"
+rpm -qp --qf '[%{FILENAMES} %{FILEFLAGS:fflags}\n]' "$rpm" |
+	grep -qx '/etc/default/greenapi_exporter cn' || fail "the default file is not noreplace"
+rpm -qpR "$rpm" | grep -qx /usr/bin/kill || fail "no dependency on /usr/bin/kill"
+
+echo "== the deb can be installed, upgraded and purged in a minimal Debian"
+arch=$(dpkg --print-architecture)
+mkdir "$tmp/packages"
+cp dist/greenapi-exporter_*_"$arch".deb "$tmp/packages/old.deb"
+dpkg-deb -R "$tmp/packages/old.deb" "$tmp/deb"
+sed -i 's/^Version: .*/Version: 99/' "$tmp/deb/DEBIAN/control"
+echo '# a comment of version 99' >> "$tmp/deb/etc/default/greenapi_exporter"
+dpkg-deb --root-owner-group -b "$tmp/deb" "$tmp/packages/new.deb" > /dev/null
+cp tools/release/check-deb.sh VERSION "$tmp/packages/"
+mmdebstrap --variant=minbase --include=systemd --dpkgopt=force-unsafe-io \
+	--customize-hook="copy-in '$tmp/packages' /" \
+	--customize-hook='chroot "$1" sh /packages/check-deb.sh' trixie /dev/null
