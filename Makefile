@@ -27,7 +27,7 @@ FUZZTIME := 5s
 IMAGE    := greenapi_exporter
 
 .PHONY: help build test race vet fmt lint actions vulnerabilities fuzz promtool rules dashboard e2e
-.PHONY: chart deploy cross check release packages check-release
+.PHONY: chart deploy cross check release packages image-context check-image check-release
 .PHONY: bench bench-once bench-compare bench-peers fleet bench-fleet image clean
 
 help: ## List the targets
@@ -203,8 +203,14 @@ packages: release ## Check the archives and packages
 	.tools/bin/goreleaser check
 	bash tools/release/check.sh
 
+image-context: release ## Fill dist/image, the context of the published image
+	sh tools/release/image-context.sh
+
+check-image: image-context ## Build the published image with buildah and check it, as root
+	bash tools/release/check-image.sh
+
 # These checks take minutes, and what they read changes rarely. .ci/run decides whether to run them.
-check-release: packages ## Check what a release consists of
+check-release: packages check-image ## Check what a release consists of
 
 bench: ## Run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...

@@ -1,0 +1,58 @@
+#!/bin/bash
+# Builds the published image twice with buildah, which needs no engine, and checks it. It must run
+# as root.
+set -euo pipefail
+
+version=$(<VERSION)
+platforms=linux/amd64,linux/arm64,linux/arm/v7
+timestamp=$(git log -1 --format=%ct)
+trap 'buildah rm -a > /dev/null; buildah manifest rm greenapi-check-{1,2,3} > /dev/null 2>&1' EXIT
+
+build() { # manifest, format
+	buildah bud --quiet --isolation chroot --pull-never --format "$2" --timestamp "$timestamp" \
+		--platform "$platforms" --build-arg BINARIES=prebuilt \
+		--build-arg GOPROXY=https://a.example \
+		--label org.opencontainers.image.version="$version" \
+		--manifest "$1" -f Dockerfile dist/image > /dev/null
+	buildah manifest inspect "$1" | grep digest | sort
+}
+
+fail() {
+	echo "check-image: $1" >&2
+	exit 1
+}
+
+first=$(build greenapi-check-1 oci)
+[ "$(wc -l <<< "$first")" = 3 ] || fail "want 3 platforms: $first"
+[ "$first" = "$(build greenapi-check-2 oci)" ] || fail "two builds differ"
+
+# Only the format docker has a health check.
+build greenapi-check-3 docker > /dev/null
+container=$(buildah from --pull-never greenapi-check-3)
+config=$(buildah inspect --type container "$container" | tr -d ' \n')
+for want in '"/greenapi_exporter","--healthcheck"' '"User":"65534:65534"' \
+	"\"org.opencontainers.image.version\":\"$version\""; do
+	grep -Fq "$want" <<< "$config" || fail "the configuration lacks $want"
+done
+! grep -q a.example <<< "$config" || fail "a build argument is in the configuration"
+
+root=$(buildah mount "$container")
+printed=$(chroot --userspec=65534:65534 "$root" /greenapi_exporter --version)
+[[ $printed == *"version $version "* ]] || fail "--version prints $printed"
+[ -s "$root/etc/ssl/certs/ca-certificates.crt" ] || fail "there are no CA certificates"
+[ -d "$root/licenses/github.com/prometheus/client_golang" ] || fail "licenses are missing"
+[ "$(stat -c %u "$root/var/lib/greenapi_exporter")" = 65534 ] || fail "the volume is not writable"
+healthcheck() {
+	chroot --userspec=65534:65534 "$root" /greenapi_exporter --healthcheck \
+		--web.listen-address=127.0.0.1:10469 > /dev/null 2>&1
+}
+! healthcheck || fail "an exporter that does not run is healthy"
+chroot --userspec=65534:65534 "$root" /greenapi_exporter --demo \
+	--web.listen-address=127.0.0.1:10469 > /dev/null 2>&1 &
+for _ in {1..60}; do
+	! healthcheck || break
+	sleep 1
+done
+healthcheck || fail "an exporter that runs is not healthy"
+kill $!
+echo "check-image: ok"
