@@ -59,8 +59,8 @@ func (l *lookback) configure(window, maxMinutes int, tiered bool) {
 	}
 	l.maxMinutes = max(window, maxMinutes)
 	if tiered {
-		// The reading of the window before has shown all messages that a call requests, so
-		// maxMinutes is not needed to prevent that it requests messages that are forgotten.
+		// The previous reading of the window has shown all messages that a call requests, so the
+		// ledger has not forgotten them.
 		l.maxMinutes = max(l.maxMinutes, window+window/3+2*visibilityDelay)
 	}
 	if len(lengths) == len(l.tiers) && l.window() == window {

@@ -192,7 +192,8 @@ func (r record) valid() bool {
 			return false
 		}
 		if r.messageLength > messageLengthV1 && (int(m.latestStatus) >= statuses ||
-			int(m.latestType) >= types || int(m.firstType) >= types || m.flags > observable|returned) {
+			int(m.latestType) >= types || int(m.firstType) >= types ||
+			m.flags > observable|returned) {
 			return false
 		}
 	}

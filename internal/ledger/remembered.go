@@ -87,8 +87,8 @@ func (b *Batch) addRemembered(w *window) {
 }
 
 // mustShow reports whether this reading shows m if m is still in the journal. The requested minutes
-// must include the time of m. A row of that time or before confirms it, unless the clocks are wrong.
-// If m is not observable, or is returned, the API can filter it by an earlier time.
+// must include the time of m. Clocks can be wrong, so the reading must also show a row of that time
+// or before. If m is not observable, or is returned, the API can filter it by an earlier time.
 func (b *Batch) mustShow(m *message) bool {
 	return b.request.isWhole || m.flags == observable && m.time >= b.earliest &&
 		float64(m.time) >= b.oldest+2*edgeTolerance
