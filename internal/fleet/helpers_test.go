@@ -145,13 +145,19 @@ func (f *testFleet) instance(t *testing.T, id string) config.Instance {
 // apply makes the manager watch the instances with these ids.
 func (f *testFleet) apply(t *testing.T, ids ...string) {
 	t.Helper()
+	if err := f.tryApply(t, ids...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// tryApply is apply for tests in which the reload may fail.
+func (f *testFleet) tryApply(t *testing.T, ids ...string) error {
+	t.Helper()
 	var all []config.Instance
 	for _, id := range ids {
 		all = append(all, f.instance(t, id))
 	}
-	if err := f.ApplyConfig(all); err != nil {
-		t.Fatal(err)
-	}
+	return f.ApplyConfig(all)
 }
 
 // scrape returns the values of an instance by metric name: those of series whose only label is the

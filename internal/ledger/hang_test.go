@@ -246,3 +246,25 @@ func TestHangingDiskDoesNotBlockLoad(t *testing.T) {
 	})
 	assertTakes(t, "Close", hangTime, func() { _ = s.storage.Close() })
 }
+
+// TestLoadRunsAfterItsTimeout has an effect only with the race detector: an operation that runs
+// late must not share memory with Ledger, which has returned.
+func TestLoadRunsAfterItsTimeout(t *testing.T) {
+	t.Parallel()
+	s := newTestStorage(t)
+	last := commit(s.restart(t, 0), 0, testRow(1, "text", "sent", -5))
+	s.wait()
+	for range maxOperations {
+		s.storage.disk.slots <- struct{}{}
+	}
+	time.AfterFunc(loadTimeout+hangTime, func() {
+		for range maxOperations {
+			<-s.storage.disk.slots
+		}
+	})
+	if _, err := s.storage.Ledger(testID, testOptions(60), at(1)); !errors.Is(err, errHangs) {
+		t.Errorf("got error %v, want errHangs", err)
+	}
+	waitUntil(t, func() bool { return !s.storage.isBusy(s.path()) })
+	s.assertStored(t, 2, last)
+}

@@ -16,8 +16,10 @@ const readChunk = 4 << 20
 
 // readFile returns the contents of a ledger's file, or only the beginning of a file that is not a
 // ledger. It opens only regular files, because opening others can block.
-func (s *Storage) readFile(path string) (data []byte, _ error) {
+func (s *Storage) readFile(path string) ([]byte, error) {
+	// After an error, an operation may still run and use these variables.
 	var file *os.File
+	var data []byte
 	valid := 0 // length of the part that has been read
 	err := s.do(path, loadTimeout, func() error {
 		_ = os.Remove(path + tmpSuffix) // left by a killed run
@@ -49,7 +51,7 @@ func (s *Storage) readFile(path string) (data []byte, _ error) {
 		})
 	}
 	if err != nil {
-		return nil, err // the operation may still run
+		return nil, err
 	}
 	return data, file.Close()
 }
