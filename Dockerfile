@@ -1,5 +1,6 @@
-# The stage source compiles the program, with the repository as the context. The published image has
-# the binaries of `make release` instead: BINARIES=prebuilt, with dist/image as the context.
+# By default, the stage source compiles the program, and the build context is the repository. The
+# published image contains the binaries of `make release` instead. It is built with
+# BINARIES=prebuilt, and its build context is dist/image.
 ARG BINARIES=source
 
 FROM --platform=$BUILDPLATFORM golang:1.26.8@sha256:6c2a5538f964f1c82f97ad14988bf05de100d922d159d0e398b54c7b0ca0c6c9 AS source
@@ -32,7 +33,7 @@ LABEL org.opencontainers.image.title="greenapi_exporter" \
 COPY --from=binaries /image/ca-certificates.crt /etc/ssl/certs/
 COPY --from=binaries /image/licenses /licenses
 COPY --from=binaries /image/greenapi_exporter /greenapi_exporter
-# A new volume gets the owner of this directory.
+# A new volume inherits the owner of this directory.
 COPY --from=binaries --chown=65534:65534 /image/volume /var/lib/greenapi_exporter
 ENV GREENAPI_STORAGE_PATH=/var/lib/greenapi_exporter
 VOLUME /var/lib/greenapi_exporter

@@ -59,12 +59,12 @@ lint: ## Run staticcheck
 	cd e2e && ../.tools/bin/staticcheck ./...
 	cd tools && ../.tools/bin/staticcheck ./...
 
-actions: ## Check the workflows of GitHub Actions
+actions: ## Check the GitHub Actions workflows
 	go -C tools/github build -buildvcs=false -o ../../.tools/bin/ \
 		github.com/rhysd/actionlint/cmd/actionlint
 	.tools/bin/actionlint -shellcheck= -pyflakes= .github/workflows/*.yml
 
-vulnerabilities: ## Look for known vulnerabilities of the dependencies, in a database on the Web
+vulnerabilities: ## Check for known vulnerabilities; requires access to vuln.go.dev
 	go -C tools/github build -buildvcs=false -o ../../.tools/bin/ \
 		golang.org/x/vuln/cmd/govulncheck
 	.tools/bin/govulncheck ./...
@@ -118,8 +118,8 @@ dashboard: $(NODE_MODULES)/.package-lock.json ## Check grafana-dashboard.json wi
 $(NODE_MODULES)/.package-lock.json: tools/dashboard/package-lock.json
 	npm --prefix tools/dashboard ci --ignore-scripts --no-audit --no-fund
 
-# Alertmanager embeds the files of its web interface, and does not build without them. They are in
-# its releases, but not in its module. A copy of the module with an empty file builds.
+# Alertmanager embeds the files of its web interface, and does not build without them. Its releases
+# contain them, but its module does not. A copy of the module with an empty file builds.
 ALERTMANAGER := github.com/prometheus/alertmanager
 .tools/bin/amtool: tools/alertmanager/go.mod
 	go -C tools/alertmanager mod download $(ALERTMANAGER)
@@ -191,11 +191,11 @@ check: vet fmt lint actions race fuzz promtool rules dashboard chart e2e deploy 
 # Without --snapshot, goreleaser requires a tag that equals VERSION, and publishes the release.
 RELEASE := --snapshot
 
-# The time of the commit. goreleaser does not know it in a clone without a remote.
+# The time of the commit. goreleaser cannot determine it in a clone without a remote.
 release: export SOURCE_DATE_EPOCH = $(shell git log -1 --format=%ct)
 release: export COMMIT_DATE = $(shell TZ=UTC0 git log -1 --format=%cd \
 	--date=format-local:%Y-%m-%dT%H:%M:%SZ)
-release: ## Build archives and packages of this commit into dist/
+release: ## Build the archives and packages of this commit in dist/
 	go -C tools/release build -buildvcs=false -o ../../.tools/bin/ tool
 	.tools/bin/goreleaser release --clean $(RELEASE)
 
@@ -203,14 +203,15 @@ packages: release ## Check the archives and packages
 	.tools/bin/goreleaser check
 	bash tools/release/check.sh
 
-image-context: release ## Fill dist/image, the context of the published image
+image-context: release ## Create dist/image, the build context of the published image
 	sh tools/release/image-context.sh
 
 check-image: image-context ## Build the published image with buildah and check it, as root
 	bash tools/release/check-image.sh
 
-# These checks take minutes, and what they read changes rarely. .ci/run decides whether to run them.
-check-release: packages check-image ## Check what a release consists of
+# These checks take minutes, and the files that they depend on rarely change. .ci/run decides
+# whether to run them.
+check-release: packages check-image ## Check the archives, packages and image of a release
 
 bench: ## Run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...

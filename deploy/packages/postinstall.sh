@@ -1,8 +1,8 @@
 #!/bin/sh
-# dpkg and rpm run this after an installation or an upgrade.
+# dpkg and rpm run this script after an installation and after an upgrade.
 set -e
 
-# The directory exists if systemd runs.
+# This directory exists only if systemd is running.
 if [ -d /run/systemd/system ]; then
 	systemctl daemon-reload
 	systemctl try-restart greenapi_exporter.service || true

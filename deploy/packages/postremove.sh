@@ -1,6 +1,6 @@
 #!/bin/sh
-# dpkg and rpm run this after a removal. dpkg also runs it with "purge", which removes the token
-# and the ledgers. systemd stores the ledgers in the directory private.
+# dpkg and rpm run this script after a removal. For a purge, dpkg runs it with the argument "purge",
+# and it removes the token and the ledgers. systemd stores the ledgers in /var/lib/private.
 set -e
 
 if [ "$1" = purge ]; then

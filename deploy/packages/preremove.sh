@@ -1,9 +1,9 @@
 #!/bin/sh
-# dpkg and rpm run this before a removal and before an upgrade.
+# dpkg and rpm run this script before a removal and before an upgrade.
 set -e
 
 case $1 in
-	remove | 0) # the argument of dpkg and of rpm for a removal
+	remove | 0) # a removal, with dpkg or with rpm
 		if [ -d /run/systemd/system ]; then
 			systemctl stop greenapi_exporter.service || true
 		fi

@@ -1,5 +1,5 @@
-// Cabundle writes the certificates of the authorities that Mozilla trusts as PEM, for an image
-// without an operating system.
+// Cabundle prints the root certificates that Mozilla trusts, in PEM format. The container image
+// requires them because it is not based on an operating system.
 package main
 
 import (
@@ -14,7 +14,7 @@ import (
 func main() {
 	out := bufio.NewWriter(os.Stdout)
 	for root := range bundle.Roots() {
-		// A PEM file cannot express constraints.
+		// A PEM file cannot express constraints, so omit roots that have some.
 		if root.Constraint != nil {
 			continue
 		}

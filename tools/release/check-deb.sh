@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs in a minimal Debian root, as root, with the packages in /packages. See check.sh.
+# Tests the packages in /packages. check.sh runs this script as root in a minimal Debian system.
 set -eux
 export DEBIAN_FRONTEND=noninteractive
 unit=greenapi_exporter.service
@@ -12,7 +12,7 @@ greenapi_exporter --version | grep -F "version $(cat /packages/VERSION) "
 # Any warning is an error.
 [ -z "$(systemd-analyze verify --man=no --recursive-errors=no "$unit" 2>&1 | tee /dev/stderr)" ]
 
-# The service has run, with a token and a ledger.
+# Create the files of a service that has run: settings, a token and a ledger.
 echo 'GREENAPI_ID_INSTANCE=1101000001' >> /etc/default/greenapi_exporter
 echo token > /etc/greenapi_exporter/token
 mkdir -p /var/lib/private/greenapi_exporter
@@ -20,7 +20,8 @@ ln -s private/greenapi_exporter /var/lib/greenapi_exporter
 touch /var/lib/private/greenapi_exporter/ledger
 systemctl enable "$unit"
 
-# Both the administrator and version 99 changed the file. dpkg keeps the administrator's file.
+# The administrator and version 99 have both changed the default file. dpkg must keep the
+# administrator's changes.
 $install -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold /packages/new.deb
 [ "$(dpkg-query -W -f '${Version}' greenapi-exporter)" = 99 ]
 grep -x GREENAPI_ID_INSTANCE=1101000001 /etc/default/greenapi_exporter

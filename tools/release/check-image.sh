@@ -1,6 +1,6 @@
 #!/bin/bash
-# Builds the published image twice with buildah, which needs no engine, and checks it. It must run
-# as root.
+# Builds the published image twice with buildah, which requires no container engine, and checks it.
+# Run this script as root.
 set -euo pipefail
 
 version=$(<VERSION)
@@ -23,10 +23,10 @@ fail() {
 }
 
 first=$(build greenapi-check-1 oci)
-[ "$(wc -l <<< "$first")" = 3 ] || fail "want 3 platforms: $first"
-[ "$first" = "$(build greenapi-check-2 oci)" ] || fail "two builds differ"
+[ "$(wc -l <<< "$first")" = 3 ] || fail "want 3 platforms, got: $first"
+[ "$first" = "$(build greenapi-check-2 oci)" ] || fail "two builds of the image differ"
 
-# Only the format docker has a health check.
+# Only Docker's image format supports health checks; the OCI format does not.
 build greenapi-check-3 docker > /dev/null
 container=$(buildah from --pull-never greenapi-check-3)
 config=$(buildah inspect --type container "$container" | tr -d ' \n')
@@ -34,25 +34,25 @@ for want in '"/greenapi_exporter","--healthcheck"' '"User":"65534:65534"' \
 	"\"org.opencontainers.image.version\":\"$version\""; do
 	grep -Fq "$want" <<< "$config" || fail "the configuration lacks $want"
 done
-! grep -q a.example <<< "$config" || fail "a build argument is in the configuration"
+! grep -q a.example <<< "$config" || fail "the configuration contains a build argument"
 
 root=$(buildah mount "$container")
 printed=$(chroot --userspec=65534:65534 "$root" /greenapi_exporter --version)
-[[ $printed == *"version $version "* ]] || fail "--version prints $printed"
-[ -s "$root/etc/ssl/certs/ca-certificates.crt" ] || fail "there are no CA certificates"
-[ -d "$root/licenses/github.com/prometheus/client_golang" ] || fail "licenses are missing"
-[ "$(stat -c %u "$root/var/lib/greenapi_exporter")" = 65534 ] || fail "the volume is not writable"
+[[ $printed == *"version $version "* ]] || fail "--version prints $printed, want version $version"
+[ -s "$root/etc/ssl/certs/ca-certificates.crt" ] || fail "the image has no CA certificates"
+[ -d "$root/licenses/github.com/prometheus/client_golang" ] || fail "the image lacks licenses"
+[ "$(stat -c %u "$root/var/lib/greenapi_exporter")" = 65534 ] || fail "user 65534 does not own the volume"
 healthcheck() {
 	chroot --userspec=65534:65534 "$root" /greenapi_exporter --healthcheck \
 		--web.listen-address=127.0.0.1:10469 > /dev/null 2>&1
 }
-! healthcheck || fail "an exporter that does not run is healthy"
+! healthcheck || fail "--healthcheck succeeds although no exporter is running"
 chroot --userspec=65534:65534 "$root" /greenapi_exporter --demo \
 	--web.listen-address=127.0.0.1:10469 > /dev/null 2>&1 &
 for _ in {1..60}; do
 	! healthcheck || break
 	sleep 1
 done
-healthcheck || fail "an exporter that runs is not healthy"
+healthcheck || fail "--healthcheck fails although the exporter is running"
 kill $!
 echo "check-image: ok"

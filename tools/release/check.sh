@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks the packages in dist. make packages builds them and runs this.
+# Checks the archives and packages in dist. `make packages` builds them and runs this script.
 set -euo pipefail
 
 fail() {
@@ -12,8 +12,8 @@ name=greenapi_exporter-$version
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
-echo "== VERSION must equal the tag, and a release is identical to a snapshot of the commit"
-git diff --quiet HEAD || fail "commit the changes first, because a clone is built for comparison"
+echo "== a release requires a tag that equals VERSION, and is identical to a snapshot"
+git diff --quiet HEAD || fail "commit your changes: the check compares with a build of a clone"
 git clone --quiet . "$tmp/clone"
 mkdir "$tmp/clone/.tools"
 ln -s "$PWD/.tools/bin" "$tmp/clone/.tools/bin"
@@ -26,7 +26,7 @@ grep -q "the tag is v99.0.0, but VERSION contains $version" "$tmp/log" || fail "
 release "v$version" || fail "$(cat "$tmp/log")"
 diff <(grep -v cdx dist/sha256sums.txt) <(grep -v cdx "$tmp/clone/dist/sha256sums.txt")
 
-echo "== each archive has the binary, the license texts of its modules, the rules and the dashboard"
+echo "== each archive contains the binary, the licenses, the rules and the dashboard"
 for platform in {linux,darwin,windows}-{amd64,arm64} linux-armv7; do
 	suffix=
 	case $platform in
@@ -38,7 +38,7 @@ for platform in {linux,darwin,windows}-{amd64,arm64} linux-armv7; do
 	[[ $(wc -l < "$tmp/modules") -gt 10 ]] || fail "$platform: the binary does not list its modules"
 	for module in go $(cat "$tmp/modules"); do
 		find "$dir/licenses/$module" -type f 2>/dev/null | grep -q . ||
-			fail "$platform: no license text of $module"
+			fail "$platform: no license of $module"
 	done
 	for file in LICENSE README.md docs/runbook.md grafana-dashboard.json \
 		deploy/prometheus/greenapi.rules.yml deploy/systemd/greenapi_exporter.service; do
@@ -47,21 +47,21 @@ for platform in {linux,darwin,windows}-{amd64,arm64} linux-armv7; do
 	grep -q '"bomFormat": "CycloneDX"' "dist/$name.$platform.cdx.json" || fail "$platform: no SBOM"
 done
 (cd dist && sha256sum --check --quiet sha256sums.txt)
-[[ $(wc -l < dist/sha256sums.txt) -eq 20 ]] || fail "not 7 archives, 7 SBOMs and 6 packages"
+[[ $(wc -l < dist/sha256sums.txt) -eq 20 ]] || fail "want 7 archives, 7 SBOMs and 6 packages"
 
-echo "== --version has the version and the commit"
+echo "== --version prints the version and the commit"
 out=$("$tmp/$name.linux-$(go env GOHOSTARCH)/greenapi_exporter" --version)
 grep -q "version $version (.*revision: $(git rev-parse HEAD)" <<< "$out" || fail "--version: $out"
 
-echo "== the rpm has its files, and depends on the program that the unit calls"
+echo "== the rpm contains the expected files, and depends on the program that the unit calls"
 rpm=$(echo dist/greenapi-exporter-*.x86_64.rpm)
 rpm -qpl "$rpm" | grep -v /licenses > "$tmp/files"
 diff tools/release/files.txt "$tmp/files"
 rpm -qp --qf '[%{FILENAMES} %{FILEFLAGS:fflags}\n]' "$rpm" |
-	grep -qx '/etc/default/greenapi_exporter cn' || fail "the default file is not noreplace"
-rpm -qpR "$rpm" | grep -qx /usr/bin/kill || fail "no dependency on /usr/bin/kill"
+	grep -qx '/etc/default/greenapi_exporter cn' || fail "an upgrade replaces the default file"
+rpm -qpR "$rpm" | grep -qx /usr/bin/kill || fail "the rpm does not depend on /usr/bin/kill"
 
-echo "== the deb can be installed, upgraded and purged in a minimal Debian"
+echo "== the deb can be installed, upgraded and purged in a minimal Debian system"
 arch=$(dpkg --print-architecture)
 mkdir "$tmp/packages"
 cp dist/greenapi-exporter_*_"$arch".deb "$tmp/packages/old.deb"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fills dist/image, the context of the published image, from the binaries of goreleaser.
+# Creates dist/image, the build context of the published image, from the binaries in dist.
 set -eu
 
 rm -rf dist/image
@@ -8,7 +8,7 @@ cp -R .tools/release/licenses dist/image/common/licenses
 cp LICENSE dist/image/common/licenses/LICENSE
 go -C tools run ./cabundle > dist/image/common/ca-certificates.crt
 
-# Each line is a platform and the suffix of its directory in dist.
+# Each line contains a platform and the suffix of its directory in dist.
 while read -r platform suffix; do
 	mkdir -p "dist/image/$platform"
 	cp "dist/greenapi_exporter_$suffix/greenapi_exporter" "dist/image/$platform/"

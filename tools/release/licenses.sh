@@ -1,9 +1,9 @@
 #!/bin/sh
-# Collects the license texts of everything that the binaries contain: modules and Go itself.
+# Collects the licenses of everything in the binaries: modules and Go itself.
 # Usage: licenses.sh DIRECTORY
 set -eu
 rm -rf "$1"
-# go-licenses recognizes the packages of the standard library by GOROOT.
+# go-licenses uses GOROOT to recognize the packages of the standard library.
 GOROOT=$(go env GOROOT)
 export GOROOT CGO_ENABLED=0
 for os in linux darwin windows; do
@@ -14,5 +14,5 @@ for os in linux darwin windows; do
 done
 mkdir "$1/go"
 cp "$GOROOT/LICENSE" "$1/go"
-chmod -R u=rwX,go=rX "$1" # go-licenses copies the modes of the module cache
+chmod -R u=rwX,go=rX "$1" # go-licenses preserves the modes of the read-only module cache
 find "$1" -exec touch -d "@$SOURCE_DATE_EPOCH" {} +
