@@ -2,7 +2,9 @@ package app
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -40,6 +42,79 @@ func TestComposeRunsTheTestedVersions(t *testing.T) {
 		if download := c.service + "-" + version; version != "" &&
 			!strings.Contains(string(guide), download) {
 			t.Errorf("the guide does not download %s", download)
+		}
+	}
+}
+
+// TestWorkflowsPinTheirActions also checks that workflows and the image have the same release of Go.
+// A workflow must not take it from go.mod, which has the oldest one that builds the program.
+func TestWorkflowsPinTheirActions(t *testing.T) {
+	files, err := filepath.Glob("../../.github/workflows/*.yml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("workflows are %q, %v", files, err)
+	}
+	dockerfile := readText(t, "../../Dockerfile")
+	action := regexp.MustCompile(`uses: ([^./].*)`)
+	pinned := regexp.MustCompile(`^[\w/-]+@[0-9a-f]{40} # v[0-9]+\.[0-9]+\.[0-9]+$`)
+	goVersion := regexp.MustCompile(`go-version: "([0-9]+\.[0-9]+\.)x"\n`)
+	for _, file := range files {
+		text := readText(t, file)
+		for _, match := range action.FindAllStringSubmatch(text, -1) {
+			if !pinned.MatchString(match[1]) {
+				t.Errorf("%s does not pin %s to a commit", file, match[1])
+			}
+		}
+		match := goVersion.FindStringSubmatch(text)
+		if match == nil || !strings.Contains(dockerfile, "golang:"+match[1]) {
+			t.Errorf("%s has no release of Go, or another than the Dockerfile", file)
+		}
+	}
+}
+
+// TestImageHasNoBuildArguments checks the last stage of the Dockerfile, which becomes the image, and
+// that all others have a fixed base.
+func TestImageHasNoBuildArguments(t *testing.T) {
+	stages := strings.Split(readText(t, "../../Dockerfile"), "\nFROM ")[1:]
+	base := regexp.MustCompile(`^(scratch\b|\$\{BINARIES\} |.*@sha256:[0-9a-f]{64} )`)
+	for _, stage := range stages {
+		if first, _, _ := strings.Cut(stage, "\n"); !base.MatchString(first + " ") {
+			t.Errorf("FROM %s has no digest", first)
+		}
+	}
+	if last := stages[len(stages)-1]; regexp.MustCompile(`(?m)^(ARG|RUN)\b`).MatchString(last) {
+		t.Errorf("the last stage has build arguments:\n%s", last)
+	}
+}
+
+// TestDependabotUpdatesAllModules checks the list of directories, except tools/oldest, which has the
+// oldest supported version of Prometheus.
+func TestDependabotUpdatesAllModules(t *testing.T) {
+	var config struct {
+		Updates []struct {
+			Ecosystem   string `yaml:"package-ecosystem"`
+			Directories []string
+		}
+	}
+	readYAML(t, "../../.github/dependabot.yml", &config)
+	want := []string{"/"}
+	for _, pattern := range []string{"*/go.mod", "tools/*/go.mod"} {
+		modules, err := filepath.Glob("../../" + pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range modules {
+			if dir := strings.TrimPrefix(filepath.Dir(file), "../.."); dir != "/tools/oldest" {
+				want = append(want, dir)
+			}
+		}
+	}
+	slices.Sort(want)
+	for _, update := range config.Updates {
+		if update.Ecosystem != "gomod" {
+			continue
+		}
+		if got := slices.Sorted(slices.Values(update.Directories)); !slices.Equal(got, want) {
+			t.Errorf("dependabot updates the modules in %q, want %q", got, want)
 		}
 	}
 }
