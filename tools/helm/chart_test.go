@@ -157,6 +157,8 @@ func TestContradictingValuesAreRefused(t *testing.T) {
 		"no image":               "image.repository=",
 		"missing token":          "tokens.create.1101000001\\.token=null",
 		"two Secrets":            "tokens.existingSecret=x",
+		"fraction of a day":      "config.min_interval=1.5d",
+		"shards without pods":    "prometheus.scrape=ScrapeConfig,shards=2",
 		"several full exporters": "replicas=2",
 		"unknown threshold":      "prometheus.rules.thresholds.x=1",
 		"wrong interval":         "prometheus.interval=0.5m",
@@ -165,6 +167,16 @@ func TestContradictingValuesAreRefused(t *testing.T) {
 	} {
 		if out, err := run(t, "helm", template("one", "--set="+set)...); err == nil {
 			t.Errorf("%s: accepted:\n%s", name, out)
+		}
+	}
+}
+
+func TestMisplacedTokenIsNotRepeated(t *testing.T) {
+	const secret = "d75b3a66374942c5b3c019c698abc2067e151558acbd412345"
+	for _, set := range []string{"instances[0].token_file=", "partner.token_file="} {
+		_, err := run(t, "helm", template("one", "--set=config."+set+secret)...)
+		if err == nil || strings.Contains(err.Error(), secret) {
+			t.Errorf("%s: got %v", set, err)
 		}
 	}
 }

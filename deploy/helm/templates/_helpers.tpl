@@ -73,8 +73,14 @@ the process. */ -}}
 {{- end -}}
 {{- range append ($config.instances | default list) ($config.partner | default dict) -}}
 {{- if and .token_file (not $tokens.existingSecret) (not (hasKey $tokens.create .token_file)) -}}
-{{- fail (printf "tokens.create has no key %s, which config names as a token_file" .token_file) -}}
+{{- $owner := empty .id_instance | ternary "config.partner" (printf "instance %v" .id_instance) -}}
+{{- /* The error does not repeat token_file, which could be a misplaced token. */ -}}
+{{- $advice := "add it, or set tokens.existingSecret" -}}
+{{- fail (printf "tokens.create has no key for the token_file of %s: %s" $owner $advice) -}}
 {{- end -}}
+{{- end -}}
+{{- if gt (int .Values.shards) (int .Values.replicas) -}}
+{{- fail "shards must not exceed replicas, because each shard needs an exporter" -}}
 {{- end -}}
 {{- if and (eq .Values.prometheus.scrape "PodMonitor") (gt (int .Values.replicas) 1) -}}
 {{- fail "with PodMonitor, each of the replicas would read all instances: use ScrapeConfig" -}}
