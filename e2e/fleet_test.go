@@ -112,7 +112,7 @@ func startBigFleet(t *testing.T) *bigFleet {
 	return f
 }
 
-// startStack starts Prometheus with the scrape jobs of the README and the shipped rules, and
+// startStack starts Prometheus with the documented scrape jobs and the shipped rules, and
 // Alertmanager with the shipped grouping.
 func (f *bigFleet) startStack(t *testing.T) *stack {
 	s := &stack{inbox: newInbox(t)}
@@ -123,7 +123,7 @@ func (f *bigFleet) startStack(t *testing.T) *stack {
 
 	jobs := list{}
 	interval := faster(t, "1m", fleetSpeed)
-	for _, job := range readmeJobs(t, 1) {
+	for _, job := range documentedJobs(t, "docs/many-instances.md") {
 		text := strings.ReplaceAll(toYAML(t, job), "localhost:10466", f.address)
 		var copied object
 		if err := yaml.Unmarshal([]byte(text), &copied); err != nil {

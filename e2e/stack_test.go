@@ -46,7 +46,7 @@ func startStack(t *testing.T, exporters []*program, history string) *stack {
 	for _, e := range exporters {
 		targets = append(targets, e.address)
 	}
-	job := readmeJobs(t, 0)[0]
+	job := documentedJobs(t, "README.md")[0]
 	job["static_configs"] = list{object{"targets": targets}}
 	job["scrape_interval"] = faster(t, job["scrape_interval"], speed)
 	job["scrape_timeout"] = job["scrape_interval"] // calls are not faster
@@ -101,23 +101,22 @@ func toYAML(t *testing.T, v any) string {
 	return string(text)
 }
 
-// readmeJobs returns the scrape jobs of an example in the README. Example 0 has one instance, and
-// example 1 has many.
-func readmeJobs(t *testing.T, example int) []object {
+// documentedJobs returns the scrape jobs of the first example in a page of the documentation.
+func documentedJobs(t *testing.T, page string) []object {
 	t.Helper()
-	readme, err := os.ReadFile("../README.md")
+	text, err := os.ReadFile("../" + page)
 	if err != nil {
 		t.Fatal(err)
 	}
 	pattern := regexp.MustCompile("(?s)```yaml\n(scrape_configs:.*?)```")
-	examples := pattern.FindAllSubmatch(readme, -1)
-	if len(examples) <= example {
-		t.Fatalf("the README has only %d examples of scrape_configs", len(examples))
+	example := pattern.FindSubmatch(text)
+	if example == nil {
+		t.Fatalf("%s has no example of scrape_configs", page)
 	}
 	var config struct {
 		Jobs []object `yaml:"scrape_configs"`
 	}
-	if err := yaml.Unmarshal(examples[example][1], &config); err != nil {
+	if err := yaml.Unmarshal(example[1], &config); err != nil {
 		t.Fatal(err)
 	}
 	return config.Jobs

@@ -41,19 +41,19 @@ func TestHelpReportsWriteErrors(t *testing.T) {
 	}
 }
 
-// TestCompletion runs the README's line for bash, and completes a flag and a value.
+// TestCompletion runs the documented line for bash, and completes a flag and a value.
 func TestCompletion(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	if err != nil {
 		t.Skip("there is no bash")
 	}
-	readme, err := os.ReadFile("../../README.md")
+	page, err := os.ReadFile("../../docs/configuration.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	line := `eval "$(greenapi_exporter --completion-script-bash)"`
-	if !strings.Contains(string(readme), "    "+line+"\n") {
-		t.Errorf("the README lacks %s", line)
+	if !strings.Contains(string(page), "    "+line+"\n") {
+		t.Errorf("configuration.md lacks %s", line)
 	}
 	directory := t.TempDir()
 	program := filepath.Join(directory, "greenapi_exporter")

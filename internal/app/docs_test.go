@@ -10,11 +10,11 @@ import (
 	"greenapi_exporter/internal/greenapi"
 )
 
-// readmeRows returns the cells of the README's table rows whose first cell is code that begins with
-// prefix. The key is the first cell.
-func readmeRows(t *testing.T, prefix string) map[string][]string {
+// tableRows returns the cells of the table rows of a page in docs/ whose first cell is code that
+// begins with prefix. The key is the first cell.
+func tableRows(t *testing.T, page, prefix string) map[string][]string {
 	t.Helper()
-	text, err := os.ReadFile("../../README.md")
+	text, err := os.ReadFile("../../docs/" + page)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,10 +33,10 @@ func readmeRows(t *testing.T, prefix string) map[string][]string {
 	return rows
 }
 
-func TestReadmeListsAllFlags(t *testing.T) {
+func TestDocsListAllFlags(t *testing.T) {
 	app := kingpin.New(name, "").Version("")
 	new(options).define(app)
-	rows := readmeRows(t, "--")
+	rows := tableRows(t, "configuration.md", "--")
 	for _, flag := range app.Model().Flags {
 		if flag.Hidden || strings.HasPrefix(flag.Name, "help") ||
 			strings.HasPrefix(flag.Name, "completion-") {
@@ -44,16 +44,16 @@ func TestReadmeListsAllFlags(t *testing.T) {
 		}
 		row, ok := rows["--"+flag.Name]
 		if want := strings.Join(flag.Default, " "); !ok || row[0] != flag.Envar || row[1] != want {
-			t.Errorf("--%s (%s, default %q): the README has %q", flag.Name, flag.Envar, want, row)
+			t.Errorf("--%s (%s, default %q): configuration.md has %q", flag.Name, flag.Envar, want, row)
 		}
 		delete(rows, "--"+flag.Name)
 	}
 	if len(rows) > 0 {
-		t.Errorf("the README lists unknown flags: %v", rows)
+		t.Errorf("configuration.md lists unknown flags: %v", rows)
 	}
 }
 
-func TestReadmeListsAllMetrics(t *testing.T) {
+func TestDocsListAllMetrics(t *testing.T) {
 	kinds := map[string]string{
 		"greenapi_exporter_build_info":                                   "gauge",
 		"greenapi_exporter_instances":                                    "gauge",
@@ -73,22 +73,22 @@ func TestReadmeListsAllMetrics(t *testing.T) {
 			}
 		}
 	}
-	rows := readmeRows(t, "greenapi_")
+	rows := tableRows(t, "metrics.md", "greenapi_")
 	for name, kind := range kinds {
 		if row := rows[name]; len(row) == 0 || row[0] != kind {
-			t.Errorf("%s is a %s: the README has %q", name, kind, row)
+			t.Errorf("%s is a %s: metrics.md has %q", name, kind, row)
 		}
 		delete(rows, name)
 	}
 	if len(rows) > 0 {
-		t.Errorf("the README lists unknown metrics: %v", rows)
+		t.Errorf("metrics.md lists unknown metrics: %v", rows)
 	}
 }
 
-func TestReadmeListsAllResults(t *testing.T) {
+func TestDocsListAllResults(t *testing.T) {
 	for _, result := range greenapi.Results() {
-		if len(readmeRows(t, string(result))) == 0 {
-			t.Errorf("the README has no row for %s", result)
+		if len(tableRows(t, "metrics.md", string(result))) == 0 {
+			t.Errorf("metrics.md has no row for %s", result)
 		}
 	}
 }
