@@ -38,7 +38,7 @@ func explainFlagError(err error, known []*kingpin.FlagModel) error {
 			err = errors.New("no flag sets the token, because command lines are public; " +
 				"use the variable " + tokenVariable + " or --greenapi.token-file")
 		case nearest != "":
-			err = fmt.Errorf("unknown flag; did you mean --%s?", nearest)
+			err = fmt.Errorf("unknown flag (did you mean --%s?)", nearest)
 		case !safeFlagError.MatchString(err.Error()):
 			err = errors.New("unknown flag")
 		}

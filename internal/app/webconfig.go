@@ -68,14 +68,20 @@ var webConfigProblems = []struct {
 	{regexp.MustCompile(`^(HTTP header|invalid value for)`), "has an unsupported HTTP header"},
 }
 
-var lineNumber = regexp.MustCompile(`\bline \d+\b`)
+var (
+	lineNumber = regexp.MustCompile(`\bline \d+\b`)
+	unknownKey = regexp.MustCompile(`\bline \d+: field .* not found in type `)
+)
 
 // explainWebConfig returns an error for an error of exporter-toolkit. It repeats nothing of the
 // text except a line number, because the text can contain passwords.
 func explainWebConfig(text string) error {
 	problem := "is not valid"
+	if unknownKey.MatchString(text) {
+		problem = "has an unknown key"
+	}
 	if line := lineNumber.FindString(text); line != "" {
-		problem = "is not valid in " + line
+		problem += " in " + line
 	}
 	for _, known := range webConfigProblems {
 		if known.pattern.MatchString(text) {

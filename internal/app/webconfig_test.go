@@ -17,7 +17,7 @@ func TestWebConfigErrorsAreExplained(t *testing.T) {
 		"basic_auth_users: {a: x}":                                         "not a bcrypt hash",
 		"basic_auth_users: {a: 1234}":                                      "not a bcrypt hash",
 		"basic_auth_users: {a: \"$9$" + secret + "\"}":                     "not a bcrypt hash",
-		"# users\n" + secret + ": {}":                                      "not valid in line 2",
+		"# users\n" + secret + ": {}":                                      "unknown key in line 2",
 		"basic_auth_users:\n\ta: " + secret:                                "not valid in line 2",
 		"tls_server_config: {cert_file: " + secret + ", key_file: k}":      "cert_file that cannot be read",
 		"tls_server_config: {cert: " + secret + ", key: " + secret + "}":   "not PEM",

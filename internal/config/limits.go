@@ -20,7 +20,7 @@ const (
 )
 
 // DurationHint describes valid durations in errors.
-const DurationHint = "a duration such as 30s, 5m or 15d"
+const DurationHint = "a duration such as 30s, 5m or 1d12h"
 
 // validDuration matches the texts that time.ParseDuration or model.ParseDuration accepts, unless
 // they overflow.

@@ -39,7 +39,7 @@ id_instance  url                           minutes  lookback  min_interval  time
 		{"instances: [{id_instance: 1}]", "greenapi.yml:1: instance 1 has no token", 1},
 		{
 			oneInstance + "min_interval: 1.5d\n",
-			"greenapi.yml:2: min_interval must be a duration such as 30s, 5m or 15d", 1,
+			"greenapi.yml:2: min_interval must be a duration such as 30s, 5m or 1d12h", 1,
 		},
 	} {
 		storage := filepath.Join(t.TempDir(), "none")
