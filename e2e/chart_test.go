@@ -18,7 +18,7 @@ type rendered struct {
 	jobs      string   // scrape.yml
 }
 
-// renderChart runs helm for a number of exporters.
+// renderChart renders the chart for a number of exporters.
 func renderChart(t *testing.T, exporters int) rendered {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), filepath.Join(bin, "helm"),
@@ -54,7 +54,7 @@ func renderChart(t *testing.T, exporters int) rendered {
 		}
 	}
 	if result.jobs == "" || result.arguments == nil {
-		t.Fatalf("the chart has the jobs %q and the arguments %q", result.jobs, result.arguments)
+		t.Fatalf("got the jobs %q and the arguments %q", result.jobs, result.arguments)
 	}
 	return result
 }

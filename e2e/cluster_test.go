@@ -44,8 +44,8 @@ var podName = regexp.MustCompile(
 
 const discoveryName = "greenapi-exporter-sd.monitoring.svc:10466"
 
-// cluster imitates Kubernetes: it runs exporters with a directory each, and an HTTP proxy for
-// Prometheus that resolves their names.
+// cluster simulates Kubernetes. It runs exporters, each with its own directory, and an HTTP proxy
+// that resolves their names for Prometheus.
 type cluster struct {
 	proxy       string
 	arguments   []string // of the exporters, from the chart
@@ -113,8 +113,8 @@ func (c *cluster) start(t *testing.T, n int) {
 	c.exporters[n] = startExporterAt(t, c.addresses[n], nil, arguments...)
 }
 
-// resolve returns the address of a host. The service of the list uses the exporters in turn, even
-// if they are down.
+// resolve returns the address of a host. Requests for the list go to the exporters in turn, even if
+// they are down.
 func (c *cluster) resolve(name string) string {
 	if match := podName.FindStringSubmatch(name); match != nil {
 		if n, _ := strconv.Atoi(match[1]); n < len(c.addresses) {

@@ -53,10 +53,10 @@ func (c *cluster) assertUp(t *testing.T, s *stack, ids []string, outages []outag
 	}
 }
 
-// TestShardsCountEveryMessageOnce checks three exporters that share 300 instances, with the
-// arguments and the scrape jobs of the Helm chart. The test kills one of them, and then reduces the
-// number of shards to two, as the chart's README describes. Every instance must be scraped from its
-// own exporter, and its counters must match the truth.
+// TestShardsCountEveryMessageOnce runs three exporters that share 300 instances, with the arguments
+// and the scrape jobs of the Helm chart. It kills one of them, and then reduces the number of
+// shards to two as the chart's README describes. Prometheus must scrape every instance from the
+// exporter of its shard, and the counters must match the truth.
 func TestShardsCountEveryMessageOnce(t *testing.T) {
 	useCore(t)
 	clock := new(clock)

@@ -265,8 +265,8 @@ func logStarted(logger log.Logger, o *options, cfg *config.Config, address net.A
 	}
 	if o.storagePath == "" && !o.demo {
 		level.Warn(logger).Log(
-			"msg", "a restart loses the counters, the latest readings and the times of calls, "+
-				"and does not count the messages sent in the meantime",
+			"msg", "without --storage.path, a restart resets the counters and loses the latest "+
+				"readings and the times of calls; messages sent in the meantime are not counted",
 			"advice", "set --storage.path or GREENAPI_STORAGE_PATH to a directory")
 	}
 }

@@ -31,9 +31,9 @@ func TestChartHasTheVersionOfTheProgram(t *testing.T) {
 	}
 }
 
-// TestChartFollowsTheImage compares the user, the port and the volume of the chart's pods with
+// TestChartMatchesTheImage compares the user, the port and the volume of the chart's pods with
 // those in the Dockerfile.
-func TestChartFollowsTheImage(t *testing.T) {
+func TestChartMatchesTheImage(t *testing.T) {
 	var values struct {
 		PodSecurityContext struct {
 			RunAsUser  int `yaml:"runAsUser"`
@@ -63,7 +63,7 @@ func TestChartFollowsTheImage(t *testing.T) {
 	}
 }
 
-// TestChartShipsTheRulesAndTheDashboard checks that the links to files outside the chart work.
+// TestChartShipsTheRulesAndTheDashboard checks that the chart's symbolic links lead to the files.
 func TestChartShipsTheRulesAndTheDashboard(t *testing.T) {
 	for file, source := range map[string]string{
 		"greenapi.rules.yml":     rulesFile,

@@ -15,8 +15,8 @@ import (
 	"greenapi_exporter/internal/config"
 )
 
-// printConfig writes what the configuration watches, with a line for each instance and without
-// tokens. The columns have the names of the keys in the configuration file.
+// printConfig writes a table of the instances in the configuration, without their tokens. The
+// columns have the names of the keys in the configuration file.
 func printConfig(w io.Writer, cfg *config.Config) error {
 	if _, err := fmt.Fprintf(w, "OK: %s\n", instanceCount(cfg)); err != nil {
 		return err

@@ -67,8 +67,8 @@ func (o *options) define(app *kingpin.Application) {
 	app.Flag("demo", "Read a simulated account with all collectors, and print the addresses to "+
 		"open.").
 		BoolVar(&o.demo)
-	app.Flag("healthcheck", "Request /-/healthy from the exporter that runs with the same --web "+
-		"flags, then exit with code 0 or 1. For health checks of containers.").
+	app.Flag("healthcheck", "Request /-/healthy from the exporter that is running with the same "+
+		"--web flags, then exit with code 0 or 1. For container health checks.").
 		BoolVar(&o.healthcheck)
 }
 
@@ -193,6 +193,6 @@ func choice(flag *kingpin.FlagClause, into *string, choices ...string) {
 		}
 		return text, nil
 	}
-	flag.HintOptions(choices...) // for the completion in shells
+	flag.HintOptions(choices...) // for shell completion
 	flag.SetValue(flagValue[string]{flag, into, "one of " + strings.Join(choices, ", "), parse})
 }

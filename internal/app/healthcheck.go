@@ -18,14 +18,14 @@ import (
 // healthTimeout is far below the usual timeout of a container's health check, 30s.
 const healthTimeout = 5 * time.Second
 
-// checkHealth requests /-/healthy from the exporter that runs with the same web flags. It returns
-// the address, and an error if the exporter does not respond.
+// checkHealth requests /-/healthy from the exporter that is running with the same web flags. It
+// returns the URL, or an error if the exporter is not healthy.
 func (o *options) checkHealth(ctx context.Context) (string, error) {
 	if *o.web.WebSystemdSocket {
 		return "", errors.New("--healthcheck does not support --web.systemd-socket; let systemd " +
 			"restart the service instead")
 	}
-	// The first address suffices: the exporter exits if it cannot listen on all of them.
+	// The first address is enough: the exporter exits if it cannot listen on all of them.
 	address, err := localAddress((*o.web.WebListenAddresses)[0])
 	if err != nil {
 		return "", err
@@ -45,8 +45,8 @@ func (o *options) checkHealth(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", errors.New("--web.listen-address is not valid")
 	}
-	// The request contains no secret, and the names in the certificate are rarely those of the
-	// loopback interface. The transport uses no proxy.
+	// Do not verify the certificate: it rarely names the loopback address, and the request contains
+	// no secret. This transport uses no proxy.
 	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
 	response, err := transport.RoundTrip(request)
 	if err != nil {
@@ -57,15 +57,15 @@ func (o *options) checkHealth(ctx context.Context) (string, error) {
 			"that --healthcheck has the same --web flags", url, err)
 	}
 	defer response.Body.Close()
-	asksForPassword := response.StatusCode == http.StatusUnauthorized && len(security.Users) > 0
-	if response.StatusCode != http.StatusOK && !asksForPassword {
-		return "", fmt.Errorf("%s responds with the status %d; check that the exporter listens "+
-			"there, and that --healthcheck has the same --web flags", url, response.StatusCode)
+	needsPassword := response.StatusCode == http.StatusUnauthorized && len(security.Users) > 0
+	if response.StatusCode != http.StatusOK && !needsPassword {
+		return "", fmt.Errorf("%s responds with status %d; check that the exporter listens on "+
+			"that port, and that --healthcheck has the same --web flags", url, response.StatusCode)
 	}
 	return url, nil
 }
 
-// localAddress returns how to reach a listen address from this machine. The address must be valid.
+// localAddress returns the address through which this machine can reach a listen address.
 func localAddress(listen string) (string, error) {
 	if err := checkListenAddress(listen); err != nil {
 		return "", err
@@ -76,7 +76,7 @@ func localAddress(listen string) (string, error) {
 		return "", errors.New("--healthcheck does not support a vsock in --web.listen-address; " +
 			"list an address such as localhost:10466 first")
 	case port == "0" || port == "":
-		return "", errors.New("--healthcheck needs the port in --web.listen-address")
+		return "", errors.New("--healthcheck requires a port in --web.listen-address other than 0")
 	case host == "" || host == "0.0.0.0":
 		host = "127.0.0.1"
 	case host == "::":
@@ -85,13 +85,13 @@ func localAddress(listen string) (string, error) {
 	return net.JoinHostPort(host, port), nil
 }
 
-// webSecurity is the part of --web.config.file that decides how to request a page.
+// webSecurity is the part of --web.config.file that determines how clients connect.
 type webSecurity struct {
 	TLS   toolkit.TLSConfig `yaml:"tls_server_config"`
 	Users map[string]any    `yaml:"basic_auth_users"`
 }
 
-// readWebSecurity reads the file. The result is zero if path is empty.
+// readWebSecurity reads the file. If path is empty, it returns the zero value.
 func readWebSecurity(path string) (security webSecurity, _ error) {
 	if err := checkWebConfig(path); err != nil || path == "" {
 		return security, err
@@ -111,7 +111,7 @@ func (s *webSecurity) requiresCertificate() bool {
 	return strings.HasPrefix(s.TLS.ClientAuth, "Require")
 }
 
-// isAlert reports whether the server has rejected the client during the TLS handshake. Then it is
+// isAlert reports whether err is a TLS alert from the server, which means that the server is
 // running.
 func isAlert(err error) bool {
 	var operation *net.OpError

@@ -123,8 +123,8 @@ func TestEveryAlertIsTested(t *testing.T) {
 	}
 }
 
-// TestNothingSelectsJobs checks that neither the rules nor the dashboard need a name of a job. The
-// operator's PodMonitor has the job monitoring/greenapi-exporter.
+// TestNothingSelectsJobs checks that neither the rules nor the dashboard depend on the name of a
+// job. With a PodMonitor, the job is monitoring/greenapi-exporter.
 func TestNothingSelectsJobs(t *testing.T) {
 	selector := regexp.MustCompile(`\bjob\s*(=|!=)`)
 	for _, path := range []string{rulesFile, "../../grafana-dashboard.json"} {

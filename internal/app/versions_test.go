@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestComposeRunsTheTestedVersions compares the images, and the downloads of the guide, with the
-// versions that the tests of the whole stack use.
+// TestComposeRunsTheTestedVersions compares the images in compose.yaml, and the downloads in
+// docs/getting-started.md, with the versions that the tests use.
 func TestComposeRunsTheTestedVersions(t *testing.T) {
 	guide, err := os.ReadFile("../../docs/getting-started.md")
 	if err != nil {
@@ -36,7 +36,7 @@ func TestComposeRunsTheTestedVersions(t *testing.T) {
 		}
 		image := c.image + string(match[1])
 		if got := services[c.service].Image; got != image {
-			t.Errorf("compose.yaml has the image %s; with %s it must be %s", got, c.file, image)
+			t.Errorf("compose.yaml has the image %s, but %s requires %s", got, c.file, image)
 		}
 		_, version, _ := strings.Cut(image, ":v")
 		if download := c.service + "-" + version; version != "" &&

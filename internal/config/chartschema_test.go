@@ -8,8 +8,9 @@ import (
 	"testing"
 )
 
-// TestChartKnowsEveryKey compares the schema of the Helm chart's values with the keys of the file.
-// The schema has no key token, because the chart stores the file in a ConfigMap.
+// TestChartKnowsEveryKey compares the schema of the Helm chart's values with the keys of the
+// configuration file. The schema has no key token, because the chart stores the configuration in a
+// ConfigMap.
 func TestChartKnowsEveryKey(t *testing.T) {
 	text, err := os.ReadFile("../../deploy/helm/values.schema.json")
 	if err != nil {

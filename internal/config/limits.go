@@ -22,13 +22,13 @@ const (
 // DurationHint describes valid durations in errors.
 const DurationHint = "a duration such as 30s, 5m or 1d12h"
 
-// validDuration matches the texts that time.ParseDuration or model.ParseDuration accepts, unless
-// they overflow.
+// validDuration matches the texts that time.ParseDuration or model.ParseDuration accepts if they do
+// not overflow.
 var validDuration = regexp.MustCompile(
 	`^([-+]?(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+` +
 		`|([0-9]+y)?([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?)$`)
 
-// ParseDuration parses a duration as Go does, such as 1.5h, or as Prometheus does, such as 1d12h.
+// ParseDuration parses a duration in Go's format, such as 1.5h, or in Prometheus's, such as 1d12h.
 // If it overflows, ParseDuration returns the longest duration, so that the error is the same as for
 // any other duration above a limit.
 func ParseDuration(text string) (time.Duration, error) {
@@ -40,7 +40,7 @@ func ParseDuration(text string) (time.Duration, error) {
 	case err == nil:
 		return time.Duration(d), nil
 	case text == "" || !validDuration.MatchString(text):
-		return 0, errors.New("not a duration") // unlike err, without the text
+		return 0, errors.New("not a duration") // err contains the text, which could be a token
 	case strings.HasPrefix(text, "-"):
 		return math.MinInt64, nil
 	default:
@@ -57,8 +57,8 @@ func ParseInt(text string) (int, error) {
 	return n, nil
 }
 
-// formatDuration formats d as Prometheus does, or as Go does if d is negative or not a number of
-// milliseconds.
+// formatDuration formats d in Prometheus's format. If d is negative or not a multiple of a
+// millisecond, it uses Go's format.
 func formatDuration(d time.Duration) string {
 	switch d {
 	case math.MaxInt64:

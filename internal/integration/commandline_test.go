@@ -45,7 +45,7 @@ func TestHelpReportsWriteErrors(t *testing.T) {
 func TestCompletion(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	if err != nil {
-		t.Skip("there is no bash")
+		t.Skip("bash is not installed")
 	}
 	page, err := os.ReadFile("../../docs/configuration.md")
 	if err != nil {
@@ -83,23 +83,23 @@ complete_words --log.level ""
 	}
 }
 
-// TestStartWarnsOfLossesByARestart requires the warning if and only if nothing is stored. The demo
-// stores nothing on purpose.
-func TestStartWarnsOfLossesByARestart(t *testing.T) {
-	warning := regexp.MustCompile(`(?m)^level=warn .*msg="a restart loses the counters`)
+// TestExporterWarnsWithoutStorage requires the warning if and only if --storage.path is not set.
+// The demo has no storage by design, so it must not warn.
+func TestExporterWarnsWithoutStorage(t *testing.T) {
+	warning := regexp.MustCompile(`(?m)^level=warn .*msg="without --storage.path, a restart resets`)
 	for want, flag := range map[bool]string{
 		true: "--storage.path=", false: "--storage.path=" + t.TempDir(),
 	} {
 		p := startInstance(t, "http://127.0.0.1:1", flag)
 		p.terminate(t)
 		if got := warning.MatchString(p.output.String()); got != want {
-			t.Errorf("%s: a warning: %t, want %t:\n%s", flag, got, want, p.output)
+			t.Errorf("%s: warning %t, want %t:\n%s", flag, got, want, p.output)
 		}
 	}
 	p := startExporter(t, nil, "--demo")
 	p.terminate(t)
 	if warning.MatchString(p.output.String()) {
-		t.Errorf("the demo has the warning:\n%s", p.output)
+		t.Errorf("the demo logs the warning:\n%s", p.output)
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestConfigCheckReportsAndCreatesNothing(t *testing.T) {
+func TestConfigCheckPrintsInstances(t *testing.T) {
 	for _, c := range []struct {
 		text, want string
 		code       int
@@ -53,7 +53,7 @@ id_instance  url                           minutes  lookback  min_interval  time
 			t.Errorf("%s: code %d, %q; want %d, %q", c.text, code, text, c.code, c.want)
 		}
 		if _, err := os.Stat(storage); err == nil {
-			t.Error("--config.check creates the storage directory")
+			t.Error("--config.check has created the storage directory")
 		}
 	}
 }

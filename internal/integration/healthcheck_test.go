@@ -22,8 +22,9 @@ func health(t *testing.T, args ...string) (int, string) {
 	return code, text
 }
 
-// TestHealthcheckAsksTheRunningExporter also checks that the proxy of the environment is not used.
-func TestHealthcheckAsksTheRunningExporter(t *testing.T) {
+// TestHealthcheckRequiresARunningExporter also checks that --healthcheck ignores the variables for
+// proxies.
+func TestHealthcheckRequiresARunningExporter(t *testing.T) {
 	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1")
 	t.Setenv("HTTPS_PROXY", "http://127.0.0.1:1")
 	directory := t.TempDir()
@@ -49,12 +50,12 @@ func TestHealthcheckAsksTheRunningExporter(t *testing.T) {
 			flags = append(flags, "--web.listen-address=:"+port)
 			code, text := health(t, flags...)
 			if code != 0 || !strings.HasPrefix(text, "OK: http") {
-				t.Errorf("while it runs: code %d, %s", code, text)
+				t.Errorf("while the exporter runs: code %d, %s", code, text)
 			}
 			p.kill()
 			code, text = health(t, flags...)
 			if code != 1 || !strings.Contains(text, port+"/-/healthy does not respond") {
-				t.Errorf("after it has been killed: code %d, %s", code, text)
+				t.Errorf("after the exporter was killed: code %d, %s", code, text)
 			}
 		})
 	}
@@ -66,8 +67,8 @@ func TestHealthcheckExplainsFailures(t *testing.T) {
 	address := strings.TrimPrefix(other.URL, "http://")
 	const listen = "--web.listen-address="
 	for flag, want := range map[string]string{
-		listen + address:                                "responds with the status 404",
-		listen + ":0":                                   "--healthcheck needs the port",
+		listen + address:                                "responds with status 404",
+		listen + ":0":                                   "--healthcheck requires a port",
 		listen + "vsock://:10466":                       "--healthcheck does not support a vsock",
 		listen + "unix:/run/exporter":                   "must be HOST:PORT or :PORT",
 		"--web.systemd-socket":                          "does not support --web.systemd-socket",

@@ -59,7 +59,7 @@ func render(t *testing.T, set string, args ...string) []runtime.Object {
 	return objects
 }
 
-// find returns the object of a type. If there are several, it returns the first one.
+// find returns the first object of type T.
 func find[T runtime.Object](t *testing.T, objects []runtime.Object) T {
 	t.Helper()
 	for _, object := range objects {
@@ -71,8 +71,8 @@ func find[T runtime.Object](t *testing.T, objects []runtime.Object) T {
 	panic("unreachable")
 }
 
-// TestChartIsValid renders the chart with each set of values. It checks the objects, and runs the
-// programs that read the files inside.
+// TestChartIsValid renders the chart with each set of values. It checks the objects, and checks the
+// files in them with the programs that read them.
 func TestChartIsValid(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(chart, "ci", "*-values.yaml"))
 	if err != nil || len(files) < 6 {
@@ -95,7 +95,8 @@ func TestChartIsValid(t *testing.T) {
 	}
 }
 
-// checkFiles writes the files in the objects into a directory and runs the programs that read them.
+// checkFiles writes the files in the objects to a directory, and checks them with the programs that
+// read them.
 func checkFiles(t *testing.T, objects []runtime.Object) {
 	t.Helper()
 	dir := t.TempDir()
@@ -147,7 +148,7 @@ func TestPodsHaveNoFixedUserOnOpenShift(t *testing.T) {
 	}
 }
 
-func TestContradictingValuesAreRefused(t *testing.T) {
+func TestInvalidValuesAreRejected(t *testing.T) {
 	for name, set := range map[string]string{
 		"unknown key":            "replica=2",
 		"unknown nested key":     "config.instances[0].tokenfile=x",
@@ -166,7 +167,7 @@ func TestContradictingValuesAreRefused(t *testing.T) {
 		"too few volumes":        "replicas=3,prometheus.scrape=none,reshard.volumes=2",
 	} {
 		if out, err := run(t, "helm", template("one", "--set="+set)...); err == nil {
-			t.Errorf("%s: accepted:\n%s", name, out)
+			t.Errorf("%s: helm accepts the values:\n%s", name, out)
 		}
 	}
 }
@@ -204,7 +205,7 @@ func TestThresholdsAndRunbookAreSet(t *testing.T) {
 		"expr: vector(0.2)\n", "expr: vector(9)\n", "https://wiki.example.com/runbook#",
 	} {
 		if !strings.Contains(string(text), want) {
-			t.Errorf("the PrometheusRule has no %q", want)
+			t.Errorf("the PrometheusRule does not contain %q", want)
 		}
 	}
 	if strings.Contains(string(text), "docs/runbook.md") {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestCheckerFindsMistakes checks that each mistake in a rendered chart is found.
+// TestCheckerFindsMistakes makes mistakes in a rendered chart, one at a time.
 func TestCheckerFindsMistakes(t *testing.T) {
 	text := string(mustRun(t, "helm", template("one", "--set=networkPolicy.enabled=true")...))
 	if objects, err := decode([]byte(text)); err != nil || check(objects) != nil {
@@ -27,7 +27,7 @@ func TestCheckerFindsMistakes(t *testing.T) {
 	} {
 		wrong := strings.Replace(text, mistake[0], mistake[1], 1)
 		if wrong == text {
-			t.Errorf("%s: the chart has no %q", name, mistake[0])
+			t.Errorf("%s: the chart does not contain %q", name, mistake[0])
 		}
 		objects, err := decode([]byte(wrong))
 		if err == nil {

@@ -1,4 +1,4 @@
-// Package helm checks the chart in deploy/helm. Its module pins the version of Helm. `make chart`
+// Package helm tests the chart in deploy/helm. Its module pins the version of Helm. `make chart`
 // builds the programs that the tests run.
 package helm
 
@@ -23,8 +23,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// decode returns the objects in YAML documents. It uses the types of Kubernetes and of the
-// Prometheus Operator. Unknown and repeated fields are errors.
+// decode decodes YAML documents into the types of Kubernetes and of the Prometheus Operator.
+// Unknown and repeated fields are errors.
 func decode(documents []byte) ([]runtime.Object, error) {
 	types := runtime.NewScheme()
 	err := errors.Join(scheme.AddToScheme(types),
@@ -44,7 +44,7 @@ func decode(documents []byte) ([]runtime.Object, error) {
 		}
 		var content any
 		if err := yaml.Unmarshal(text, &content); err == nil && content == nil {
-			continue // only comments
+			continue // the document has only comments
 		}
 		object, _, err := decoder.Decode(text, nil, nil)
 		if err != nil {
@@ -54,8 +54,8 @@ func decode(documents []byte) ([]runtime.Object, error) {
 	}
 }
 
-// templatesOf returns the templates of the pods that the objects create. The volumes include those
-// of claims.
+// templatesOf returns the pod templates in the objects. Their volumes include those of a
+// StatefulSet's volume claim templates.
 func templatesOf(objects []runtime.Object) []corev1.PodTemplateSpec {
 	var pods []corev1.PodTemplateSpec
 	for _, object := range objects {
@@ -90,11 +90,11 @@ func checkRestricted(pod corev1.PodTemplateSpec) error {
 	return nil
 }
 
-// check checks all pods, and what refers to them.
+// check checks the pod templates in the objects, and all references to them.
 func check(objects []runtime.Object) error {
 	pods := templatesOf(objects)
 	if len(pods) == 0 {
-		return errors.New("no object creates pods")
+		return errors.New("no object has a pod template")
 	}
 	var errs []error
 	for _, pod := range pods {

@@ -14,8 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// checkContainers checks that the pod has the volumes that its containers mount, and the ports of
-// their probes.
+// checkContainers checks that the pod has the volumes that its containers mount, and the ports that
+// their probes use.
 func checkContainers(pod corev1.PodTemplateSpec) error {
 	volumes := make(map[string]bool)
 	for _, volume := range pod.Spec.Volumes {
@@ -47,8 +47,8 @@ func hasPort(pod corev1.PodTemplateSpec, port intstr.IntOrString) bool {
 	return false
 }
 
-// checkReferences checks that an object selects the pods of one template, and that these have the
-// ports that it names.
+// checkReferences checks that an object selects the pods of exactly one template, and that they
+// have the ports to which the object refers.
 func checkReferences(object runtime.Object, pods []corev1.PodTemplateSpec) error {
 	by, ports := referencesOf(object)
 	if by == nil {

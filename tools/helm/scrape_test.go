@@ -28,7 +28,8 @@ type job struct {
 
 var upper = regexp.MustCompile(`[A-Z]`)
 
-// jobOf returns the job that the Prometheus Operator creates, as far as the chart uses its fields.
+// jobOf returns the scrape job that the Prometheus Operator creates from config. It supports only
+// the fields that the chart uses.
 func jobOf(t *testing.T, config *v1alpha1.ScrapeConfig) job {
 	t.Helper()
 	spec := config.Spec
@@ -69,9 +70,9 @@ func jobOf(t *testing.T, config *v1alpha1.ScrapeConfig) job {
 	return result
 }
 
-// TestScrapeConfigsAreTheJobsOfTheConfigMap compares the two forms of the jobs. The end-to-end test
-// of shards runs those of the ConfigMap.
-func TestScrapeConfigsAreTheJobsOfTheConfigMap(t *testing.T) {
+// TestScrapeConfigsMatchTheConfigMap compares the scrape jobs of both. The end-to-end test of
+// shards runs those of the ConfigMap.
+func TestScrapeConfigsMatchTheConfigMap(t *testing.T) {
 	var file struct {
 		Jobs []job `json:"scrape_configs"`
 	}
@@ -92,11 +93,11 @@ func TestScrapeConfigsAreTheJobsOfTheConfigMap(t *testing.T) {
 	slices.SortFunc(jobs, byName)
 	slices.SortFunc(file.Jobs, byName)
 	if len(jobs) != 2 || !reflect.DeepEqual(jobs, file.Jobs) {
-		t.Errorf("ScrapeConfigs have the jobs\n%+v\nthe ConfigMap has\n%+v", jobs, file.Jobs)
+		t.Errorf("the ScrapeConfigs have the jobs\n%+v\nthe ConfigMap has\n%+v", jobs, file.Jobs)
 	}
 }
 
-// TestOnlyPodMonitorsReadAllInstancesAtOnce checks the exporter's flag for the content of /metrics.
+// TestOnlyPodMonitorsReadAllInstancesAtOnce checks the flag that adds all instances to /metrics.
 func TestOnlyPodMonitorsReadAllInstancesAtOnce(t *testing.T) {
 	for scrape, want := range map[string]bool{"none": false, "PodMonitor": true,
 		"ScrapeConfig": false, "ConfigMap": false} {

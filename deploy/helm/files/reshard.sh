@@ -1,6 +1,6 @@
 #!/bin/sh
-# Moves each ledger to the exporter to which hashmod in scrape.yml assigns its instance. No exporter
-# may run at the same time.
+# Moves each ledger to the exporter to which hashmod in scrape.yml assigns its instance. Stop all
+# exporters before you run this script.
 #
 #     reshard.sh REPLICAS DIRECTORY...
 #

@@ -42,7 +42,7 @@ readOnlyRootFilesystem: true
 capabilities: {drop: [ALL]}
 {{- end -}}
 
-{{- /* The name of the Secret with the tokens, or nothing. */ -}}
+{{- /* The name of the Secret with the tokens, if there is one. */ -}}
 {{- define "greenapi-exporter.secret" -}}
 {{- if .Values.tokens.create -}}
 {{- include "greenapi-exporter.fullname" . -}}
@@ -83,14 +83,14 @@ the process. */ -}}
 {{- fail "shards must not exceed replicas, because each shard needs an exporter" -}}
 {{- end -}}
 {{- if and (eq .Values.prometheus.scrape "PodMonitor") (gt (int .Values.replicas) 1) -}}
-{{- fail "with PodMonitor, each of the replicas would read all instances: use ScrapeConfig" -}}
+{{- fail "with PodMonitor, each replica would read all instances: use ScrapeConfig or set replicas to 1" -}}
 {{- end -}}
 {{- with .Values.reshard.volumes -}}
 {{- if not $.Values.persistence.enabled -}}
-{{- fail "without persistence, there are no volumes with ledgers to move" -}}
+{{- fail "reshard.volumes requires persistence.enabled" -}}
 {{- end -}}
 {{- if lt (int .) (int $.Values.replicas) -}}
-{{- fail "reshard.volumes must be the larger of the old and the new number of replicas" -}}
+{{- fail "reshard.volumes must be the larger of the old and new numbers of replicas" -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

@@ -1,4 +1,4 @@
-{{- /* The scrape jobs, as in prometheus.yml. */ -}}
+{{- /* The scrape jobs, in the format of prometheus.yml. */ -}}
 {{- define "greenapi-exporter.jobs" -}}
 {{- $name := include "greenapi-exporter.fullname" . -}}
 {{- $domain := printf "%s.%s.svc:10466" $name .Release.Namespace -}}
@@ -7,12 +7,12 @@
   scrape_interval: {{ .Values.prometheus.interval }}
   scrape_timeout: {{ .Values.prometheus.timeout }}
   http_sd_configs:
-    # Every exporter has the whole list. If none responds, Prometheus keeps its last list.
+    # Every exporter serves the whole list. If none responds, Prometheus keeps its last list.
     - url: http://{{ $name }}-sd.{{ .Release.Namespace }}.svc:10466/sd
       refresh_interval: 1m
   relabel_configs:
-    # Each instance is always scraped from the same exporter, which has its ledger. The other
-    # exporters know the instance too, but do nothing for it unless they are scraped.
+    # Prometheus always scrapes an instance from the same exporter, which stores its ledger. The
+    # other exporters know the instance, too, but make calls for it only if they are scraped.
     - source_labels: [__param_target]
       action: hashmod
       modulus: {{ .Values.shards | default .Values.replicas }}
@@ -20,12 +20,13 @@
     - source_labels: [__tmp_shard]
       target_label: __address__
       replacement: {{ $name }}-${1}.{{ $domain }}
-    # The labels of the configuration. The label instance is the id, whichever exporter responds.
+    # The labels of the configuration file. The label instance is the id, and does not depend on
+    # the exporter.
     - regex: __meta_greenapi_label_(.+)
       action: labelmap
 
-# The exporters' own metrics. The targets are listed by name, so a missing exporter is down and does
-# not disappear.
+# The exporters' own metrics. The targets are listed by name, so a missing exporter counts as down
+# instead of disappearing.
 - job_name: {{ $name }}
   scrape_interval: {{ .Values.prometheus.interval }}
   scrape_timeout: {{ .Values.prometheus.timeout }}
