@@ -2,7 +2,7 @@
 package main
 
 import (
-	_ "embed"
+	"embed"
 	"os"
 
 	"greenapi_exporter/internal/app"
@@ -11,9 +11,9 @@ import (
 //go:embed VERSION
 var version string
 
-//go:embed README.md
-var readme string
+//go:embed README.md docs
+var docs embed.FS
 
 func main() {
-	os.Exit(app.Main(app.Embedded{Version: version, Readme: readme}))
+	os.Exit(app.Main(app.Embedded{Version: version, Docs: docs}))
 }

@@ -273,7 +273,7 @@ func TestPageShowsTheMetrics(t *testing.T) {
 	for _, s := range screens() {
 		page := openPage(t, browser, s, exporter.url("/"), "demo")
 		page.mustContain(t, "1101000001: ", " of the last hour's ", " arrived, ", "Journal read",
-			"authorized", "unknown", "noAccount", "README")
+			"authorized", "unknown", "noAccount", "Documentation")
 		got := nonZeroCells(page.Window)
 		for cell, n := range want {
 			if got[cell] != n {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -21,6 +22,7 @@ import (
 
 	"greenapi_exporter/collector"
 	"greenapi_exporter/internal/config"
+	"greenapi_exporter/internal/docs"
 	"greenapi_exporter/internal/fleet"
 	"greenapi_exporter/internal/greenapi"
 	"greenapi_exporter/internal/ledger"
@@ -40,7 +42,7 @@ const fleetGCPercent = 50
 // package's directory, so package main embeds them.
 type Embedded struct {
 	Version string // VERSION
-	Readme  string // README.md, which the status page links to
+	Docs    fs.FS  // README.md and docs/, which the exporter serves
 }
 
 // Main runs the program with the arguments, output streams and signals of the process, and returns
@@ -60,7 +62,7 @@ func Run(ctx context.Context, args []string, embedded Embedded, stdout, stderr i
 	logLines := newLogQueue(stderr)
 	o, done, err := parse(args, stdout)
 	if err == nil && !done {
-		o.readme = embedded.Readme
+		o.docs = embedded.Docs
 		err = run(ctx, o, stdout, logLines)
 	}
 	if err != nil {
@@ -213,7 +215,7 @@ func (a *app) newHandler(o *options, self *selfmetrics.Metrics, logger log.Logge
 		Fleet:          targets{a.manager, a.syncer},
 		Self:           self,
 		Page:           page,
-		Readme:         o.readme,
+		Docs:           docs.New(o.docs, version.Version),
 		Logger:         logger,
 		TelemetryPath:  o.telemetryPath,
 		ServeInstances: o.serveInstances(),

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -57,7 +58,7 @@ func checkMisplaced(t *testing.T, secret string, args ...string) {
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	var stdout, stderr bytes.Buffer
-	code := Run(ctx, args, Embedded{}, &stdout, &stderr)
+	code := Run(ctx, args, Embedded{Docs: fstest.MapFS{}}, &stdout, &stderr)
 	text := stdout.String() + stderr.String()
 	if code != 0 && (strings.Contains(text, secret) || strings.Count(text, "\n") != 1) {
 		t.Errorf("%q: want one line without the token, got %s", args, text)

@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 	"time"
@@ -37,7 +38,7 @@ type options struct {
 	logFormat     string
 	demo          bool
 	healthcheck   bool
-	readme        string // the embedded README.md
+	docs          fs.FS // see Embedded
 }
 
 // sharedFlag is a flag for a setting that the configuration file can set, too.

@@ -19,6 +19,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	dto "github.com/prometheus/client_model/go"
@@ -38,7 +39,7 @@ const (
 )
 
 var (
-	embedded = app.Embedded{Version: "0.0.0-test", Readme: "the README"}
+	embedded = app.Embedded{Version: "0.0.0-test", Docs: fstest.MapFS{}}
 
 	// thorough reports whether tests take the time to cover everything. The Makefile sets it.
 	thorough = os.Getenv("TEST_THOROUGH") == "1"

@@ -4,9 +4,7 @@ package statuspage
 
 import (
 	"bytes"
-	"crypto/sha256"
 	_ "embed"
-	"encoding/base64"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -18,26 +16,19 @@ import (
 
 	"greenapi_exporter/collector"
 	"greenapi_exporter/internal/config"
+	"greenapi_exporter/internal/pagestyle"
 )
 
 var (
 	//go:embed page.html
 	pageText string
 	//go:embed page.css
-	pageStyle string
+	ownStyle string
 
 	pageTemplate = template.Must(template.New("page").Parse(pageText))
+	pageStyle    = pagestyle.Sheet(ownStyle)
+	pagePolicy   = pagestyle.Policy(pageStyle, "data:")
 )
-
-// contentSecurityPolicy allows only the inline style sheet, the empty icon and forms to the
-// exporter. The style sheet is identified by its digest, so injected styles have no effect.
-var contentSecurityPolicy = "default-src 'none'; style-src 'sha256-" + digest(pageStyle) +
-	"'; img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-
-func digest(text string) string {
-	sum := sha256.Sum256([]byte(text))
-	return base64.StdEncoding.EncodeToString(sum[:])
-}
 
 // Snapshot is the state that the page shows.
 type Snapshot struct {
@@ -99,6 +90,6 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Security-Policy", contentSecurityPolicy)
+	w.Header().Set("Content-Security-Policy", pagePolicy)
 	_, _ = w.Write(body.Bytes())
 }

@@ -2,6 +2,8 @@ package statuspage
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"html/template"
@@ -24,7 +26,9 @@ func TestPageHeaders(t *testing.T) {
 		t.Errorf("Content-Type: %s", got)
 	}
 	style := parsePage(t, w.Body.String()).find("style")[0].FirstChild.Data
-	want := "default-src 'none'; style-src 'sha256-" + digest(style) +
+	digest := sha256.Sum256([]byte(style))
+	want := "default-src 'none'; style-src 'sha256-" +
+		base64.StdEncoding.EncodeToString(digest[:]) +
 		"'; img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 	if got := w.Header().Get("Content-Security-Policy"); got != want {
 		t.Errorf("Content-Security-Policy: %s, want %s", got, want)

@@ -40,7 +40,7 @@ type Options struct {
 	Fleet  Fleet
 	Self   *selfmetrics.Metrics // the handler registers its own metrics, too
 	Page   http.Handler         // the page at /
-	Readme string               // the text at /README.md
+	Docs   http.Handler         // the documentation at /README.md and /docs/
 	Logger log.Logger
 
 	TelemetryPath  string        // must pass CheckTelemetryPath
@@ -56,6 +56,7 @@ const (
 	probePath     = "/probe"
 	discoveryPath = "/sd"
 	readmePath    = "/README.md"
+	docsPath      = "/docs"
 )
 
 var plainPath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
@@ -63,9 +64,11 @@ var plainPath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
 // CheckTelemetryPath returns an error if p cannot be the telemetry path.
 func CheckTelemetryPath(p string) error {
 	if !plainPath.MatchString(p) || path.Clean(p) != p || strings.HasPrefix(p, "/-/") ||
-		p == probePath || p == discoveryPath || p == readmePath {
+		p == probePath || p == discoveryPath || p == readmePath ||
+		p == docsPath || strings.HasPrefix(p, docsPath+"/") {
 		return errors.New("--web.telemetry-path must be an absolute path such as /metrics, other " +
-			"than /, /-/…, " + probePath + ", " + discoveryPath + " and " + readmePath)
+			"than /, /-/…, " + probePath + ", " + discoveryPath + ", " + readmePath + ", " +
+			docsPath + " and " + docsPath + "/…")
 	}
 	return nil
 }
@@ -85,7 +88,10 @@ func New(o Options) http.Handler {
 	mux.Handle("/-/reload", reloadHandler(o.Reload))
 	mux.Handle("GET /-/healthy", textHandler("greenapi_exporter is healthy.\n"))
 	mux.Handle("GET /-/ready", textHandler("greenapi_exporter is ready.\n"))
-	mux.Handle("GET "+readmePath, secureHeaders(textHandler(o.Readme)))
+	docs := secureHeaders(o.Docs)
+	mux.Handle("GET "+readmePath, docs)
+	mux.Handle("GET "+docsPath, docs)
+	mux.Handle("GET "+docsPath+"/", docs)
 	mux.Handle("GET /{$}", secureHeaders(limitPages(o.Page)))
 	return mux
 }

@@ -78,7 +78,7 @@ func newHandler(f Fleet, change func(*Options)) http.Handler {
 		Fleet:          f,
 		Self:           selfmetrics.New(new(ledger.Storage), noDrops, nil),
 		Page:           http.HandlerFunc(page),
-		Readme:         "# The README\n",
+		Docs:           textHandler("the documentation"),
 		Logger:         log.NewNopLogger(),
 		TelemetryPath:  "/metrics",
 		ServeInstances: true,
