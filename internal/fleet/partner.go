@@ -30,12 +30,16 @@ func (s *Syncer) poll(ctx context.Context) {
 			"with this token has failed", "next_call", next.UTC().Format(time.RFC3339))
 	}
 	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(time.Until(next)):
-			next = p.refresh(ctx)
+		if wait := time.Until(next); wait > 0 { // as in poll.Poller, an expired timer is not used
+			select {
+			case <-ctx.Done():
+			case <-time.After(wait):
+			}
 		}
+		if ctx.Err() != nil {
+			return
+		}
+		next = p.refresh(ctx)
 	}
 }
 

@@ -52,9 +52,11 @@ func (a *ratedAPI) RoundTrip(r *http.Request) (*http.Response, error) {
 	a.running[key] = true
 	status, header, took := a.status, a.header, a.took
 	a.mu.Unlock()
-	select {
-	case <-time.After(took):
-	case <-r.Context().Done():
+	if took > 0 { // as in poll.Poller, an expired timer is not used
+		select {
+		case <-time.After(took):
+		case <-r.Context().Done():
+		}
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -29,10 +29,12 @@ func (a *fakeAPI) call(ctx context.Context, _ time.Time) (int, error) {
 	a.running++
 	a.max = max(a.max, a.running)
 	a.mu.Unlock()
-	select {
-	case <-time.After(took):
-	case <-ctx.Done():
-		err = fmt.Errorf("call: %w", context.Cause(ctx))
+	if took > 0 { // see waitTurn
+		select {
+		case <-time.After(took):
+		case <-ctx.Done():
+			err = fmt.Errorf("call: %w", context.Cause(ctx))
+		}
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
