@@ -1,7 +1,11 @@
 package app
 
 import (
+	"encoding/json"
+	"maps"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,30 +57,59 @@ func TestDocsListAllFlags(t *testing.T) {
 	}
 }
 
-func TestDocsListAllMetrics(t *testing.T) {
-	kinds := map[string]string{
-		"greenapi_exporter_build_info":                                   "gauge",
-		"greenapi_exporter_instances":                                    "gauge",
-		"greenapi_exporter_config_last_reload_successful":                "gauge",
-		"greenapi_exporter_config_last_reload_success_timestamp_seconds": "gauge",
-		"greenapi_exporter_partner_last_success_timestamp_seconds":       "gauge",
-		"greenapi_exporter_partner_unwatched_instances":                  "gauge",
-	}
+// exposed returns the types of the metrics in the golden expositions, and the values of their
+// labels except id_instance and le.
+func exposed(t *testing.T) (kinds map[string]string, labels map[string]map[string][]string) {
+	t.Helper()
+	kinds, labels = make(map[string]string), make(map[string]map[string][]string)
+	label := regexp.MustCompile(`(\w+)="([^"]*)"`)
 	for _, file := range []string{"live.prom", "failing.prom"} {
 		golden, err := os.ReadFile("../../collector/testdata/" + file)
 		if err != nil {
 			t.Fatal(err)
 		}
+		var name string
 		for line := range strings.Lines(string(golden)) {
-			if words := strings.Fields(line); len(words) == 4 && words[1] == "TYPE" {
-				kinds[words[2]] = words[3]
+			if words := strings.Fields(line); words[0] == "#" {
+				if words[1] == "TYPE" {
+					name = words[2]
+					kinds[name], labels[name] = words[3], make(map[string][]string)
+				}
+				continue
+			}
+			for _, match := range label.FindAllStringSubmatch(line, -1) {
+				l, value := match[1], match[2]
+				if l != "id_instance" && l != "le" && !slices.Contains(labels[name][l], value) {
+					labels[name][l] = append(labels[name][l], value)
+				}
 			}
 		}
 	}
+	return kinds, labels
+}
+
+func TestDocsListAllMetrics(t *testing.T) {
+	kinds, labels := exposed(t)
+	for _, name := range []string{
+		"greenapi_exporter_build_info",
+		"greenapi_exporter_instances",
+		"greenapi_exporter_config_last_reload_successful",
+		"greenapi_exporter_config_last_reload_success_timestamp_seconds",
+		"greenapi_exporter_partner_last_success_timestamp_seconds",
+		"greenapi_exporter_partner_unwatched_instances",
+	} {
+		kinds[name] = "gauge"
+	}
 	rows := tableRows(t, "metrics.md", "greenapi_")
 	for name, kind := range kinds {
-		if row := rows[name]; len(row) == 0 || row[0] != kind {
+		row := rows[name]
+		if len(row) == 0 || row[0] != kind {
 			t.Errorf("%s is a %s: metrics.md has %q", name, kind, row)
+		} else if names, ok := labels[name]; ok {
+			want := strings.Join(slices.Sorted(maps.Keys(names)), ", ")
+			if row[1] != want {
+				t.Errorf("%s has the labels %q: metrics.md has %q", name, want, row[1])
+			}
 		}
 		delete(rows, name)
 	}
@@ -85,10 +118,67 @@ func TestDocsListAllMetrics(t *testing.T) {
 	}
 }
 
+func TestDocsListAllLabelValues(t *testing.T) {
+	listed := make(map[string]string) // by label
+	for label, row := range tableRows(t, "metrics.md", "") {
+		name, _, _ := strings.Cut(label, "`")
+		listed[name] += "`" + row[0] + "`" // tableRows trims the first and the last
+	}
+	contains := func(label, value string) bool {
+		return strings.Contains(listed[label], "`"+value+"`")
+	}
+	for _, state := range greenapi.States() {
+		if !contains("state", string(state)) {
+			t.Errorf("metrics.md does not list the state %s", state)
+		}
+	}
+	_, metrics := exposed(t)
+	for metric, labels := range metrics {
+		for label, values := range labels {
+			if label == "result" { // TestDocsListAllResults
+				continue
+			}
+			for _, value := range values {
+				if !contains(label, value) && !strings.HasPrefix(value, "brandNew") {
+					t.Errorf("metrics.md does not list %s=%q of %s", label, value, metric)
+				}
+			}
+		}
+	}
+}
+
 func TestDocsListAllResults(t *testing.T) {
+	rows := tableRows(t, "metrics.md", "")
 	for _, result := range greenapi.Results() {
-		if len(tableRows(t, "metrics.md", string(result))) == 0 {
+		if len(rows[string(result)]) != 3 {
 			t.Errorf("metrics.md has no row for %s", result)
+		}
+	}
+}
+
+func TestDocsListTheDashboard(t *testing.T) {
+	text, err := os.ReadFile("../../grafana-dashboard.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var dashboard struct {
+		Panels []struct{ Type, Title string }
+	}
+	if err := json.Unmarshal(text, &dashboard); err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile("../../docs/dashboard.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	isTop := true // the tiles are above the first row
+	for _, panel := range dashboard.Panels {
+		isRow := panel.Type == "row"
+		isTop = isTop && !isRow
+		title, _, _ := strings.Cut(panel.Title, " (")
+		row := regexp.MustCompile(`(?m)^\| ` + regexp.QuoteMeta(title) + `(:.*)? \|`)
+		if (isRow || isTop) && !row.Match(page) {
+			t.Errorf("dashboard.md does not list %s", title)
 		}
 	}
 }
