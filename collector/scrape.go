@@ -49,7 +49,7 @@ func NewSet() *Set {
 				"absent otherwise.",
 			"collector"),
 		requests: d.add("greenapi_api_requests_total",
-			"API calls by method and result. The README explains each result and what to do.",
+			"API calls by method and result. docs/metrics.md explains each result and what to do.",
 			"method", "result"),
 		expiration: d.add("greenapi_instance_expiration_timestamp_seconds",
 			"When the instance's subscription ends according to the Partner API, as UNIX time; "+

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// guide is the text of docs/getting-started.md.
+// guide is the text of a page in docs/.
 type guide string
 
 // commands returns the block of commands that contains text, with the replacements of strings.
@@ -20,7 +20,7 @@ func (g guide) commands(t *testing.T, text string, replacements ...string) strin
 			return strings.NewReplacer(replacements...).Replace(paragraph)
 		}
 	}
-	t.Fatalf("the guide has no command with %s", text)
+	t.Fatalf("the page has no command with %s", text)
 	return ""
 }
 

@@ -136,7 +136,13 @@ func faster(t *testing.T, duration any, by int64) string {
 // number, as described in deploy/prometheus/README.md.
 func fasterRules(t *testing.T, by int64) string {
 	t.Helper()
-	rules, err := os.Open(shippedRules)
+	return fasterRulesOf(t, shippedRules, by)
+}
+
+// fasterRulesOf is like fasterRules, but for the rules at path.
+func fasterRulesOf(t *testing.T, path string, by int64) string {
+	t.Helper()
+	rules, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/mail"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -36,7 +37,7 @@ const (
 
 No message is sent until the QR code in the console is scanned with the account's phone.
 
-More: docs/runbook.md#greenapiloggedout`
+More: https://docs.example.com/docs/runbook-messages.md#greenapiloggedout`
 
 	textOf25 = textOf1 + `
 
@@ -59,7 +60,8 @@ Also resolved (1): 1101000002`
 
 // TestNotificationsReachTelegramAndEmail sends alerts of the shipped rules through the shipped
 // configuration of Alertmanager. Watchdog must reach the heartbeat service. The test changes only
-// addresses, paths and durations.
+// addresses, paths and durations. One of the addresses is that of the docs, so the messages contain
+// links and not paths.
 func TestNotificationsReachTelegramAndEmail(t *testing.T) {
 	useCore(t)
 	const speed = 240
@@ -108,7 +110,7 @@ func TestNotificationsReachTelegramAndEmail(t *testing.T) {
 	interval := faster(t, "1m", speed)
 	startPrometheus(t, toYAML(t, object{
 		"global":     object{"scrape_interval": interval, "evaluation_interval": interval},
-		"rule_files": list{fasterRules(t, speed)},
+		"rule_files": list{linkedRules(t, speed)},
 		"alerting":   alertingConfig(alertmanager),
 		"scrape_configs": list{object{
 			"job_name": "greenapi",
@@ -132,6 +134,24 @@ func TestNotificationsReachTelegramAndEmail(t *testing.T) {
 		await(t, telegram, step.text)
 		await(t, emails, email{"you@example.com", step.subject, step.text})
 	}
+}
+
+// linkedRules returns the path of the faster rules with the address of the docs, set as described in
+// docs/alerts.md.
+func linkedRules(t *testing.T, by int64) string {
+	t.Helper()
+	page, err := os.ReadFile("../docs/alerts.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, err := os.ReadFile(shippedRules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := write(t, "greenapi.rules.yml", string(rules))
+	shell(t, guide(page).commands(t, "url: ",
+		"https://exporter.example.com", "https://docs.example.com"), "", filepath.Dir(path), "")
+	return fasterRulesOf(t, path, by)
 }
 
 // await waits for a message. Alertmanager can notify while it receives the alerts of a step, so

@@ -217,8 +217,10 @@ func TestGettingStartedShowsTheAlert(t *testing.T) {
 		}
 		for _, name := range []string{"summary", "description", "runbook_url"} {
 			var text strings.Builder
-			annotation := template.Must(
-				template.New(name).Parse("{{ $labels := . }}" + r.Annotations[name]))
+			// The shipped rules have no address of the docs.
+			query := template.FuncMap{"query": func(string) []string { return nil }}
+			annotation := template.Must(template.New(name).Funcs(query).
+				Parse("{{ $labels := . }}" + r.Annotations[name]))
 			if err := annotation.Execute(&text, target); err != nil {
 				t.Fatal(err)
 			}

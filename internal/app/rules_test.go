@@ -19,8 +19,8 @@ const rulesFile = "../../deploy/prometheus/greenapi.rules.yml"
 
 // rule is a recording rule or an alert of Prometheus.
 type rule struct {
-	Record, Alert, Expr string
-	Labels, Annotations map[string]string
+	Record, Alert, Expr, For string
+	Labels, Annotations      map[string]string
 }
 
 func readRules(t *testing.T) (rules []rule) {
@@ -44,28 +44,40 @@ func readYAML(t *testing.T, path string, into any) {
 	}
 }
 
-// TestEveryAlertSaysWhatToDo checks the annotations of each alert and its chapter in the runbook.
+// runbooks are the pages with a chapter for each alert.
+var runbooks = []string{"runbook-messages", "runbook-exporter"}
+
+// readRunbooks returns the chapters of the runbooks and the names of their pages, by alert.
+func readRunbooks(t *testing.T) (chapters, pages map[string]string) {
+	t.Helper()
+	chapters, pages = make(map[string]string), make(map[string]string)
+	for _, page := range runbooks {
+		text := readText(t, "../../docs/"+page+".md")
+		for _, chapter := range strings.Split(text, "\n## ")[1:] {
+			title, body, _ := strings.Cut(chapter, "\n")
+			if pages[title] != "" {
+				t.Errorf("there are two chapters on %s", title)
+			}
+			chapters[title], pages[title] = body, page
+		}
+	}
+	return chapters, pages
+}
+
+// TestEveryAlertSaysWhatToDo checks the annotations of each alert and its chapter in a runbook.
 func TestEveryAlertSaysWhatToDo(t *testing.T) {
-	text, err := os.ReadFile("../../docs/runbook.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	chapters := make(map[string]string)
-	for _, chapter := range strings.Split(string(text), "\n## ")[1:] {
-		title, body, _ := strings.Cut(chapter, "\n")
-		chapters[title] = body
-	}
+	chapters, pages := readRunbooks(t)
 	for _, r := range readRules(t) {
 		if r.Alert == "" {
 			continue
 		}
-		for _, part := range []string{"**Impact:**", "**Check:**", "**Fix:**", "**Can wait:**"} {
-			if !strings.Contains(chapters[r.Alert], part) {
+		for _, part := range []string{"**Means:**", "**Can wait:**", "**Check first:**", "**Do:**"} {
+			if !strings.Contains(chapters[r.Alert], "\n- "+part) {
 				t.Errorf("the runbook's chapter on %s has no %s", r.Alert, part)
 			}
 		}
 		delete(chapters, r.Alert)
-		url, want := r.Annotations["runbook_url"], "docs/runbook.md#"+strings.ToLower(r.Alert)
+		url, want := r.Annotations["runbook_url"], runbookURL(pages[r.Alert], r.Alert)
 		if url != want {
 			t.Errorf("%s: runbook_url is %q, want %s", r.Alert, url, want)
 		}
@@ -82,7 +94,49 @@ func TestEveryAlertSaysWhatToDo(t *testing.T) {
 	}
 	if len(chapters) > 0 {
 		unknown := slices.Sorted(maps.Keys(chapters))
-		t.Errorf("the runbook has chapters on unknown alerts: %v", unknown)
+		t.Errorf("the runbooks have chapters on unknown alerts: %v", unknown)
+	}
+}
+
+// runbookURL returns the annotation that links to the chapter on an alert.
+func runbookURL(page, alert string) string {
+	return `{{ range query "topk(1, greenapi:docs{url!=''})" }}{{ .Labels.url }}/{{ end }}` +
+		"docs/" + page + ".md#" + strings.ToLower(alert)
+}
+
+// TestAlertsAreListed compares the tables in docs/alerts.md with the rules and the runbooks.
+func TestAlertsAreListed(t *testing.T) {
+	_, pages := readRunbooks(t)
+	var want []string
+	for _, r := range readRules(t) {
+		if r.Alert == "" {
+			continue
+		}
+		link := "[" + r.Alert + "](" + pages[r.Alert] + ".md#" + strings.ToLower(r.Alert) + ")"
+		after := "at once"
+		if r.For != "" {
+			after = strings.TrimSuffix(r.For, "m") + " min"
+		}
+		want = append(want, link+" "+r.Labels["severity"]+" "+after)
+	}
+	var got []string
+	for line := range strings.Lines(readText(t, "../../docs/alerts.md")) {
+		cells := strings.Split(strings.TrimSpace(line), " | ")
+		name, ok := strings.CutPrefix(cells[0], "| [")
+		if !ok {
+			continue
+		}
+		if len(cells) != 4 || !strings.HasSuffix(cells[3], " |") || len(cells[3]) < 10 {
+			t.Errorf("%q has no meaning, or not 4 cells", line)
+			continue
+		}
+		got = append(got, "["+name+" "+cells[1]+" "+cells[2])
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("docs/alerts.md lists\n%s\nwant\n%s",
+			strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
 

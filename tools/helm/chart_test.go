@@ -162,6 +162,8 @@ func TestInvalidValuesAreRejected(t *testing.T) {
 		"shards without pods":    "prometheus.scrape=ScrapeConfig,shards=2",
 		"several full exporters": "replicas=2",
 		"unknown threshold":      "prometheus.rules.thresholds.x=1",
+		"address with a slash":   "prometheus.rules.docs=https://docs.example.com/",
+		"address without scheme": "prometheus.rules.docs=docs.example.com",
 		"wrong interval":         "prometheus.interval=0.5m",
 		"no volumes":             "persistence.enabled=false,reshard.volumes=1",
 		"too few volumes":        "replicas=3,prometheus.scrape=none,reshard.volumes=2",
@@ -196,19 +198,27 @@ func TestOnlyTheConfigurationRestartsExporters(t *testing.T) {
 	}
 }
 
-func TestThresholdsAndRunbookAreSet(t *testing.T) {
-	text, err := yaml.Marshal(find[*monitoringv1.PrometheusRule](t, render(t, "one")))
+// rulesOf returns the rules of the chart with a set of values, as YAML.
+func rulesOf(t *testing.T, args ...string) string {
+	t.Helper()
+	rules := find[*monitoringv1.PrometheusRule](t, render(t, "one", args...))
+	text, err := yaml.Marshal(rules)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return string(text)
+}
+
+func TestThresholdsAndLinksAreSet(t *testing.T) {
+	text := rulesOf(t)
 	for _, want := range []string{
-		"expr: vector(0.2)\n", "expr: vector(9)\n", "https://wiki.example.com/runbook#",
+		"expr: vector(0.2)\n", "expr: vector(9)\n", "url: https://docs.example.com\n",
 	} {
-		if !strings.Contains(string(text), want) {
+		if !strings.Contains(text, want) {
 			t.Errorf("the PrometheusRule does not contain %q", want)
 		}
 	}
-	if strings.Contains(string(text), "docs/runbook.md") {
-		t.Error("an alert has a relative link")
+	if text := rulesOf(t, "--set=prometheus.rules.docs="); !strings.Contains(text, "url: \"\"\n") {
+		t.Error("without an address, the links are not paths")
 	}
 }

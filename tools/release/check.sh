@@ -40,7 +40,7 @@ for platform in {linux,darwin,windows}-{amd64,arm64} linux-armv7; do
 		find "$dir/licenses/$module" -type f 2>/dev/null | grep -q . ||
 			fail "$platform: no license of $module"
 	done
-	for file in LICENSE README.md docs/runbook.md grafana-dashboard.json \
+	for file in LICENSE README.md docs/runbook-messages.md grafana-dashboard.json \
 		deploy/prometheus/greenapi.rules.yml deploy/systemd/greenapi_exporter.service; do
 		[[ -f $dir/$file ]] || fail "$platform: no $file"
 	done
