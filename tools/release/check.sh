@@ -55,8 +55,9 @@ grep -q "version $version (.*revision: $(git rev-parse HEAD)" <<< "$out" || fail
 
 echo "== the rpm contains the expected files, and depends on the program that the unit calls"
 rpm=$(echo dist/greenapi-exporter-*.x86_64.rpm)
-rpm -qpl "$rpm" | grep -v /licenses > "$tmp/files"
-diff tools/release/files.txt "$tmp/files"
+rpm -qpl "$rpm" | grep -v /licenses | sort > "$tmp/files"
+git ls-files docs | sed 's|^|/usr/share/doc/greenapi-exporter/|' |
+	sort - tools/release/files.txt | diff - "$tmp/files"
 rpm -qp --qf '[%{FILENAMES} %{FILEFLAGS:fflags}\n]' "$rpm" |
 	grep -qx '/etc/default/greenapi_exporter cn' || fail "an upgrade replaces the default file"
 rpm -qpR "$rpm" | grep -qx /usr/bin/kill || fail "the rpm does not depend on /usr/bin/kill"
