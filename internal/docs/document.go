@@ -22,14 +22,15 @@ var markdown = sync.OnceValue(func() goldmark.Markdown {
 	return goldmark.New(
 		goldmark.WithExtensions(extension.NewTable(align), extension.Strikethrough,
 			extension.Linkify),
-		goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(partRenderer{}, 0))),
+		goldmark.WithRendererOptions(
+			renderer.WithNodeRenderers(util.Prioritized(partRenderer{}, 0))),
 	)
 })
 
 // Document is a Markdown file.
 type Document struct {
 	Title    string    // the first heading of level 1
-	Summary  string    // the first sentence of the first paragraph; empty if a list or table is first
+	Summary  string    // the first sentence; empty if the text begins with a list or a table
 	Headings []Heading // all headings, in order
 	Links    []string  // the destinations of all links and images, in order
 	HasHTML  bool      // whether the file contains raw HTML

@@ -136,7 +136,8 @@ func (d *Document) addContents() {
 	}
 	for n := d.root.FirstChild(); n != nil; n = n.NextSibling() {
 		if h, ok := n.(*ast.Heading); ok && h.Level == 2 {
-			d.root.InsertBefore(d.root, n, &part{nodeType: ast.TypeBlock, before: contents.String()})
+			p := &part{nodeType: ast.TypeBlock, before: contents.String()}
+			d.root.InsertBefore(d.root, n, p)
 			return
 		}
 	}
