@@ -5,20 +5,17 @@
 # produces the same binary.
 VERSION  := $(shell cat VERSION)
 REVISION := unknown
-BRANCH   := unknown
 DATE     := unknown
 ifneq ($(wildcard .git),)
 REVISION := $(or $(shell git describe --always --abbrev=40 --exclude='*' \
 	--dirty=-modified 2>/dev/null),$(REVISION))
-BRANCH   := $(or $(shell git rev-parse --abbrev-ref HEAD 2>/dev/null),$(BRANCH))
 DATE     := $(or $(shell TZ=UTC0 git log -1 --format=%cd \
 	--date=format-local:%Y%m%d-%H:%M:%S 2>/dev/null),$(DATE))
 endif
 
 PKG   := github.com/prometheus/common/version
-STAMP := -X $(PKG).Revision=$(REVISION) -X $(PKG).Branch=$(BRANCH) \
+STAMP := -X $(PKG).Revision=$(REVISION) -X $(PKG).Branch=unknown \
 	-X $(PKG).BuildUser=make -X $(PKG).BuildDate=$(DATE)
-# Recipes read STAMP from the environment, so the shell does not interpret the name of a branch.
 export STAMP
 
 BUILD    := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "$$STAMP"

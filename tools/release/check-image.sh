@@ -11,7 +11,6 @@ trap 'buildah rm -a > /dev/null; buildah manifest rm greenapi-check-{1,2,3} > /d
 build() { # manifest, format
 	buildah bud --quiet --isolation chroot --pull-never --format "$2" --timestamp "$timestamp" \
 		--platform "$platforms" --build-arg BINARIES=prebuilt \
-		--build-arg GOPROXY=https://a.example \
 		--label org.opencontainers.image.version="$version" \
 		--manifest "$1" -f Dockerfile dist/image > /dev/null
 	buildah manifest inspect "$1" | grep digest | sort
@@ -31,10 +30,12 @@ build greenapi-check-3 docker > /dev/null
 container=$(buildah from --pull-never greenapi-check-3)
 config=$(buildah inspect --type container "$container" | tr -d ' \n')
 for want in '"/greenapi_exporter","--healthcheck"' '"User":"65534:65534"' \
+	'"org.opencontainers.image.title":"greenapi_exporter"' \
+	'"org.opencontainers.image.licenses":"Apache-2.0"' \
 	"\"org.opencontainers.image.version\":\"$version\""; do
 	grep -Fq "$want" <<< "$config" || fail "the configuration lacks $want"
 done
-! grep -q a.example <<< "$config" || fail "the configuration contains a build argument"
+! grep -q prebuilt <<< "$config" || fail "the configuration contains a build argument"
 
 root=$(buildah mount "$container")
 printed=$(chroot --userspec=65534:65534 "$root" /greenapi_exporter --version)

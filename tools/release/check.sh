@@ -12,18 +12,30 @@ name=greenapi_exporter-$version
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
+echo "== the notes of a release are its section of the change log"
+log=$'## [Unreleased]\n\n## [9.9.9] - 2026-01-02\n\n- new\n\n## [9.9.8] - 2026-01-01\n\n- old'
+sh tools/release/notes.sh 9.9.9 <<< "$log" > "$tmp/notes"
+[[ $(grep . "$tmp/notes") == "- new" ]] || fail "the notes are: $(cat "$tmp/notes")"
+if sh tools/release/notes.sh 9.9.7 <<< "$log" 2> /dev/null; then
+	fail "notes.sh accepts a version without a section"
+fi
+
 echo "== a release requires a tag that equals VERSION, and is identical to a snapshot"
 git diff --quiet HEAD || fail "commit your changes: the check compares with a build of a clone"
+# As in GitHub Actions, the clone has no branch. It can contain this tag, at an earlier commit.
 git clone --quiet . "$tmp/clone"
+git -C "$tmp/clone" checkout --quiet --detach
 mkdir "$tmp/clone/.tools"
 ln -s "$PWD/.tools/bin" "$tmp/clone/.tools/bin"
 release() {
-	git -C "$tmp/clone" tag "$1"
-	GORELEASER_CURRENT_TAG=$1 make -C "$tmp/clone" release RELEASE=--skip=publish &> "$tmp/log"
+	git -C "$tmp/clone" tag --force "$1" > /dev/null
+	GORELEASER_CURRENT_TAG=$1 make -C "$tmp/clone" release \
+		RELEASE="--skip=publish --release-notes=$tmp/notes" &> "$tmp/log"
 }
 if release v99.0.0; then fail "the tag v99.0.0 did not stop the release"; fi
 grep -q "the tag is v99.0.0, but VERSION contains $version" "$tmp/log" || fail "$(cat "$tmp/log")"
 release "v$version" || fail "$(cat "$tmp/log")"
+grep -q changelog "$tmp/log" || fail "goreleaser does not read the notes"
 diff <(grep -v cdx dist/sha256sums.txt) <(grep -v cdx "$tmp/clone/dist/sha256sums.txt")
 
 echo "== each archive contains the binary, the licenses, the rules and the dashboard"
