@@ -203,7 +203,7 @@ packages: release ## Check the archives and packages
 image-context: release ## Create dist/image, the build context of the published image
 	sh tools/release/image-context.sh
 
-check-image: image-context ## Build the published image with buildah and check it, as root
+check-image: image-context ## Build the published image with buildah and check it
 	bash tools/release/check-image.sh
 
 # These checks take minutes, and the files that they depend on rarely change. .ci/run decides

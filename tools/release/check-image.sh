@@ -1,12 +1,15 @@
 #!/bin/bash
 # Builds the published image twice with buildah, which requires no container engine, and checks it.
-# Run this script as root.
+# This requires root, so the script uses sudo if necessary.
 set -euo pipefail
+((EUID == 0)) || exec sudo bash "$0"
 
 version=$(<VERSION)
 platforms=linux/amd64,linux/arm64,linux/arm/v7
 timestamp=$(git log -1 --format=%ct)
-trap 'buildah rm -a > /dev/null; buildah manifest rm greenapi-check-{1,2,3} > /dev/null 2>&1' EXIT
+container=
+trap '[ -z "$container" ] || buildah rm "$container" > /dev/null
+	buildah manifest rm greenapi-check-{1,2,3} > /dev/null 2>&1' EXIT
 
 build() { # manifest, format
 	buildah bud --quiet --isolation chroot --pull-never --format "$2" --timestamp "$timestamp" \

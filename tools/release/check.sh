@@ -83,6 +83,8 @@ sed -i 's/^Version: .*/Version: 99/' "$tmp/deb/DEBIAN/control"
 echo '# a comment of version 99' >> "$tmp/deb/etc/default/greenapi_exporter"
 dpkg-deb --root-owner-group -b "$tmp/deb" "$tmp/packages/new.deb" > /dev/null
 cp tools/release/check-deb.sh VERSION "$tmp/packages/"
-mmdebstrap --variant=minbase --include=systemd --dpkgopt=force-unsafe-io \
+sudo=()
+((EUID == 0)) || sudo=(sudo)
+"${sudo[@]}" mmdebstrap --variant=minbase --include=systemd --dpkgopt=force-unsafe-io \
 	--customize-hook="copy-in '$tmp/packages' /" \
 	--customize-hook='chroot "$1" sh /packages/check-deb.sh' trixie /dev/null
