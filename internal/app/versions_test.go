@@ -46,8 +46,9 @@ func TestComposeRunsTheTestedVersions(t *testing.T) {
 	}
 }
 
-// TestWorkflowsPinTheirActions also checks that workflows and the image have the same release of Go.
-// A workflow must not take it from go.mod, which has the oldest one that builds the program.
+// TestWorkflowsPinTheirActions also checks that workflows and the image use the same release of
+// Go. A workflow must not take it from go.mod, which names the oldest one that builds the
+// program.
 func TestWorkflowsPinTheirActions(t *testing.T) {
 	files, err := filepath.Glob("../../.github/workflows/*.yml")
 	if err != nil || len(files) == 0 {
@@ -71,8 +72,8 @@ func TestWorkflowsPinTheirActions(t *testing.T) {
 	}
 }
 
-// TestImageHasNoBuildArguments checks the last stage of the Dockerfile, which becomes the image, and
-// that all others have a fixed base.
+// TestImageHasNoBuildArguments checks the last stage of the Dockerfile, which becomes the image. It
+// also checks that the base images have digests.
 func TestImageHasNoBuildArguments(t *testing.T) {
 	stages := strings.Split(readText(t, "../../Dockerfile"), "\nFROM ")[1:]
 	base := regexp.MustCompile(`^(scratch\b|\$\{BINARIES\} |.*@sha256:[0-9a-f]{64} )`)
@@ -86,8 +87,8 @@ func TestImageHasNoBuildArguments(t *testing.T) {
 	}
 }
 
-// TestDependabotUpdatesAllModules checks the list of directories, except tools/oldest, which has the
-// oldest supported version of Prometheus.
+// TestDependabotUpdatesAllModules checks the list of directories. tools/oldest is not in it, because
+// it has the oldest supported version of Prometheus.
 func TestDependabotUpdatesAllModules(t *testing.T) {
 	var config struct {
 		Updates []struct {

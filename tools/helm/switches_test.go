@@ -90,7 +90,8 @@ func TestPackagedChartHasItsImage(t *testing.T) {
 		t.Fatal(err)
 	}
 	objects, err := decode(mustRun(t, "helm", "template", "x", packages[0],
-		"--set=config.partner.token_env=TOKEN,dashboard.enabled=true,prometheus.rules.enabled=true"))
+		"--set=config.partner.token_env=TOKEN", "--set=dashboard.enabled=true",
+		"--set=prometheus.rules.enabled=true"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,7 +45,8 @@ printed=$(chroot --userspec=65534:65534 "$root" /greenapi_exporter --version)
 [[ $printed == *"version $version "* ]] || fail "--version prints $printed, want version $version"
 [ -s "$root/etc/ssl/certs/ca-certificates.crt" ] || fail "the image has no CA certificates"
 [ -d "$root/licenses/github.com/prometheus/client_golang" ] || fail "the image lacks licenses"
-[ "$(stat -c %u "$root/var/lib/greenapi_exporter")" = 65534 ] || fail "user 65534 does not own the volume"
+[ "$(stat -c %u "$root/var/lib/greenapi_exporter")" = 65534 ] ||
+	fail "user 65534 does not own the volume"
 healthcheck() {
 	chroot --userspec=65534:65534 "$root" /greenapi_exporter --healthcheck \
 		--web.listen-address=127.0.0.1:10469 > /dev/null 2>&1
