@@ -185,7 +185,7 @@ cross: ## Build the binaries of all supported platforms
 
 check: vet fmt lint actions race fuzz promtool rules dashboard chart e2e deploy cross bench-once ## Run all
 
-# Without --snapshot, goreleaser requires a tag that equals VERSION, and publishes the release.
+# Without --snapshot, goreleaser requires a tag that equals VERSION, and uploads a draft.
 RELEASE := --snapshot
 
 # The time of the commit. goreleaser cannot determine it in a clone without a remote.

@@ -87,8 +87,8 @@ func TestImageHasNoBuildArguments(t *testing.T) {
 	}
 }
 
-// TestDependabotUpdatesAllModules checks the list of directories. tools/oldest is not in it, because
-// it has the oldest supported version of Prometheus.
+// TestDependabotUpdatesAllModules checks the list of directories. tools/oldest is not in it,
+// because it has the oldest supported version of Prometheus.
 func TestDependabotUpdatesAllModules(t *testing.T) {
 	var config struct {
 		Updates []struct {
