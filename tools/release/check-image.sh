@@ -7,13 +7,16 @@ set -euo pipefail
 version=$(<VERSION)
 platforms=linux/amd64,linux/arm64,linux/arm/v7
 timestamp=$(git log -1 --format=%ct)
-container=
-trap '[ -z "$container" ] || buildah rm "$container" > /dev/null
-	buildah manifest rm greenapi-check-{1,2,3} > /dev/null 2>&1' EXIT
+tmp=$(mktemp -d)
+trap 'buildah rm --all > /dev/null; rm -rf "$tmp"' EXIT
+
+# The images and containers of the machine are in another storage.
+buildah() { command buildah --root "$tmp/storage" --runroot "$tmp/run" "$@"; }
 
 build() { # manifest, format
 	buildah bud --quiet --isolation chroot --pull-never --format "$2" --timestamp "$timestamp" \
 		--platform "$platforms" --build-arg BINARIES=prebuilt \
+		--build-arg GOPROXY=https://a.example \
 		--label org.opencontainers.image.version="$version" \
 		--manifest "$1" -f Dockerfile dist/image > /dev/null
 	buildah manifest inspect "$1" | grep digest | sort
@@ -38,7 +41,8 @@ for want in '"/greenapi_exporter","--healthcheck"' '"User":"65534:65534"' \
 	"\"org.opencontainers.image.version\":\"$version\""; do
 	grep -Fq "$want" <<< "$config" || fail "the configuration lacks $want"
 done
-! grep -q prebuilt <<< "$config" || fail "the configuration contains a build argument"
+! grep -q -e prebuilt -e a.example <<< "$config" ||
+	fail "the configuration contains a build argument"
 
 root=$(buildah mount "$container")
 printed=$(chroot --userspec=65534:65534 "$root" /greenapi_exporter --version)

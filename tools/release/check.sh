@@ -11,6 +11,7 @@ version=$(cat VERSION)
 name=greenapi_exporter-$version
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
+# grep -q would end before the program whose output it reads, and pipefail reports that as a failure.
 
 echo "== the notes of a release are its section of the change log"
 log=$'## [Unreleased]\n\n## [9.9.9] - 2026-01-02\n\n- new\n\n## [9.9.8] - 2026-01-01\n\n- old'
@@ -23,8 +24,8 @@ fi
 echo "== a release requires a tag that equals VERSION, and is identical to a snapshot"
 git diff --quiet HEAD || fail "commit your changes: the check compares with a build of a clone"
 # As in GitHub Actions, the clone has no branch. It can contain this tag, at an earlier commit.
-git clone --quiet . "$tmp/clone"
-git -C "$tmp/clone" checkout --quiet --detach
+git -c advice.detachedHead=false clone --quiet . "$tmp/clone"
+git -C "$tmp/clone" checkout --quiet --detach HEAD
 mkdir "$tmp/clone/.tools"
 ln -s "$PWD/.tools/bin" "$tmp/clone/.tools/bin"
 release() {
@@ -49,7 +50,7 @@ for platform in {linux,darwin,windows}-{amd64,arm64} linux-armv7; do
 	go version -m "$dir/greenapi_exporter$suffix" | awk '$1 == "dep" {print $2}' > "$tmp/modules"
 	[[ $(wc -l < "$tmp/modules") -gt 10 ]] || fail "$platform: the binary does not list its modules"
 	for module in go $(cat "$tmp/modules"); do
-		find "$dir/licenses/$module" -type f 2>/dev/null | grep -q . ||
+		find "$dir/licenses/$module" -type f 2>/dev/null | grep . > /dev/null ||
 			fail "$platform: no license of $module"
 	done
 	for file in LICENSE README.md docs/runbook-messages.md grafana-dashboard.json \
@@ -71,8 +72,10 @@ rpm -qpl "$rpm" | grep -v /licenses | sort > "$tmp/files"
 git ls-files docs | sed 's|^|/usr/share/doc/greenapi-exporter/|' |
 	sort - tools/release/files.txt | diff - "$tmp/files"
 rpm -qp --qf '[%{FILENAMES} %{FILEFLAGS:fflags}\n]' "$rpm" |
-	grep -qx '/etc/default/greenapi_exporter cn' || fail "an upgrade replaces the default file"
-rpm -qpR "$rpm" | grep -qx /usr/bin/kill || fail "the rpm does not depend on /usr/bin/kill"
+	grep -x '/etc/default/greenapi_exporter cn' > /dev/null ||
+	fail "an upgrade replaces the default file"
+rpm -qpR "$rpm" | grep -x /usr/bin/kill > /dev/null ||
+	fail "the rpm does not depend on /usr/bin/kill"
 
 echo "== the deb can be installed, upgraded and purged in a minimal Debian system"
 arch=$(dpkg --print-architecture)
