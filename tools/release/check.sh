@@ -11,7 +11,7 @@ version=$(cat VERSION)
 name=greenapi_exporter-$version
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-# grep -q would end before the program whose output it reads, and pipefail reports that as a failure.
+# With pipefail, a program whose output grep -q does not read to the end can fail.
 
 echo "== the notes of a release are its section of the change log"
 log=$'## [Unreleased]\n\n## [9.9.9] - 2026-01-02\n\n- new\n\n## [9.9.8] - 2026-01-01\n\n- old'
