@@ -1,4 +1,5 @@
-# Requires Go. The target race also requires a C compiler, and dashboard requires Node.js with npm.
+# Requires Go. The target race also requires a C compiler, dashboard requires Node.js with npm, and
+# pictures requires Node.js 20.11 or newer, npm and Chromium.
 # The target check runs everything that must pass. .ci/run runs it on a bare machine.
 
 # The build information in the binary comes from the commit only, so that the same commit always
@@ -23,8 +24,9 @@ TOOL     := go -C tools build -buildvcs=false -o ../.tools/bin/
 FUZZTIME := 5s
 IMAGE    := greenapi_exporter
 
-.PHONY: help build test race vet fmt lint actions vulnerabilities fuzz promtool rules dashboard e2e
-.PHONY: chart deploy cross check release packages image-context check-image check-release
+.PHONY: help build test race vet fmt lint actions vulnerabilities fuzz promtool rules dashboard
+.PHONY: pictures e2e chart deploy cross check
+.PHONY: release packages image-context check-image check-release
 .PHONY: bench bench-once bench-compare bench-peers fleet bench-fleet image clean
 
 help: ## List the targets
@@ -114,6 +116,20 @@ dashboard: $(NODE_MODULES)/.package-lock.json ## Check grafana-dashboard.json wi
 
 $(NODE_MODULES)/.package-lock.json: tools/dashboard/package-lock.json
 	npm --prefix tools/dashboard ci --ignore-scripts --no-audit --no-fund
+
+# The last incident of the demo ends in minute 19. With PROMETHEUS=http://localhost:9090, this draws
+# the whole dashboard for the last hour of that Prometheus instead.
+PICTURES := tools/dashboard/pictures
+MINUTES  := 25
+pictures: $(PICTURES)/node_modules/.package-lock.json ## Take the pictures of the documentation
+	$(TOOL) -tags remove_all_sd github.com/prometheus/prometheus/cmd/prometheus
+	$(BUILD) -o .tools/bin/greenapi_exporter .
+	npm --prefix $(PICTURES) run build
+	node $(PICTURES)/dist/pictures.mjs --chromium="$$(command -v chromium)" --minutes=$(MINUTES) \
+		$(if $(PROMETHEUS),--prometheus=$(PROMETHEUS) --out=.tools/pictures)
+
+$(PICTURES)/node_modules/.package-lock.json: $(PICTURES)/package-lock.json
+	npm --prefix $(PICTURES) ci --ignore-scripts --no-audit --no-fund --loglevel=error
 
 # Alertmanager embeds the files of its web interface, and does not build without them. Its releases
 # contain them, but its module does not. A copy of the module with an empty file builds.
@@ -273,4 +289,5 @@ image: ## Build the container image
 		--label org.opencontainers.image.version="$(VERSION)" -t $(IMAGE) .
 
 clean: ## Remove all build products
-	rm -rf greenapi_exporter dist .tools $(NODE_MODULES) tools/dashboard/dashboard.gen.ts
+	rm -rf greenapi_exporter dist .tools $(NODE_MODULES) tools/dashboard/dashboard.gen.ts \
+		$(PICTURES)/node_modules $(PICTURES)/dist
