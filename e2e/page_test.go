@@ -72,6 +72,7 @@ type pageContent struct {
 	Window      map[string]string // the cells of the table by "status/type"
 	Links       []string
 	Charts      []string // titles
+	Missing     []string // URLs of pictures that do not load
 }
 
 const pageScript = `(() => {
@@ -90,11 +91,13 @@ const pageScript = `(() => {
 		ScrollWidth: document.scrollingElement.scrollWidth, Window: cells,
 		Links: [...document.querySelectorAll("a")].map(a => a.getAttribute("href")),
 		Charts: texts(document, "svg title"),
+		Missing: [...document.images].filter(i => i.naturalWidth === 0).map(i => i.src),
 	};
 })()`
 
 // openPage opens url in a new tab, saves a screenshot and returns the page. The page must not
-// request other files, write to the console, or be wider than the screen.
+// request files other than pictures of the documentation, which must exist. It must not write to
+// the console, or be wider than the screen.
 func openPage(
 	t *testing.T, browser context.Context, s screen, url, name string,
 ) pageContent {
@@ -160,8 +163,9 @@ func openPage(
 
 	mu.Lock()
 	defer mu.Unlock()
+	pictures := strings.Join(strings.Split(url, "/")[:3], "/") + "/docs/pictures/"
 	for _, request := range requests {
-		if request != url && request != "data:," {
+		if request != url && request != "data:," && !strings.HasPrefix(request, pictures) {
 			t.Errorf("%s %s: the page requests %s", name, s, request)
 		}
 	}
@@ -170,6 +174,9 @@ func openPage(
 	}
 	if len(messages) > 0 {
 		t.Errorf("%s %s: browser messages %q", name, s, messages)
+	}
+	if len(page.Missing) > 0 {
+		t.Errorf("%s %s: pictures %q are missing", name, s, page.Missing)
 	}
 	if page.ScrollWidth > s.width {
 		t.Errorf("%s %s: the page is %d pixels wide", name, s, page.ScrollWidth)

@@ -153,24 +153,43 @@ func TestLinks(t *testing.T) {
 		{"README.md", "[b](docs)", `<a href="./docs/">b</a>`},
 		{"docs/a.md", "[b](./)", `<a href="../docs/">b</a>`},
 		{"README.md", "[b](LICENSE)", `<span title="LICENSE">b</span>`},
-		{"docs/a.md", "[`b` c](../deploy/x.md#d)", `<span title="../deploy/x.md#d"><code>b</code> c</span>`},
+		{"docs/a.md", "[*b* c](../x.md#d)", `<span title="../x.md#d"><em>b</em> c</span>`},
 		{"docs/a.md", "[b](none.md)", `<span title="none.md">b</span>`},
 		{"docs/a.md", "[b](../../x)", `<span title="../../x">b</span>`},
 		{"docs/a.md", "![b](p.png)", `<img src="p.png" alt="b">`},
 		{"README.md", "![b](docs/p.png)", `<img src="docs/p.png" alt="b">`},
 		{"docs/a.md", "[![b](p.png)](p.png)", `<a href="p.png"><img src="p.png" alt="b"></a>`},
 		{"docs/a.md", "![b](none.png)", `<span title="none.png">b</span>`},
-		{"docs/a.md", "![b](https://x.example/p.png)", `<span title="https://x.example/p.png">b</span>`},
+		{"docs/a.md", "![b](https://x.example/p)", `<span title="https://x.example/p">b</span>`},
 		{"docs/a.md", "[b](https://x.example/)", `<a href="https://x.example/">b</a>`},
 		{"docs/a.md", `[b](x"y)`, `<span title="x&#34;y">b</span>`},
 		{"docs/a.md", "[b](javascript:alert)", `<a href="">b</a>`},
-		{"docs/a.md", "a <b onclick=x>b</b>", "a <!-- raw HTML omitted -->b<!-- raw HTML omitted -->"},
+		{"docs/a.md", "a <script>", "a <!-- raw HTML omitted -->"},
 	} {
 		h := New(files, "").(*handler)
 		got, err := Parse([]byte(c.markdown)).render(c.name, h.exists)
 		if want := "<p>" + c.want + "</p>\n"; err != nil || string(got) != want {
 			t.Errorf("%s: %s: %s, want %s (%v)", c.name, c.markdown, got, want, err)
 		}
+	}
+}
+
+func TestLayoutOfTablesAndCode(t *testing.T) {
+	text := strings.Repeat("a ", 40)
+	word := strings.Repeat("a", 40)
+	markdown := "| h | i |\n|---|--:|\n| " + text + " | `" + word + "` |\n\n`" + word + "` `b`\n"
+	got, err := Parse([]byte(markdown)).render("docs/a.md", func(string) bool { return false })
+	for _, want := range []string{
+		`<div class="scroll" tabindex="0" role="group" aria-label="Table"><table>`,
+		`<th class="long">h</th>`, `align="right"`, `<code class="name">` + word + "</code></td>",
+		`<p><code class="name">` + word + `</code> <code class="word">b</code></p>`,
+	} {
+		if !strings.Contains(string(got), want) {
+			t.Errorf("the page lacks %s:\n%s", want, got)
+		}
+	}
+	if err != nil {
+		t.Error(err)
 	}
 }
 

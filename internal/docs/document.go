@@ -95,7 +95,10 @@ func (d *Document) summary() string {
 		case ast.KindParagraph:
 			paragraph := d.textOf(n)
 			if first := sentence.FindString(paragraph); first != "" {
-				return strings.TrimSuffix(strings.TrimSpace(first), ":")
+				paragraph = strings.TrimSpace(first)
+			}
+			if list, ok := strings.CutSuffix(paragraph, ":"); ok {
+				return list + "."
 			}
 			return paragraph
 		}

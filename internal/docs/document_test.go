@@ -44,7 +44,7 @@ func TestSummaryIsTheFirstSentence(t *testing.T) {
 	for source, want := range map[string]string{
 		"# A\n\nOne `--x.y`\n[sentence](b.md). Two.": "One --x.y sentence.",
 		"# A\n\nNo end":                "No end",
-		"# A\n\nA list:\n\n- x\n":      "A list",
+		"# A\n\nA list:\n\n- x\n":      "A list.",
 		"# A\n\n| a |\n|---|\n\nText.": "",
 		"# A\n\n- x\n\nText.":          "",
 		"":                             "",

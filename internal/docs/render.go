@@ -66,7 +66,10 @@ func (d *Document) render(name string, exists func(string) bool) (template.HTML,
 				unlink(n, string(n.Destination))
 			}
 		case *tables.Table:
+			d.markColumns(n)
 			scroll(n, "Table")
+		case *ast.CodeSpan:
+			d.markWord(n)
 		case *ast.CodeBlock, *ast.FencedCodeBlock:
 			scroll(n, "Code")
 		}
@@ -116,6 +119,48 @@ func scroll(n ast.Node, label string) {
 	p.before = fmt.Sprintf(`<div class="scroll" tabindex="0" role="group" aria-label="%s">`, label)
 	n.Parent().ReplaceChild(n.Parent(), n, p)
 	p.AppendChild(p, n)
+}
+
+// markColumns gives the cells of columns with much text the class long or longer, so that these
+// columns do not become too narrow on a small screen.
+func (d *Document) markColumns(table *tables.Table) {
+	columns := make(map[int][]ast.Node)
+	lengths := make(map[int]int)
+	for row := table.FirstChild(); row != nil; row = row.NextSibling() {
+		column := 0
+		for cell := row.FirstChild(); cell != nil; cell = cell.NextSibling() {
+			columns[column] = append(columns[column], cell)
+			lengths[column] = max(lengths[column], len(d.textOf(cell)))
+			column++
+		}
+	}
+	for column, cells := range columns {
+		class := ""
+		switch length := lengths[column]; {
+		case length > 100:
+			class = "longer"
+		case length > 30:
+			class = "long"
+		default:
+			continue
+		}
+		for _, cell := range cells {
+			cell.SetAttributeString("class", []byte(class))
+		}
+	}
+}
+
+// markWord gives code without spaces a class: word if it should not be broken, for example after a
+// hyphen, or name if it is too long for a phone. A name is broken on small screens.
+func (d *Document) markWord(code *ast.CodeSpan) {
+	const fitsAPhone = 30
+	switch text := d.textOf(code); {
+	case strings.Contains(text, " "):
+	case len(text) <= fitsAPhone:
+		code.SetAttributeString("class", []byte("word"))
+	default:
+		code.SetAttributeString("class", []byte("name"))
+	}
 }
 
 // addContents adds the list of chapters in front of the first chapter.
