@@ -37,6 +37,9 @@ const browser = await puppeteer.launch({
   // Chromium cannot use its sandbox as root.
   args: ["--hide-scrollbars", ...(process.getuid?.() === 0 ? ["--no-sandbox"] : [])],
   env: { ...process.env, TZ: "UTC" },
+  // Otherwise, puppeteer exits before the other programs end.
+  handleSIGINT: false,
+  handleSIGTERM: false,
 });
 const programs = new Programs();
 for (const signal of ["SIGINT", "SIGTERM"]) {
