@@ -25,11 +25,12 @@ const { values: flags } = parseArgs({
 });
 
 const minute = 60_000; // milliseconds
+const timeout = 5 * minute; // of Chromium, on a busy machine
 const themes = ["light", "dark"] as const;
 const desktop = { width: 1200, height: 1000 };
 const phone = { width: 390, height: 844, deviceScaleFactor: 2 };
 // The rows that are open, without the table of instances, which has one row in the demo.
-const dashboard = { width: 1280, height: 1160 };
+const dashboard = { width: 1280, height: 1155 };
 
 await mkdir(flags.out, { recursive: true });
 const browser = await puppeteer.launch({
@@ -40,6 +41,7 @@ const browser = await puppeteer.launch({
   // Otherwise, puppeteer exits before the other programs end.
   handleSIGINT: false,
   handleSIGTERM: false,
+  protocolTimeout: timeout,
 });
 const programs = new Programs();
 for (const signal of ["SIGINT", "SIGTERM"]) {
@@ -77,7 +79,7 @@ async function takeAll(): Promise<void> {
 
 /** takePage waits until the exporter's page warns, and takes pictures of it. */
 async function takePage(): Promise<void> {
-  const tab = await browser.newPage();
+  const tab = await newTab();
   for (;;) {
     await tab.goto(programs.exporter);
     if (await tab.$(".verdict.warning")) {
@@ -109,11 +111,11 @@ async function drawDashboard(prometheus: string, from: Date, to: Date, all: bool
       "scrape-interval": scrapeInterval,
       ...(all && { open: "" }),
     });
-    const tab = await browser.newPage();
+    const tab = await newTab();
     const failed = new Promise<never>((_, reject) => tab.once("pageerror", reject));
     await tab.setViewport(dashboard);
     await tab.goto(`${server.url}/index.html?${parameters}`);
-    const drawn = tab.waitForSelector("body[data-drawn]", { timeout: 2 * minute });
+    const drawn = tab.waitForSelector("body[data-drawn]");
     await Promise.race([drawn, failed]);
     if (all) {
       const height = await tab.evaluate(() => document.documentElement.scrollHeight);
@@ -125,6 +127,12 @@ async function drawDashboard(prometheus: string, from: Date, to: Date, all: bool
     await tab.close();
   }
   server.close();
+}
+
+async function newTab(): Promise<Page> {
+  const tab = await browser.newPage();
+  tab.setDefaultTimeout(timeout);
+  return tab;
 }
 
 async function save(tab: Page, name: string): Promise<void> {
