@@ -25,7 +25,7 @@ FUZZTIME := 5s
 IMAGE    := greenapi_exporter
 
 .PHONY: help build test race vet fmt lint actions vulnerabilities fuzz promtool rules dashboard
-.PHONY: pictures e2e chart deploy cross check
+.PHONY: pictures e2e chart kubernetes-api deploy cross check
 .PHONY: release packages image-context check-image check-release
 .PHONY: bench bench-once bench-compare bench-peers fleet bench-fleet image clean
 
@@ -162,6 +162,15 @@ chart: ## Check the Helm chart with each set of values in deploy/helm/ci
 	$(TOOL) honnef.co/go/tools/cmd/staticcheck
 	cd tools/helm && ../../.tools/bin/staticcheck ./...
 	go -C tools/helm test -count=1 ./...
+
+# The build compiles Kubernetes, so check does not include the target. go vet would read it too.
+OPERATOR := github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring
+kubernetes-api: ## Send the chart's objects to an API server, which takes minutes to build
+	$(HELM)
+	rm -rf .tools/crds
+	go -C tools/kubernetes tool controller-gen crd:maxDescLen=0 \
+		paths="$(OPERATOR)/v1;$(OPERATOR)/v1alpha1" output:dir=../../.tools/crds
+	go -C tools/kubernetes test -vet=off -count=1 -timeout 10m .
 
 # Each program checks the files that it reads. The tests in internal/app check that the files match
 # each other. promtool needs the rules next to prometheus.yml, as in the container. Compose ignores
