@@ -1,6 +1,7 @@
 package app
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -100,6 +101,40 @@ func TestDemoWarnsAtTheAnnouncedTimes(t *testing.T) {
 		}
 	}
 }
+
+// TestDocumentedDemoIsTheDemo compares docs/status-page.md and the README with the incidents.
+func TestDocumentedDemoIsTheDemo(t *testing.T) {
+	minutes := func(from, to time.Duration) string {
+		return fmt.Sprintf("\n| %d to %d | ", int(from.Minutes()), int(to.Minutes()))
+	}
+	warning := fmt.Sprintf("In minute %d, the page turns amber", int(demoWarning.Minutes()))
+	for page, facts := range map[string][]string{
+		"docs/status-page.md": {
+			minutes(0, demoFailingEnd) + "all messages that are sent fail |",
+			minutes(demoLogoutStart, demoLogoutEnd) + "the account is logged out |",
+			minutes(demoSuspendedStart, demoSuspendedEnd) + "the account is suspended |",
+			minutes(demoPendingStart, demoPendingEnd) + "all messages that are sent stay pending |",
+			fmt.Sprintf("every %d seconds, so the page", int(demoInterval.Seconds())),
+			warning,
+			fmt.Sprintf("In minute %d, the page is green again.", int(demoRecovery.Minutes())),
+			fmt.Sprintf("shop that sends %d messages an hour", demoPerHour),
+			`id_instance="` + demoID + `"`,
+		},
+		"README.md": {
+			warning, fmt.Sprintf("a simulated shop sends %d messages an hour", demoPerHour),
+		},
+	} {
+		text := readText(t, "../../"+page)
+		for _, fact := range facts {
+			if !strings.Contains(text, fact) && !strings.Contains(unwrapped(text), fact) {
+				t.Errorf("%s does not contain %q", page, fact)
+			}
+		}
+	}
+}
+
+// unwrapped returns a text without line breaks.
+func unwrapped(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // simulatedTransport passes calls to the handler unless hanging is set. Then calls hang.
 type simulatedTransport struct {
