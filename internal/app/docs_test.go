@@ -2,6 +2,8 @@ package app
 
 import (
 	"encoding/json"
+	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"regexp"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/alecthomas/kingpin/v2"
 
+	"greenapi_exporter/collector"
 	"greenapi_exporter/internal/greenapi"
 )
 
@@ -153,6 +156,89 @@ func TestDocsListAllResults(t *testing.T) {
 		if len(rows[string(result)]) != 3 {
 			t.Errorf("metrics.md has no row for %s", result)
 		}
+	}
+	// Without ok, and without the states unknown and other.
+	numbers := fmt.Sprintf("one of %d named results, and an account has one of %d states",
+		len(greenapi.Results())-1, len(greenapi.States())-2)
+	if !strings.Contains(unwrapped(readText(t, "../../README.md")), numbers) {
+		t.Errorf("README.md does not contain %q", numbers)
+	}
+}
+
+// TestDocsListAllCollectors checks the tables of collectors in configuration.md and of methods in
+// green-api.md.
+func TestDocsListAllCollectors(t *testing.T) {
+	rows, methods := tableRows(t, "configuration.md", ""), tableRows(t, "green-api.md", "")
+	for _, c := range collector.All() {
+		onOrOff, name := "off", c.Name+"` (off)" // tableRows trims the first backtick
+		if c.Default {
+			onOrOff, name = "on", c.Name
+		}
+		if row := rows[c.Name]; len(row) < 3 || row[0] != onOrOff || row[1] != c.Method {
+			t.Errorf("%s is %s and calls %s: configuration.md has %q", c.Name, onOrOff, c.Method, row)
+		}
+		if row := methods[c.Method]; len(row) < 3 || row[0] != name {
+			t.Errorf("%s is for %q: green-api.md has %q", c.Method, name, row)
+		}
+	}
+}
+
+// TestNamesInDocsExist checks the names of metrics, flags and variables, and the links to the
+// documentation that are not Markdown, in all files that users read.
+func TestNamesInDocsExist(t *testing.T) {
+	known := map[string]bool{
+		// of other programs, or no name of a metric
+		"--storage.tsdb.retention.time": true, "--cluster.listen-address": true,
+		"--alertmanager.url": true, "greenapi_exporter": true, "greenapi_token": true,
+		tokenVariable: true,
+	}
+	for name := range tableRows(t, "metrics.md", "greenapi_") {
+		known[name] = true
+	}
+	known["greenapi_outgoing_status_delay_seconds_bucket"] = true
+	app := kingpin.New(name, "").Version("")
+	new(options).define(app)
+	for _, flag := range app.Model().Flags {
+		known["--"+flag.Name], known["--no-"+flag.Name], known[flag.Envar] = true, true, true
+	}
+	names := regexp.MustCompile(
+		`\bgreenapi_\w*[a-z]\b|--[a-z-]+\.[a-z.-]*[a-z]|\bGREENAPI_[A-Z_]*[A-Z]\b`)
+	links := regexp.MustCompile(`(?m)(?:^|[^/\w])(docs/[a-z-]+\.md(?:#[\w-]+)?)`)
+	c, err := newLinkChecker(os.DirFS("../.."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, root := range []string{"README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md",
+		"SECURITY.md", "docs", "deploy", "internal", "collector"} {
+		err := fs.WalkDir(c.files, root, func(path string, e fs.DirEntry, err error) error {
+			if err != nil || e.IsDir() || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			text, err := fs.ReadFile(c.files, path)
+			for _, match := range links.FindAllStringSubmatch(string(text), -1) {
+				found++
+				if err := c.check("", match[1]); err != nil {
+					t.Errorf("%s: %s: %v", path, match[1], err)
+				}
+			}
+			if !strings.HasSuffix(path, ".md") {
+				return err
+			}
+			for _, name := range names.FindAllString(string(text), -1) {
+				found++
+				if !known[name] {
+					t.Errorf("%s: %s does not exist", path, name)
+				}
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if found < 300 {
+		t.Errorf("found only %d names and links", found)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -160,13 +161,13 @@ func TestBrokenLinksAreFound(t *testing.T) {
 	}
 }
 
-// TestServedDocumentationIsComplete follows the links of the status page and of the documentation,
-// with a path prefix as behind a proxy. Each link must lead to a page and to an existing element.
-func TestServedDocumentationIsComplete(t *testing.T) {
-	const prefix = "/prefix"
+// newTestApp returns an exporter with one instance whose calls fail, and its options.
+func newTestApp(t *testing.T, args ...string) (*app, *options) {
+	t.Helper()
 	t.Setenv("GREENAPI_ID_INSTANCE", "1101000001")
+	t.Setenv("GREENAPI_URL", "http://127.0.0.1:1")
 	t.Setenv(tokenVariable, "token")
-	o, _, err := parse(nil, io.Discard)
+	o, _, err := parse(args, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +181,47 @@ func TestServedDocumentationIsComplete(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer a.close()
+	t.Cleanup(a.close)
+	return a, o
+}
+
+// TestDocumentedAddressesExist requests the addresses in the tables of docs/configuration.md and
+// docs/status-page.md.
+func TestDocumentedAddressesExist(t *testing.T) {
+	a, _ := newTestApp(t)
+	address := regexp.MustCompile("`(/[^`]*)`")
+	found := 0
+	for _, page := range []string{"configuration.md", "status-page.md"} {
+		for line := range strings.Lines(readText(t, "../../docs/"+page)) {
+			cell, _, ok := strings.Cut(strings.TrimPrefix(line, "| "), " | ")
+			if !ok || !strings.HasPrefix(cell, "`/") {
+				continue
+			}
+			for _, match := range address.FindAllStringSubmatch(cell, -1) {
+				found++
+				path := strings.ReplaceAll(match[1], "=ID", "=1101000001")
+				w := httptest.NewRecorder()
+				a.handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+				want := http.StatusOK
+				if path == "/-/reload" {
+					want = http.StatusMethodNotAllowed
+				}
+				if w.Code != want {
+					t.Errorf("%s: %s: status %d, want %d", page, path, w.Code, want)
+				}
+			}
+		}
+	}
+	if found < 14 {
+		t.Errorf("found only %d addresses", found)
+	}
+}
+
+// TestServedDocumentationIsComplete follows the links of the status page and of the documentation,
+// with a path prefix as behind a proxy. Each link must lead to a page and to an existing element.
+func TestServedDocumentationIsComplete(t *testing.T) {
+	const prefix = "/prefix"
+	a, o := newTestApp(t)
 	handler := http.StripPrefix(prefix, a.handler)
 	makesCalls := func(path string) bool {
 		return path == prefix+o.telemetryPath || path == prefix+"/probe"

@@ -2,6 +2,9 @@ package app
 
 import (
 	"fmt"
+	"math"
+	"strconv"
+	"strings"
 	"testing"
 
 	"greenapi_exporter/collector"
@@ -31,5 +34,52 @@ func TestAlertsHaveTheThresholdsOfThePage(t *testing.T) {
 	}
 	if len(want) > 0 {
 		t.Errorf("the rules lack the thresholds %v", want)
+	}
+}
+
+// TestDocsHaveTheThresholds compares the numbers in the documentation with the program and the
+// rules.
+func TestDocsHaveTheThresholds(t *testing.T) {
+	thresholds := make(map[string]string)
+	for _, r := range readRules(t) {
+		value := strings.TrimSuffix(strings.TrimPrefix(r.Expr, "vector("), ")")
+		thresholds[r.Labels["name"]] = value
+	}
+	percent := func(name string) string {
+		share, err := strconv.ParseFloat(thresholds[name], 64)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		return fmt.Sprintf("%v %%", math.Round(100*share))
+	}
+	undelivered := fmt.Sprintf("more than %d messages plus %v %% of all",
+		collector.UndeliveredMessages, 100*collector.UndeliveredShare)
+	tile := func(messages, share string) string {
+		return "more than " + thresholds[messages] + " plus " + percent(share)
+	}
+	for page, facts := range map[string][]string{
+		"docs/configuration.md": {
+			undelivered,
+			fmt.Sprintf("more than %d messages plus %v %% of all",
+				collector.NotDeliveredMessages, 100*collector.NotDeliveredShare),
+			fmt.Sprintf("at most %d similar lines a minute", maxPerMinute),
+		},
+		"docs/dashboard.md": {
+			tile("undelivered_messages", "undelivered_share") + " of an instance's messages |",
+			tile("undelivered_messages", "mostly_undelivered_share") + " |",
+			fmt.Sprintf("| %d minutes or more |", int(collector.PendingTime.Minutes())),
+		},
+		"docs/alerts.md": {"from " + percent("no_account_share") + " to 20 %"},
+		"deploy/prometheus/README.md": {
+			"by default " + thresholds["undelivered_messages"] + " plus " +
+				percent("undelivered_share"),
+		},
+	} {
+		text := strings.ReplaceAll(unwrapped(readText(t, "../../"+page)), ",", "")
+		for _, fact := range facts {
+			if !strings.Contains(text, fact) {
+				t.Errorf("%s does not contain %q", page, fact)
+			}
+		}
 	}
 }
