@@ -14,7 +14,7 @@ var documentation = map[string]string{
 	issueNotDelivered: "runbook-messages.md#greenapinotdelivered",
 	issueNoID:         "green-api.md#rows-without-id",
 	issueExpiring:     "runbook-messages.md#greenapisubscriptionends",
-	issueClocks:       "metrics.md#how-it-counts",
+	issueClocks:       "metrics.md#how-the-exporter-counts",
 
 	issueUndelivered + "pending":   "runbook-messages.md#greenapipendinghigh",
 	issueUndelivered + "noAccount": "runbook-messages.md#greenapinoaccounthigh",
