@@ -264,13 +264,15 @@ func TestServedDocumentationIsComplete(t *testing.T) {
 			t.Errorf("%s links to %s, which has no element %s", l.from, l.path, l.fragment)
 		}
 	}
-	pages, err := fs.Glob(o.docs, "docs/*")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, page := range append(pages, "README.md") {
-		if _, found := ids[prefix+"/"+page]; !found && path.Ext(page) == ".md" {
-			t.Errorf("no link leads to %s", page)
+	for _, pattern := range []string{"README.md", "docs/*.md", "docs/pictures/*"} {
+		files, err := fs.Glob(o.docs, pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			if _, found := ids[prefix+"/"+file]; !found {
+				t.Errorf("no link leads to %s", file)
+			}
 		}
 	}
 }
