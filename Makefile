@@ -163,7 +163,8 @@ chart: ## Check the Helm chart with each set of values in deploy/helm/ci
 	cd tools/helm && ../../.tools/bin/staticcheck ./...
 	go -C tools/helm test -count=1 ./...
 
-# The build compiles Kubernetes, so check does not include the target. go vet would read it too.
+# This compiles Kubernetes, so check does not include it. -vet=off, because go vet would analyze all
+# of Kubernetes too.
 OPERATOR := github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring
 kubernetes-api: ## Send the chart's objects to an API server, which takes minutes to build
 	$(HELM)

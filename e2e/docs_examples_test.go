@@ -22,7 +22,8 @@ var exampleYAML = regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$")
 var exampleCode = regexp.MustCompile("(?ms)^```.*?^```$")
 
 // TestDocumentedYAMLIsValid checks each example in the documentation with the program that reads
-// it. Only Grafana reads its two files, and the tests of the chart check its values.
+// it. It cannot check the two files that only Grafana reads, and leaves the chart's values to the
+// tests of the chart.
 func TestDocumentedYAMLIsValid(t *testing.T) {
 	useCore(t)
 	var pages []string
@@ -51,7 +52,7 @@ func TestDocumentedYAMLIsValid(t *testing.T) {
 	}
 }
 
-// checkExample checks an example, which can be a part of a file.
+// checkExample checks an example, which can be part of a file.
 func checkExample(t *testing.T, example string) error {
 	t.Helper()
 	const job = "scrape_configs:\n  - job_name: greenapi\n"

@@ -60,8 +60,8 @@ Also resolved (1): 1101000002`
 
 // TestNotificationsReachTelegramAndEmail sends alerts of the shipped rules through the shipped
 // configuration of Alertmanager. Watchdog must reach the heartbeat service. The test changes only
-// addresses, paths and durations. One of the addresses is that of the docs, so the messages contain
-// links and not paths.
+// addresses, paths and durations. It sets the address of the documentation, so that the messages
+// contain links instead of paths.
 func TestNotificationsReachTelegramAndEmail(t *testing.T) {
 	useCore(t)
 	const speed = 240

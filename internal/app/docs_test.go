@@ -187,7 +187,7 @@ func TestDocsListAllCollectors(t *testing.T) {
 // documentation that are not Markdown, in all files that users read.
 func TestNamesInDocsExist(t *testing.T) {
 	known := map[string]bool{
-		// of other programs, or no name of a metric
+		// names of other programs, and names that are not metrics
 		"--storage.tsdb.retention.time": true, "--cluster.listen-address": true,
 		"--alertmanager.url": true, "greenapi_exporter": true, "greenapi_token": true,
 		tokenVariable: true,

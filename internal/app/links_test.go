@@ -73,7 +73,7 @@ func (c *linkChecker) check(name, link string) error {
 	case u.Scheme != "" || u.Host != "":
 		return nil
 	case path.IsAbs(u.Path):
-		return errors.New("it is not relative")
+		return errors.New("the link is not relative")
 	}
 	target := name
 	if u.Path != "" {

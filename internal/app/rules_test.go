@@ -44,39 +44,39 @@ func readYAML(t *testing.T, path string, into any) {
 	}
 }
 
-// runbooks are the pages with a chapter for each alert.
+// runbooks are the pages with a section for each alert.
 var runbooks = []string{"runbook-messages", "runbook-exporter"}
 
-// readRunbooks returns the chapters of the runbooks and the names of their pages, by alert.
-func readRunbooks(t *testing.T) (chapters, pages map[string]string) {
+// readRunbooks returns the sections of the runbooks and the names of their pages, by alert.
+func readRunbooks(t *testing.T) (sections, pages map[string]string) {
 	t.Helper()
-	chapters, pages = make(map[string]string), make(map[string]string)
+	sections, pages = make(map[string]string), make(map[string]string)
 	for _, page := range runbooks {
 		text := readText(t, "../../docs/"+page+".md")
-		for _, chapter := range strings.Split(text, "\n## ")[1:] {
-			title, body, _ := strings.Cut(chapter, "\n")
+		for _, section := range strings.Split(text, "\n## ")[1:] {
+			title, body, _ := strings.Cut(section, "\n")
 			if pages[title] != "" {
-				t.Errorf("there are two chapters on %s", title)
+				t.Errorf("there are two sections on %s", title)
 			}
-			chapters[title], pages[title] = body, page
+			sections[title], pages[title] = body, page
 		}
 	}
-	return chapters, pages
+	return sections, pages
 }
 
-// TestEveryAlertSaysWhatToDo checks the annotations of each alert and its chapter in a runbook.
+// TestEveryAlertSaysWhatToDo checks the annotations of each alert and its section in a runbook.
 func TestEveryAlertSaysWhatToDo(t *testing.T) {
-	chapters, pages := readRunbooks(t)
+	sections, pages := readRunbooks(t)
 	for _, r := range readRules(t) {
 		if r.Alert == "" {
 			continue
 		}
 		for _, part := range []string{"**Means:**", "**Can wait:**", "**Check first:**", "**Do:**"} {
-			if !strings.Contains(chapters[r.Alert], "\n- "+part) {
-				t.Errorf("the runbook's chapter on %s has no %s", r.Alert, part)
+			if !strings.Contains(sections[r.Alert], "\n- "+part) {
+				t.Errorf("the runbook's section on %s has no %s", r.Alert, part)
 			}
 		}
-		delete(chapters, r.Alert)
+		delete(sections, r.Alert)
 		url, want := r.Annotations["runbook_url"], runbookURL(pages[r.Alert], r.Alert)
 		if url != want {
 			t.Errorf("%s: runbook_url is %q, want %s", r.Alert, url, want)
@@ -92,13 +92,13 @@ func TestEveryAlertSaysWhatToDo(t *testing.T) {
 			t.Errorf("%s has the severity %q", r.Alert, r.Labels["severity"])
 		}
 	}
-	if len(chapters) > 0 {
-		unknown := slices.Sorted(maps.Keys(chapters))
-		t.Errorf("the runbooks have chapters on unknown alerts: %v", unknown)
+	if len(sections) > 0 {
+		unknown := slices.Sorted(maps.Keys(sections))
+		t.Errorf("the runbooks have sections on unknown alerts: %v", unknown)
 	}
 }
 
-// runbookURL returns the annotation that links to the chapter on an alert.
+// runbookURL returns the annotation that links to the section on an alert.
 func runbookURL(page, alert string) string {
 	return `{{ range query "topk(1, greenapi:docs{url!=''})" }}{{ .Labels.url }}/{{ end }}` +
 		"docs/" + page + ".md#" + strings.ToLower(alert)

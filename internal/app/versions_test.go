@@ -46,8 +46,8 @@ func TestComposeRunsTheTestedVersions(t *testing.T) {
 	}
 }
 
-// TestWorkflowsPinTheirActions also checks that workflows and the image use the same release of
-// Go. A workflow must not take it from go.mod, which names the oldest one that builds the
+// TestWorkflowsPinTheirActions also checks that the workflows and the image use the same release of
+// Go. A workflow must not take it from go.mod, which names the oldest version that builds the
 // program.
 func TestWorkflowsPinTheirActions(t *testing.T) {
 	files, err := filepath.Glob("../../.github/workflows/*.yml")
@@ -67,7 +67,7 @@ func TestWorkflowsPinTheirActions(t *testing.T) {
 		}
 		match := goVersion.FindStringSubmatch(text)
 		if match == nil || !strings.Contains(dockerfile, "golang:"+match[1]) {
-			t.Errorf("%s has no release of Go, or another than the Dockerfile", file)
+			t.Errorf("%s does not have the Dockerfile's release of Go", file)
 		}
 	}
 }

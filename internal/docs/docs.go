@@ -43,7 +43,7 @@ type handler struct {
 // New returns the handler of /README.md, of the files in /docs/ and of /docs/, which lists them.
 // files contains README.md and docs. version is the version of the program.
 //
-// A page is rendered when it is first requested, so that it costs nothing at the start.
+// A page is rendered when it is first requested, so the start takes no longer.
 func New(files fs.FS, version string) http.Handler {
 	h := &handler{files, version, make(map[string]func() ([]byte, error))}
 	names, _ := fs.Glob(files, "docs/*.md") // the pattern is valid
@@ -117,8 +117,8 @@ func (h *handler) page(name string) ([]byte, error) {
 	return h.execute(name, pageData{Title: document.Title, Body: body})
 }
 
-// index lists the README first, then the pages in the order in which it mentions them, and then the
-// others.
+// index lists the README, then the pages in the order in which the README mentions them, then the
+// other pages.
 func (h *handler) index() ([]byte, error) {
 	readme, err := h.parse(readmePath)
 	if err != nil {

@@ -260,7 +260,7 @@ func TestOnlyDocumentationIsEmbedded(t *testing.T) {
 		isPicture := path.Dir(name) == "pictures" && pictureTypes[extension] != ""
 		switch {
 		case !isPage && !isPicture:
-			t.Errorf("docs/%s is no page and no picture, but the program would contain it", name)
+			t.Errorf("docs/%s is neither a page nor a picture, but main.go embeds it", name)
 		case isPicture && info.Size() > maxPicture:
 			t.Errorf("docs/%s has %d bytes, more than %d", name, info.Size(), maxPicture)
 		}

@@ -138,7 +138,7 @@ func (d *Document) textOf(n ast.Node) string {
 }
 
 // newIDs returns a function that returns the ID of a heading in a file as GitHub does: in lower
-// case, without punctuation, with hyphens instead of spaces, and with a number if it exists.
+// case, without punctuation, with hyphens instead of spaces, and with a number if the ID exists.
 func newIDs() func(heading string) string {
 	used := make(map[string]int)
 	return func(heading string) string {

@@ -14,7 +14,7 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// minContents is the minimum number of chapters of a page with a table of contents.
+// minContents is the number of sections from which a page has a table of contents.
 const minContents = 3
 
 // part is an element that a page has in addition to those of Markdown. It writes before, its
@@ -103,7 +103,7 @@ func root(name string) string {
 	return "./"
 }
 
-// unlink replaces a link or an image by its text.
+// unlink replaces a link or an image with its text.
 func unlink(n ast.Node, destination string) {
 	p := &part{nodeType: ast.TypeInline, after: "</span>"}
 	p.before = fmt.Sprintf(`<span title="%s">`, template.HTMLEscapeString(destination))
@@ -113,7 +113,7 @@ func unlink(n ast.Node, destination string) {
 	n.Parent().ReplaceChild(n.Parent(), n, p)
 }
 
-// scroll makes a wide element scroll by itself, also with the keyboard.
+// scroll makes a wide element scrollable, also with the keyboard.
 func scroll(n ast.Node, label string) {
 	p := &part{nodeType: ast.TypeBlock, after: "</div>\n"}
 	p.before = fmt.Sprintf(`<div class="scroll" tabindex="0" role="group" aria-label="%s">`, label)
@@ -121,8 +121,8 @@ func scroll(n ast.Node, label string) {
 	p.AppendChild(p, n)
 }
 
-// markColumns gives the cells of columns with much text the class long or longer, so that these
-// columns do not become too narrow on a small screen.
+// markColumns adds the class long or longer to the cells of columns with much text. These columns
+// then do not become too narrow on a small screen.
 func (d *Document) markColumns(table *tables.Table) {
 	columns := make(map[int][]ast.Node)
 	lengths := make(map[int]int)
@@ -150,8 +150,8 @@ func (d *Document) markColumns(table *tables.Table) {
 	}
 }
 
-// markWord gives code without spaces a class: word if it should not be broken, for example after a
-// hyphen, or name if it is too long for a phone. A name is broken on small screens.
+// markWord adds a class to code without spaces: word if no line should break in it, for example
+// after a hyphen, or name if it is too long for a phone. A name breaks on small screens.
 func (d *Document) markWord(code *ast.CodeSpan) {
 	const fitsAPhone = 30
 	switch text := d.textOf(code); {
@@ -163,20 +163,20 @@ func (d *Document) markWord(code *ast.CodeSpan) {
 	}
 }
 
-// addContents adds the list of chapters in front of the first chapter.
+// addContents adds the list of sections before the first section.
 func (d *Document) addContents() {
 	var contents strings.Builder
-	chapters := 0
+	sections := 0
 	contents.WriteString(`<details class="contents"><summary>On this page</summary><ul>` + "\n")
 	for _, h := range d.Headings {
 		if h.Level == 2 {
-			chapters++
+			sections++
 			fmt.Fprintf(&contents, `<li><a href="#%s">%s</a></li>`+"\n",
 				h.ID, template.HTMLEscapeString(h.Text))
 		}
 	}
 	contents.WriteString("</ul></details>\n")
-	if chapters < minContents {
+	if sections < minContents {
 		return
 	}
 	for n := d.root.FirstChild(); n != nil; n = n.NextSibling() {

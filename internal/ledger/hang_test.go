@@ -247,8 +247,8 @@ func TestHangingDiskDoesNotBlockLoad(t *testing.T) {
 	assertTakes(t, "Close", hangTime, func() { _ = s.storage.Close() })
 }
 
-// TestLoadRunsAfterItsTimeout has an effect only with the race detector: an operation that runs
-// late must not share memory with Ledger, which has returned.
+// TestLoadRunsAfterItsTimeout can fail only with the race detector: an operation that runs after
+// its timeout must not share memory with Ledger, which has returned.
 func TestLoadRunsAfterItsTimeout(t *testing.T) {
 	t.Parallel()
 	s := newTestStorage(t)

@@ -1,5 +1,5 @@
-// Package pagestyle has what the HTML pages of the exporter share: the style sheet of their colors
-// and headers, and their Content-Security-Policy.
+// Package pagestyle contains the parts that the exporter's HTML pages share: the style sheet of
+// their colors and headers, and their Content-Security-Policy.
 package pagestyle
 
 import (

@@ -89,7 +89,7 @@ async function takePage(): Promise<void> {
   }
   await tab.setViewport(phone);
   await save(tab, "page-phone");
-  // The list of collectors is cut off.
+  // The other pictures end above the list of collectors.
   await tab.setViewport(desktop);
   const collectors = await tab.$("::-p-text(Collectors)");
   const { y: height } = (await collectors!.boundingBox())!;

@@ -1,6 +1,6 @@
 // The page that draws the dashboard. The parameters of its address are theme, from and to, the
-// latter two in milliseconds since 1970. The attribute data-drawn of the body says that all panels
-// are drawn.
+// latter two in milliseconds since 1970. The body has the attribute data-drawn once all panels are
+// drawn.
 
 import { createTheme, dateTime } from "@grafana/data";
 import { initPluginTranslations } from "@grafana/i18n";

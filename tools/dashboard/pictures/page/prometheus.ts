@@ -50,7 +50,7 @@ async function call(path: string, parameters: Record<string, string>): Promise<S
   }));
 }
 
-/** parseNumber converts a value of Prometheus, which spells infinity differently. */
+/** parseNumber parses a value from Prometheus, which spells infinity differently. */
 export function parseNumber(text: string): number {
   return Number(text.replace("Inf", "Infinity"));
 }

@@ -1,4 +1,4 @@
-// Grafana does not publish its state timeline. This one consists of boxes in a plot of Grafana.
+// Grafana does not publish its state timeline. This one draws boxes in one of Grafana's plots.
 
 import {
   type DataFrame,
