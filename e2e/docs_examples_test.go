@@ -92,6 +92,7 @@ func checkExample(t *testing.T, example string) error {
 	for key, check := range map[string][]string{
 		"scrape_configs": {"promtool", "check", "config", file},
 		"rule_files":     {"promtool", "check", "config", file},
+		"alerting":       {"promtool", "check", "config", file},
 		"instances":      {"greenapi_exporter", "--config.check", "--config.file=" + file},
 		"partner":        {"greenapi_exporter", "--config.check", "--config.file=" + file},
 		"route":          {"amtool", "check-config", file},

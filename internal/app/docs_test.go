@@ -183,8 +183,8 @@ func TestDocsListAllCollectors(t *testing.T) {
 	}
 }
 
-// TestNamesInDocsExist checks the names of metrics, flags and variables, and the links to the
-// documentation that are not Markdown, in all files that users read.
+// TestNamesInDocsExist checks the names of metrics, flags, variables and targets of make, and the
+// links to the documentation that are not Markdown, in all files that users read.
 func TestNamesInDocsExist(t *testing.T) {
 	known := map[string]bool{
 		// names of other programs, and names that are not metrics
@@ -201,8 +201,12 @@ func TestNamesInDocsExist(t *testing.T) {
 	for _, flag := range app.Model().Flags {
 		known["--"+flag.Name], known["--no-"+flag.Name], known[flag.Envar] = true, true, true
 	}
-	names := regexp.MustCompile(
-		`\bgreenapi_\w*[a-z]\b|--[a-z-]+\.[a-z.-]*[a-z]|\bGREENAPI_[A-Z_]*[A-Z]\b`)
+	target := regexp.MustCompile(`(?m)^[a-z0-9-]+:`)
+	for _, name := range target.FindAllString(readText(t, "../../Makefile"), -1) {
+		known["`make "+strings.TrimSuffix(name, ":")] = true
+	}
+	names := regexp.MustCompile("\\bgreenapi_\\w*[a-z]\\b|--[a-z-]+\\.[a-z.-]*[a-z]|" +
+		"\\bGREENAPI_[A-Z_]*[A-Z]\\b|`make [a-z0-9-]+")
 	links := regexp.MustCompile(`(?m)(?:^|[^/\w])(docs/[a-z-]+\.md(?:#[\w-]+)?)`)
 	c, err := newLinkChecker(os.DirFS("../.."))
 	if err != nil {
