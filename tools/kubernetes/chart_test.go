@@ -24,8 +24,8 @@ const (
 	crds  = "../../.tools/crds/*.yaml"
 )
 
-// cluster has what the sets of values expect in the cluster. The Pod Security Standard applies to
-// pods. What violates it in the template of a pod is a warning.
+// cluster contains the objects that the sets of values expect in the cluster. The API server
+// rejects pods that violate the Pod Security Standard, and warns of pod templates that do.
 const cluster = `
 apiVersion: v1
 kind: Namespace
@@ -66,17 +66,18 @@ func decode(t *testing.T, documents []byte) []*unstructured.Unstructured {
 	}
 }
 
-// glob returns the names of files. It fails if there are fewer than a number.
+// glob returns the names of the files that match the pattern. It fails if there are fewer than
+// number.
 func glob(t *testing.T, pattern string, number int) []string {
 	t.Helper()
 	files, err := filepath.Glob(pattern)
 	if err != nil || len(files) < number {
-		t.Fatalf("the files %s are %q, %v; want at least %d", pattern, files, err, number)
+		t.Fatalf("got the files %q for %s, %v; want at least %d", files, pattern, err, number)
 	}
 	return files
 }
 
-// render returns the objects of the chart, and a pod for each template of pods.
+// render returns the objects of the chart, and a pod for each pod template.
 func render(t *testing.T, values string) []*unstructured.Unstructured {
 	t.Helper()
 	args := []string{"template", "greenapi-exporter", chart, "--namespace=monitoring",
@@ -153,7 +154,7 @@ func TestAPIServerAcceptsTheChart(t *testing.T) {
 	t.Run("refused", func(t *testing.T) { testRefused(t, s) })
 }
 
-// testRefused changes one field of an accepted object. The error must name the field.
+// testRefused changes one field of an accepted object in each case. The error must name the field.
 func testRefused(t *testing.T, s *server) {
 	valid := map[string]*unstructured.Unstructured{}
 	for _, object := range render(t, chart+"/ci/one-values.yaml") {

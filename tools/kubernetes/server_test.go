@@ -24,7 +24,7 @@ import (
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app/testing"
 )
 
-// A server is a client of the API server. It is not safe for concurrent use.
+// A server makes requests to an API server. It is not safe for concurrent use.
 type server struct {
 	client   dynamic.Interface
 	mapper   *restmapper.DeferredDiscoveryRESTMapper
@@ -71,7 +71,8 @@ func (s *server) HandleWarningHeader(_ int, _ string, text string) {
 	s.warnings = append(s.warnings, text)
 }
 
-// apply applies an object on the server's side, in the namespace monitoring. Unknown fields and warnings are errors.
+// apply applies an object on the server's side, in the namespace monitoring. Unknown fields and
+// warnings are errors.
 func (s *server) apply(ctx context.Context, object *unstructured.Unstructured,
 	dryRun ...string) error {
 	kind := object.GroupVersionKind()

@@ -10,7 +10,7 @@ timestamp=$(git log -1 --format=%ct)
 tmp=$(mktemp -d)
 trap 'buildah rm --all > /dev/null; rm -rf "$tmp"' EXIT
 
-# The images and containers of the machine are in another storage.
+# This storage is separate from that of the images and containers of the machine.
 buildah() { command buildah --root "$tmp/storage" --runroot "$tmp/run" "$@"; }
 
 build() { # manifest, format
