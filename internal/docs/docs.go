@@ -117,16 +117,17 @@ func (h *handler) page(name string) ([]byte, error) {
 	return h.execute(name, pageData{Title: document.Title, Body: body})
 }
 
-// index lists the README, then the pages in the order in which the README mentions them, then the
-// other pages.
+// index lists the README, then the pages in the order of the README's section Documentation, then
+// the pages that it mentions elsewhere, then the other pages.
 func (h *handler) index() ([]byte, error) {
 	readme, err := h.parse(readmePath)
 	if err != nil {
 		return nil, err
 	}
+	_, section, _ := bytes.Cut(readme.source, []byte("\n## Documentation\n"))
 	var names []string
 	others, _ := fs.Glob(h.files, "docs/*.md")
-	for _, link := range append(readme.Links, others...) {
+	for _, link := range slices.Concat(Parse(section).Links, readme.Links, others) {
 		name, _, _ := strings.Cut(link, "#")
 		if slices.Contains(others, name) && !slices.Contains(names, name) {
 			names = append(names, name)

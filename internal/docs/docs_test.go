@@ -24,7 +24,8 @@ func get(handler http.Handler, path string) *httptest.ResponseRecorder {
 }
 
 var testFiles = fstest.MapFS{
-	"README.md":               {Data: []byte("# A\n\n[c](docs/c.md#d) [d](docs/) [b](docs/b.md)")},
+	"README.md": {Data: []byte("# A\n\n[b](docs/b.md) [c](docs/c.md#d)\n\n" +
+		"## Documentation\n\n[c](docs/c.md#d) [d](docs/)")},
 	"docs/a.md":               {Data: []byte("# Page A\n\nAbout a. More.\n")},
 	"docs/b.md":               {Data: []byte("# Page B\n")},
 	"docs/c.md":               {Data: []byte("# Page C\n\n## D\n")},
