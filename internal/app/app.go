@@ -175,8 +175,8 @@ func build(
 		a.close()
 		return nil, explainStorageError("read", o.storagePath, err)
 	}
-	if o.storagePath != "" {
-		loaded, created := storage.LoadStats()
+	// The ledgers of the instances that the Partner API lists are opened later.
+	if loaded, created := storage.LoadStats(); loaded+created > 0 {
 		level.Info(logger).Log("msg", "opened the ledgers", "directory", o.storagePath,
 			"read_from_file", loaded, "begin_with_a_baseline", created)
 	}
