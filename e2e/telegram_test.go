@@ -136,9 +136,16 @@ func TestNotificationsReachTelegramAndEmail(t *testing.T) {
 	}
 }
 
-// linkedRules returns the path of the faster rules with the address of the docs, set as described in
-// docs/alerts.md.
+// linkedRules returns the path of the faster rules with the address of the documentation.
 func linkedRules(t *testing.T, by int64) string {
+	t.Helper()
+	path := changedRules(t, "url: ", "https://exporter.example.com", "https://docs.example.com")
+	return fasterRulesOf(t, path, by)
+}
+
+// changedRules runs the commands in docs/alerts.md that contain text on a copy of the shipped
+// rules, and returns its path. In the commands, it replaces the pairs of strings.
+func changedRules(t *testing.T, text string, replace ...string) string {
 	t.Helper()
 	page, err := os.ReadFile("../docs/alerts.md")
 	if err != nil {
@@ -149,9 +156,8 @@ func linkedRules(t *testing.T, by int64) string {
 		t.Fatal(err)
 	}
 	path := write(t, "greenapi.rules.yml", string(rules))
-	shell(t, guide(page).commands(t, "url: ",
-		"https://exporter.example.com", "https://docs.example.com"), "", filepath.Dir(path), "")
-	return fasterRulesOf(t, path, by)
+	shell(t, guide(page).commands(t, text, replace...), "", filepath.Dir(path), "")
+	return path
 }
 
 // await waits for a message. Alertmanager can notify while it receives the alerts of a step, so

@@ -89,7 +89,8 @@ func TestTelemetryPathIsConfigurable(t *testing.T) {
 func TestInvalidTelemetryPathsAreRejected(t *testing.T) {
 	for _, path := range []string{
 		"", "metrics", "/", "/-/healthy", "/-/ready", "/-/reload", "/probe", "/sd", "/README.md",
-		"/docs", "/docs/storage.md", "/a b", "/{x}", "/a?b", "//", "/a//b", "/a#b", "/%", "/a/../b", "/a/", "/./a", "/..",
+		"/docs", "/docs/storage.md", "/a b", "/{x}", "/a?b", "//", "/a//b", "/a#b", "/%", "/a/../b",
+		"/a/", "/./a", "/..",
 		"/\x01", "/é",
 	} {
 		if err := CheckTelemetryPath(path); err == nil {
